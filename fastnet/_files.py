@@ -1,0 +1,29 @@
+"""Writing files so that a crash leaves the old one whole."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+PathLike = str | os.PathLike[str]
+
+
+@contextmanager
+def replacing(path: PathLike, mode: str = "wb", **options: Any) -> Iterator[IO[Any]]:
+    """Open a new file that takes the place of `path` when the block ends, and vanishes if it raises."""
+    target = Path(os.path.realpath(path))  # a link stays a link
+    if target.is_dir():
+        raise IsADirectoryError(f"{path} is a directory, not a file")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no directory {target.parent}")
+    new = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with open(new, mode, **options) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, target)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise

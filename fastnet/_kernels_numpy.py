@@ -1,0 +1,99 @@
+"""The hot paths in NumPy: the specification of `_kernels.pyx`, which holds the same functions in the same order.
+
+Kernels check nothing. `functions.py` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
+all of one dtype, float32 or float64 (the labels: intp, in range). Every kernel returns a new array and writes to none
+of its inputs, except `central_differences`, which says what it writes to.
+
+float32 values are computed in float64 and rounded once, at the end. Infinities and NaN are values like any others
+here, so no floating-point warning is raised, whatever the caller's `np.errstate`.
+
+Shapes: N samples, C classes.
+"""
+
+import numpy as np
+
+from fastnet._checks import one_number
+
+
+@np.errstate(all="ignore")
+def sigmoid(x):
+    """Return `1 / (1 + exp(-x))` of every element."""
+    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
+    x64 = x.astype(np.float64)
+    e = np.exp(-np.abs(x64))
+    return (np.where(x64 < 0, e, 1.0) / (1.0 + e)).astype(x.dtype)
+
+
+@np.errstate(all="ignore")
+def sigmoid_grad(x):
+    """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
+    # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
+    e = np.exp(-np.abs(x.astype(np.float64)))
+    return (e / ((1.0 + e) * (1.0 + e))).astype(x.dtype)
+
+
+@np.errstate(all="ignore")
+def softmax(x):
+    """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C).
+
+    Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
+    for each where several are the largest.
+    """
+    if x.size == 0:  # an empty row has no largest value
+        return np.empty_like(x)
+    x64 = x.astype(np.float64)
+    largest = x64.max(axis=1, keepdims=True)
+
+    # exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP. So what the
+    # difference lost is computed too (Knuth's TwoSum), and exp(shifted + lost) = exp(shifted) (1 + lost).
+    shifted = x64 - largest
+    taken = shifted - x64
+    lost = (x64 - (shifted - taken)) - (largest + taken)
+    e = np.exp(shifted)
+    e += np.where(shifted < -746.0, 0.0, e * lost)  # below it e is 0, and lost may be inf - inf
+    out = e / e.sum(axis=1, keepdims=True)
+
+    infinite = np.isinf(largest[:, 0])
+    if infinite.any():
+        at_largest = x64[infinite] == largest[infinite]
+        share = np.where(at_largest.sum(axis=1, keepdims=True) == 1, 1.0, np.nan)
+        out[infinite] = np.where(at_largest, share, 0.0)
+    return out.astype(x.dtype)
+
+
+@np.errstate(all="ignore")
+def cross_entropy_labels(y, labels, eps):
+    """Return `-sum_n log(y[n, labels[n]] + eps) / N` for y (N, C), labels (N,)."""
+    n = y.shape[0]
+    p = np.add(y[np.arange(n), labels], eps, dtype=np.float64)
+    return -float(np.sum(np.log(p))) / n
+
+
+@np.errstate(all="ignore")
+def cross_entropy_targets(y, t, eps):
+    """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N` for y and t (N, C); a term with t = 0 and y + eps = 0 is 0."""
+    p = np.add(y, eps, dtype=np.float64)
+    p[(p == 0) & (t == 0)] = 1.0
+    return -float(np.sum(t * np.log(p))) / y.shape[0]
+
+
+def central_differences(f, x, elements, h, out):
+    """Write the central difference of `f` by each of `elements`, a 1-D view into `x`, to `out`, in float64.
+
+    Each element in turn is moved in place by +h and by -h, `f(x)` is evaluated at both, and the element is put back,
+    also when `f` raises.
+    """
+    book_step = elements.itemsize == 8  # 2h; a narrower float is divided by the step that it really made
+    for i in range(len(elements)):
+        original = elements[i]
+        value = float(original)
+        try:
+            elements[i] = value + h
+            step = float(elements[i])
+            f_plus = one_number(f(x))
+            elements[i] = value - h
+            step -= float(elements[i])
+            f_minus = one_number(f(x))
+        finally:
+            elements[i] = original
+        out[i] = (f_plus - f_minus) / (2 * h if book_step or step == 0 else step)

@@ -1,0 +1,81 @@
+"""MNIST, from the files in the package: 60,000 images of handwritten digits to train on and 10,000 to test with."""
+
+import struct
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+CLASSES = 10
+UNSIGNED_BYTE = 0x08  # the only type of value in MNIST's files
+
+
+def load_mnist(
+    normalize: bool = True, flatten: bool = True, one_hot_label: bool = False
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return MNIST: the images and labels to train on, and those to test with.
+
+    The data comes with the package: there is no download, no cache and no pickle.
+
+    Parameters
+    ----------
+    normalize : bool, default True
+        float32 pixels from 0 (background) to 1 (ink), instead of uint8 from 0 to 255.
+    flatten : bool, default True
+        One row of 784 pixels for an image, instead of ``(1, 28, 28)``: channel, row, column.
+    one_hot_label : bool, default False
+        One row of 10 for a label, 1 at the digit and 0 elsewhere, instead of the digit.
+
+    Returns
+    -------
+    (x_train, t_train), (x_test, t_test) : tuple of tuple of ndarray
+        60,000 and 10,000 images: float32 or uint8, ``(N, 784)`` or ``(N, 1, 28, 28)``. Their labels: uint8 ``(N,)``, or
+        float64 ``(N, 10)``. What is uint8 is read-only.
+
+    Raises
+    ------
+    ValueError, lzma.LZMAError
+        If the package's data is damaged.
+
+    Notes
+    -----
+    The signature is that of ``dataset/mnist.py`` in "Deep Learning from Scratch", chapter 3. The database is by
+    Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0.
+
+    Examples
+    --------
+    >>> from fastnet import load_mnist
+    >>> (x_train, t_train), (x_test, t_test) = load_mnist()
+    >>> x_train.shape, t_train.shape, x_test.shape, t_test.shape
+    ((60000, 784), (60000,), (10000, 784), (10000,))
+    >>> print(t_train[:10])
+    [5 0 4 1 9 2 1 3 1 4]
+    """
+
+    def pair(part: str) -> tuple[Array, Array]:
+        x = _read_idx(f"{part}-images-idx3-ubyte")
+        t = _read_idx(f"{part}-labels-idx1-ubyte")
+        x = x.reshape(len(x), -1) if flatten else x[:, np.newaxis]
+        if normalize:
+            x = x / np.float32(255)
+        if one_hot_label:
+            t = np.eye(CLASSES)[t]
+        return x, t
+
+    return pair("train"), pair("t10k")
+
+
+def _read_idx(name: str) -> Array:
+    """The array in an IDX file: two zero bytes, type, number of dimensions, each dimension (big-endian), values."""
+    import lzma  # here, because a Python built without it can do everything else
+
+    packed = resources.files("fastnet").joinpath("data", "mnist", f"{name}.xz").read_bytes()
+    data = lzma.decompress(packed)
+    zeros, kind, dimensions = struct.unpack_from(">HBB", data)
+    shape = struct.unpack_from(f">{dimensions}I", data, 4)
+    if zeros or kind != UNSIGNED_BYTE:
+        raise ValueError(f"fastnet's {name}.xz is damaged: it does not begin like an IDX file of bytes")
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)

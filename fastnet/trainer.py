@@ -1,0 +1,238 @@
+"""The book's training loop: mini-batches, an optimizer, and the accuracy once an epoch."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import optimizer as optimizers
+from fastnet._checks import Seed, as_count, random_source
+
+_DEFAULT_PARAM: Mapping[str, Any] = {"lr": 0.01}
+
+
+class Network(Protocol):
+    """What the trainer asks of a network."""
+
+    params: dict[str, Any]
+
+    def loss(self, x: Any, t: Any) -> Any: ...
+    def accuracy(self, x: Any, t: Any) -> float: ...
+    def gradient(self, x: Any, t: Any) -> Mapping[str, Any]: ...
+    def numerical_gradient(self, x: Any, t: Any) -> Mapping[str, Any]: ...
+
+
+class Optimizer(Protocol):
+    """What the trainer asks of an optimizer."""
+
+    def update(self, params: Any, grads: Any) -> None: ...
+
+
+class Trainer:
+    """Train a network on mini-batches, and keep the curves.
+
+    Every iteration draws a mini-batch with replacement, takes the gradient of the loss over it, has the optimizer move
+    the parameters, and records the loss over the same batch after that. The accuracy over the training and the test
+    data is taken after the first iteration of every epoch.
+
+    Parameters
+    ----------
+    network : TwoLayerNet or alike
+        Has `params`, `loss`, `accuracy`, `gradient` and `numerical_gradient`; it is trained in place.
+    x_train, x_test : array_like
+        The inputs, one a row.
+    t_train, t_test : array_like
+        Their targets: one-hot or probabilities, or integer labels.
+    epochs : int, default 20
+        How many times as many samples to draw as there are; `iterations` overrides it.
+    mini_batch_size : int, default 100
+        How many samples a mini-batch has.
+    optimizer : {"SGD"} or object, default "SGD"
+        The name of one of `fastnet.optimizer`, in any case, or an object with ``update(params, grads)``.
+    optimizer_param : dict, default {"lr": 0.01}
+        What an optimizer that is given by name is made with.
+    evaluate_sample_num_per_epoch : int, optional
+        Take the accuracies of an epoch over the first so many samples only.
+    verbose : bool, default True
+        Print the book's lines: the loss of every iteration, unless a progress bar shows it; the accuracies of every
+        epoch; the test accuracy at the end.
+    iterations : int, optional
+        How many iterations `train` makes; by default those of `epochs`.
+    gradient : {"backprop", "numerical"}, default "backprop"
+        Whether to call the network's `gradient` or its `numerical_gradient`.
+    seed : int or numpy.random.Generator, optional
+        Draws the mini-batches from a private generator; by default from NumPy's global one, in the book's order, so
+        that `np.random.seed` reproduces a run of the book's program.
+    progress : bool, default True
+        Show a progress bar with the loss, the speed and the time left, in a terminal or a notebook.
+
+    Attributes
+    ----------
+    train_loss_list : list of float
+        The loss of every iteration.
+    train_acc_list, test_acc_list : list of float
+        The accuracies.
+    evaluated_at : list of int
+        The iteration, counted from 0, after which each of the accuracies was taken.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what is said above.
+
+    Warns
+    -----
+    RuntimeWarning
+        When the loss stops being finite.
+
+    Notes
+    -----
+    "Deep Learning from Scratch", chapter 4 and ``common/trainer.py``. As there, an epoch has ``N / mini_batch_size``
+    iterations, which may be a fraction, and an iteration begins one where its number is a multiple of that. Where 100 does not
+    divide N, that is rarer than once in N samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet import Trainer, TwoLayerNet
+    >>> random = np.random.default_rng(0)
+    >>> x = random.normal(size=(200, 2))
+    >>> t = (x[:, 0] * x[:, 1] > 0).astype(int)
+    >>> network = TwoLayerNet(2, 10, 2, weight_init_std=1.0, seed=0)
+    >>> trainer = Trainer(network, x[:100], t[:100], x[100:], t[100:], epochs=2000, mini_batch_size=50,
+    ...                   optimizer_param={"lr": 1.0}, verbose=False, seed=0, progress=False)
+    >>> trainer.train()
+    >>> trainer.test_acc_list[-1] > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        x_train: npt.ArrayLike,
+        t_train: npt.ArrayLike,
+        x_test: npt.ArrayLike,
+        t_test: npt.ArrayLike,
+        epochs: int = 20,
+        mini_batch_size: int = 100,
+        optimizer: str | Optimizer = "SGD",
+        optimizer_param: Mapping[str, Any] = _DEFAULT_PARAM,
+        evaluate_sample_num_per_epoch: int | None = None,
+        verbose: bool = True,
+        *,
+        iterations: int | None = None,
+        gradient: Literal["backprop", "numerical"] = "backprop",
+        seed: Seed = None,
+        progress: bool = True,
+    ) -> None:
+        self.network = network
+        self.x_train, self.t_train = _pair(x_train, t_train, "train")
+        self.x_test, self.t_test = _pair(x_test, t_test, "test")
+        self.batch_size = as_count(mini_batch_size, "mini_batch_size")
+        self.epochs = as_count(epochs, "epochs")
+        self.iter_per_epoch = max(len(self.x_train) / self.batch_size, 1)
+        self.max_iter = (
+            int(self.epochs * self.iter_per_epoch) if iterations is None else as_count(iterations, "iterations")
+        )
+        self.optimizer = _optimizer(optimizer, optimizer_param)
+        if evaluate_sample_num_per_epoch is not None:
+            as_count(evaluate_sample_num_per_epoch, "evaluate_sample_num_per_epoch")
+        self.evaluate_sample_num_per_epoch = evaluate_sample_num_per_epoch
+        if gradient not in ("backprop", "numerical"):
+            raise ValueError(f"gradient must be 'backprop' or 'numerical', got {gradient!r}")
+        self.gradient = gradient
+        self.verbose = verbose
+        self.progress = progress
+
+        self.current_iter = 0
+        self.current_epoch = 0
+        self.train_loss_list: list[float] = []
+        self.train_acc_list: list[float] = []
+        self.test_acc_list: list[float] = []
+        self.evaluated_at: list[int] = []
+        self._random = random_source(seed)
+
+    def train(self) -> None:
+        """Train for all iterations; a second call goes on with as many again.
+
+        When the user interrupts it, the network and the lists keep what has been done.
+        """
+        if self.progress:
+            from tqdm.auto import tqdm
+
+            with tqdm(total=self.max_iter, unit="it", dynamic_ncols=True) as bar:
+                for _ in range(self.max_iter):
+                    self.train_step(bar.write)
+                    bar.set_postfix_str(f"loss {self.train_loss_list[-1]:.4f}", refresh=False)
+                    bar.update()
+        else:
+            for _ in range(self.max_iter):
+                self.train_step()
+        if self.verbose:
+            print("=============== Final Test Accuracy ===============")
+            print(f"test acc:{self.network.accuracy(self.x_test, self.t_test)}")
+
+    def train_step(self, bar_write: Any = None) -> None:
+        """Make one iteration.
+
+        Parameters
+        ----------
+        bar_write : callable, optional
+            Prints a line above the progress bar that shows the loss.
+        """
+        batch = self._random.choice(len(self.x_train), self.batch_size)
+        x, t = self.x_train[batch], self.t_train[batch]
+        network = self.network
+        grads = network.gradient(x, t) if self.gradient == "backprop" else network.numerical_gradient(x, t)
+        self.optimizer.update(network.params, grads)
+        loss = float(network.loss(x, t))
+        if not math.isfinite(loss) and math.isfinite(sum(self.train_loss_list[-1:])):
+            warnings.warn(
+                f"the loss is {loss} at iteration {self.current_iter}: the learning rate may be too large",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        self.train_loss_list.append(loss)
+        if self.verbose and bar_write is None:
+            print(f"train loss:{loss}")
+        if self.current_iter % self.iter_per_epoch == 0:
+            self._evaluate(bar_write or print)
+        self.current_iter += 1
+
+    def _evaluate(self, write: Any) -> None:
+        first = slice(self.evaluate_sample_num_per_epoch)
+        train_acc = self.network.accuracy(self.x_train[first], self.t_train[first])
+        test_acc = self.network.accuracy(self.x_test[first], self.t_test[first])
+        self.current_epoch += 1
+        self.train_acc_list.append(train_acc)
+        self.test_acc_list.append(test_acc)
+        self.evaluated_at.append(self.current_iter)
+        if self.verbose:
+            write(f"=== epoch:{self.current_epoch}, train acc:{train_acc}, test acc:{test_acc} ===")
+
+
+def _pair(x: npt.ArrayLike, t: npt.ArrayLike, part: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    inputs, labels = np.asarray(x), np.asarray(t)
+    if inputs.ndim == 0 or labels.ndim == 0 or len(inputs) != len(labels) or len(inputs) == 0:
+        raise ValueError(
+            f"x_{part} and t_{part} must hold one row for each of the same samples, at least one; "
+            f"got shapes {inputs.shape} and {labels.shape}"
+        )
+    return inputs, labels
+
+
+def _optimizer(optimizer: str | Optimizer, param: Mapping[str, Any]) -> Optimizer:
+    if not isinstance(optimizer, str):
+        if not callable(getattr(optimizer, "update", None)):
+            raise TypeError(f"optimizer must be a name or an object with update(params, grads), got {optimizer!r}")
+        if param is not _DEFAULT_PARAM:
+            raise TypeError("optimizer_param is for an optimizer that is given by name; set up the object itself")
+        return optimizer
+    by_name = {name.lower(): getattr(optimizers, name) for name in optimizers.__all__}
+    if optimizer.lower() not in by_name:
+        raise ValueError(f"optimizer must be one of {', '.join(optimizers.__all__)}, got {optimizer!r}")
+    made: Optimizer = by_name[optimizer.lower()](**param)
+    return made

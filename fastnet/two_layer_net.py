@@ -1,0 +1,408 @@
+"""The book's two-layer network: Affine, sigmoid, Affine, softmax.
+
+Shapes: N samples, D inputs, H hidden units, C classes.
+"""
+
+import zipfile
+import zlib
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._checks import (
+    FLOAT32,
+    FLOAT64,
+    FloatArray,
+    Seed,
+    as_count,
+    as_float,
+    cast,
+    is_labels,
+    minus_targets,
+    parameter,
+    random_source,
+    refuse_empty,
+    samples,
+    targets,
+)
+from fastnet._files import PathLike, replacing
+from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
+from fastnet.gradient import numerical_gradient
+
+
+class TwoLayerNet:
+    """A network of one hidden layer of sigmoid units, and softmax at its output.
+
+    Parameters
+    ----------
+    input_size : int
+        D, how many inputs.
+    hidden_size : int
+        H, how many hidden units.
+    output_size : int
+        C, how many classes.
+    weight_init_std : float, default 0.01
+        The standard deviation of the initial weights, from 0 on.
+    dtype : numpy.float64 or numpy.float32, default numpy.float64
+        What the network holds and computes in.
+    seed : int or numpy.random.Generator, optional
+        Draws the weights from a private generator; by default from NumPy's global one in the book's order, `W1`
+        then `W2`, so that `np.random.seed` reproduces a run of the book's program.
+
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        ``W1 (D, H)``, ``b1 (H,)``, ``W2 (H, C)``, ``b2 (C,)``. They may be changed and replaced freely; one that no
+        longer fits raises `ValueError` at the next call.
+    dtype : numpy.dtype
+        float64 or float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not an integer of at least 1, `weight_init_std` is negative or not a number, or `dtype` is another.
+
+    Notes
+    -----
+    "Deep Learning from Scratch", chapter 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet import TwoLayerNet
+    >>> net = TwoLayerNet(input_size=4, hidden_size=5, output_size=3, seed=0)
+    >>> x, t = np.eye(4), np.array([0, 1, 2, 0])
+    >>> net.predict(x).shape
+    (4, 3)
+    >>> for _ in range(1000):
+    ...     grads = net.gradient(x, t)
+    ...     for name in net.params:
+    ...         net.params[name] -= 1.0 * grads[name]
+    >>> print(net.loss(x, t) < 0.1, net.accuracy(x, t))
+    True 1.0
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        weight_init_std: float = 0.01,
+        *,
+        dtype: npt.DTypeLike = np.float64,
+        seed: Seed = None,
+    ) -> None:
+        D, H = as_count(input_size, "input_size"), as_count(hidden_size, "hidden_size")
+        C = as_count(output_size, "output_size")
+        std = as_float(weight_init_std, "weight_init_std", positive=False)
+        self.dtype = _network_dtype(dtype)
+        random = random_source(seed)
+        self._shapes = {"W1": (D, H), "b1": (H,), "W2": (H, C), "b2": (C,)}
+        self.params: dict[str, FloatArray] = {
+            "W1": (std * random.standard_normal((D, H))).astype(self.dtype),
+            "b1": np.zeros(H, self.dtype),
+            "W2": (std * random.standard_normal((H, C))).astype(self.dtype),
+            "b2": np.zeros(C, self.dtype),
+        }
+
+    def predict(self, x: npt.ArrayLike) -> FloatArray:
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+
+        Returns
+        -------
+        ndarray
+            ``(N, C)``, or ``(C,)``, in the network's dtype; every row sums to 1.
+
+        Raises
+        ------
+        TypeError
+            If `x` does not hold real numbers.
+        ValueError
+            If the shape of `x` is another, or a parameter no longer fits.
+
+        Notes
+        -----
+        ``a1 = x W1 + b1``, ``z1 = sigmoid(a1)``, ``a2 = z1 W2 + b2``, ``y = softmax(a2)``.
+        """
+        return self._forward(samples(x, "x", self._shapes["W1"][0], self.dtype), self._parameters())["y"]
+
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+        """Return the cross-entropy of the predictions, averaged over the samples.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+        t : array_like, real
+            Targets: ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``; without the N for
+            one sample.
+
+        Returns
+        -------
+        NumPy float scalar
+            In the network's dtype.
+
+        Raises
+        ------
+        TypeError
+            If `x` or `t` does not hold real numbers.
+        ValueError
+            If a shape or a label does not fit, `x` is empty, or a parameter no longer fits.
+
+        See Also
+        --------
+        fastnet.functions.cross_entropy_error : The loss itself.
+        """
+        y = self.predict(x)
+        refuse_empty(y, "x")
+        return cross_entropy_error(y, t)
+
+    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
+        """Return the share of samples whose most probable class is the right one.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`; the right class of a row of probabilities is its largest.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+        """
+        y = self.predict(x)
+        refuse_empty(y, "x")
+        t = targets(t, y)
+        right = t if is_labels(t) else t.argmax(axis=-1)
+        return float(np.mean(y.argmax(axis=-1) == right))
+
+    def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
+        """Return the gradient of the loss by every parameter, by backpropagation.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The names and shapes of `params`, in the network's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+
+        See Also
+        --------
+        trace : The steps of this computation.
+        numerical_gradient : The same without any calculus.
+        """
+        trace = self.trace(x, t)
+        return {name: trace["d" + name] for name in self._shapes}
+
+    def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
+        """Return the gradient of the loss by every parameter, by central differences.
+
+        It evaluates `loss` twice for each parameter, and so is slow: it is there to be understood, and to check
+        `gradient`. A subclass that overrides `predict` or `loss` gets the gradient of its own loss.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`.
+        h : float, default 1e-4
+            The step, above 0.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The names and shapes of `params`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`, and if `h` is not a positive number.
+
+        See Also
+        --------
+        fastnet.gradient.numerical_gradient : How it is done for any function.
+        """
+        self._parameters()
+        return {name: numerical_gradient(lambda _: self.loss(x, t), self.params[name], h) for name in self._shapes}
+
+    @np.errstate(over="ignore", invalid="ignore", under="ignore")
+    def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
+        """Return every intermediate value by the book's name, to be shown in class.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+        t : array_like, real, optional
+            Targets as in `loss`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``a1 (N, H)``, ``z1 (N, H)``, ``a2 (N, C)``, ``y (N, C)``; and with `t`, on the way back, ``loss``,
+            ``dy (N, C)``, ``dW2``, ``db2``, ``dz1 (N, H)``, ``da1 (N, H)``, ``dW1``, ``db1``, where ``dv`` is the
+            derivative of the loss by ``v``; ``dy`` is by ``a2``, softmax and cross-entropy being taken as one step, as
+            in the book. Without the N for one sample.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+
+        Notes
+        -----
+        ``dy = (y - t) / N``, ``dW2 = z1' dy``, ``dz1 = dy W2'``, ``da1 = dz1 sigmoid'(a1)``, ``dW1 = x' da1``; a bias
+        gets the sum over the samples. The book's editions differ in what they call ``dz1`` and ``da1``; here each is
+        the derivative by what its name says.
+
+        Examples
+        --------
+        >>> from fastnet import TwoLayerNet
+        >>> net = TwoLayerNet(2, 3, 2, seed=0)
+        >>> list(net.trace([0.5, 1.0]))
+        ['a1', 'z1', 'a2', 'y']
+        >>> net.trace([[0.5, 1.0]], [1])["dy"].shape
+        (1, 2)
+        """
+        x = samples(x, "x", self._shapes["W1"][0], self.dtype)
+        parameters = self._parameters()
+        trace = self._forward(x, parameters)
+        if t is None:
+            return trace
+        a1, z1, y = trace["a1"], trace["z1"], trace["y"]
+        refuse_empty(y, "x")
+        trace["loss"] = cross_entropy_error(y, t)
+
+        rows = np.atleast_2d  # one sample is a batch of one
+        dy = minus_targets(y, targets(t, y)) / len(rows(y))
+        trace["dy"] = dy
+        trace["dW2"] = rows(z1).T @ rows(dy)
+        trace["db2"] = rows(dy).sum(axis=0)
+        dz1 = dy @ parameters["W2"].T
+        trace["dz1"] = dz1
+        da1 = dz1 * sigmoid_grad(a1)
+        trace["da1"] = da1
+        trace["dW1"] = rows(x).T @ rows(da1)
+        trace["db1"] = rows(da1).sum(axis=0)
+        return trace
+
+    def save(self, path: PathLike) -> None:
+        """Write the parameters to one ``.npz`` file, in the network's dtype.
+
+        The file takes the place of an older one only when it is complete: a crash leaves the old one whole.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, exactly as named: no ending is added.
+
+        Raises
+        ------
+        ValueError
+            If a parameter no longer fits.
+        OSError
+            If the file cannot be written.
+
+        See Also
+        --------
+        load : Read it again.
+
+        Examples
+        --------
+        >>> import tempfile, os
+        >>> from fastnet import TwoLayerNet
+        >>> net = TwoLayerNet(2, 3, 2, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights.npz")
+        ...     net.save(path)
+        ...     again = TwoLayerNet.load(path)
+        >>> bool((again.predict([1, 2]) == net.predict([1, 2])).all())
+        True
+        """
+        parameters = self._parameters()
+        with replacing(path) as file:
+            np.savez(file, **parameters)
+
+    @classmethod
+    def load(cls, path: PathLike) -> Self:
+        """Return the network whose parameters `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            A ``.npz`` file that holds ``W1``, ``b1``, ``W2`` and ``b2``, all float64 or all float32.
+
+        Returns
+        -------
+        TwoLayerNet
+            Of the sizes and dtype of the file's arrays.
+
+        Raises
+        ------
+        ValueError
+            If the file is something else, or damaged.
+        OSError
+            If it cannot be read.
+        """
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                params = {name: arrays[name] for name in arrays}
+            W1, W2 = params["W1"], params["W2"]
+            dtype = _network_dtype(W1.dtype)
+            network = cls(W1.shape[0], W1.shape[1], W2.shape[1], dtype=dtype, seed=0)
+            network.params = params
+            network._parameters()
+            if any(param.dtype != dtype for param in params.values()):
+                raise ValueError("its arrays differ in dtype")
+        except (
+            AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error
+        ) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise ValueError(f"{path} does not hold the parameters of a {cls.__name__}: {reason}") from None
+        return network
+
+    def _parameters(self) -> dict[str, FloatArray]:
+        """`params` in the network's dtype, once each has been found to fit."""
+        if self.params.keys() != self._shapes.keys():
+            names = ", ".join(map(repr, self.params))
+            raise ValueError(f"params must hold exactly W1, b1, W2 and b2, got {names or 'none'}")
+        return {
+            name: cast(parameter(self.params[name], f"params[{name!r}]", shape), self.dtype)
+            for name, shape in self._shapes.items()
+        }
+
+    @np.errstate(over="ignore", invalid="ignore", under="ignore")
+    def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
+        a1 = x @ parameters["W1"] + parameters["b1"]
+        z1 = sigmoid(a1)
+        a2 = z1 @ parameters["W2"] + parameters["b2"]
+        y = softmax(a2)
+        return {"a1": a1, "z1": z1, "a2": a2, "y": y}
+
+
+def _network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    try:
+        wanted = np.dtype(dtype)
+    except TypeError:
+        wanted = None
+    if wanted not in (FLOAT64, FLOAT32):
+        raise TypeError(f"dtype must be float64 or float32, got {dtype!r}")
+    return wanted
