@@ -27,14 +27,14 @@ FLOAT64 = np.dtype(np.float64)
 def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     """`x` as an array of any layout that holds bool, integers, float16, float32 or float64."""
     if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, and its mask would be lost: fill it first, with {name}.filled(value)")
+        raise TypeError(f"{name} is a masked array, whose mask would be lost: pass {name}.filled(value)")
     try:
         array = np.asarray(x)
     except ValueError as error:
         raise ValueError(f"{name} cannot be made an array: {error}") from None
     dtype = array.dtype
     if not (dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)):
-        raise TypeError(f"{name} must hold real numbers (bool, integer, float16, float32 or float64), got dtype {dtype}")
+        raise TypeError(f"{name} must hold real numbers (bool, integers, float16, float32, float64), got dtype {dtype}")
     return array
 
 
@@ -145,7 +145,10 @@ def as_float(value: Any, name: str, *, positive: bool = True) -> float:
     """A finite number, above 0, or from 0 on where `positive` is False."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond every float
+        number = math.inf
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
         raise ValueError(f"{name} must be {'a positive' if positive else 'zero or a positive'} number, got {value!r}")
     return number
@@ -167,7 +170,7 @@ def as_count(value: Any, name: str, *, least: int = 1) -> int:
 def one_number(value: Any) -> float:
     """What `f` returned to numerical differentiation, as a float: a number, or an array that holds just one."""
     if isinstance(value, float):
-        return value
+        return float(value)  # np.float64 is a float too, but one that warns of inf - inf
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):  # a ragged list; a tensor that asks to be detached first

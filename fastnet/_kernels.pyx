@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
 """The hot paths, compiled: the same functions as in `_kernels_numpy.py`, in the same order, with the same results.
 
 What changes from there to here: an expression over whole arrays becomes one loop over elements, so each element is
@@ -33,7 +33,7 @@ cdef void _sigmoid(const floating[::1] x, floating[::1] out) noexcept nogil:
         out[i] = <floating> ((e if x[i] < 0 else 1.0) / (1.0 + e))
 
 
-def sigmoid(x):
+def sigmoid(x: FloatArray) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
     out = np.empty_like(x)
     if x.itemsize == sizeof(float):
@@ -52,7 +52,7 @@ cdef void _sigmoid_grad(const floating[::1] x, floating[::1] out) noexcept nogil
         out[i] = <floating> (e / ((1.0 + e) * (1.0 + e)))
 
 
-def sigmoid_grad(x):
+def sigmoid_grad(x: FloatArray) -> FloatArray:
     """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
     out = np.empty_like(x)
     if x.itemsize == sizeof(float):
@@ -102,7 +102,7 @@ cdef void _softmax(const floating[:, ::1] x, double[::1] e, floating[:, ::1] out
             out[n, c] = <floating> (e[c] / total)
 
 
-def softmax(x):
+def softmax(x: FloatArray) -> FloatArray:
     """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C).
 
     Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
@@ -127,7 +127,7 @@ cdef double _cross_entropy_labels(const floating[:, ::1] y, const Py_ssize_t[::1
     return -total / y.shape[0]
 
 
-def cross_entropy_labels(y, labels, eps):
+def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
     """Return `-sum_n log(y[n, labels[n]] + eps) / N` for y (N, C), labels (N,)."""
     if y.itemsize == sizeof(float):
         return _cross_entropy_labels[float](y, labels, eps)
@@ -148,7 +148,7 @@ cdef double _cross_entropy_targets(const floating[:, ::1] y, const floating[:, :
     return -total / y.shape[0]
 
 
-def cross_entropy_targets(y, t, eps):
+def cross_entropy_targets(y: FloatArray, t: FloatArray, eps: float) -> float:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N` for y and t (N, C); a term with t = 0 and y + eps = 0 is 0."""
     if y.itemsize == sizeof(float):
         return _cross_entropy_targets[float](y, t, eps)
@@ -180,7 +180,9 @@ cdef int _central_differences(f, x, floating[:] elements, double h, double[::1] 
     return 0
 
 
-def central_differences(f, x, elements, h, out):
+def central_differences(
+    f: Callable[[Any], Any], x: Any, elements: FloatArray, h: float, out: FloatArray
+) -> None:
     """Write the central difference of `f` by each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     Each element in turn is moved in place by +h and by -h, `f(x)` is evaluated at both, and the element is put back,

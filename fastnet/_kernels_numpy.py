@@ -10,13 +10,18 @@ here, so no floating-point warning is raised, whatever the caller's `np.errstate
 Shapes: N samples, C classes.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from fastnet._checks import one_number
+from fastnet._checks import FloatArray, IntArray, one_number
 
 
 @np.errstate(all="ignore")
-def sigmoid(x):
+def sigmoid(x: FloatArray) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
     # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
     x64 = x.astype(np.float64)
@@ -25,7 +30,7 @@ def sigmoid(x):
 
 
 @np.errstate(all="ignore")
-def sigmoid_grad(x):
+def sigmoid_grad(x: FloatArray) -> FloatArray:
     """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
     # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
     e = np.exp(-np.abs(x.astype(np.float64)))
@@ -33,7 +38,7 @@ def sigmoid_grad(x):
 
 
 @np.errstate(all="ignore")
-def softmax(x):
+def softmax(x: FloatArray) -> FloatArray:
     """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C).
 
     Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
@@ -51,7 +56,7 @@ def softmax(x):
     lost = (x64 - (shifted - taken)) - (largest + taken)
     e = np.exp(shifted)
     e += np.where(shifted < -746.0, 0.0, e * lost)  # below it e is 0, and lost may be inf - inf
-    out = e / e.sum(axis=1, keepdims=True)
+    out: FloatArray = e / e.sum(axis=1, keepdims=True)
 
     infinite = np.isinf(largest[:, 0])
     if infinite.any():
@@ -62,22 +67,30 @@ def softmax(x):
 
 
 @np.errstate(all="ignore")
-def cross_entropy_labels(y, labels, eps):
+def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
     """Return `-sum_n log(y[n, labels[n]] + eps) / N` for y (N, C), labels (N,)."""
     n = y.shape[0]
     p = np.add(y[np.arange(n), labels], eps, dtype=np.float64)
-    return -float(np.sum(np.log(p))) / n
+    return float(-np.sum(np.log(p)) / n)
 
 
 @np.errstate(all="ignore")
-def cross_entropy_targets(y, t, eps):
+def cross_entropy_targets(y: FloatArray, t: FloatArray, eps: float) -> float:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N` for y and t (N, C); a term with t = 0 and y + eps = 0 is 0."""
     p = np.add(y, eps, dtype=np.float64)
     p[(p == 0) & (t == 0)] = 1.0
-    return -float(np.sum(t * np.log(p))) / y.shape[0]
+    return float(-np.sum(t * np.log(p)) / y.shape[0])
 
 
-def central_differences(f, x, elements, h, out):
+@np.errstate(all="ignore")  # around the assignment alone: what `f` does is the caller's affair
+def _move(elements: FloatArray, i: int, value: float) -> None:
+    """Round `value` to the dtype of `elements`, in which it may be infinite or 0."""
+    elements[i] = value
+
+
+def central_differences(
+    f: Callable[[Any], Any], x: Any, elements: FloatArray, h: float, out: FloatArray
+) -> None:
     """Write the central difference of `f` by each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     Each element in turn is moved in place by +h and by -h, `f(x)` is evaluated at both, and the element is put back,
@@ -88,10 +101,10 @@ def central_differences(f, x, elements, h, out):
         original = elements[i]
         value = float(original)
         try:
-            elements[i] = value + h
+            _move(elements, i, value + h)
             step = float(elements[i])
             f_plus = one_number(f(x))
-            elements[i] = value - h
+            _move(elements, i, value - h)
             step -= float(elements[i])
             f_minus = one_number(f(x))
         finally:

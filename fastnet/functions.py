@@ -308,8 +308,9 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
         raise TypeError(f"axis must be an integer, got {axis!r}") from None
     dimensions = max(array.ndim, 1)  # a scalar is a row of one
     if not -dimensions <= axis < dimensions:
-        raise ValueError(f"axis must be from {-dimensions} to {dimensions - 1} for x of shape {array.shape}, got {axis}")
-    rows = array.reshape(array.shape or (1,)).swapaxes(axis, -1)
+        allowed = f"from {-dimensions} to {dimensions - 1}"
+        raise ValueError(f"axis must be {allowed} for x of shape {array.shape}, got {axis}")
+    rows = np.atleast_1d(array).swapaxes(axis, -1)
     flat = np.ascontiguousarray(rows).reshape(-1, rows.shape[-1]) if rows.size else rows.reshape(0, 1)
     out = _backend.kernels.softmax(flat).reshape(rows.shape).swapaxes(axis, -1)
     result: FloatArray = as_result(np.ascontiguousarray(out).reshape(array.shape), dtype)
@@ -356,7 +357,8 @@ def sum_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     0.07
     """
     squares, dtype = _squared_errors(y, t)
-    return as_result(0.5 * np.sum(squares, dtype=np.float64), dtype)
+    with np.errstate(over="ignore"):
+        return as_result(0.5 * np.sum(squares, dtype=np.float64), dtype)
 
 
 def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
@@ -398,7 +400,8 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """
     squares, dtype = _squared_errors(y, t)
     refuse_empty(squares, "y")
-    return as_result(np.mean(squares, dtype=np.float64), dtype)
+    with np.errstate(over="ignore"):
+        return as_result(np.mean(squares, dtype=np.float64), dtype)
 
 
 @np.errstate(all="ignore")  # an error that is too large for the dtype is inf, without a warning

@@ -75,7 +75,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     kernels = _backend.kernels if array.dtype in (FLOAT64, FLOAT32) and array.flags.aligned else _kernels_numpy
     gradient, done = np.empty(array.size), 0
     # Whatever its strides, nditer walks the array in C order, in runs that are 1-D views of it.
-    for elements in np.nditer(array, flags=["external_loop", "zerosize_ok"], op_flags=[["readwrite"]], order="C"):
+    for elements in np.nditer(array, flags=["external_loop", "zerosize_ok"], op_flags=["readwrite"], order="C"):
         kernels.central_differences(f, x, elements, h, gradient[done : done + len(elements)])
         done += len(elements)
     return cast(gradient.reshape(array.shape), array.dtype.newbyteorder("="))

@@ -1,6 +1,7 @@
 """The book's training loop: mini-batches, an optimizer, and the accuracy once an epoch."""
 
 import math
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
@@ -57,8 +58,8 @@ class Trainer:
     evaluate_sample_num_per_epoch : int, optional
         Take the accuracies of an epoch over the first so many samples only.
     verbose : bool, default True
-        Print the book's lines: the loss of every iteration, unless a progress bar shows it; the accuracies of every
-        epoch; the test accuracy at the end.
+        Print the book's lines: the loss of every iteration, unless that is left to the progress bar; the accuracies of
+        every epoch; the test accuracy at the end.
     iterations : int, optional
         How many iterations `train` makes; by default those of `epochs`.
     gradient : {"backprop", "numerical"}, default "backprop"
@@ -67,7 +68,8 @@ class Trainer:
         Draws the mini-batches from a private generator; by default from NumPy's global one, in the book's order, so
         that `np.random.seed` reproduces a run of the book's program.
     progress : bool, default True
-        Show a progress bar with the loss, the speed and the time left, in a terminal or a notebook.
+        Show a progress bar with the loss, the speed and the time left, where there is a terminal or a notebook to show
+        it in.
 
     Attributes
     ----------
@@ -91,8 +93,8 @@ class Trainer:
     Notes
     -----
     "Deep Learning from Scratch", chapter 4 and ``common/trainer.py``. As there, an epoch has ``N / mini_batch_size``
-    iterations, which may be a fraction, and an iteration begins one where its number is a multiple of that. Where 100 does not
-    divide N, that is rarer than once in N samples.
+    iterations, which may be a fraction, and an iteration begins an epoch where its number is a multiple of that:
+    where the batch size does not divide N, that is rarer than once in N samples.
 
     Examples
     --------
@@ -163,7 +165,8 @@ class Trainer:
         if self.progress:
             from tqdm.auto import tqdm
 
-            with tqdm(total=self.max_iter, unit="it", dynamic_ncols=True) as bar:
+            hidden = not (sys.stderr.isatty() or "ipykernel" in sys.modules)
+            with tqdm(total=self.max_iter, unit="it", dynamic_ncols=True, disable=hidden) as bar:
                 for _ in range(self.max_iter):
                     self.train_step(bar.write)
                     bar.set_postfix_str(f"loss {self.train_loss_list[-1]:.4f}", refresh=False)

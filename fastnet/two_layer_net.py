@@ -130,7 +130,8 @@ class TwoLayerNet:
         -----
         ``a1 = x W1 + b1``, ``z1 = sigmoid(a1)``, ``a2 = z1 W2 + b2``, ``y = softmax(a2)``.
         """
-        return self._forward(samples(x, "x", self._shapes["W1"][0], self.dtype), self._parameters())["y"]
+        y: FloatArray = self._forward(samples(x, "x", self._shapes["W1"][0], self.dtype), self._parameters())["y"]
+        return y
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the cross-entropy of the predictions, averaged over the samples.
@@ -337,9 +338,9 @@ class TwoLayerNet:
         >>> bool((again.predict([1, 2]) == net.predict([1, 2])).all())
         True
         """
-        parameters = self._parameters()
+        arrays: dict[str, Any] = self._parameters()
         with replacing(path) as file:
-            np.savez(file, **parameters)
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:

@@ -1,0 +1,37 @@
+"""The types of numbers on the command line, by the same checks as the functions'."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from fastnet._checks import as_count, as_float
+
+
+def count(text: str) -> int:
+    """An integer of at least 1."""
+    try:
+        return as_count(int(text), "it")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}") from None
+
+
+def rate(text: str) -> float:
+    """A positive number."""
+    try:
+        return as_float(float(text), "it")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got {text!r}") from None
+
+
+def seed(text: str) -> int:
+    """A seed of NumPy's global generator."""
+    if not (text.isdecimal() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**32 - 1}, got {text!r}")
+    return int(text)
+
+
+def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], **texts: Any) -> Any:
+    """Add the parser of a command to those of `fastnet`."""
+    parser = commands.add_parser(name, **texts)
+    parser.set_defaults(run=run, prog=parser.prog)
+    return parser

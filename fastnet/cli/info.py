@@ -1,0 +1,59 @@
+"""`fastnet info`: what runs here, and why."""
+
+import argparse
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fastnet
+from fastnet import _backend
+from fastnet.cli import _arguments
+
+
+def add_parser(commands: Any) -> None:
+    """Add `info` to the commands."""
+    _arguments.add_command(
+        commands,
+        "info",
+        run,
+        help="show version, backend, instruction set, NumPy and BLAS",
+        description="Show what fastnet runs on: put it into a bug report.",
+    )
+
+
+def run(_: argparse.Namespace) -> int:
+    """Print a line for each fact."""
+    facts = {
+        "fastnet": f"{fastnet.__version__}, in {Path(fastnet.__file__).parent}",
+        "backend": f"{fastnet.get_backend()} ({_backend.why})",
+        "instruction set": _instruction_set(),
+        "Python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",
+        "NumPy": np.__version__,
+        "BLAS": _blas(),
+    }
+    for name, fact in facts.items():
+        print(f"{name:<16} {fact}")
+    return 0
+
+
+def _instruction_set() -> str:
+    if fastnet.get_backend() == "numpy":
+        return "NumPy's own choice"
+    return f"the compiler's baseline for {platform.machine()}"
+
+
+def _blas() -> str:
+    """The BLAS that NumPy has loaded, and its threads, as the library itself tells."""
+    from threadpoolctl import threadpool_info
+
+    loaded = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    if not loaded:
+        built_with = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
+        return f"{built_with}, threads unknown"
+    return "; ".join(
+        f"{library['internal_api']} {library['version']} ({library.get('architecture', 'architecture unknown')}), "
+        f"{library['num_threads']} thread{'s' if library['num_threads'] != 1 else ''}"
+        for library in loaded
+    )

@@ -1,0 +1,169 @@
+"""`fastnet train`: the notes' program. Train the two-layer network on MNIST and keep what came out."""
+
+import argparse
+import csv
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnet import Trainer, TwoLayerNet, get_backend, load_mnist, use_backend
+from fastnet._files import replacing
+from fastnet.cli import _arguments
+from fastnet.mnist import CLASSES
+
+WEIGHTS, HISTORY, PICTURE = "weights.npz", "history.csv", "training.png"
+
+
+def add_parser(commands: Any) -> None:
+    """Add `train` to the commands."""
+    parser = _arguments.add_command(
+        commands,
+        "train",
+        run,
+        help="train the two-layer network on MNIST",
+        description="Train the two-layer network (784 inputs, sigmoid, 10 classes) on MNIST, by stochastic gradient "
+        "descent on mini-batches. Ctrl-C stops early and keeps what there is.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
+        "--iterations", type=_arguments.count, metavar="N", default=10_000, help="how many mini-batches to train on"
+    )
+    length.add_argument(
+        "--epochs", type=_arguments.count, metavar="N", default=argparse.SUPPRESS,
+        help="the same, in passes over the data",
+    )
+    parser.add_argument("--batch-size", type=_arguments.count, metavar="N", default=100, help="images in a mini-batch")
+    parser.add_argument("--lr", type=_arguments.rate, metavar="RATE", default=0.1, help="learning rate")
+    parser.add_argument("--hidden-size", type=_arguments.count, metavar="H", default=50, help="hidden units")
+    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="what to compute in")
+    parser.add_argument(
+        "--gradient",
+        choices=("backprop", "numerical"),
+        default="backprop",
+        help="backpropagation, or central differences: the same result, much more slowly",
+    )
+    parser.add_argument(
+        "--backend", choices=("cython", "numpy"), default=argparse.SUPPRESS,
+        help="compiled kernels or NumPy alone (default: compiled where they are built)",
+    )
+    parser.add_argument(
+        "--seed", type=_arguments.seed, metavar="S", default=argparse.SUPPRESS,
+        help="numpy.random.seed, for a run that can be repeated (default: a new run every time)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", default=argparse.SUPPRESS,
+        help="where to keep the run (default: the next free of fastnet-run-1, fastnet-run-2, ...)",
+    )
+    parser.add_argument("--force", action="store_true", help="let --out DIR replace the run it holds")
+    parser.add_argument("--quiet", action="store_true", help="print the last result only")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, save, and say where everything is; 130 if it was interrupted."""
+    if "backend" in args:
+        use_backend(args.backend)
+    if "out" in args:
+        _refuse_a_run(args.out, args.force)
+    if "seed" in args:
+        np.random.seed(args.seed)
+    (x_train, t_train), (x_test, t_test) = load_mnist()
+    network = TwoLayerNet(x_train.shape[1], args.hidden_size, CLASSES, dtype=args.dtype)
+    trainer = Trainer(
+        network, x_train, t_train, x_test, t_test,
+        mini_batch_size=args.batch_size,
+        optimizer_param={"lr": args.lr},
+        verbose=not args.quiet,
+        progress=not args.quiet,
+        gradient=args.gradient,
+        **({"epochs": args.epochs} if "epochs" in args else {"iterations": args.iterations}),
+    )
+    folder = _make_folder(args.out) if "out" in args else _next_free_folder()
+    if not args.quiet:
+        print(
+            f"{x_train.shape[1]}-{args.hidden_size}-{CLASSES}, {trainer.max_iter:,} iterations, "
+            f"batch {args.batch_size}, lr {args.lr:g}, {args.dtype}, {args.gradient}, backend {get_backend()}"
+        )
+    interrupted = False
+    try:
+        trainer.train()
+    except KeyboardInterrupt:
+        interrupted = True
+    done = len(trainer.train_loss_list)
+    if not done:
+        if "out" not in args:
+            folder.rmdir()
+        print(f"{args.prog}: interrupted before the first iteration was done: nothing to keep", file=sys.stderr)
+        return 130
+
+    _save(trainer, network, folder)
+    accuracy = network.accuracy(x_test, t_test)
+    stopped = " (interrupted)" if interrupted else ""
+    print(f"Test accuracy {accuracy:.4f} after {done:,} iterations{stopped}; kept in {folder}")
+    if not args.quiet:
+        print(f"  {WEIGHTS:<14}the parameters")
+        print(f"  {HISTORY:<14}the loss of every iteration, the accuracies of every epoch")
+        print(f"  {PICTURE:<14}their curves")
+        weights = shlex.quote(str(folder / WEIGHTS))
+        print("Next, look at its mistakes, or show it a digit of your own:")
+        print(f"  fastnet predict {weights}")
+        print(f"  fastnet predict {weights} digit.png")
+    return 130 if interrupted else 0
+
+
+def _refuse_a_run(folder: Path, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out {folder} is a file, not a directory")
+    held = [name for name in (WEIGHTS, HISTORY, PICTURE) if (folder / name).exists()]
+    if held and not force:
+        raise ValueError(f"--out {folder} holds a run ({', '.join(held)}): name another, or replace it with --force")
+
+
+def _make_folder(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):  # better to fail now than after the training
+        pass
+    return folder
+
+
+def _next_free_folder() -> Path:
+    number = 1
+    while True:
+        folder = Path(f"fastnet-run-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def _save(trainer: Trainer, network: TwoLayerNet, folder: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from fastnet.plotting import plot_accuracy, plot_loss
+
+    network.save(folder / WEIGHTS)
+
+    # An interrupt may fall between the appending to one list and to the next.
+    pairs = zip(trainer.train_acc_list, trainer.test_acc_list, strict=False)
+    accuracies = dict(zip(trainer.evaluated_at, pairs, strict=False))
+    with replacing(folder / HISTORY, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["iteration", "train_loss", "train_accuracy", "test_accuracy"])
+        for iteration, loss in enumerate(trainer.train_loss_list):
+            writer.writerow([iteration, loss, *accuracies.get(iteration, ("", ""))])
+
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    plot_loss(trainer.train_loss_list, ax=left)
+    epochs = [iteration / trainer.iter_per_epoch for iteration in accuracies]
+    train_acc = [train for train, _ in accuracies.values()]
+    test_acc = [test for _, test in accuracies.values()]
+    plot_accuracy(epochs, train_acc, test_acc, ax=right)
+    with replacing(folder / PICTURE) as file:
+        figure.savefig(file, format="png", dpi=120)

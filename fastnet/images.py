@@ -1,0 +1,127 @@
+"""Reading a photographed, scanned or drawn digit the way MNIST's digits were made."""
+
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._files import PathLike
+
+SIZE = 28  # of an MNIST image
+BOX = 20  # MNIST scaled every digit into a box of this size, then centred it by its mass
+FAINT, DARK = 0.05, 0.3  # what counts as ink, of the darkest: on clean paper, and at most, however noisy it is
+
+Gray = npt.NDArray[np.float64]
+
+
+def load_digit(path: PathLike) -> npt.NDArray[np.float32]:
+    """Return the digit in an image file as a row of MNIST.
+
+    Parameters
+    ----------
+    path : str or path
+        An image that Pillow can read, of any size, colour and transparency, with one digit on an even background, dark
+        on light or light on dark.
+
+    Returns
+    -------
+    ndarray of float32
+        ``(784,)``, from 0 (background) to 1 (ink).
+
+    Raises
+    ------
+    ValueError
+        If the file is no image, or shows nothing but its background.
+    OSError
+        If the file cannot be read.
+
+    Notes
+    -----
+    As the makers of MNIST describe it: the digit is cut out, scaled to fit into 20 x 20 pixels with its proportions
+    kept, and placed into 28 x 28 pixels so that its centre of mass is in the middle. The colour of the border is
+    the background; what differs most from it is ink.
+
+    Examples
+    --------
+    >>> import tempfile, os
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from fastnet.images import load_digit
+    >>> paper = np.full((60, 90), 255, np.uint8)
+    >>> paper[10:50, 40:46] = 0  # a stroke: the digit one
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "one.png")
+    ...     Image.fromarray(paper).save(path)
+    ...     digit = load_digit(path).reshape(28, 28)
+    >>> rows, columns = np.nonzero(digit > 0.5)
+    >>> print(rows.min(), rows.max(), columns.min(), columns.max())
+    4 23 13 15
+    """
+    ink = _ink(_read_gray(path))
+    if ink is None:
+        raise ValueError(f"{path} shows no digit: it is all of one shade")
+    rows, columns = np.nonzero(ink > np.clip(2 * np.quantile(_border(ink), 0.95), FAINT, DARK))
+    digit = _scaled(ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1])
+    return _centred(digit).astype(np.float32).reshape(-1)
+
+
+def _read_gray(path: PathLike) -> Gray:
+    """The luminance of an image, from 0 to 1 or in any other unit: only differences count."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as file:
+                image = ImageOps.exif_transpose(file)  # as a camera that was held upright would have it
+                if image.mode.startswith(("I", "F")):  # 16-bit and float images: Pillow's convert would clip them
+                    return np.array(image, dtype=np.float64)
+                gray: Gray
+                gray, alpha = np.array(image.convert("LA"), dtype=np.float64).transpose(2, 0, 1) / 255
+    except UnidentifiedImageError:
+        raise ValueError(f"{path} is not an image that can be read") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(f"{path} has too many pixels to be an image of one digit") from None
+    except (SyntaxError, EOFError) as error:  # what Pillow raises for some damaged files
+        raise ValueError(f"{path} is damaged: {error}") from None
+    if alpha.min() < 1:
+        # Behind transparent pixels lies paper on which the visible ones show: white under dark ink, black under light.
+        paper = 1.0 if (gray * alpha).sum() < 0.5 * alpha.sum() else 0.0
+        gray = gray * alpha + paper * (1 - alpha)
+    return gray
+
+
+def _border(image: Gray) -> Gray:
+    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+
+
+def _ink(gray: Gray) -> Gray | None:
+    """How far every pixel is from the background, the farthest being 1; None where all are alike."""
+    background = np.median(_border(gray))
+    # Ink lies on one side of the background; what lies on the other is noise, or the glow around a compressed edge.
+    side = 1 if gray.max() - background >= background - gray.min() else -1
+    ink = np.clip((gray - background) * side, 0, None)
+    return ink / ink.max() if ink.max() > 0 else None
+
+
+def _scaled(digit: Gray) -> Gray:
+    """The digit in a box of 20 x 20, its proportions kept."""
+    from PIL import Image
+
+    scale = BOX / max(digit.shape)
+    height, width = (max(1, round(side * scale)) for side in digit.shape)
+    resampled = Image.fromarray(digit.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    return np.clip(np.asarray(resampled, dtype=np.float64), 0, 1)
+
+
+def _centred(digit: Gray) -> Gray:
+    """The digit in an image of 28 x 28, its centre of mass on pixel (14, 14), where MNIST's are, as nearly as it fits."""
+    height, width = digit.shape
+    mass = digit.sum()
+    row = digit.sum(axis=1) @ np.arange(height) / mass
+    column = digit.sum(axis=0) @ np.arange(width) / mass
+    top = min(max(round(SIZE / 2 - row), 0), SIZE - height)
+    left = min(max(round(SIZE / 2 - column), 0), SIZE - width)
+    image = np.zeros((SIZE, SIZE))
+    image[top : top + height, left : left + width] = digit
+    return image
