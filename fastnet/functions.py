@@ -298,8 +298,8 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
     >>> print(softmax([0.3, 2.9, 4.0]))
     [0.01821127 0.24519181 0.73659691]
     >>> print(softmax([[1010.0, 1000.0], [0.0, 0.0]]).round(4))
-    [[1.     0.    ]
-     [0.5    0.5   ]]
+    [[1.  0. ]
+     [0.5 0.5]]
     """
     array, dtype = float_array(x, "x")
     try:
@@ -357,7 +357,7 @@ def sum_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     0.07
     """
     squares, dtype = _squared_errors(y, t)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):  # inf where the sum is too large, 0 where it is too small
         return as_result(0.5 * np.sum(squares, dtype=np.float64), dtype)
 
 
@@ -400,7 +400,7 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """
     squares, dtype = _squared_errors(y, t)
     refuse_empty(squares, "y")
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):  # inf where the sum is too large, 0 where it is too small
         return as_result(np.mean(squares, dtype=np.float64), dtype)
 
 

@@ -46,10 +46,10 @@ class SimpleNet:
     >>> print(net.predict(x))
     [0.93 0.42 0.36]
     >>> print(net.loss(x, t).round(6))
-    1.341989
+    1.342891
     >>> print(net.numerical_gradient(x, t).round(4))
-    [[ 0.2773  0.1665 -0.4432]
-     [ 0.4159  0.2498 -0.6648]]
+    [[ 0.277   0.1663 -0.4433]
+     [ 0.4155  0.2495 -0.665 ]]
     """
 
     def __init__(self, input_size: int = 2, output_size: int = 3, *, seed: Seed = None) -> None:
