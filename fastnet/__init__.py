@@ -1,6 +1,7 @@
 """fastnet: the neural network of "Deep Learning from Scratch", with compiled kernels beside their NumPy twins."""
 
-from fastnet import functions, gradient, optimizer
+# _backend comes first, so that its warning points at the line that imports fastnet.
+from fastnet import _backend, functions, gradient, optimizer  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet.mnist import load_mnist
 from fastnet.simple_net import SimpleNet

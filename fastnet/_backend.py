@@ -129,7 +129,7 @@ def _choose_at_import() -> None:
             f"fastnet computes with NumPy alone: {error} FASTNET_BACKEND=numpy says that NumPy alone is meant, "
             "and silences this.",
             RuntimeWarning,
-            stacklevel=4,  # the line that imports fastnet
+            stacklevel=4,  # the line that imports fastnet, whose __init__.py imports this
         )
 
 

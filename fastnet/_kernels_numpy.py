@@ -56,7 +56,10 @@ def softmax(x: FloatArray) -> FloatArray:
     lost = (x64 - (shifted - taken)) - (largest + taken)
     e = np.exp(shifted)
     e += np.where(shifted < -746.0, 0.0, e * lost)  # below it e is 0, and lost may be inf - inf
-    out: FloatArray = e / e.sum(axis=1, keepdims=True)
+    # The sum in two parts: multiples of 2^-26, which add up without rounding, and what is left of each.
+    high = (e + 2.0**26) - 2.0**26
+    total = high.sum(axis=1, keepdims=True) + (e - high).sum(axis=1, keepdims=True)
+    out: FloatArray = e / total
 
     infinite = np.isinf(largest[:, 0])
     if infinite.any():

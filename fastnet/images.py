@@ -115,7 +115,7 @@ def _scaled(digit: Gray) -> Gray:
 
 
 def _centred(digit: Gray) -> Gray:
-    """The digit in an image of 28 x 28, its centre of mass on pixel (14, 14), where MNIST's are, as nearly as it fits."""
+    """The digit in an image of 28 x 28, its centre of mass on pixel (14, 14) as in MNIST, as nearly as it fits."""
     height, width = digit.shape
     mass = digit.sum()
     row = digit.sum(axis=1) @ np.arange(height) / mass
