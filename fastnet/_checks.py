@@ -91,8 +91,8 @@ def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 
-def targets(t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
-    """The targets of the predictions `y`, in one of two forms.
+def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | IntArray:
+    """The targets of the predictions `y`, which the user knows as `name`, in one of two forms.
 
     Either an array like `y` in shape and dtype (one-hot or probabilities), where `t` has the shape of `y`; or intp
     labels of shape `y.shape[:-1]`, where `t` holds integer labels of shape `(N,)` or `(N, 1)`, or one label for one
@@ -110,7 +110,7 @@ def targets(t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
     elif y.ndim == 1:
         accepted += ", or one integer label"
     raise ValueError(
-        f"t has shape {array.shape} and dtype {array.dtype}; for y of shape {y.shape} it must have {accepted}"
+        f"t has shape {array.shape} and dtype {array.dtype}; for {name} of shape {y.shape} it must have {accepted}"
     )
 
 

@@ -124,7 +124,7 @@ cdef double _cross_entropy_labels(const floating[:, ::1] y, const Py_ssize_t[::1
     cdef double total = 0.0
     for n in range(y.shape[0]):
         total += log(y[n, labels[n]] + eps)
-    return -total / y.shape[0]
+    return (0.0 - total) / y.shape[0]
 
 
 def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
@@ -145,7 +145,7 @@ cdef double _cross_entropy_targets(const floating[:, ::1] y, const floating[:, :
             if t[n, c] == 0 and 0 <= p and not isinf(p):
                 continue
             total += t[n, c] * log(p)
-    return -total / y.shape[0]
+    return (0.0 - total) / y.shape[0]
 
 
 def cross_entropy_targets(y: FloatArray, t: FloatArray, eps: float) -> float:

@@ -74,7 +74,7 @@ def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
     """Return `-sum_n log(y[n, labels[n]] + eps) / N` for y (N, C), labels (N,)."""
     n = y.shape[0]
     p = np.add(y[np.arange(n), labels], eps, dtype=np.float64)
-    return float(-np.sum(np.log(p)) / n)
+    return float((0.0 - np.sum(np.log(p))) / n)
 
 
 @np.errstate(all="ignore")
@@ -82,7 +82,7 @@ def cross_entropy_targets(y: FloatArray, t: FloatArray, eps: float) -> float:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N` for y and t (N, C); a term with t = 0 and y + eps = 0 is 0."""
     p = np.add(y, eps, dtype=np.float64)
     p[(p == 0) & (t == 0)] = 1.0
-    return float(-np.sum(t * np.log(p)) / y.shape[0])
+    return float((0.0 - np.sum(t * np.log(p))) / y.shape[0])
 
 
 @np.errstate(all="ignore")  # around the assignment alone: what `f` does is the caller's affair

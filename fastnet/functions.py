@@ -407,7 +407,7 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
 @np.errstate(all="ignore")  # an error that is too large for the dtype is inf, without a warning
 def _squared_errors(y: npt.ArrayLike, t: npt.ArrayLike) -> tuple[FloatArray, np.dtype[Any]]:
     array, dtype = float_array(y, "y")
-    difference = minus_targets(array, targets(t, array))
+    difference = minus_targets(array, targets(t, array)).astype(np.float64, copy=False)
     return difference * difference, dtype
 
 
@@ -495,7 +495,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     array, dtype = float_array(x, "x")
     _refuse_empty_batch(array, "x")
     y = _backend.kernels.softmax(np.atleast_2d(array)).reshape(array.shape)
-    return as_result(_cross_entropy(y, targets(t, y), 1e-7), dtype)
+    return as_result(_cross_entropy(y, targets(t, y, "x"), 1e-7), dtype)
 
 
 def _cross_entropy(y: FloatArray, t: FloatArray | IntArray, eps: float) -> float:

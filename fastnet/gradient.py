@@ -114,7 +114,7 @@ def gradient_descent(
     Parameters
     ----------
     f : callable
-        Takes an array like `init_x` and returns one number.
+        Takes an array like `init_x`, float32 where that is float16, and returns one number.
     init_x : array_like, real
         Where to start, any shape; it is left alone. bool and integers become float64.
     lr : float, default 0.01
@@ -158,10 +158,13 @@ def gradient_descent(
     lr = as_float(lr, "lr")
     step_num = as_count(step_num, "step_num", least=0)
     start, dtype = float_array(init_x, "init_x")
-    x = np.array(start, dtype)
-    history = np.empty((step_num, *x.shape), dtype) if return_history else None
+    x = start.copy()  # float16 is in float32 here, where a step of h is not lost
+    history = np.empty((step_num, *x.shape), x.dtype) if return_history else None
     for step in range(step_num):
         if history is not None:
             history[step] = x
-        x -= lr * numerical_gradient(f, x)
-    return x if history is None else (x, history)
+        gradient = numerical_gradient(f, x)
+        with np.errstate(all="ignore"):  # a learning rate too large may lead to infinity
+            x -= lr * gradient
+    result = cast(x, dtype)
+    return result if history is None else (result, cast(history, dtype))

@@ -82,7 +82,9 @@ def _read_gray(path: PathLike) -> Gray:
         raise ValueError(f"{path} is not an image that can be read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(f"{path} has too many pixels to be an image of one digit") from None
-    except (SyntaxError, EOFError) as error:  # what Pillow raises for some damaged files
+    except (OSError, ValueError, SyntaxError, EOFError) as error:  # what Pillow raises for damaged files
+        if isinstance(error, OSError) and error.filename is not None:  # the file could not be opened
+            raise
         raise ValueError(f"{path} is damaged: {error}") from None
     if alpha.min() < 1:
         # Behind transparent pixels lies paper on which the visible ones show: white under dark ink, black under light.

@@ -37,8 +37,10 @@ def load_mnist(
 
     Raises
     ------
-    ValueError, lzma.LZMAError
+    ValueError
         If the package's data is damaged.
+    ImportError
+        If this Python was built without lzma.
 
     Notes
     -----
@@ -73,9 +75,12 @@ def _read_idx(name: str) -> Array:
     import lzma  # here, because a Python built without it can do everything else
 
     packed = resources.files("fastnet").joinpath("data", "mnist", f"{name}.xz").read_bytes()
-    data = lzma.decompress(packed)
-    zeros, kind, dimensions = struct.unpack_from(">HBB", data)
-    shape = struct.unpack_from(f">{dimensions}I", data, 4)
-    if zeros or kind != UNSIGNED_BYTE:
-        raise ValueError(f"fastnet's {name}.xz is damaged: it does not begin like an IDX file of bytes")
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    try:
+        data = lzma.decompress(packed)
+        zeros, kind, dimensions = struct.unpack_from(">HBB", data)
+        shape = struct.unpack_from(f">{dimensions}I", data, 4)
+        if zeros or kind != UNSIGNED_BYTE:
+            raise ValueError("it does not begin like an IDX file of bytes")
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    except (lzma.LZMAError, struct.error, ValueError) as error:
+        raise ValueError(f"fastnet's {name}.xz is damaged: {error}") from None

@@ -77,7 +77,7 @@ class SimpleNet:
             If the shape of `x` is another, or `W` no longer fits.
         """
         W = parameter(self.W, "W", self._shape)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             scores: FloatArray = samples(x, "x", self._shape[0], FLOAT64) @ W
         return scores
 

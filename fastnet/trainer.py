@@ -229,7 +229,7 @@ def _pair(x: npt.ArrayLike, t: npt.ArrayLike, part: str) -> tuple[npt.NDArray[An
 
 def _optimizer(optimizer: str | Optimizer, param: Mapping[str, Any]) -> Optimizer:
     if not isinstance(optimizer, str):
-        if not callable(getattr(optimizer, "update", None)):
+        if isinstance(optimizer, type) or not callable(getattr(optimizer, "update", None)):
             raise TypeError(f"optimizer must be a name or an object with update(params, grads), got {optimizer!r}")
         if param is not _DEFAULT_PARAM:
             raise TypeError("optimizer_param is for an optimizer that is given by name; set up the object itself")

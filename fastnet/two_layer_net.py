@@ -244,7 +244,7 @@ class TwoLayerNet:
         self._parameters()
         return {name: numerical_gradient(lambda _: self.loss(x, t), self.params[name], h) for name in self._shapes}
 
-    @np.errstate(over="ignore", invalid="ignore", under="ignore")
+    @np.errstate(all="ignore")
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
         """Return every intermediate value by the book's name, to be shown in class.
 
@@ -363,21 +363,23 @@ class TwoLayerNet:
         OSError
             If it cannot be read.
         """
-        try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                params = {name: arrays[name] for name in arrays}
-            W1, W2 = params["W1"], params["W2"]
-            dtype = _network_dtype(W1.dtype)
-            network = cls(W1.shape[0], W1.shape[1], W2.shape[1], dtype=dtype, seed=0)
-            network.params = params
-            network._parameters()
-            if any(param.dtype != dtype for param in params.values()):
-                raise ValueError("its arrays differ in dtype")
-        except (
-            AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error
-        ) as error:
-            reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-            raise ValueError(f"{path} does not hold the parameters of a {cls.__name__}: {reason}") from None
+        with open(path, "rb") as file:
+            try:
+                with np.load(file, allow_pickle=False) as arrays:
+                    params = {name: arrays[name] for name in arrays}
+                W1, W2 = params["W1"], params["W2"]
+                dtype = _network_dtype(W1.dtype)
+                network = cls(W1.shape[0], W1.shape[1], W2.shape[1], dtype=dtype, seed=0)
+                network.params = params
+                network._parameters()
+                if any(param.dtype != dtype for param in params.values()):
+                    raise ValueError("its arrays differ in dtype")
+            except (
+                AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError,
+                zipfile.BadZipFile, zlib.error,
+            ) as error:  # all of them are what zipfile and NumPy raise for one damaged byte or another
+                reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+                raise ValueError(f"{path} does not hold the parameters of a {cls.__name__}: {reason}") from None
         return network
 
     def _parameters(self) -> dict[str, FloatArray]:
@@ -390,7 +392,7 @@ class TwoLayerNet:
             for name, shape in self._shapes.items()
         }
 
-    @np.errstate(over="ignore", invalid="ignore", under="ignore")
+    @np.errstate(all="ignore")
     def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
         a1 = x @ parameters["W1"] + parameters["b1"]
         z1 = sigmoid(a1)
@@ -403,7 +405,8 @@ def _network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     try:
         wanted = np.dtype(dtype)
     except TypeError:
-        wanted = None
-    if wanted not in (FLOAT64, FLOAT32):
-        raise TypeError(f"dtype must be float64 or float32, got {dtype!r}")
-    return wanted
+        pass
+    else:
+        if wanted in (FLOAT64, FLOAT32):
+            return wanted
+    raise TypeError(f"dtype must be float64 or float32, got {dtype!r}")

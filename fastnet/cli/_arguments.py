@@ -6,13 +6,18 @@ from typing import Any
 
 from fastnet._checks import as_count, as_float
 
+MOST = 10**9  # of anything that is counted: more is a slip of the finger, and overflows somewhere else
+
 
 def count(text: str) -> int:
-    """An integer of at least 1."""
+    """An integer from 1 to `MOST`."""
     try:
-        return as_count(int(text), "it")
+        number = as_count(int(text), "it")
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}") from None
+        number = MOST + 1
+    if number > MOST:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST}, got {text!r}")
+    return number
 
 
 def rate(text: str) -> float:

@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("weights", type=Path, metavar="WEIGHTS", help="a weights.npz of fastnet train")
     parser.add_argument(
-        "images", type=Path, metavar="IMAGE", nargs="*",
+        "images", type=Path, metavar="IMAGE", nargs="*", default=[],  # without it, errors call IMAGE required
         help="an image file with one digit, of any size, dark on light or light on dark",
     )
     parser.add_argument(

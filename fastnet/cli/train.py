@@ -72,7 +72,10 @@ def run(args: argparse.Namespace) -> int:
     if "seed" in args:
         np.random.seed(args.seed)
     (x_train, t_train), (x_test, t_test) = load_mnist()
-    network = TwoLayerNet(x_train.shape[1], args.hidden_size, CLASSES, dtype=args.dtype)
+    try:
+        network = TwoLayerNet(x_train.shape[1], args.hidden_size, CLASSES, dtype=args.dtype)
+    except MemoryError as error:
+        raise MemoryError(f"--hidden-size {args.hidden_size} takes more memory than there is: {error}") from None
     trainer = Trainer(
         network, x_train, t_train, x_test, t_test,
         mini_batch_size=args.batch_size,
@@ -93,6 +96,11 @@ def run(args: argparse.Namespace) -> int:
         trainer.train()
     except KeyboardInterrupt:
         interrupted = True
+    except MemoryError as error:
+        if "out" not in args:
+            folder.rmdir()
+        sizes = f"--batch-size {args.batch_size} and --hidden-size {args.hidden_size}"
+        raise MemoryError(f"{sizes} take more memory than there is: {error}") from None
     done = len(trainer.train_loss_list)
     if not done:
         if "out" not in args:

@@ -1,0 +1,55 @@
+"""Fixtures that run a test on both twins: the compiled kernels and the NumPy ones."""
+
+import importlib
+import os
+from collections.abc import Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
+from types import ModuleType
+
+import pytest
+
+import fastnet
+
+BACKENDS = ["cython", "numpy"]
+
+
+def compiled_kernels_are_required() -> bool:
+    """Whether a missing extension is a failure, as in CI, and not a skip, as on a laptop without a compiler."""
+    build = os.environ.get("FASTNET_BUILD")
+    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return build == "require" or (in_ci and build != "skip")
+
+
+def kernel_module(backend: str) -> ModuleType:
+    """The twin itself. Imported here and not at the top, so that this file loads where nothing is compiled."""
+    if backend == "numpy":
+        return importlib.import_module("fastnet._kernels_numpy")
+    try:
+        module = importlib.import_module("fastnet._kernels")
+    except ImportError as error:
+        if compiled_kernels_are_required():
+            pytest.fail(f"the compiled kernels are required, and cannot be imported: {error}", pytrace=False)
+        pytest.skip(f"the compiled kernels cannot be imported: {error}")
+    # A _kernels.py in its place would make every comparison of the twins compare NumPy with NumPy.
+    assert module.__file__.endswith(tuple(EXTENSION_SUFFIXES)), f"{module.__file__} is not a compiled module"
+    return module
+
+
+@pytest.fixture(params=BACKENDS)
+def kernels(request: pytest.FixtureRequest) -> ModuleType:
+    """Each twin, as a module object."""
+    return kernel_module(request.param)
+
+
+@pytest.fixture
+def twins() -> tuple[ModuleType, ModuleType]:
+    """Both twins, the compiled one first."""
+    return kernel_module("cython"), kernel_module("numpy")
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each backend in turn, in use for the length of the test."""
+    kernel_module(request.param)
+    with fastnet.use_backend(request.param):
+        yield request.param

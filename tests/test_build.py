@@ -1,0 +1,47 @@
+"""What the packaging says, as far as it shows without building anything."""
+
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import fastnet
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def names(requirements):
+    return {requirement.split(">")[0] for requirement in requirements}
+
+
+def test_the_installed_version_is_the_packages():
+    assert metadata.version("fastnet") == fastnet.__version__
+
+
+def test_the_command_is_installed():
+    (command,) = metadata.entry_points(group="console_scripts", name="fastnet")
+    assert command.load() is __import__("fastnet.cli").cli.main
+
+
+def test_the_dependencies_are_those_that_are_imported(project):
+    assert names(project["dependencies"]) == {"numpy", "matplotlib", "pillow", "threadpoolctl", "tqdm"}
+    assert "numpy>=1.26" in project["dependencies"]
+    assert project["requires-python"] == ">=3.11"
+
+
+def test_the_extras_are_test_and_dev_which_includes_test(project):
+    extras = project["optional-dependencies"]
+    assert set(extras) == {"test", "dev"}
+    assert {"mpmath", "pytest", "pytest-benchmark"} <= names(extras["test"])
+    assert "fastnet[test]" in extras["dev"]
+
+
+@pytest.mark.parametrize("command", ["pip install . && fastnet train", "pip install -e '.[test]' && pytest"])
+def test_the_readme_gives_the_two_commands_on_lines_of_their_own(command):
+    assert (ROOT / "README.md").read_text(encoding="utf-8").splitlines().count(command) == 1

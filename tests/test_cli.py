@@ -1,0 +1,557 @@
+"""The command line: what each command makes and prints, and one line for everything that can go wrong."""
+
+import csv
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fastnet
+from fastnet import Trainer, TwoLayerNet, load_mnist
+from fastnet.cli import main
+
+FILES = {"weights.npz", "history.csv", "training.png"}
+SHORT = ["--iterations", "3", "--batch-size", "5", "--hidden-size", "4"]
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return load_mnist()
+
+
+@pytest.fixture(scope="module")
+def slices(mnist):
+    (x_train, t_train), (x_test, t_test) = mnist
+    return (x_train[:40], t_train[:40]), (x_test[:20], t_test[:20])
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch):
+    """An empty current folder; and the backend and the global generator as they were, whatever a command does."""
+    monkeypatch.chdir(tmp_path)
+    state = np.random.get_state()
+    with fastnet.use_backend(fastnet.get_backend()):
+        yield tmp_path
+    np.random.set_state(state)
+
+
+@pytest.fixture
+def quick(monkeypatch, slices):
+    """Commands in this process see 40 images to train on, and 20 to test with."""
+    monkeypatch.setattr("fastnet.cli.train.load_mnist", lambda: slices)
+    monkeypatch.setattr("fastnet.cli.predict.load_mnist", lambda: slices)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command in this process: its exit status, standard output and standard error."""
+
+    def command(*arguments):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as stop:  # argparse's way
+            status = stop.code
+        return status, *capsys.readouterr()
+
+    return command
+
+
+def process(*arguments, stdout=subprocess.PIPE):
+    """`python -m fastnet` with the backend that is tested here, so that it does not warn of one that is not built."""
+    environment = {**os.environ, "FASTNET_BACKEND": fastnet.get_backend(), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "fastnet", *arguments],
+        env=environment, text=True, stdout=stdout, stderr=subprocess.PIPE,
+    )
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def history(folder):
+    with open(folder / "history.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def losses(folder):
+    return [float(row["train_loss"]) for row in history(folder)]
+
+
+# --- train -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("backend", "quick")
+def test_train_keeps_the_network_its_history_and_a_picture(run, workplace, slices):
+    status, out, err = run("train", *SHORT, "--seed", 3, "--lr", 0.5)
+    assert (status, err) == (0, "")
+    assert {path.name for path in workplace.iterdir()} == {"fastnet-run-1"}
+    folder = workplace / "fastnet-run-1"
+    assert {path.name for path in folder.iterdir()} == FILES
+
+    # The same run by hand.
+    np.random.seed(3)
+    network = TwoLayerNet(784, 4, 10)
+    (x, t), (x_test, t_test) = slices
+    trainer = Trainer(
+        network, x, t, x_test, t_test, mini_batch_size=5, iterations=3, optimizer_param={"lr": 0.5},
+        verbose=False, progress=False,
+    )
+    trainer.train()
+    loaded = TwoLayerNet.load(folder / "weights.npz")
+    assert all(np.array_equal(loaded.params[name], value) for name, value in network.params.items())
+    first, *rest = history(folder)
+    assert list(first) == ["iteration", "train_loss", "train_accuracy", "test_accuracy"]
+    assert losses(folder) == trainer.train_loss_list  # to the last digit
+    assert [row["iteration"] for row in (first, *rest)] == ["0", "1", "2"]
+    assert [float(first["train_accuracy"])] == trainer.train_acc_list
+    assert [float(first["test_accuracy"])] == trainer.test_acc_list
+    assert all(row["train_accuracy"] == row["test_accuracy"] == "" for row in rest)
+    with Image.open(folder / "training.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > picture.height > 300
+
+    accuracy = network.accuracy(x_test, t_test)
+    assert f"Test accuracy {accuracy:.4f} after 3 iterations; kept in fastnet-run-1\n" in out
+    assert f"784-4-10, 3 iterations, batch 5, lr 0.5, float64, backprop, backend {fastnet.get_backend()}\n" in out
+    assert f"=== epoch:1, train acc:{trainer.train_acc_list[0]}, test acc:{trainer.test_acc_list[0]} ===\n" in out
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_last_lines_say_where_everything_is_and_what_works_next(run, workplace):
+    _, out, _ = run("train", *SHORT, "--out", "my run's")
+    last = out[out.index("Test accuracy") :]
+    assert "kept in my run's\n" in last
+    assert all(re.search(rf"^  {re.escape(name)} ", last, re.MULTILINE) for name in FILES)
+    commands = re.findall(r"^  fastnet (.*)$", last, re.MULTILINE)
+    assert len(commands) == 2
+    Image.fromarray(np.pad(np.full((20, 4), 255, np.uint8), 9)).save(workplace / "digit.png")
+    for command in commands:  # as a shell would take them
+        status, _, err = run(*shlex.split(command))
+        assert (status, err) == (0, "")
+
+
+def test_train_in_a_process_on_all_of_mnist_takes_the_next_free_folder(workplace):
+    (workplace / "fastnet-run-1").mkdir()
+    (workplace / "fastnet-run-2").write_text("a file")
+    for number in (3, 4):
+        train = process("train", *SHORT)
+        out, err = train.communicate(timeout=100)
+        assert (train.returncode, err) == (0, "")  # and no progress bar where there is no terminal
+        assert f"kept in fastnet-run-{number}\n" in out
+        assert {path.name for path in (workplace / f"fastnet-run-{number}").iterdir()} == FILES
+    assert not any((workplace / "fastnet-run-1").iterdir())
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_out_folder_is_made_where_it_is_missing_and_used_where_it_is_empty_of_runs(run, workplace):
+    other = workplace / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    for folder in (workplace / "a" / "b", other):
+        assert run("train", *SHORT, "--quiet", "--out", folder)[0] == 0
+        assert {path.name for path in folder.iterdir()} - {"notes.txt"} == FILES
+    assert (other / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("held", [*sorted(FILES), None])
+def test_an_out_folder_that_holds_a_run_is_refused_and_left_as_it_is(run, workplace, held):
+    folder = workplace / "mine"
+    run("train", *SHORT, "--quiet", "--out", folder)
+    for name in FILES - {held} if held else ():  # one of the three files is enough
+        (folder / name).unlink()
+    before = contents(workplace)
+    status, out, err = run("train", *SHORT, "--out", folder)
+    assert (status, out) == (1, "")
+    assert re.fullmatch(rf"fastnet train: error: --out .*mine holds a run \(.*{held or ''}.*--force\n", err)
+    assert contents(workplace) == before
+
+
+@pytest.mark.usefixtures("quick")
+def test_force_replaces_the_run(run, workplace):
+    run("train", *SHORT, "--quiet", "--out", "mine")
+    before = contents(workplace)
+    assert run("train", *SHORT, "--quiet", "--out", "mine", "--force")[0] == 0
+    after = contents(workplace)
+    assert before.keys() == after.keys()
+    assert all(after[name] != before[name] for name in before)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_seed_makes_a_run_repeatable_and_none_makes_it_new(run, workplace):
+    for name, options in {"a": ["--seed", 1], "b": ["--seed", 1], "c": ["--seed", 2], "d": [], "e": []}.items():
+        run("train", *SHORT, "--quiet", "--out", name, *options)
+    seen = {name: losses(workplace / name) for name in "abcde"}
+    assert seen["a"] == seen["b"]
+    assert len({tuple(seen[name]) for name in "acde"}) == 4
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_dtype_is_the_networks(run, workplace, dtype):
+    _, out, _ = run("train", *SHORT, "--dtype", dtype)
+    assert f", {dtype}, " in out
+    assert TwoLayerNet.load(workplace / "fastnet-run-1" / "weights.npz").dtype == dtype
+
+
+@pytest.mark.usefixtures("backend")
+def test_the_numerical_gradient_gives_the_same_run(run, workplace, monkeypatch):
+    random = np.random.default_rng(0)
+    x, t = random.random((20, 6), np.float32), random.integers(0, 10, 20)
+    monkeypatch.setattr("fastnet.cli.train.load_mnist", lambda: ((x, t), (x, t)))
+    for gradient in ("backprop", "numerical"):
+        assert run("train", *SHORT, "--seed", 1, "--gradient", gradient, "--out", gradient, "--quiet")[0] == 0
+    one, other = losses(workplace / "backprop"), losses(workplace / "numerical")
+    np.testing.assert_allclose(one, other, rtol=1e-6)  # the 1e-7 in the loss, over a y of 0.1
+    assert one != other  # it was another computation
+
+
+@pytest.mark.usefixtures("backend", "quick")
+@pytest.mark.parametrize("wanted", ["numpy", "cython"])
+def test_the_backend_is_the_one_asked_for(run, wanted):
+    try:
+        fastnet.use_backend(wanted)
+    except ImportError:
+        pytest.skip("the compiled kernels are not built")
+    _, out, _ = run("train", *SHORT, "--backend", wanted)
+    assert f"backend {wanted}\n" in out
+    assert fastnet.get_backend() == wanted
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_backend_that_is_not_built_is_one_line(run, workplace, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "fastnet._kernels", None)  # importing it raises ModuleNotFoundError
+        status, out, err = run("train", *SHORT, "--backend", "cython")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("fastnet train: error: fastnet's compiled kernels ")
+    assert contents(workplace) == {}
+
+
+@pytest.mark.usefixtures("quick")
+def test_quiet_prints_one_line(run):
+    status, out, err = run("train", *SHORT, "--quiet")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"Test accuracy 0\.\d{4} after 3 iterations; kept in fastnet-run-1\n", out)
+
+
+@pytest.mark.usefixtures("quick")
+def test_epochs_are_passes_over_the_data(run, workplace):
+    run("train", "--epochs", 2, "--batch-size", 5, "--hidden-size", 4, "--quiet")  # of 40 images
+    rows = history(workplace / "fastnet-run-1")
+    assert len(rows) == 16
+    assert [row["iteration"] for row in rows if row["test_accuracy"]] == ["0", "8"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_options_the_run_is_the_books(run, monkeypatch):
+    seen = {}
+
+    class Watched(Trainer):
+        def train(self):
+            W1 = self.network.params["W1"]
+            seen.update(
+                shape=W1.shape, dtype=W1.dtype, iterations=self.max_iter, batch=self.batch_size, lr=self.optimizer.lr,
+                gradient=self.gradient, progress=self.progress,
+            )
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastnet.cli.train.Trainer", Watched)
+    run("train")
+    assert seen == {
+        "shape": (784, 50), "dtype": np.float64, "iterations": 10_000, "batch": 100, "lr": 0.1,
+        "gradient": "backprop", "progress": True,
+    }
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.filterwarnings("default")  # as outside of pytest
+def test_a_run_that_diverges_is_kept_and_warned_of_in_one_line(run, workplace, monkeypatch):
+    monkeypatch.setattr(TwoLayerNet, "loss", lambda *_: np.nan)
+    status, _, err = run("train", *SHORT)
+    assert status == 0
+    assert err == "fastnet: warning: the loss is nan at iteration 0: the learning rate may be too large\n"
+    assert {path.name for path in (workplace / "fastnet-run-1").iterdir()} == FILES
+
+
+# --- train: Ctrl-C ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_keeps_what_there_is_and_exits_130(workplace):
+    # A shell may have had us ignore SIGINT, which the child would inherit; one that is handled is reset in the child.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        train = process("train", "--iterations", "1000000000", "--batch-size", "5", "--hidden-size", "4")
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    with train:
+        try:
+            started = [next(train.stdout), next(train.stdout)]
+            assert started[1].startswith("=== epoch:1, ")  # after the first iteration
+            train.send_signal(signal.SIGINT)
+            out, err = train.communicate(timeout=100)
+        finally:
+            train.kill()  # where it has not ended
+    assert (train.returncode, err) == (130, "")
+    folder = workplace / "fastnet-run-1"
+    assert {path.name for path in folder.iterdir()} == FILES
+    done = len(history(folder))
+    assert f"after {done:,} iterations (interrupted); kept in fastnet-run-1\n" in out
+    assert TwoLayerNet.load(folder / "weights.npz").params["W1"].shape == (784, 4)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("quick")
+def test_ctrl_c_before_the_first_iteration_leaves_nothing(run, workplace, monkeypatch):
+    monkeypatch.setattr(TwoLayerNet, "gradient", interrupt)
+    status, _, err = run("train", *SHORT)
+    assert (status, err.count("\n")) == (130, 1)
+    assert "nothing to keep" in err
+    assert list(workplace.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["train", *SHORT], ["predict", "weights.npz"]])
+def test_ctrl_c_elsewhere_is_one_line_as_well(run, workplace, monkeypatch, command):
+    TwoLayerNet(784, 2, 10).save("weights.npz")
+    monkeypatch.setattr(f"fastnet.cli.{command[0]}.load_mnist", interrupt)
+    assert run(*command) == (130, "", f"fastnet {command[0]}: interrupted\n")
+    assert [path.name for path in workplace.iterdir()] == ["weights.npz"]
+
+
+# --- predict ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def weights(workplace):
+    """A network that calls everything a three, with the probabilities of its biases."""
+    network = TwoLayerNet(784, 2, 10, weight_init_std=0)
+    network.params["b2"] += np.log([0.05, 0.05, 0.05, 0.55, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05])
+    path = workplace / "folder" / "weights.npz"
+    path.parent.mkdir()
+    network.save(path)
+    return path
+
+
+def save_digit(name):
+    Image.fromarray(255 - np.pad(np.full((20, 4), 255, np.uint8), 9)).save(name)
+    return name
+
+
+def test_predict_prints_the_label_and_the_probabilities_of_each_image(run, weights):
+    names = save_digit("one.png"), save_digit("two.jpg")
+    line = "  " + "  ".join(f"{label}: {0.55 if label == 3 else 0.05:.3f}" for label in range(10))
+    assert run("predict", weights, *names) == (0, f"one.png: 3\n{line}\ntwo.jpg: 3\n{line}\n", "")
+
+
+def test_predict_shows_the_network_the_digit_as_mnist_has_them(run, weights, monkeypatch):
+    seen = []
+    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.eye(10)[7])
+    _, out, _ = run("predict", weights, save_digit("one.png"))
+    assert out.startswith("one.png: 7\n")
+    assert np.argwhere(seen[0].reshape(28, 28) > 0.5).min(axis=0).tolist() == [4, 12]  # 20 x 4 pixels in the middle
+
+
+@pytest.mark.usefixtures("quick")
+def test_predict_without_images_counts_the_wrong_and_makes_a_picture(run, weights, slices):
+    _, (_, t) = slices
+    wrong = int((t != 3).sum())
+    status, out, err = run("predict", weights)
+    picture = weights.parent / "predictions.png"
+    assert (status, err) == (0, "")
+    assert out == (
+        f"Test accuracy {1 - wrong / 20:.4f}: {wrong} of 20 digits are wrong.\n"
+        f"{picture} shows the first 100, the wrong ones marked.\n"
+    )
+    with Image.open(picture) as image:
+        assert image.format == "PNG"
+    assert set(weights.parent.iterdir()) == {weights, picture}
+
+
+@pytest.mark.usefixtures("quick")
+def test_predict_puts_the_picture_where_it_is_told(run, weights, workplace):
+    assert run("predict", weights, "--out", "mine.png")[0] == 0
+    assert {path.name for path in workplace.iterdir()} == {"folder", "mine.png"}
+    assert list(weights.parent.iterdir()) == [weights]
+
+
+def test_predict_prints_nothing_if_one_of_the_images_cannot_be_read(run, weights):
+    status, out, err = run("predict", weights, save_digit("one.png"), "none.png")
+    assert (status, out) == (1, "")
+    assert err == "fastnet predict: error: none.png: No such file or directory\n"
+
+
+# --- info, help ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("backend")
+def test_info_says_what_runs_and_why(run):
+    status, out, err = run("info")
+    assert (status, err) == (0, "")
+    facts = {line[:16].strip(): line[17:] for line in out.splitlines()}
+    backend = fastnet.get_backend()
+    assert list(facts) == ["fastnet", "backend", "instruction set", "Python", "NumPy", "BLAS"]
+    assert facts["fastnet"].startswith(f"{fastnet.__version__}, in ")
+    assert facts["backend"] == f"{backend} (use_backend({backend!r}))"
+    assert facts["NumPy"] == np.__version__
+    assert "thread" in facts["BLAS"]
+    assert all(facts.values())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["predict", "--help"], ["info", "--help"]])
+def test_help_is_on_standard_output(run, arguments):
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "")
+    assert out.startswith(" ".join(["usage: fastnet", *arguments[:-1]]))
+    if arguments[0] == "train":
+        assert set(re.findall(r"--[a-z-]+", out)) == {
+            "--help", "--iterations", "--epochs", "--batch-size", "--lr", "--hidden-size", "--dtype", "--gradient",
+            "--backend", "--seed", "--out", "--force", "--quiet",
+        }
+
+
+def test_the_version_is_the_packages(run):
+    assert run("--version") == (0, f"fastnet {fastnet.__version__}\n", "")
+
+
+def test_output_that_nobody_reads_any_more_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does
+    info = process("info", stdout=writer)
+    os.close(writer)
+    _, err = info.communicate(timeout=100)
+    assert (info.returncode, err) == (1, "")
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+COUNTS = ["--iterations", "--epochs", "--batch-size", "--hidden-size"]
+BAD_COUNTS = ["0", "-1", "2.5", "1e3", "nan", "inf", "ten", "", str(10**12), "9" * 5000]
+BAD_RATES = ["0", "-0.1", "nan", "inf", "-inf", "1e999", "fast", ""]
+BAD_SEEDS = ["-1", "1.5", "nan", "luck", "", str(2**32), "9" * 5000]
+TYPED = [
+    *(("train", [f"{option}={value}"], option) for option in COUNTS for value in BAD_COUNTS),
+    *(("train", [f"--lr={value}"], "--lr") for value in BAD_RATES),
+    *(("train", [f"--seed={value}"], "--seed") for value in BAD_SEEDS),
+    ("train", ["--dtype", "float16"], "--dtype"),
+    ("train", ["--gradient", "numeric"], "--gradient"),
+    ("train", ["--backend", "auto"], "--backend"),
+    ("train", ["--epochs", "1", "--iterations", "1"], "--iterations"),
+    ("train", ["--lr"], "--lr"),
+    ("train", ["--out"], "--out"),
+    ("train", ["--quiet=yes"], "--quiet"),
+    ("predict", [], "WEIGHTS"),
+    ("predict", ["weights.npz", "--out"], "--out"),
+    (None, [], "COMMAND"),
+    (None, ["trian"], "'trian'"),
+    (None, ["train", "--learning-rate", "1"], "--learning-rate"),
+    (None, ["train", "extra"], "extra"),
+    (None, ["info", "extra"], "extra"),
+    (None, ["--quiet"], "COMMAND"),
+]
+
+
+def typed(case):
+    command, arguments, _ = case
+    return " ".join([command or "", *arguments]).strip()[:40] or "nothing"
+
+
+@pytest.mark.parametrize(("command", "arguments", "named"), TYPED, ids=map(typed, TYPED))
+def test_what_is_typed_wrong_is_one_line_and_status_2(run, workplace, command, arguments, named):
+    status, out, err = run(*filter(None, [command]), *arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"fastnet {command}: error: " if command else "fastnet: error: ")
+    assert named in err
+    assert list(workplace.iterdir()) == []
+
+
+def test_only_what_is_required_is_called_required(run):
+    assert "IMAGE" not in run("predict")[2]
+
+
+def make_things_that_go_wrong(folder):
+    good = TwoLayerNet(784, 2, 10, seed=0)
+    good.save(folder / "good.npz")
+    TwoLayerNet(4, 2, 10, seed=0).save(folder / "four-inputs.npz")
+    TwoLayerNet(784, 2, 3, seed=0).save(folder / "three-classes.npz")
+    (folder / "cut.npz").write_bytes((folder / "good.npz").read_bytes()[:-100])
+    (folder / "text.txt").write_text("neither weights nor an image")
+    (folder / "a folder").mkdir()
+    Image.new("L", (30, 30)).save(folder / "blank.png")
+
+
+HAPPENED = [
+    ("train", ["--out", "text.txt"], "--out text.txt"),
+    ("train", ["--out", "text.txt/below"], "text.txt/below: Not a directory"),
+    ("train", ["--out", "text.txt/below/it"], "text.txt/below"),
+    ("train", ["--out", "x" * 300], "x" * 300),
+    ("predict", ["none.npz"], "none.npz"),
+    ("predict", ["a folder"], "a folder"),
+    ("predict", ["text.txt"], "text.txt does not hold"),
+    ("predict", ["cut.npz"], "cut.npz does not hold"),
+    ("predict", ["four-inputs.npz"], "four-inputs.npz holds a network of 4 inputs"),
+    ("predict", ["three-classes.npz"], "three-classes.npz holds a network of 784 inputs and 3 classes"),
+    ("predict", ["good.npz", "none.png"], "none.png"),
+    ("predict", ["good.npz", "a folder"], "a folder"),
+    ("predict", ["good.npz", "text.txt"], "text.txt is not an image"),
+    ("predict", ["good.npz", "blank.png"], "blank.png shows no digit"),
+    ("predict", ["good.npz", "--out", "a folder"], "a folder"),
+    ("predict", ["good.npz", "--out", "nowhere/picture.png"], "nowhere"),
+    ("predict", ["good.npz", "blank.png", "--out", "picture.png"], "--out"),
+]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("command", "arguments", "named"), HAPPENED, ids=map(typed, HAPPENED))
+def test_what_goes_wrong_is_one_line_and_status_1(run, workplace, command, arguments, named):
+    make_things_that_go_wrong(workplace)
+    before = contents(workplace)
+    status, out, err = run(command, *arguments)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(f"fastnet {command}: error: ")
+    assert named in err
+    assert contents(workplace) == before
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("place", "options"), [("__init__", ["--hidden-size"]), ("gradient", ["--batch-size", "--hidden-size"])]
+)
+def test_sizes_that_do_not_fit_into_memory_are_named(run, workplace, monkeypatch, place, options):
+    def exhausted(*_, **__):
+        raise MemoryError("Unable to allocate 5.70 TiB for an array")
+
+    monkeypatch.setattr(TwoLayerNet, place, exhausted)
+    status, _, err = run("train", *SHORT)
+    assert (status, err.count("\n")) == (1, 1)
+    assert all(option in err for option in options)
+    assert "5.70 TiB" in err
+    assert list(workplace.iterdir()) == []
+
+
+def test_errors_of_a_process_have_no_traceback():
+    for arguments, status in ((["train", "--lr", "0"], 2), (["predict", "none.npz"], 1)):
+        failing = process(*arguments)
+        out, err = failing.communicate(timeout=100)
+        assert (failing.returncode, out, err.count("\n")) == (status, "", 1)
+
+
+@pytest.mark.usefixtures("quick")
+def test_damaged_data_of_the_package_is_one_line(run, monkeypatch, workplace):
+    monkeypatch.setattr("fastnet.cli.train.load_mnist", load_mnist)
+    monkeypatch.setattr("fastnet.mnist.resources.files", lambda _: workplace)
+    (workplace / "data" / "mnist").mkdir(parents=True)
+    (workplace / "data" / "mnist" / "train-images-idx3-ubyte.xz").write_bytes(b"damaged")
+    status, out, err = run("train", *SHORT)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "train-images-idx3-ubyte.xz is damaged" in err

@@ -1,0 +1,511 @@
+"""Each function does what its docstring says, on both backends."""
+
+import math
+import re
+from math import inf, nan
+
+import numpy as np
+import pytest
+from hostile import FLOATS, HOSTILE, INTEGERS, REFUSED, snapshot
+
+from fastnet import functions
+from fastnet.functions import (
+    cross_entropy_error,
+    identity_function,
+    mean_squared_error,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    softmax,
+    softmax_loss,
+    step_function,
+    sum_squared_error,
+)
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+ELEMENTWISE = [identity_function, step_function, sigmoid, sigmoid_grad, relu, relu_grad]
+ACTIVATIONS = [*ELEMENTWISE, softmax]
+LOSSES = [sum_squared_error, mean_squared_error, cross_entropy_error, softmax_loss]
+CROSS_ENTROPIES = [cross_entropy_error, softmax_loss]
+
+
+def each(argument, values):
+    """Parametrize `argument`, with the functions' own names as ids."""
+    return pytest.mark.parametrize(argument, values, ids=lambda value: value.__name__)
+
+
+def shown(digits):
+    """What a source prints: equal to half a unit of the last digit that it shows."""
+    return pytest.approx(float(digits), rel=0, abs=0.5 * 10.0 ** -len(digits.partition(".")[2]))
+
+
+def test_every_function_is_here():
+    assert {f.__name__ for f in ACTIVATIONS + LOSSES} == set(functions.__all__)
+
+
+# --- oracles: the formulas on Python floats, one element at a time ---------------------------------------------------
+
+
+def plain_sigmoid(x):
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+
+
+ORACLES = {
+    identity_function: lambda x: x,
+    step_function: lambda x: 1 if x > 0 else 0,
+    sigmoid: plain_sigmoid,
+    sigmoid_grad: lambda x: plain_sigmoid(x) * plain_sigmoid(-x),
+    relu: lambda x: x if x > 0 else 0.0,
+    relu_grad: lambda x: 1.0 if x >= 0 else 0.0,
+}
+
+
+def plain_softmax(row):
+    exponentials = [math.exp(x - max(row)) for x in row]
+    return [e / math.fsum(exponentials) for e in exponentials]
+
+
+# --- dtypes ----------------------------------------------------------------------------------------------------------
+
+
+def call(function, x):
+    """The function of `x`, with one label for each row where it takes targets."""
+    return function(x, np.zeros(len(x), int)) if function in LOSSES else function(x)
+
+
+@each("function", ACTIVATIONS + LOSSES)
+@pytest.mark.parametrize("dtype", ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8"])
+def test_floats_keep_their_dtype_in_native_order(function, dtype):
+    result = call(function, np.array([[0.5, 1.0]], dtype))
+    assert result.dtype == (np.int64 if function is step_function else np.dtype(dtype).newbyteorder("="))
+    assert result.dtype.isnative
+
+
+@each("function", ACTIVATIONS + LOSSES)
+@each("dtype", INTEGERS)
+def test_bool_and_integers_become_float64(function, dtype):
+    result = call(function, np.array([[0, 1]], dtype))
+    assert result.dtype == (np.int64 if function is step_function else np.float64)
+    assert np.array_equal(result, call(function, [[0.0, 1.0]]))
+
+
+@each("function", ACTIVATIONS + LOSSES)
+def test_float16_is_float32_rounded_once(function):
+    x = np.array([[0.1, 0.7, 0.2], [0.9, 0.05, 0.05]], np.float16)
+    t = [1, 0]
+    wide = x.astype(np.float32)
+    result = function(x, t) if function in LOSSES else function(x)
+    in_float32 = function(wide, t) if function in LOSSES else function(wide)
+    assert np.array_equal(result, in_float32.astype(result.dtype))
+
+
+@each("loss", LOSSES)
+def test_the_dtype_of_a_loss_is_that_of_y_and_not_of_t(loss):
+    y, t = np.float32([[0.25, 0.75]]), np.float64([[0, 1]])
+    assert loss(y, t).dtype == np.float32
+    assert loss(np.float64(y), np.float32(t)).dtype == np.float64
+
+
+def test_a_loss_too_large_for_float16_is_infinite():
+    assert sum_squared_error(np.float16([60000]), np.float16([0])) == np.float16(inf)
+
+
+# --- what is refused, and how ----------------------------------------------------------------------------------------
+
+DTYPES_REFUSED = {
+    "complex": "complex128",
+    "complex64": "complex64",
+    "object": "object",
+    "fraction": "object",
+    "string": "<U3",
+    "strings": "<U1",
+    "bytes": "S1",
+    "datetime": r"datetime64\[D\]",
+    "none": "object",
+    "dict": "object",
+    "masked": "masked",
+}
+
+
+@each("function", ACTIVATIONS + LOSSES)
+@pytest.mark.parametrize("kind", REFUSED)
+def test_other_types_raise_and_the_message_names_argument_and_dtype(function, kind):
+    name = "y" if function in LOSSES and function is not softmax_loss else "x"
+    arguments = (REFUSED[kind](), 0) if function in LOSSES else (REFUSED[kind](),)
+    with pytest.raises(TypeError, match=rf"\b{name}\b.*{DTYPES_REFUSED.get(kind, '')}"):
+        function(*arguments)
+
+
+@each("loss", LOSSES)
+@pytest.mark.parametrize("kind", REFUSED)
+def test_other_types_of_targets_raise_and_the_message_names_t(loss, kind):
+    with pytest.raises(TypeError, match=rf"\bt\b.*{DTYPES_REFUSED.get(kind, '')}"):
+        loss([[0.5, 0.5]], REFUSED[kind]())
+
+
+@each("function", ACTIVATIONS)
+def test_ragged_lists_raise_value_error_naming_x(function):
+    with pytest.raises(ValueError, match=r"\bx\b"):
+        function([[1.0, 2.0], [3.0]])
+
+
+# --- layouts and memory ----------------------------------------------------------------------------------------------
+
+
+@each("function", ACTIVATIONS)
+@pytest.mark.parametrize("build", HOSTILE.values(), ids=HOSTILE)
+def test_the_layout_of_x_makes_no_difference_and_x_none_to_it(function, build):
+    x = build()
+    before = snapshot(x)
+    result = function(x)
+    assert snapshot(x) == before
+
+    plain = np.array(x, order="C").astype(np.asarray(x).dtype.newbyteorder("="))
+    assert np.array_equal(result, function(plain), equal_nan=True)
+    assert result.shape == plain.shape
+    if plain.ndim == 0:
+        assert isinstance(result, np.generic)
+    else:
+        assert result.flags.c_contiguous
+        assert result.flags.writeable
+        assert not np.may_share_memory(result, x)
+
+
+# --- activations -----------------------------------------------------------------------------------------------------
+
+
+@each("function", ELEMENTWISE)
+@each("dtype", FLOATS)
+def test_elementwise_functions_follow_their_formulas(function, dtype):
+    # Of all magnitudes, and both signs, within 700: beyond it exp(-x) in the oracle overflows.
+    x = np.concatenate([[0.0], np.geomspace(6e-8, 600, 60)]).astype(dtype)
+    x = np.concatenate([-x, x])
+    expected = np.array([ORACLES[function](float(value)) for value in x])
+    # In float64 a few roundings, of the function and of the oracle; in the narrower dtypes one, at the end. Where the
+    # result is subnormal, that one is of its last place, hence atol.
+    info = np.finfo(dtype)
+    np.testing.assert_allclose(function(x), expected, rtol=4 * info.eps, atol=float(info.smallest_subnormal))
+
+
+@pytest.mark.parametrize(
+    ("function", "at_nan", "at_minus_inf", "at_inf", "at_minus_1000", "at_1000"),
+    [
+        (identity_function, nan, -inf, inf, -1000, 1000),
+        (step_function, 0, 0, 1, 0, 1),
+        (sigmoid, nan, 0, 1, 0, 1),
+        (sigmoid_grad, nan, 0, 0, 0, 0),
+        (relu, nan, 0, inf, 0, 1000),
+        (relu_grad, nan, 0, 1, 0, 1),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+@each("dtype", FLOATS)
+def test_nan_propagates_and_infinities_give_limits(
+    function, dtype, at_nan, at_minus_inf, at_inf, at_minus_1000, at_1000
+):
+    result = function(np.array([nan, -inf, inf, -1000, 1000], dtype))
+    np.testing.assert_array_equal(result, [at_nan, at_minus_inf, at_inf, at_minus_1000, at_1000])
+
+
+def test_at_zero_the_step_is_down_and_the_slope_of_relu_is_one():
+    assert step_function([0.0, -0.0]).tolist() == [0, 0]
+    assert relu_grad([0.0, -0.0]).tolist() == [1, 1]  # the book's choice
+
+
+def test_sigmoid_grad_keeps_its_digits_where_one_minus_s_has_none():
+    assert sigmoid(40.0) == 1  # so that s (1 - s) would be 0
+    assert sigmoid_grad(40.0) == pytest.approx(math.exp(-40), rel=1e-15)  # they differ by 2 exp(-40), far below 1 ULP
+    assert sigmoid_grad(40.0) == sigmoid_grad(-40.0)
+
+
+# --- softmax ---------------------------------------------------------------------------------------------------------
+
+
+def test_softmax_prints_what_the_book_prints():
+    assert softmax([0.3, 2.9, 4.0]).tolist() == [shown(d) for d in ("0.01821127", "0.24519181", "0.73659691")]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
+def test_softmax_works_along_any_axis(axis):
+    x = np.random.default_rng(0).normal(size=(2, 3, 4), scale=3)
+    expected = np.apply_along_axis(plain_softmax, axis, x)
+    np.testing.assert_allclose(softmax(x, axis=axis), expected, rtol=1e-14)  # 5 roundings of terms up to 10: 50 eps
+
+
+def test_softmax_takes_the_last_axis_by_default_and_a_scalar_as_one_class():
+    x = np.arange(6.0).reshape(2, 3)
+    assert np.array_equal(softmax(x), softmax(x, axis=1))
+    assert np.array_equal(softmax(x[0]), softmax(x)[0])
+    assert softmax(-3) == softmax(-3, axis=0) == 1
+
+
+@pytest.mark.parametrize("shift", [1000.0, -1000.0, 1e15])
+def test_softmax_is_unchanged_by_a_shift_and_never_overflows(shift):
+    x = np.array([0.0, 1.0, 3.0])
+    assert np.array_equal(softmax(x + shift), softmax(x))  # x + shift is exact, so not even the last bit may change
+
+
+@each("dtype", FLOATS)
+def test_softmax_sums_to_one(dtype):
+    x = np.random.default_rng(0).normal(size=(50, 100), scale=10).astype(dtype)
+    # Each quotient is rounded, by at most eps / 2 of itself, and so are two sums in float64: ours, and the one here.
+    np.testing.assert_allclose(softmax(x).sum(axis=1, dtype=np.float64), 1, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([inf, 0, -inf], [1, 0, 0]),
+        ([inf, 1, inf], [nan, 0, nan]),
+        ([-inf, 0, 0], [0, 0.5, 0.5]),
+        ([-inf, -inf], [nan, nan]),
+        ([nan, 0, inf], [nan, nan, nan]),
+        ([1000, -1000], [1, 0]),
+        ([1.7e308, -1.7e308], [1, 0]),
+        ([5e-324, -5e-324], [0.5, 0.5]),
+    ],
+)
+def test_softmax_of_special_values_is_the_limit(x, expected):
+    assert np.array_equal(softmax([[0.0] * len(x), x])[1], expected, equal_nan=True)
+    assert np.array_equal(softmax(np.transpose([x, x]), axis=0)[:, 1], expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 3)])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_softmax_of_nothing_is_nothing(shape, axis):
+    assert softmax(np.empty(shape, np.float32), axis).shape == shape
+
+
+@pytest.mark.parametrize(("x", "axis"), [([1.0], 1), ([1.0], -2), ([[1.0]], 2), (1.0, 1), (np.empty((0, 3)), 2)])
+def test_softmax_refuses_an_axis_that_x_has_not(x, axis):
+    with pytest.raises(ValueError, match=rf"axis .*got {axis}$"):
+        softmax(x, axis=axis)
+
+
+@pytest.mark.parametrize("axis", [None, 0.0, "0", (0,)])
+def test_softmax_refuses_an_axis_that_is_no_integer(axis):
+    with pytest.raises(TypeError, match="axis must be an integer"):
+        softmax([[1.0]], axis=axis)
+
+
+# --- losses: values --------------------------------------------------------------------------------------------------
+
+TWO = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+RIGHT = [0.1, 0.05, 0.6, 0, 0.05, 0.1, 0, 0.1, 0, 0]
+WRONG = [0.1, 0.05, 0.1, 0, 0.05, 0.1, 0.6, 0.3, 0, 0]
+WRONG_EIGHTH = [0.1, 0.05, 0.1, 0, 0.05, 0.1, 0, 0.6, 0, 0]
+WRONG_SEVENTH = [0.1, 0.05, 0.1, 0, 0.05, 0.1, 0.6, 0, 0, 0]
+
+
+@pytest.mark.parametrize("t", [TWO, 2], ids=["one_hot", "label"])
+@pytest.mark.parametrize(
+    ("loss", "y", "keywords", "digits"),
+    [
+        (sum_squared_error, RIGHT, {}, "0.09750000000000003"),
+        (sum_squared_error, WRONG, {}, "0.6425"),
+        (cross_entropy_error, RIGHT, {}, "0.510825457099338"),
+        (cross_entropy_error, WRONG_EIGHTH, {}, "2.302584092994546"),
+        (cross_entropy_error, WRONG, {}, "2.302584092994546"),
+        (cross_entropy_error, RIGHT, {"eps": 1e-5}, "0.5108089572382115"),
+        (cross_entropy_error, WRONG_SEVENTH, {"eps": 1e-5}, "2.302485097993712"),
+    ],
+)
+def test_losses_print_what_the_lecture_notes_print(loss, y, t, keywords, digits):
+    assert loss(y, t, **keywords) == shown(digits)
+
+
+def plain_cross_entropy(y, t, eps=1e-7):
+    return -math.fsum(
+        t_nc * math.log(y_nc + eps)
+        for y_n, t_n in zip(y, t, strict=True)
+        for y_nc, t_nc in zip(y_n, t_n, strict=True)
+        if t_nc
+    ) / len(y)
+
+
+PLAIN_LOSSES = {
+    sum_squared_error: lambda y, t: math.fsum((y - t).ravel() ** 2) / 2,
+    mean_squared_error: lambda y, t: math.fsum((y - t).ravel() ** 2) / y.size,
+    cross_entropy_error: plain_cross_entropy,
+    softmax_loss: lambda x, t: plain_cross_entropy([plain_softmax(row) for row in x], t),
+}
+
+
+@each("loss", LOSSES)
+@pytest.mark.parametrize("targets", ["one_hot", "soft"])
+def test_losses_follow_their_formulas(loss, targets):
+    random = np.random.default_rng(0)
+    y = random.dirichlet(np.ones(7), size=40)
+    t = np.eye(7)[random.integers(7, size=40)] if targets == "one_hot" else random.dirichlet(np.ones(7), size=40)
+    # 280 terms of one sign: a plain sum loses at most 280 half-units in the last place, in practice a few.
+    assert loss(y, t) == pytest.approx(PLAIN_LOSSES[loss](y, t), rel=3e-14)
+
+
+def test_squared_errors_take_any_shape():
+    y = np.arange(24.0).reshape(2, 3, 4)
+    assert sum_squared_error(y, y - 2) == 48
+    assert mean_squared_error(y, y - 2) == 4
+    assert sum_squared_error(5, 2) == 4.5
+    assert mean_squared_error(5, 2) == 9
+
+
+@each("loss", CROSS_ENTROPIES)
+def test_cross_entropy_is_averaged_over_the_samples_and_one_sample_is_one(loss):
+    y, t = np.array([[0.2, 0.8], [0.6, 0.4], [0.5, 0.5]]), np.array([1, 0, 0])
+    each_one = [float(loss(row, int(label))) for row, label in zip(y, t, strict=True)]
+    assert loss(y, t) == pytest.approx(sum(each_one) / 3, rel=1e-15)
+    assert loss(y[:1], t[:1]) == each_one[0]
+
+
+def test_softmax_loss_is_the_book_s_with_its_eps():
+    x, t = np.array([[2.0, 1.0, 0.1], [0.0, 50.0, 0.0]]), np.array([2, 0])
+    assert softmax_loss(x, t) == cross_entropy_error(softmax(x), t)
+    # exp(-1000) is 0, and what is left is the eps: -log(1e-7).
+    assert softmax_loss([1000.0, 0.0], 1) == pytest.approx(7 * math.log(10), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("y", "t", "eps", "expected"),
+    [
+        ([1.0, 0.0], 0, 0, 0),
+        ([1.0, 0.0], [1, 0], 0, 0),  # 0 log 0 is 0
+        ([1.0, 0.0], 1, 0, inf),
+        ([1.0, 0.0], [0, 1], 0, inf),
+        ([0.0, 1.0], 0, 1, 0),
+        ([0.5, 0.0], 1, np.float32(0.5), math.log(2)),
+        ([nan, 1.0], [0, 1], 0, nan),
+        ([nan, 1.0], 0, 0, nan),
+        ([0.5, 0.5], [nan, 1], 0, nan),
+        ([-1.0, 2.0], 0, 0, nan),
+    ],
+)
+def test_eps_goes_into_the_logarithm_and_may_be_zero(y, t, eps, expected):
+    assert cross_entropy_error(y, t, eps=eps) == pytest.approx(expected, rel=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize("eps", [-1e-7, nan, inf, -inf, np.float64(-1), 10**400])
+def test_eps_out_of_range_raises_value_error(eps):
+    with pytest.raises(ValueError, match=r"eps must be .*got"):
+        cross_entropy_error([1.0], 0, eps=eps)
+
+
+@pytest.mark.parametrize("eps", [None, "1e-7", True, 1j, [1e-7], np.array([1e-7])])
+def test_eps_of_another_type_raises_type_error(eps):
+    with pytest.raises(TypeError, match="eps must be a number"):
+        cross_entropy_error([1.0], 0, eps=eps)
+
+
+@each("loss", [mean_squared_error, *CROSS_ENTROPIES])
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_the_mean_over_an_empty_batch_raises(loss, shape):
+    with pytest.raises(ValueError, match=r"^[xy] is empty"):
+        loss(np.empty(shape), np.empty(shape))
+
+
+def test_the_sum_over_an_empty_batch_is_zero():
+    assert sum_squared_error(np.empty((0, 3)), np.empty((0, 3))) == 0
+    assert sum_squared_error(np.empty((0, 3)), np.empty(0, int)) == 0
+    assert sum_squared_error([], []) == 0
+
+
+@each("loss", CROSS_ENTROPIES)
+@pytest.mark.parametrize("shape", [(), (2, 3, 4)])
+def test_cross_entropy_refuses_what_is_no_batch(loss, shape):
+    with pytest.raises(ValueError, match=rf"^[xy] must have shape \(N, C\).*got shape {re.escape(str(shape))}"):
+        loss(np.ones(shape), np.ones(shape))
+
+
+# --- losses: targets -------------------------------------------------------------------------------------------------
+
+Y = np.array([[0.1, 0.6, 0.3], [0.8, 0.1, 0.1]])
+ONE_HOT = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+
+
+@each("loss", LOSSES)
+@pytest.mark.parametrize(
+    "t",
+    [
+        *(pytest.param(ONE_HOT.astype(dtype), id=f"one_hot-{dtype}") for dtype in ["?", "u8", ">i4", "f2", ">f8"]),
+        *(pytest.param(np.array([1, 0], d), id=f"labels-{d}") for d in ["i1", "u1", ">i2", "u4", "i8", "u8"]),
+        *(pytest.param(np.array([[1], [0]], d), id=f"column-{d}") for d in ["i1", "u8"]),
+        pytest.param(np.asfortranarray(ONE_HOT), id="fortran"),
+        pytest.param(np.array([1, 7, 0, 7])[::2], id="strided"),
+        pytest.param(np.array([0, 1])[::-1], id="reversed"),
+        pytest.param([1, 0], id="list"),
+        pytest.param(((1,), (0,)), id="tuples"),
+        pytest.param(ONE_HOT.tolist(), id="nested_list"),
+    ],
+)
+def test_every_form_of_the_same_targets_gives_the_same_loss(loss, t):
+    before = snapshot(t)
+    # The forms take different paths through the sums, whose 6 terms they add in another order.
+    assert loss(Y, t) == pytest.approx(loss(Y, ONE_HOT), rel=1e-15)
+    assert snapshot(t) == before
+
+
+@each("loss", LOSSES)
+@pytest.mark.parametrize("t", [1, np.int8(1), np.array(1, np.uint64), [0, 1, 0], np.array([False, True, False])])
+def test_one_sample_takes_one_label_or_one_row(loss, t):
+    assert loss(Y[0], t) == pytest.approx(loss(Y[:1], ONE_HOT[:1]), rel=1e-15)
+
+
+@each("loss", LOSSES)
+def test_the_shape_of_y_is_probabilities_also_where_labels_would_fit(loss):
+    # (2, 1): two samples of one class. As labels, 1 would be out of range.
+    y, t = np.array([[0.5], [0.25]]), np.array([[1], [0]])
+    assert loss(y, t) == loss(y, t.astype(float))
+
+
+@each("loss", LOSSES)
+@pytest.mark.parametrize(
+    ("y", "t"),
+    [
+        pytest.param(Y, np.array([1.0, 0.0]), id="labels_as_floats"),
+        pytest.param(Y, np.array([True, False]), id="labels_as_bools"),
+        pytest.param(Y, np.array([[1.0], [0.0]]), id="column_of_floats"),
+        pytest.param(Y, np.array([1, 0, 0]), id="a_label_too_many"),
+        pytest.param(Y, np.array([1]), id="a_label_too_few"),
+        pytest.param(Y, np.array(1), id="one_label_for_two"),
+        pytest.param(Y, np.array([[1, 0]]), id="a_row_of_labels"),
+        pytest.param(Y, np.array([[[1]], [[0]]]), id="labels_in_three_dimensions"),
+        pytest.param(Y, ONE_HOT.T, id="transposed"),
+        pytest.param(Y, ONE_HOT[:1], id="would_broadcast"),
+        pytest.param(Y, np.zeros((2, 4)), id="a_class_too_many"),
+        pytest.param(Y, np.zeros(0, int), id="no_labels"),
+        pytest.param(Y[0], np.array([1]), id="a_list_of_one_for_one_sample"),
+        pytest.param(Y[0], np.array(1.0), id="a_float_for_one_sample"),
+        pytest.param(Y[0], ONE_HOT[:1], id="a_batch_of_one_for_one_sample"),
+        pytest.param(Y[:1], ONE_HOT[0], id="one_sample_for_a_batch_of_one"),
+    ],
+)
+def test_targets_of_another_form_raise_and_the_message_names_both_shapes(loss, y, t):
+    with pytest.raises(ValueError, match=r"\bt\b") as caught:
+        loss(y, t)
+    assert f"t has shape {t.shape}" in str(caught.value)
+    assert f"of shape {y.shape}" in str(caught.value)
+
+
+@each("loss", LOSSES)
+@pytest.mark.parametrize(
+    ("t", "where"),
+    [
+        ([1, 3], "t[1] is 3"),
+        ([-1, 3], "t[0] is -1"),
+        ([[0], [-3]], "t[1] is -3"),
+        (np.array([0, 255], np.uint8), "t[1] is 255"),
+        (np.array([2**64 - 1, 0], np.uint64), f"t[0] is {2**64 - 1}"),  # as an intp it would be -1
+    ],
+)
+def test_the_first_label_out_of_range_is_named_with_its_position(loss, t, where):
+    with pytest.raises(ValueError, match=r"in \[0, 3\)") as caught:
+        loss(Y, t)
+    assert where in str(caught.value)
+
+
+@each("loss", LOSSES)
+@pytest.mark.parametrize("t", [3, -1])
+def test_one_label_out_of_range_is_named(loss, t):
+    with pytest.raises(ValueError, match=rf"^t is {t}\b.*in \[0, 3\)"):
+        loss(Y[0], t)

@@ -1,0 +1,161 @@
+"""The twins have one face, and each gives the values worked out by hand."""
+
+import inspect
+import re
+from math import inf, log, nan
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hostile import snapshot
+
+import fastnet
+
+PACKAGE = Path(fastnet.__file__).parent
+LN2, LN3 = log(2), log(3)
+
+BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def public_functions(source: str) -> list[str]:
+    return re.findall(r"^def ([a-z]\w*)", (PACKAGE / source).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+# --- one face --------------------------------------------------------------------------------------------------------
+
+
+def test_the_sources_define_the_same_functions_in_the_same_order():
+    assert public_functions("_kernels.pyx") == public_functions("_kernels_numpy.py") != []
+
+
+def test_the_compiled_module_was_built_from_the_source_beside_it(twins):
+    # An extension that was compiled before the last change of the .pyx shows here, if its functions changed.
+    for module in twins:
+        own = {name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__}
+        assert {name for name in own if not name.startswith("_")} == set(public_functions("_kernels.pyx"))
+
+
+@pytest.mark.parametrize("name", public_functions("_kernels_numpy.py"))
+def test_the_twins_of_a_kernel_cannot_be_told_apart(twins, name):
+    compiled, plain = (getattr(module, name) for module in twins)
+    assert compiled is not plain
+    assert inspect.signature(compiled) == inspect.signature(plain)
+    assert inspect.getdoc(compiled) == inspect.getdoc(plain) is not None
+    assert compiled.__name__ == plain.__name__ == name
+
+
+# --- values by hand --------------------------------------------------------------------------------------------------
+
+BY_HAND = {
+    "sigmoid": [
+        # 1 / (1 + e^-ln3) = 1 / (1 + 1/3)
+        ([[0.0, LN3, -LN3]], [[0.5, 0.75, 0.25]]),
+        ([1000.0, -1000.0, inf, -inf, nan], [1.0, 0.0, 1.0, 0.0, nan]),
+    ],
+    "sigmoid_grad": [
+        # 3/4 * 1/4
+        ([[0.0, LN3, -LN3]], [[0.25, 0.1875, 0.1875]]),
+        ([1000.0, -1000.0, inf, -inf, nan], [0.0, 0.0, 0.0, 0.0, nan]),
+    ],
+    "softmax": [
+        ([[0.0, LN3], [1000.0, 1000.0]], [[0.25, 0.75], [0.5, 0.5]]),
+        # 2^0 : 2^1 : 2^2, whatever is added to all three
+        ([[0.0, LN2, 2 * LN2], [-5.0, LN2 - 5, 2 * LN2 - 5]], [[1 / 7, 2 / 7, 4 / 7], [1 / 7, 2 / 7, 4 / 7]]),
+        ([[7.0], [-inf], [inf]], [[1.0], [1.0], [1.0]]),
+        ([[inf, 5.0, -inf], [inf, inf, 0.0]], [[1.0, 0.0, 0.0], [nan, nan, 0.0]]),
+        ([[-inf, 0.0, -inf], [nan, 0.0, inf]], [[0.0, 1.0, 0.0], [nan, nan, nan]]),
+        ([[1e38, -1e38]], [[1.0, 0.0]]),
+    ],
+}
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize(
+    ("name", "x", "expected"), [(name, x, value) for name, cases in BY_HAND.items() for x, value in cases]
+)
+def test_array_kernels_give_the_values_worked_by_hand(kernels, dtype, name, x, expected):
+    result = getattr(kernels, name)(np.array(x, dtype))
+    assert result.dtype == dtype
+    # 4 units in the last place; the arguments near ln 2 and ln 3 are rounded themselves, which costs up to 5 / 2 more.
+    np.testing.assert_allclose(result, np.array(expected), rtol=8 * np.finfo(dtype).eps, atol=0)
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize(
+    ("y", "labels", "eps", "expected"),
+    [
+        ([[0.5, 0.5], [0.25, 0.75]], [0, 0], 0.0, 1.5 * LN2),  # (ln 2 + ln 4) / 2
+        ([[1.0, 0.0]], [0], 0.0, 0.0),
+        ([[1.0, 0.0]], [1], 0.25, 2 * LN2),
+        ([[1.0, 0.0]], [1], 0.0, inf),
+        ([[1.0, -1.0]], [1], 0.0, nan),
+        ([[nan, 1.0]], [1], 0.0, 0.0),  # what is not chosen does not count
+        ([[nan, 1.0]], [0], 0.0, nan),
+        ([[inf, 1.0]], [0], 0.0, -inf),
+    ],
+)
+def test_cross_entropy_labels_gives_the_values_worked_by_hand(kernels, dtype, y, labels, eps, expected):
+    loss = kernels.cross_entropy_labels(np.array(y, dtype), np.array(labels, np.intp), eps)
+    assert type(loss) is float
+    # Every y here is exact in float32 and the sums are taken in float64, so float32 gets no more than float64 does.
+    assert loss == pytest.approx(expected, rel=4e-16, nan_ok=True)
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize(
+    ("y", "t", "eps", "expected"),
+    [
+        ([[0.5, 0.5], [0.25, 0.75]], [[0.5, 0.5], [1.0, 0.0]], 0.0, 1.5 * LN2),  # (ln 2 + ln 4) / 2
+        ([[1.0, 0.0]], [[1.0, 0.0]], 0.0, 0.0),  # 0 log 0 is 0
+        ([[1.0, 0.0]], [[0.0, 1.0]], 0.25, 2 * LN2),
+        ([[1.0, 0.0]], [[0.0, 1.0]], 0.0, inf),
+        ([[1.0, -1.0]], [[1.0, 0.0]], 0.0, nan),  # a probability below 0 shows, chosen or not
+        ([[1.0, nan]], [[1.0, 0.0]], 0.0, nan),
+        ([[1.0, inf]], [[1.0, 0.0]], 0.0, nan),
+        ([[1.0, 0.5]], [[1.0, nan]], 0.0, nan),
+    ],
+)
+def test_cross_entropy_targets_gives_the_values_worked_by_hand(kernels, dtype, y, t, eps, expected):
+    loss = kernels.cross_entropy_targets(np.array(y, dtype), np.array(t, dtype), eps)
+    assert type(loss) is float
+    assert loss == pytest.approx(expected, rel=4e-16, nan_ok=True)  # as for the labels
+
+
+@BOTH_DTYPES
+def test_central_differences_give_the_values_worked_by_hand(kernels, dtype):
+    x = np.array([9.0, 3.0, 9.0, -2.0], dtype)  # the function reads elements 1 and 3 alone
+    out = np.full(2, nan)
+    kernels.central_differences(lambda v: float(v[1] ** 2 + 4 * v[3]), x, x[1::2], 0.5, out)
+    # (3.5^2 - 2.5^2) / 1 and 4 (-1.5 + 2.5) / 1, exact in binary
+    assert out.tolist() == [6.0, 4.0]
+    assert x.tolist() == [9.0, 3.0, 9.0, -2.0]
+
+
+# --- new arrays, untouched inputs ------------------------------------------------------------------------------------
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (4, 3)])
+@pytest.mark.parametrize("name", ["sigmoid", "sigmoid_grad", "softmax"])
+def test_array_kernels_return_new_arrays_and_leave_inputs_untouched(kernels, dtype, shape, name):
+    x = np.linspace(-2, 2, num=np.prod(shape), dtype=dtype).reshape(shape)
+    x.flags.writeable = False  # a kernel that wanted to write could not even start
+    before = snapshot(x)
+    result = getattr(kernels, name)(x)
+    assert snapshot(x) == before
+    assert (result.shape, result.dtype) == (shape, dtype)
+    assert result.flags.c_contiguous
+    assert result.flags.writeable
+    assert not np.may_share_memory(result, x)
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize("kind", ["labels", "targets"])
+def test_cross_entropy_kernels_leave_inputs_untouched(kernels, dtype, kind):
+    # y + eps is 0 in one place where t is 0 too: the term that needs a value of its own.
+    y = np.array([[0.0, 1.0], [0.5, 0.5]], dtype)
+    t = np.array([1, 0], np.intp) if kind == "labels" else np.array([[0, 1], [1, 0]], dtype)
+    y.flags.writeable = t.flags.writeable = False
+    before = snapshot(y), snapshot(t)
+    getattr(kernels, f"cross_entropy_{kind}")(y, t, 0.0)
+    assert (snapshot(y), snapshot(t)) == before

@@ -1,0 +1,122 @@
+"""MNIST in the package: the published files, and every form in which they are given."""
+
+import hashlib
+import itertools
+import lzma
+from importlib import resources
+
+import numpy as np
+import pytest
+
+import fastnet.mnist
+from fastnet import load_mnist
+
+FOLDER = resources.files("fastnet") / "data" / "mnist"
+FILES = [f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+HEADER = {"images-idx3-ubyte": 16, "labels-idx1-ubyte": 8}  # bytes before the values
+
+
+@pytest.fixture(scope="module")
+def unpacked():
+    return {name: lzma.decompress((FOLDER / f"{name}.xz").read_bytes()) for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def originals(unpacked):
+    """The values in the files, for training and testing, read without the code under test."""
+    return [
+        [np.frombuffer(unpacked[f"{part}-{kind}"], np.uint8, offset=offset) for kind, offset in HEADER.items()]
+        for part in ("train", "t10k")
+    ]
+
+
+@pytest.fixture(scope="module", params=itertools.product([True, False], repeat=3), ids=str)
+def loaded(request):
+    """Every combination of the three options, and what it gives."""
+    normalize, flatten, one_hot_label = request.param
+    return request.param, load_mnist(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
+
+
+def test_the_files_are_the_published_ones(unpacked):
+    lines = (FOLDER / "SHA256SUMS").read_text().splitlines()
+    published = {name: digest for digest, name in map(str.split, lines)}
+    assert {name: hashlib.sha256(data).hexdigest() for name, data in unpacked.items()} == published
+
+
+def test_images_have_the_documented_shape_dtype_and_values(loaded, originals):
+    (normalize, flatten, _), parts = loaded
+    for (x, _), (pixels, labels) in zip(parts, originals, strict=True):
+        assert x.shape == (len(labels), 784) if flatten else x.shape == (len(labels), 1, 28, 28)
+        assert x.flags.c_contiguous
+        if normalize:
+            assert x.dtype == np.float32
+            assert x.min() == 0
+            assert x.max() == 1
+            assert np.array_equal(x.reshape(-1), pixels / np.float32(255))
+        else:
+            assert x.dtype == np.uint8
+            assert not x.flags.writeable
+            assert np.array_equal(x.reshape(-1), pixels)
+
+
+def test_labels_have_the_documented_shape_dtype_and_values(loaded, originals):
+    (_, _, one_hot_label), parts = loaded
+    for (_, t), (_, labels) in zip(parts, originals, strict=True):
+        if one_hot_label:
+            assert t.shape == (len(labels), 10)
+            assert t.dtype == np.float64
+            assert np.array_equal(t.argmax(axis=1), labels)
+            assert np.array_equal(t, t == 1)
+            assert (t.sum(axis=1) == 1).all()
+        else:
+            assert t.dtype == np.uint8
+            assert not t.flags.writeable
+            assert np.array_equal(t, labels)
+
+
+def test_the_parts_have_the_published_sizes(originals):
+    assert [len(labels) for _, labels in originals] == [60_000, 10_000]
+    assert [np.bincount(labels).tolist() for _, labels in originals] == [
+        [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
+        [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
+    ]
+
+
+def test_options_go_by_position_in_the_books_order_too():
+    (x, t), _ = load_mnist(False, False, True)
+    assert (x.dtype, x.shape, t.shape) == (np.uint8, (60_000, 1, 28, 28), (60_000, 10))
+
+
+
+LABELS = (FOLDER / "t10k-labels-idx1-ubyte.xz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        LABELS[:-1],
+        LABELS[:1000] + bytes([LABELS[1000] ^ 1]) + LABELS[1001:],
+        b"not compressed",
+        lzma.compress(b""),
+        lzma.compress(b"\0\0\x08\x01\0\0"),
+        lzma.compress(b"\0\0\x08\x01\0\0\0\x03" + b"\1\2"),
+        lzma.compress(b"\0\0\x0d\x01\0\0\0\x01" + b"\0\0\0\0"),
+        lzma.compress(b"PK\x08\x01\0\0\0\x01" + b"\1"),
+    ],
+    ids=["empty", "cut", "one bit", "not xz", "nothing in it", "half a header", "a label less", "of floats", "not IDX"],
+)
+def test_damaged_data_is_named_and_never_returned(tmp_path, monkeypatch, damaged):
+    folder = tmp_path / "data" / "mnist"
+    folder.mkdir(parents=True)
+    images = lzma.compress(b"\0\0\x08\x03\0\0\0\x03\0\0\0\x1c\0\0\0\x1c" + bytes(3 * 784), preset=0)
+    for name in FILES:
+        labels = lzma.compress(b"\0\0\x08\x01\0\0\0\x03" + b"\1\2\3", preset=0)
+        (folder / f"{name}.xz").write_bytes(images if "images" in name else labels)
+    monkeypatch.setattr(fastnet.mnist.resources, "files", lambda _: tmp_path)
+    _, (x, t) = load_mnist()  # these small files are sound, and read
+    assert (x.dtype, x.shape, t.tolist()) == (np.float32, (3, 784), [1, 2, 3])
+
+    (folder / "t10k-labels-idx1-ubyte.xz").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"t10k-labels-idx1-ubyte\.xz is damaged"):
+        load_mnist()

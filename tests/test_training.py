@@ -1,0 +1,423 @@
+"""SGD, and the trainer: the book's loop, draw for draw and line for line."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from fastnet import Trainer, TwoLayerNet, load_mnist
+from fastnet.optimizer import SGD
+
+# --- SGD -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_sgd_moves_the_very_arrays(dtype):
+    W, b = np.array([[1.0, 2.0], [3.0, 4.0]], dtype), np.array([5.0], dtype)
+    params, grads = {"W": W, "b": b}, {"W": np.array([[8.0, 0.0], [-8.0, 4.0]], dtype), "b": np.array([4.0], dtype)}
+    SGD(lr=0.25).update(params, grads)
+    assert params["W"] is W
+    assert params["b"] is b
+    assert W.dtype == dtype
+    assert W.tolist() == [[-1.0, 2.0], [5.0, 3.0]]  # exact: all of it is in quarters
+    assert b.tolist() == [4.0]
+    assert grads["W"].tolist() == [[8.0, 0.0], [-8.0, 4.0]]
+
+
+def test_sgd_moves_python_floats_as_in_chapter_6():
+    params = {"x": -7.0, "y": 2.0}
+    optimizer = SGD(0.5)
+    for _ in range(2):
+        optimizer.update(params, {"x": params["x"] / 2, "y": 2 * params["y"]})
+    assert params == {"x": -7.0 * 0.75**2, "y": 0.0}
+
+
+def test_sgd_has_the_books_rate_and_it_can_be_changed():
+    optimizer, params = SGD(), {"W": np.array([1.0])}
+    assert optimizer.lr == 0.01
+    optimizer.lr = 0.5
+    optimizer.update(params, {"W": np.array([1.0])})
+    assert params["W"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("params", "grads", "error", "named"),
+    [
+        ({}, {}, ValueError, r"grads has no 'last'"),
+        ({}, {"last": np.zeros(3)}, ValueError, r"grads\['last'\] has shape \(3,\).*params\['last'\] has shape \(2,\)"),
+        ({}, {"last": 0.0}, ValueError, r"grads\['last'\] has shape \(\)"),
+        ({"last": np.array([1, 2])}, {"last": np.ones(2)}, TypeError, r"params\['last'\] holds int64"),
+    ],
+)
+def test_sgd_raises_before_it_has_moved_anything(params, grads, error, named):
+    params = {"first": np.ones(2), "last": np.ones(2), **params}
+    before = {name: value.copy() for name, value in params.items()}
+    with pytest.raises(error, match=named):
+        SGD(0.1).update(params, {"first": np.ones(2), **grads})
+    assert all(np.array_equal(params[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("lr", "error"),
+    [(0, ValueError), (-0.1, ValueError), (np.nan, ValueError), (np.inf, ValueError), ("0.1", TypeError),
+     (None, TypeError), (True, TypeError)],
+)
+def test_sgd_names_a_bad_rate(lr, error):
+    with pytest.raises(error, match="lr"):
+        SGD(lr)
+
+
+# --- Trainer: the book's run -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return load_mnist()
+
+
+def losses_of_the_plain_loop(x, t, *, iterations, batch_size, lr):
+    """Mini-batch training of a 784-50-10 network, with no code of fastnet's: float32 images, float64 parameters."""
+    W1, b1 = 0.01 * np.random.randn(784, 50), np.zeros(50)
+    W2, b2 = 0.01 * np.random.randn(50, 10), np.zeros(10)
+
+    def forward(x):
+        z1 = 1 / (1 + np.exp(-(np.dot(x, W1) + b1)))
+        scores = np.dot(z1, W2) + b2
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return z1, e / e.sum(axis=1, keepdims=True)
+
+    losses = []
+    for _ in range(iterations):
+        chosen = np.random.choice(len(x), batch_size)
+        xs, ts = x[chosen], t[chosen]
+        z1, y = forward(xs)
+        dy = (y - ts) / batch_size
+        da1 = np.dot(dy, W2.T) * (1 - z1) * z1
+        W1 -= lr * np.dot(xs.T, da1)
+        b1 -= lr * da1.sum(axis=0)
+        W2 -= lr * np.dot(z1.T, dy)
+        b2 -= lr * dy.sum(axis=0)
+        _, y = forward(xs)
+        losses.append(-np.sum(ts * np.log(y + 1e-7)) / batch_size)
+    return losses
+
+
+@pytest.mark.usefixtures("backend")
+def test_300_losses_are_those_of_the_plain_loop(mnist):
+    (x, t), (x_test, t_test) = mnist
+    np.random.seed(20)
+    expected = losses_of_the_plain_loop(x, np.eye(10)[t], iterations=300, batch_size=100, lr=0.1)
+    following = np.random.rand()
+
+    np.random.seed(20)
+    network = TwoLayerNet(input_size=784, hidden_size=50, output_size=10)
+    trainer = Trainer(
+        network, x, t, x_test, t_test, optimizer_param={"lr": 0.1}, evaluate_sample_num_per_epoch=100,
+        iterations=300, verbose=False, progress=False,
+    )
+    trainer.train()
+    assert np.random.rand() == following  # draw for draw
+    # Both compute in float64 and differ in the order of some roundings, which 300 steps hardly amplify: 1e-15 is seen,
+    # and another BLAS may sum otherwise. Another draw, formula or precision shows in the first seven digits.
+    np.testing.assert_allclose(trainer.train_loss_list, expected, rtol=1e-12)
+    assert expected[-1] < 0.9 * expected[0]  # it did learn, so that every part of the gradient counted
+
+
+# --- Trainer: what it does with a network ----------------------------------------------------------------------------
+
+
+class Scripted:
+    """A network whose losses are told beforehand; its accuracy is the share of its data that it is asked about."""
+
+    def __init__(self, losses=(), samples=10):
+        self.params = {"W": np.zeros(1)}
+        self.losses = iter(losses)
+        self.samples = samples
+
+    def gradient(self, x, t):
+        assert len(x) == len(t)
+        return {"W": np.ones(1)}
+
+    def loss(self, *_):
+        return next(self.losses, 0.5)
+
+    def accuracy(self, x, t):
+        assert np.array_equal(x[:, 0], t)
+        return len(x) / self.samples
+
+
+def scripted(losses=(), n=10, **options):
+    """A trainer of a scripted network on n samples, whose label is their input, and on half as many to test with."""
+    x = np.arange(n, dtype=float)
+    options = {"verbose": False, "progress": False, **options}
+    network = options.pop("network", None) or Scripted(losses, n)
+    return Trainer(network, x[:, np.newaxis], x, x[: n // 2, np.newaxis], x[: n // 2], **options)
+
+
+def small(**options):
+    """A trainer of a real network, small enough for numerical differentiation."""
+    random = np.random.default_rng(3)
+    x, t = random.normal(size=(30, 3)), random.integers(0, 2, 30)
+    network = options.pop("network", None) or TwoLayerNet(3, 4, 2, weight_init_std=0.5, seed=0)
+    options = {"mini_batch_size": 7, "iterations": 6, "seed": 1, "verbose": False, "progress": False, **options}
+    return Trainer(network, x[:20], t[:20], x[20:], t[20:], **options)
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "epochs", "iterations", "evaluated_at"),
+    [
+        (10, 5, 3, 6, [0, 2, 4]),
+        (10, 10, 3, 3, [0, 1, 2]),
+        (10, 1, 2, 20, [0, 10]),
+        (10, 4, 5, 12, [0, 5, 10]),  # 2.5 iterations an epoch: every other epoch begins between two iterations
+        (10, 3, 4, 13, [0]),  # 10 % (10 / 3) is 3.33 in floating-point numbers: as in the book
+        (4, 100, 3, 3, [0, 1, 2]),  # a batch larger than the data is an epoch
+    ],
+)
+def test_epochs_are_counted_and_evaluated_as_in_the_book(n, batch_size, epochs, iterations, evaluated_at):
+    trainer = scripted(n=n, mini_batch_size=batch_size, epochs=epochs)
+    trainer.train()
+    assert len(trainer.train_loss_list) == iterations == trainer.max_iter
+    assert trainer.evaluated_at == evaluated_at
+    assert trainer.train_acc_list == [1.0] * len(evaluated_at)
+    assert trainer.test_acc_list == [0.5] * len(evaluated_at)
+
+
+def test_iterations_override_epochs():
+    trainer = scripted(mini_batch_size=5, epochs=100, iterations=3)
+    trainer.train()
+    assert len(trainer.train_loss_list) == 3
+
+
+def test_accuracies_are_of_the_first_samples_if_told_so():
+    trainer = scripted(evaluate_sample_num_per_epoch=2, iterations=1)
+    trainer.train()
+    assert trainer.train_acc_list == trainer.test_acc_list == [0.2]
+
+
+def test_the_loss_is_taken_after_the_update_over_the_same_batch():
+    seen = []
+
+    class Watched(Scripted):
+        def gradient(self, x, t):
+            seen.append(("gradient", x[:, 0].tolist(), float(self.params["W"][0])))
+            return super().gradient(x, t)
+
+        def loss(self, x, t):
+            seen.append(("loss", x[:, 0].tolist(), float(self.params["W"][0])))
+            return super().loss(x, t)
+
+    np.random.seed(8)
+    scripted(network=Watched(), mini_batch_size=4, optimizer_param={"lr": 0.5}, iterations=2).train()
+    np.random.seed(8)
+    first, second = (np.random.choice(10, 4).astype(float).tolist() for _ in range(2))
+    assert seen == [("gradient", first, 0.0), ("loss", first, -0.5), ("gradient", second, -0.5), ("loss", second, -1.0)]
+
+
+BOOKS_LINES = """\
+train loss:0.75
+=== epoch:1, train acc:1.0, test acc:0.5 ===
+train loss:0.5
+train loss:0.25
+=== epoch:2, train acc:1.0, test acc:0.5 ===
+=============== Final Test Accuracy ===============
+test acc:0.5
+"""
+
+
+def test_verbose_prints_the_books_lines(capsys):
+    scripted([0.75, 0.5, 0.25], mini_batch_size=5, iterations=3, verbose=True).train()
+    assert capsys.readouterr() == (BOOKS_LINES, "")
+
+
+def without_losses(text):
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("train loss"))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_with_a_progress_bar_the_losses_are_in_it_and_not_on_lines(capsys, monkeypatch, terminal):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    scripted([0.75, 0.5, 0.25], mini_batch_size=5, iterations=3, verbose=True, progress=True).train()
+    out, err = capsys.readouterr()
+    assert without_losses(BOOKS_LINES) == out
+    assert ("3/3" in err and "loss 0.2500" in err) if terminal else err == ""
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_not_verbose_prints_nothing(capsys, progress):
+    scripted(iterations=3, progress=progress).train()
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["SGD", "sgd", "Sgd"])
+def test_an_optimizer_is_found_by_name_in_any_case(name):
+    trainer = scripted(optimizer=name, optimizer_param={"lr": 0.125}, iterations=4)
+    trainer.train()
+    assert isinstance(trainer.optimizer, SGD)
+    assert trainer.network.params["W"] == -0.5
+
+
+def test_the_default_optimizer_is_sgd_with_the_books_rate():
+    assert isinstance(scripted().optimizer, SGD)
+    assert scripted().optimizer.lr == 0.01
+
+
+def test_an_optimizer_may_be_an_object():
+    class Setter:
+        def update(self, params, grads):
+            params["W"][:] = 7 * grads["W"]
+
+    optimizer = Setter()
+    trainer = scripted(optimizer=optimizer, iterations=1)
+    trainer.train()
+    assert trainer.optimizer is optimizer
+    assert trainer.network.params["W"] == 7
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("targets", ["one-hot", "labels", "column"])
+def test_targets_in_every_form_train_alike(targets):
+    random = np.random.default_rng(3)
+    x, t = random.normal(size=(30, 3)), random.integers(0, 2, 30)
+    shaped = {"one-hot": np.eye(2)[t], "labels": t.tolist(), "column": t[:, np.newaxis]}[targets]
+    network = TwoLayerNet(3, 4, 2, weight_init_std=0.5, seed=0)
+    trainer = Trainer(
+        network, x[:20].tolist(), shaped[:20], x[20:], shaped[20:], mini_batch_size=7, iterations=6, seed=1,
+        verbose=False, progress=False,
+    )
+    trainer.train()
+    reference = small()
+    reference.train()
+    # The steps are equal; the loss over labels is summed in another order than that over one-hot rows.
+    np.testing.assert_allclose(trainer.train_loss_list, reference.train_loss_list, rtol=1e-14)
+    assert trainer.test_acc_list == reference.test_acc_list
+
+
+@pytest.mark.usefixtures("backend")
+def test_the_numerical_gradient_makes_the_same_steps():
+    class WithoutCalculus(TwoLayerNet):
+        def gradient(self, *_):
+            raise AssertionError("gradient was called")
+
+    numerical = small(network=WithoutCalculus(3, 4, 2, weight_init_std=0.5, seed=0), gradient="numerical")
+    numerical.train()
+    reference = small()
+    reference.train()
+    # The two gradients differ by some 1e-7 (the 1e-7 in the loss), of which six steps at rate 0.01 keep little.
+    np.testing.assert_allclose(numerical.train_loss_list, reference.train_loss_list, rtol=1e-7)
+    for name, value in reference.network.params.items():
+        np.testing.assert_allclose(numerical.network.params[name], value, rtol=0, atol=1e-7)
+    assert np.ptp(reference.train_loss_list) > 1e-3  # steps that are larger than that
+
+
+def test_after_an_interrupt_lists_and_network_are_usable():
+    class Interrupted(TwoLayerNet):
+        calls = 0
+
+        def gradient(self, x, t):
+            self.calls += 1
+            if self.calls == 4:
+                raise KeyboardInterrupt
+            return super().gradient(x, t)
+
+    reference = small()
+    reference.train()
+    trainer = small(network=Interrupted(3, 4, 2, weight_init_std=0.5, seed=0))
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert trainer.train_loss_list == reference.train_loss_list[:3]
+    assert len(trainer.train_acc_list) == len(trainer.test_acc_list) == len(trainer.evaluated_at) == 1
+    assert trainer.network.predict(trainer.x_test).shape == (10, 2)
+    trainer.train()
+    assert len(trainer.train_loss_list) == 3 + 6
+
+
+def test_a_second_train_goes_on():
+    twice = small(iterations=3)
+    once = small(iterations=6)
+    twice.train()
+    assert len(twice.train_loss_list) == 3
+    twice.train()
+    once.train()
+    for name in ("train_loss_list", "train_acc_list", "test_acc_list", "evaluated_at"):
+        assert getattr(twice, name) == getattr(once, name)
+    epochs = scripted(mini_batch_size=5, epochs=1)
+    epochs.train()
+    epochs.train()
+    assert epochs.evaluated_at == [0, 2]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_loss_that_is_not_finite_is_warned_of_once(bad):
+    trainer = scripted([0.5, bad, np.nan, np.inf, bad], iterations=5)
+    with pytest.warns(RuntimeWarning, match=rf"the loss is {bad} at iteration 1: the learning rate") as record:
+        trainer.train()
+    assert len(record) == 1
+    assert len(trainer.train_loss_list) == 5
+
+
+def test_a_first_loss_that_is_not_finite_is_warned_of_too():
+    with pytest.warns(RuntimeWarning, match="the loss is nan at iteration 0"):
+        scripted([np.nan], iterations=1).train()
+
+
+# --- Trainer: randomness and arguments -------------------------------------------------------------------------------
+
+
+def losses(seed):
+    trainer = small(seed=seed)
+    trainer.train()
+    return trainer.train_loss_list
+
+
+def test_a_seed_is_private_and_decides_the_batches():
+    np.random.seed(0)
+    following = np.random.rand()
+    np.random.seed(0)
+    assert losses(4) == losses(4) == losses(np.random.default_rng(4))
+    assert losses(4) != losses(5)
+    assert np.random.rand() == following
+
+
+def test_without_a_seed_the_global_generator_decides():
+    np.random.seed(4)
+    first = losses(None)
+    second = losses(None)
+    np.random.seed(4)
+    assert losses(None) == first != second
+
+
+X, T = np.zeros((4, 2)), np.zeros(4, int)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "named"),
+    [
+        ({"epochs": 0}, ValueError, "epochs"),
+        ({"epochs": 1.5}, TypeError, "epochs"),
+        ({"mini_batch_size": 0}, ValueError, "mini_batch_size"),
+        ({"mini_batch_size": "100"}, TypeError, "mini_batch_size"),
+        ({"iterations": 0}, ValueError, "iterations"),
+        ({"iterations": True}, TypeError, "iterations"),
+        ({"evaluate_sample_num_per_epoch": 0}, ValueError, "evaluate_sample_num_per_epoch"),
+        ({"evaluate_sample_num_per_epoch": 2.0}, TypeError, "evaluate_sample_num_per_epoch"),
+        ({"optimizer": "sgdd"}, ValueError, "optimizer must be one of SGD.*'sgdd'"),
+        ({"optimizer": 3}, TypeError, "optimizer"),
+        ({"optimizer": SGD}, TypeError, "optimizer"),
+        ({"optimizer": SGD(), "optimizer_param": {"lr": 0.1}}, TypeError, "optimizer_param"),
+        ({"optimizer_param": {"lr": -1}}, ValueError, "lr"),
+        ({"optimizer_param": {"rate": 1}}, TypeError, "rate"),
+        ({"gradient": "numeric"}, ValueError, "gradient.*'numeric'"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"seed": "1"}, TypeError, "seed"),
+        ({"x_train": X[:3]}, ValueError, r"x_train and t_train.*\(3, 2\) and \(4,\)"),
+        ({"t_test": T[:0]}, ValueError, r"x_test and t_test.*\(4, 2\) and \(0,\)"),
+        ({"x_train": X[:0], "t_train": T[:0]}, ValueError, "x_train and t_train"),
+        ({"x_test": 1.0}, ValueError, "x_test and t_test"),
+        ({"t_train": 1}, ValueError, "x_train and t_train"),
+    ],
+)
+def test_a_bad_argument_is_named(arguments, error, named):
+    good = {"x_train": X, "t_train": T, "x_test": X, "t_test": T}
+    with pytest.raises(error, match=named):
+        Trainer(TwoLayerNet(2, 2, 2), **{**good, **arguments})
