@@ -13,8 +13,8 @@ PathLike = str | os.PathLike[str]
 def replacing(path: PathLike, mode: str = "wb", **options: Any) -> Iterator[IO[Any]]:
     """Open a new file that takes the place of `path` when the block ends, and vanishes if it raises."""
     target = Path(os.path.realpath(path))  # a link stays a link
-    if target.is_dir():
-        raise IsADirectoryError(f"{path} is a directory, not a file")
+    if target.exists() and not target.is_file():
+        raise OSError(f"{path} is not a regular file, and cannot be replaced by one")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {target.parent}")
     new = target.with_name(f".{target.name}.{os.getpid()}.tmp")

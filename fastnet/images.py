@@ -8,6 +8,7 @@ import numpy.typing as npt
 from fastnet._files import PathLike
 
 SIZE = 28  # of an MNIST image
+ENOUGH = 10 * SIZE  # pixels: more of them show noise and no more of a digit
 BOX = 20  # MNIST scaled every digit into a box of this size, then centred it by its mass
 FAINT, DARK = 0.05, 0.3  # what counts as ink, of the darkest: on clean paper, and at most, however noisy it is
 
@@ -57,11 +58,12 @@ def load_digit(path: PathLike) -> npt.NDArray[np.float32]:
     >>> print(rows.min(), rows.max(), columns.min(), columns.max())
     4 23 13 15
     """
-    ink = _ink(_read_gray(path))
-    if ink is None:
-        raise ValueError(f"{path} shows no digit: it is all of one shade")
-    rows, columns = np.nonzero(ink > np.clip(2 * np.quantile(_border(ink), 0.95), FAINT, DARK))
-    digit = _scaled(ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1])
+    gray = _read_gray(path)
+    try:
+        ink = _ink(_shrunk(_surroundings(gray)))
+    except ValueError as error:
+        raise ValueError(f"{path} shows no digit: {error}") from None
+    digit = _scaled(ink[_extent(ink)])
     return _centred(digit).astype(np.float32).reshape(-1)
 
 
@@ -93,17 +95,44 @@ def _read_gray(path: PathLike) -> Gray:
     return gray
 
 
+def _surroundings(gray: Gray) -> Gray:
+    """The part of a large image in which the digit is, with a margin."""
+    ink = _ink(_shrunk(gray))
+    parts = []
+    for part, large, small in zip(_extent(ink), gray.shape, ink.shape, strict=True):
+        parts.append(slice(max(part.start - 1, 0) * large // small, -(-(part.stop + 1) * large // small)))
+    return gray[tuple(parts)]
+
+
+def _shrunk(gray: Gray) -> Gray:
+    """The image with no side longer than `ENOUGH`, each pixel the mean of those it stands for."""
+    from PIL import Image
+
+    image = Image.fromarray(gray.astype(np.float32))
+    image.thumbnail((ENOUGH, ENOUGH), Image.Resampling.BOX)
+    return np.array(image, dtype=np.float64)
+
+
 def _border(image: Gray) -> Gray:
     return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 
 
-def _ink(gray: Gray) -> Gray | None:
-    """How far every pixel is from the background, the farthest being 1; None where all are alike."""
+def _extent(ink: Gray) -> tuple[slice, slice]:
+    """The rows and the columns in which there is ink, and not only the noise that the border has too."""
+    rows, columns = np.nonzero(ink > np.clip(4 * np.quantile(_border(ink), 0.95), FAINT, DARK))
+    return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+
+
+def _ink(gray: Gray) -> Gray:
+    """How far every pixel is from the background, the farthest being 1."""
     background = np.median(_border(gray))
     # Ink lies on one side of the background; what lies on the other is noise, or the glow around a compressed edge.
     side = 1 if gray.max() - background >= background - gray.min() else -1
     ink = np.clip((gray - background) * side, 0, None)
-    return ink / ink.max() if ink.max() > 0 else None
+    if not ink.any():
+        raise ValueError("it is all of one shade")
+    scaled: Gray = ink / ink.max()
+    return scaled
 
 
 def _scaled(digit: Gray) -> Gray:

@@ -32,6 +32,11 @@ def plot_loss(train_loss_list: Sequence[float], ax: "Axes | None" = None) -> "Ax
     -------
     matplotlib.axes.Axes
 
+    Raises
+    ------
+    ValueError
+        If there is no loss.
+
     Examples
     --------
     >>> from matplotlib.figure import Figure
@@ -42,6 +47,8 @@ def plot_loss(train_loss_list: Sequence[float], ax: "Axes | None" = None) -> "Ax
     """
     ax = _axes(ax)
     loss = np.asarray(train_loss_list, dtype=np.float64)
+    if loss.size == 0:
+        raise ValueError("train_loss_list is empty: there is nothing to draw")
     window = max(1, len(loss) // 50)
     ax.plot(loss, color=BLUE, alpha=0.3, linewidth=0.6, label="every iteration")
     ax.plot(_running_mean(loss, window), color=BLUE, linewidth=1.8, label=f"mean of {window:,} around it")
@@ -108,6 +115,11 @@ def plot_predictions(
     -------
     matplotlib.axes.Axes
 
+    Raises
+    ------
+    ValueError
+        If there is no digit, or not one prediction and one label for each.
+
     Examples
     --------
     >>> import numpy as np
@@ -122,6 +134,8 @@ def plot_predictions(
     ax = _axes(ax)
     digits = np.asarray(images, dtype=np.float64).reshape(-1, 28, 28)
     predicted, labels = np.asarray(predicted), np.asarray(labels)
+    if len(digits) == 0:
+        raise ValueError("images is empty: there is nothing to draw")
     if not predicted.shape == labels.shape == (len(digits),):
         raise ValueError(
             f"images holds {len(digits)} digits; predicted and labels must have shape ({len(digits)},), "

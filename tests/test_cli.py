@@ -175,6 +175,14 @@ def test_an_out_folder_that_holds_a_run_is_refused_and_left_as_it_is(run, workpl
 
 
 @pytest.mark.usefixtures("quick")
+def test_force_without_a_folder_is_refused(run, workplace):
+    status, _, err = run("train", *SHORT, "--force")
+    assert status == 1
+    assert re.fullmatch(r"fastnet train: error: --force is for .*\n", err)
+    assert not list(workplace.iterdir())
+
+
+@pytest.mark.usefixtures("quick")
 def test_force_replaces_the_run(run, workplace):
     run("train", *SHORT, "--quiet", "--out", "mine")
     before = contents(workplace)
@@ -457,6 +465,7 @@ TYPED = [
     (None, ["train", "--learning-rate", "1"], "--learning-rate"),
     (None, ["train", "extra"], "extra"),
     (None, ["info", "extra"], "extra"),
+    (None, ["info", "two\nlines"], "two lines"),
     (None, ["--quiet"], "COMMAND"),
 ]
 
@@ -467,7 +476,8 @@ def typed(case):
 
 
 @pytest.mark.parametrize(("command", "arguments", "named"), TYPED, ids=map(typed, TYPED))
-def test_what_is_typed_wrong_is_one_line_and_status_2(run, workplace, command, arguments, named):
+def test_what_is_typed_wrong_is_one_line_and_status_2(run, workplace, monkeypatch, command, arguments, named):
+    monkeypatch.delattr(f"fastnet.cli.{command or 'train'}.load_mnist")  # what is not noticed fails, and runs no hours
     status, out, err = run(*filter(None, [command]), *arguments)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"fastnet {command}: error: " if command else "fastnet: error: ")
@@ -488,6 +498,7 @@ def make_things_that_go_wrong(folder):
     (folder / "text.txt").write_text("neither weights nor an image")
     (folder / "a folder").mkdir()
     Image.new("L", (30, 30)).save(folder / "blank.png")
+    (folder / "two\nlines.png").write_text("no image")
 
 
 HAPPENED = [
@@ -496,6 +507,8 @@ HAPPENED = [
     ("train", ["--out", "text.txt/below/it"], "text.txt/below"),
     ("train", ["--out", "x" * 300], "x" * 300),
     ("predict", ["none.npz"], "none.npz"),
+    ("predict", ["two\nlines.npz"], "two lines.npz: No such file"),
+    ("predict", ["good.npz", "two\nlines.png"], "two lines.png is not an image"),
     ("predict", ["a folder"], "a folder"),
     ("predict", ["text.txt"], "text.txt does not hold"),
     ("predict", ["cut.npz"], "cut.npz does not hold"),

@@ -118,6 +118,12 @@ def test_noise_around_a_digit_is_not_taken_for_ink(read, pixels):
     assert likeness(read(np.round(photo).astype(np.uint8)), pixels) > 0.95
 
 
+def test_noise_of_a_large_photograph_is_averaged_away(read, pixels):
+    large = 255 - np.kron(pixels, np.ones((30, 30)))
+    photo = large + np.random.default_rng(0).normal(0, 20, large.shape)  # 8 % of the ink
+    assert likeness(read(np.clip(photo, 0, 255).astype(np.uint8)), pixels) > 0.95
+
+
 # What to do to an upright image so that a viewer that follows the EXIF tag turns it upright again.
 TURNED = {
     1: lambda pixels: pixels,
@@ -210,6 +216,7 @@ def test_a_png_cut_in_half_is_called_damaged(tmp_path, pixels):
         load_digit(path)
 
 
+@pytest.mark.filterwarnings("ignore")  # the suite makes errors of warnings: here load_digit has to
 @pytest.mark.parametrize("limit", [600, 300], ids=["a warning of Pillow's", "an error of Pillow's"])
 def test_an_image_of_too_many_pixels_is_named_before_it_is_unpacked(tmp_path, pixels, monkeypatch, limit):
     Image.fromarray(pixels).save(tmp_path / "bomb.png")

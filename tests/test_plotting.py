@@ -130,3 +130,10 @@ def test_without_ax_the_current_axes_of_pyplot_are_drawn_into(function, argument
 def test_importing_fastnet_imports_no_matplotlib():
     code = "import sys, fastnet, fastnet.plotting; sys.exit('matplotlib' in sys.modules)"
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def test_nothing_to_draw_is_an_error_that_says_so(ax):
+    with pytest.raises(ValueError, match="train_loss_list is empty"):
+        plotting.plot_loss([], ax=ax)
+    with pytest.raises(ValueError, match="images is empty"):
+        plotting.plot_predictions(np.zeros((0, 784)), [], [], ax=ax)

@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         use_backend(args.backend)
     if "out" in args:
         _refuse_a_run(args.out, args.force)
+    elif args.force:
+        raise ValueError("--force is for a run in --out DIR; without --out, nothing is replaced")
     if "seed" in args:
         np.random.seed(args.seed)
     (x_train, t_train), (x_test, t_test) = load_mnist()
