@@ -6,9 +6,11 @@ once and everywhere.
 
 import importlib
 import os
+import sys
 import warnings
 from pathlib import Path
 from types import ModuleType, TracebackType
+from typing import TypeAlias
 
 from fastnet import _kernels_numpy
 
@@ -16,11 +18,14 @@ BACKENDS = ("cython", "numpy")
 
 kernels: ModuleType  # the twin in use
 why: str  # what chose it, for `fastnet info`
+Choice: TypeAlias = tuple[ModuleType, str]  # both
 
+COMPILERS = {"win32": "Build Tools for Visual Studio", "darwin": "xcode-select --install"}
+COMPILER = COMPILERS.get(sys.platform, "apt install build-essential, or your distribution's C compiler")
 HOW_TO_BUILD = (
-    "To build them, install a C compiler (Debian, Ubuntu: apt install build-essential; macOS: xcode-select --install; "
-    "Windows: Build Tools for Visual Studio), then run in fastnet's folder: "
-    "FASTNET_BUILD=require pip install --force-reinstall --no-deps ."
+    f"To build them, install a C compiler ({COMPILER}), then run in fastnet's folder: "
+    "pip install --force-reinstall --no-deps . (With the environment variable FASTNET_BUILD=require, that fails where "
+    "they do not compile, instead of going on without them.)"
 )
 
 
@@ -49,7 +54,7 @@ class use_backend:  # noqa: N801 - called like a function
     """Use the backend `name` from now on, or in a ``with`` block and the last one again after it.
 
     The backends give the same values, to a relative difference of 1e-12 in float64 and 1e-5 in float32. The choice
-    holds for the whole process, all its threads included.
+    is the whole process's, so the ``with`` blocks of several threads must not overlap.
 
     Parameters
     ----------
@@ -72,20 +77,24 @@ class use_backend:  # noqa: N801 - called like a function
     """
 
     def __init__(self, name: str) -> None:
-        if name not in BACKENDS:
+        if not (isinstance(name, str) and name in BACKENDS):
             raise ValueError(f"name must be 'cython' or 'numpy', got {name!r}")
-        chosen = _load(name)  # may raise, and then nothing has changed
-        self._last = get_backend(), why
-        _set(chosen, f"use_backend({name!r})")
+        self._chosen = _load(name), f"use_backend({name!r})"  # may raise, and then nothing has changed
+        self._replaced: Choice | None = (kernels, why)
+        self._before: list[Choice] = []  # what each `with` block that has not ended is to restore
+        _set(*self._chosen)
 
     def __enter__(self) -> None:
-        pass
+        # In `with use_backend(name):` the call has made the change already; a block after that one makes its own.
+        replaced, self._replaced = self._replaced, None
+        now = kernels, why
+        self._before.append(replaced if replaced and now == self._chosen else now)
+        _set(*self._chosen)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        name, reason = self._last
-        _set(_load(name), reason)
+        _set(*self._before.pop())
 
 
 def _set(chosen: ModuleType, reason: str) -> None:
@@ -102,16 +111,16 @@ def _load(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != "fastnet._kernels":
             raise
-        problem = "fastnet's compiled kernels are not built."
+        problem = "fastnet's compiled kernels are not built"
         folder = Path(__file__).resolve().parents[1]
         if (folder / "setup.py").exists():
             problem += (
-                f" (This fastnet is the source folder {folder}, which hides an installed one: start Python elsewhere, "
-                "or install with -e.)"
+                f" in the source folder {folder}, which hides an installed fastnet: start Python elsewhere, or install "
+                "with -e"
             )
     except ImportError as error:
-        problem = f"fastnet's compiled kernels are built and cannot be loaded: {error}."
-    raise ImportError(f"{problem} {HOW_TO_BUILD}", name="fastnet._kernels") from None
+        problem = f"fastnet's compiled kernels are built and cannot be loaded: {' '.join(str(error).split())}"
+    raise ImportError(f"{problem}. {HOW_TO_BUILD}", name="fastnet._kernels") from None
 
 
 def _choose_at_import() -> None:
@@ -123,14 +132,29 @@ def _choose_at_import() -> None:
         return
     try:
         _set(_load("cython"), "the compiled kernels are there")
+        return
     except ImportError as error:
-        _set(_kernels_numpy, "the compiled kernels are not there")
-        warnings.warn(
-            f"fastnet computes with NumPy alone: {error} FASTNET_BACKEND=numpy says that NumPy alone is meant, "
-            "and silences this.",
-            RuntimeWarning,
-            stacklevel=4,  # the line that imports fastnet, whose __init__.py imports this
-        )
+        problem = str(error)
+    _set(_kernels_numpy, problem.removesuffix(f". {HOW_TO_BUILD}"))
+    warnings.warn(
+        f"fastnet computes with NumPy alone: {problem} FASTNET_BACKEND=numpy says that NumPy alone is meant, "
+        "and silences this.",
+        RuntimeWarning,
+        stacklevel=4,  # the line that imports fastnet, whose __init__.py imports this
+    )
 
 
-_choose_at_import()
+def _is_our_command_line() -> bool:
+    """Whether this is `fastnet ...` or `python -m fastnet ...`, and not a program that imports fastnet."""
+    if sys.argv[0] == "-m":  # what it is for as long as Python looks for the module
+        return "fastnet" in sys.orig_argv
+    return Path(sys.argv[0]).stem == "fastnet"
+
+
+try:
+    _choose_at_import()
+except (ValueError, ImportError) as error:
+    # The command line ends in one line, but is imported after this package: it cannot catch what is raised here.
+    if _is_our_command_line():
+        sys.exit(f"fastnet: error: {error}")
+    raise

@@ -52,10 +52,11 @@ def float_array(x: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]
     return cast(array, computed_in), dtype
 
 
-@np.errstate(over="ignore", under="ignore")  # what is too large for the dtype is inf, without a warning
 def cast(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """`array` as the kernels take it in `dtype`: native, aligned, C-contiguous; itself where it is that already."""
-    return np.require(array, dtype, ["C", "ALIGNED"])
+    # Never @np.errstate: a decorator's settings are one object for all threads, which mix them up in NumPy 1.26.
+    with np.errstate(over="ignore", under="ignore"):  # what is too large for the dtype is inf, without a warning
+        return np.require(array, dtype, ["C", "ALIGNED"])
 
 
 def as_result(value: Any, dtype: np.dtype[Any]) -> Any:
@@ -64,10 +65,11 @@ def as_result(value: Any, dtype: np.dtype[Any]) -> Any:
     return result if result.ndim else result[()]
 
 
-def refuse_empty(array: FloatArray, name: str) -> None:
-    """Raise where a mean over `array` would be a mean of nothing."""
-    if array.size == 0:
-        raise ValueError(f"{name} is empty (shape {array.shape}): the mean of nothing is no number")
+def refuse_empty(x: npt.ArrayLike, name: str) -> None:
+    """Raise where a mean over `x` would be a mean of nothing."""
+    shape = np.shape(x)
+    if 0 in shape:
+        raise ValueError(f"{name} is empty: it has shape {shape}, and a mean needs at least one sample")
 
 
 def samples(x: npt.ArrayLike, name: str, width: int, dtype: np.dtype[Any]) -> FloatArray:
@@ -81,11 +83,17 @@ def samples(x: npt.ArrayLike, name: str, width: int, dtype: np.dtype[Any]) -> Fl
 
 
 def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
-    """A network's parameter as its user left it: an array that an optimizer can update in place."""
-    if not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.shape == shape):
-        got = f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
-        raise ValueError(f"{name} no longer fits: it must be a float array of shape {shape}, got {got}")
-    return value
+    """A network's parameter as its user left it: a plain array, which shows the user's own memory.
+
+    A plain one because a subclass of ndarray has an arithmetic of its own: the product of a `numpy.matrix` is another.
+    """
+    array = np.asarray(value) if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray) else None
+    if array is None or array.dtype.kind != "f" or array.itemsize > 8 or array.shape != shape:
+        got = type(value).__name__ if array is None else f"{array.dtype} of shape {array.shape}"
+        raise ValueError(
+            f"{name} no longer fits: it must be an array of shape {shape} of float64, float32 or float16, got {got}"
+        )
+    return array
 
 
 # --- targets ---------------------------------------------------------------------------------------------------------
@@ -119,7 +127,7 @@ def _labels(array: npt.NDArray[Any], classes: int) -> IntArray:
     if bad.any():
         position = tuple(int(i) for i in np.argwhere(bad)[0])
         where = f"t{list(position)}" if position else "t"
-        raise ValueError(f"{where} is {array[position]}, which is no label: labels are in [0, {classes})")
+        raise ValueError(f"{where} is {array[position]}, which is not a label in [0, {classes})")
     return cast(array, np.dtype(np.intp))
 
 
@@ -133,8 +141,7 @@ def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
     if not is_labels(t):
         return y - t
     difference = y.copy()
-    rows = difference.reshape(-1, y.shape[-1])
-    rows[np.arange(len(rows)), t.reshape(-1)] -= 1
+    difference[(np.arange(len(t)), t) if t.ndim else t] -= 1
     return difference
 
 
@@ -142,26 +149,42 @@ def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
 
 
 def as_float(value: Any, name: str, *, positive: bool = True) -> float:
-    """A finite number, above 0, or from 0 on where `positive` is False."""
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+    """A finite number, also in an array without dimensions: above 0, or from 0 on where `positive` is False."""
+    scalar = value[()] if isinstance(value, np.ndarray) else value
+    if not is_real(scalar):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    try:
-        number = float(value)
-    except OverflowError:  # an integer beyond every float
-        number = math.inf
+    number = _float(scalar)
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name} must be {'a positive' if positive else 'zero or a positive'} number, got {value!r}")
+        raise ValueError(f"{name} must be a finite number {'above 0' if positive else 'from 0 on'}, got {value!r}")
     return number
 
 
-def as_count(value: Any, name: str, *, least: int = 1) -> int:
-    """An integer from `least` on."""
+def is_real(value: Any) -> bool:
+    """Whether it is a real number of Python's or NumPy's, which True is not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer or a fraction beyond every float
+        return math.inf if value > 0 else -math.inf
+
+
+def as_integer(value: Any, name: str) -> int:
+    """An integer of Python's or NumPy's."""
     try:
         number = operator.index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, got {value!r}")
+    return number
+
+
+def as_count(value: Any, name: str, *, least: int = 1) -> int:
+    """An integer from `least` on."""
+    number = as_integer(value, name)
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
     return number
@@ -169,15 +192,15 @@ def as_count(value: Any, name: str, *, least: int = 1) -> int:
 
 def one_number(value: Any) -> float:
     """What `f` returned to numerical differentiation, as a float: a number, or an array that holds just one."""
-    if isinstance(value, float):
-        return float(value)  # np.float64 is a float too, but one that warns of inf - inf
+    if is_real(value):
+        return _float(value)  # np.float64, a float too, would warn of inf - inf
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):  # a ragged list; a tensor that asks to be detached first
         array = np.asarray(None)
-    if array.size == 1 and array.dtype.kind in "iuf":
+    if array.size == 1 and array.dtype.kind in "iuf" and not np.ma.is_masked(value):
         return float(array.reshape(()))
-    shown = f"an array of shape {array.shape} and dtype {array.dtype}" if isinstance(value, np.ndarray) else repr(value)
+    shown = f"an array of shape {array.shape} and dtype {array.dtype}" if type(value) is np.ndarray else repr(value)
     raise TypeError(f"f must return one number, got {shown[:200]}")
 
 
@@ -190,4 +213,9 @@ def random_source(seed: Seed) -> RandomSource:
         return np.random
     if isinstance(seed, np.random.Generator):
         return seed
-    return np.random.default_rng(as_count(seed, "seed", least=0))
+    try:
+        return np.random.default_rng(as_count(seed, "seed", least=0))
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"seed must be an integer from 0 on or a numpy.random.Generator, got {seed!r}"
+        ) from None

@@ -1,6 +1,7 @@
 """Writing files so that a crash leaves the old one whole."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ def replacing(path: PathLike, mode: str = "wb", **options: Any) -> Iterator[IO[A
         raise OSError(f"{path} is not a regular file, and cannot be replaced by one")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {target.parent}")
-    new = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    new = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")  # nobody else's
     try:
         with open(new, mode, **options) as file:
             yield file

@@ -24,6 +24,15 @@ import numpy as np
 from fastnet._checks import one_number
 
 
+cdef inline void _add(double *total, double *compensation, double term) noexcept nogil:
+    # Kahan's sum: what `total` loses of a term is kept, and taken off the next one. An infinite total has lost nothing.
+    cdef double raised
+    term -= compensation[0]
+    raised = total[0] + term
+    compensation[0] = 0.0 if isinf(raised) else (raised - total[0]) - term
+    total[0] = raised
+
+
 cdef void _sigmoid(const floating[::1] x, floating[::1] out) noexcept nogil:
     cdef Py_ssize_t i
     cdef double e
@@ -65,7 +74,7 @@ def sigmoid_grad(x: FloatArray) -> FloatArray:
 cdef void _softmax(const floating[:, ::1] x, double[::1] e, floating[:, ::1] out) noexcept nogil:
     # e (C,) is room for the exponentials of one row, in double.
     cdef Py_ssize_t n, c, at_largest
-    cdef double largest, shifted, taken, lost, total, compensation, term, raised
+    cdef double largest, shifted, taken, lost, total, compensation
     for n in range(x.shape[0]):
         largest = x[n, 0]
         for c in range(x.shape[1]):
@@ -83,7 +92,6 @@ cdef void _softmax(const floating[:, ::1] x, double[::1] e, floating[:, ::1] out
 
         # exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP. So what
         # the difference lost is computed too (Knuth's TwoSum), and exp(shifted + lost) = exp(shifted) (1 + lost).
-        # The sum is compensated likewise (Kahan).
         total = compensation = 0.0
         for c in range(x.shape[1]):
             shifted = x[n, c] - largest
@@ -94,10 +102,7 @@ cdef void _softmax(const floating[:, ::1] x, double[::1] e, floating[:, ::1] out
                 lost = (x[n, c] - (shifted - taken)) - (largest + taken)
                 e[c] = exp(shifted)
                 e[c] += e[c] * lost
-            term = e[c] - compensation
-            raised = total + term
-            compensation = (raised - total) - term
-            total = raised
+            _add(&total, &compensation, e[c])
         for c in range(x.shape[1]):
             out[n, c] = <floating> (e[c] / total)
 
@@ -121,9 +126,9 @@ def softmax(x: FloatArray) -> FloatArray:
 
 cdef double _cross_entropy_labels(const floating[:, ::1] y, const Py_ssize_t[::1] labels, double eps) noexcept nogil:
     cdef Py_ssize_t n
-    cdef double total = 0.0
+    cdef double total = 0.0, compensation = 0.0
     for n in range(y.shape[0]):
-        total += log(y[n, labels[n]] + eps)
+        _add(&total, &compensation, log(y[n, labels[n]] + eps))
     return (0.0 - total) / y.shape[0]
 
 
@@ -136,7 +141,7 @@ def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
 
 cdef double _cross_entropy_targets(const floating[:, ::1] y, const floating[:, ::1] t, double eps) noexcept nogil:
     cdef Py_ssize_t n, c
-    cdef double p, total = 0.0
+    cdef double p, total = 0.0, compensation = 0.0
     for n in range(y.shape[0]):
         for c in range(y.shape[1]):
             p = y[n, c] + eps
@@ -144,7 +149,7 @@ cdef double _cross_entropy_targets(const floating[:, ::1] y, const floating[:, :
             # negative p, which must show.
             if t[n, c] == 0 and 0 <= p and not isinf(p):
                 continue
-            total += t[n, c] * log(p)
+            _add(&total, &compensation, t[n, c] * log(p))
     return (0.0 - total) / y.shape[0]
 
 

@@ -20,24 +20,23 @@ import numpy as np
 from fastnet._checks import FloatArray, IntArray, one_number
 
 
-@np.errstate(all="ignore")
 def sigmoid(x: FloatArray) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
-    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
-    x64 = x.astype(np.float64)
-    e = np.exp(-np.abs(x64))
-    return (np.where(x64 < 0, e, 1.0) / (1.0 + e)).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
+        x64 = x.astype(np.float64)
+        e = np.exp(-np.abs(x64))
+        return (np.where(x64 < 0, e, 1.0) / (1.0 + e)).astype(x.dtype)
 
 
-@np.errstate(all="ignore")
 def sigmoid_grad(x: FloatArray) -> FloatArray:
     """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
-    # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
-    e = np.exp(-np.abs(x.astype(np.float64)))
-    return (e / ((1.0 + e) * (1.0 + e))).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
+        e = np.exp(-np.abs(x.astype(np.float64)))
+        return (e / ((1.0 + e) * (1.0 + e))).astype(x.dtype)
 
 
-@np.errstate(all="ignore")
 def softmax(x: FloatArray) -> FloatArray:
     """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C).
 
@@ -46,49 +45,50 @@ def softmax(x: FloatArray) -> FloatArray:
     """
     if x.size == 0:  # an empty row has no largest value
         return np.empty_like(x)
-    x64 = x.astype(np.float64)
-    largest = x64.max(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        x64 = x.astype(np.float64)
+        largest = x64.max(axis=1, keepdims=True)
 
-    # exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP. So what the
-    # difference lost is computed too (Knuth's TwoSum), and exp(shifted + lost) = exp(shifted) (1 + lost).
-    shifted = x64 - largest
-    taken = shifted - x64
-    lost = (x64 - (shifted - taken)) - (largest + taken)
-    e = np.exp(shifted)
-    e += np.where(shifted < -746.0, 0.0, e * lost)  # below it e is 0, and lost may be inf - inf
-    # The sum in two parts: multiples of 2^-26, which add up without rounding, and what is left of each.
-    high = (e + 2.0**26) - 2.0**26
-    total = high.sum(axis=1, keepdims=True) + (e - high).sum(axis=1, keepdims=True)
-    out: FloatArray = e / total
+        # exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP. So what the
+        # difference lost is computed too (Knuth's TwoSum), and exp(shifted + lost) = exp(shifted) (1 + lost).
+        shifted = x64 - largest
+        taken = shifted - x64
+        lost = (x64 - (shifted - taken)) - (largest + taken)
+        e = np.exp(shifted)
+        e += np.where(shifted < -746.0, 0.0, e * lost)  # below it e is 0, and lost may be inf - inf
+        # The sum in two parts: multiples of 2^-26, which add up without rounding, and what is left of each.
+        high = (e + 2.0**26) - 2.0**26
+        total = high.sum(axis=1, keepdims=True) + (e - high).sum(axis=1, keepdims=True)
+        out: FloatArray = e / total
 
-    infinite = np.isinf(largest[:, 0])
-    if infinite.any():
-        at_largest = x64[infinite] == largest[infinite]
-        share = np.where(at_largest.sum(axis=1, keepdims=True) == 1, 1.0, np.nan)
-        out[infinite] = np.where(at_largest, share, 0.0)
-    return out.astype(x.dtype)
+        infinite = np.isinf(largest[:, 0])
+        if infinite.any():
+            at_largest = x64[infinite] == largest[infinite]
+            share = np.where(at_largest.sum(axis=1, keepdims=True) == 1, 1.0, np.nan)
+            out[infinite] = np.where(at_largest, share, 0.0)
+        return out.astype(x.dtype)
 
 
-@np.errstate(all="ignore")
 def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
     """Return `-sum_n log(y[n, labels[n]] + eps) / N` for y (N, C), labels (N,)."""
-    n = y.shape[0]
-    p = np.add(y[np.arange(n), labels], eps, dtype=np.float64)
-    return float((0.0 - np.sum(np.log(p))) / n)
+    with np.errstate(all="ignore"):
+        n = y.shape[0]
+        p = np.add(y[np.arange(n), labels], eps, dtype=np.float64)
+        return float((0.0 - np.sum(np.log(p))) / n)
 
 
-@np.errstate(all="ignore")
 def cross_entropy_targets(y: FloatArray, t: FloatArray, eps: float) -> float:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N` for y and t (N, C); a term with t = 0 and y + eps = 0 is 0."""
-    p = np.add(y, eps, dtype=np.float64)
-    p[(p == 0) & (t == 0)] = 1.0
-    return float((0.0 - np.sum(t * np.log(p))) / y.shape[0])
+    with np.errstate(all="ignore"):
+        p = np.add(y, eps, dtype=np.float64)
+        p[(p == 0) & (t == 0)] = 1.0
+        return float((0.0 - np.sum(t * np.log(p))) / y.shape[0])
 
 
-@np.errstate(all="ignore")  # around the assignment alone: what `f` does is the caller's affair
 def _move(elements: FloatArray, i: int, value: float) -> None:
     """Round `value` to the dtype of `elements`, in which it may be infinite or 0."""
-    elements[i] = value
+    with np.errstate(all="ignore"):  # around the assignment alone: what `f` does is the caller's affair
+        elements[i] = value
 
 
 def central_differences(

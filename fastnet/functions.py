@@ -10,7 +10,6 @@ or probabilities. A `t` of integers of shape ``(N,)`` or ``(N, 1)``, or one inte
 ``[0, C)``. Anything else raises `ValueError`. N is the number of samples, C of classes.
 """
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +21,7 @@ from fastnet._checks import (
     FloatArray,
     IntArray,
     as_float,
+    as_integer,
     as_result,
     float_array,
     is_labels,
@@ -302,10 +302,7 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
      [0.5 0.5]]
     """
     array, dtype = float_array(x, "x")
-    try:
-        axis = operator.index(axis)
-    except TypeError:
-        raise TypeError(f"axis must be an integer, got {axis!r}") from None
+    axis = as_integer(axis, "axis")
     dimensions = max(array.ndim, 1)  # a scalar is a row of one
     if not -dimensions <= axis < dimensions:
         allowed = f"from {-dimensions} to {dimensions - 1}"
@@ -404,11 +401,12 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         return as_result(np.mean(squares, dtype=np.float64), dtype)
 
 
-@np.errstate(all="ignore")  # an error that is too large for the dtype is inf, without a warning
 def _squared_errors(y: npt.ArrayLike, t: npt.ArrayLike) -> tuple[FloatArray, np.dtype[Any]]:
     array, dtype = float_array(y, "y")
-    difference = minus_targets(array, targets(t, array)).astype(np.float64, copy=False)
-    return difference * difference, dtype
+    labels_or_rows = targets(t, array)
+    with np.errstate(all="ignore"):  # an error that is too large for the dtype is inf, without a warning
+        difference = minus_targets(array, labels_or_rows).astype(np.float64, copy=False)
+        return difference * difference, dtype
 
 
 def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = 1e-7) -> Any:

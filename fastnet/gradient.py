@@ -1,7 +1,8 @@
 """The book's numerical differentiation, and gradient descent on top of it."""
 
 from collections.abc import Callable
-from typing import Any, Literal, overload
+from numbers import Real
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +36,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     Raises
     ------
     TypeError
-        If `f` is not callable or returns something else than one number, or `x` is an array of another dtype: an
-        integer cannot be moved by `h`.
+        If `f` is not callable or returns something else than one number, `x` is an array of another dtype (an integer
+        cannot be moved by `h`), or `x` is an object of another kind.
     ValueError
         If `x` is read-only, or `h` is not a positive number.
 
@@ -63,6 +64,11 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     h = as_float(h, "h")
     array = real_array(x, "x")
     if not isinstance(x, np.ndarray):
+        if not isinstance(x, list | tuple | Real | np.generic):
+            raise TypeError(
+                f"x must be an ndarray, a list, a tuple or a number, got {type(x).__name__}: it would be copied, and a "
+                "function that reads the original would see nothing move"
+            )
         array = x = array.astype(np.float64)
     if array.dtype.kind != "f":
         raise TypeError(
@@ -81,34 +87,13 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     return cast(gradient.reshape(array.shape), array.dtype.newbyteorder("="))
 
 
-@overload
-def gradient_descent(
-    f: Callable[[Any], Any],
-    init_x: npt.ArrayLike,
-    lr: float = ...,
-    step_num: int = ...,
-    return_history: Literal[False] = ...,
-) -> FloatArray: ...
-
-
-@overload
-def gradient_descent(
-    f: Callable[[Any], Any],
-    init_x: npt.ArrayLike,
-    lr: float = ...,
-    step_num: int = ...,
-    *,
-    return_history: Literal[True],
-) -> tuple[FloatArray, FloatArray]: ...
-
-
 def gradient_descent(
     f: Callable[[Any], Any],
     init_x: npt.ArrayLike,
     lr: float = 0.01,
     step_num: int = 100,
     return_history: bool = False,
-) -> FloatArray | tuple[FloatArray, FloatArray]:
+) -> Any:
     """Return where `step_num` steps against the gradient of `f` lead from `init_x`.
 
     Parameters
@@ -128,8 +113,9 @@ def gradient_descent(
     -------
     x : ndarray
         Where the last step ended, in the shape of `init_x`.
-    history : ndarray, only if `return_history`
-        ``(step_num, *x.shape)``: where each step began.
+    history : ndarray
+        ``(step_num, *x.shape)``: where each step began. Only with `return_history`: the result is the tuple
+        ``(x, history)`` then, and else `x` alone.
 
     Raises
     ------

@@ -1,5 +1,6 @@
 """Reading a photographed, scanned or drawn digit the way MNIST's digits were made."""
 
+import os
 import warnings
 
 import numpy as np
@@ -31,8 +32,10 @@ def load_digit(path: PathLike) -> npt.NDArray[np.float32]:
 
     Raises
     ------
+    TypeError
+        If `path` is no path.
     ValueError
-        If the file is no image, or shows nothing but its background.
+        If the file is no image, holds pixels that are not finite, or shows nothing but its background.
     OSError
         If the file cannot be read.
 
@@ -58,7 +61,10 @@ def load_digit(path: PathLike) -> npt.NDArray[np.float32]:
     >>> print(rows.min(), rows.max(), columns.min(), columns.max())
     4 23 13 15
     """
+    path = os.fspath(path)
     gray = _read_gray(path)
+    if not np.isfinite(gray).all():
+        raise ValueError(f"{path} holds pixels that are NaN or infinite")
     try:
         ink = _ink(_shrunk(_surroundings(gray)))
     except ValueError as error:

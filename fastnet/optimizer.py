@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._checks import as_float
+from fastnet._checks import as_float, is_real, real_array
 
 __all__ = ["SGD"]
 
@@ -52,29 +52,47 @@ class SGD:
         ----------
         params : dict of str to ndarray or float
             An array is changed in place; a Python float is replaced in the dict.
-        grads : dict of str to ndarray or float
+        grads : dict of str to array_like or float
             The gradient by each of `params`, in its shape.
 
         Raises
         ------
         TypeError
-            If a parameter is an array that does not hold floats.
+            If `params` or `grads` is not a dict, a parameter is neither an array of floats nor a number, or a gradient
+            does not hold real numbers. Nothing has been moved then.
         ValueError
-            If a gradient is missing, or its shape is another. Nothing has been moved then.
+            If a parameter is read-only, a gradient is missing, or its shape does not match. Nothing has been moved
+            then.
         """
-        check_gradients(params, grads)
-        for name in params:
-            params[name] -= self.lr * grads[name]
+        gradients = check_gradients(params, grads)
+        with np.errstate(all="ignore"):  # a learning rate too large may lead to infinity
+            for name, gradient in gradients.items():
+                params[name] -= self.lr * gradient
 
 
-def check_gradients(params: Mapping[str, Any], grads: Mapping[str, Any]) -> None:
-    """Raise where an optimizer could not move every one of `params`, before it has moved any."""
+def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> dict[str, Any]:
+    """The gradients by `params`, each an array or a float.
+
+    It raises where an optimizer could not move every one of `params`, before that has moved any.
+    """
+    for argument, value, kind in (("params", params, MutableMapping), ("grads", grads, Mapping)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{argument} must be a dict, got {type(value).__name__}")
+    gradients: dict[str, Any] = {}
     for name, param in params.items():
         if name not in grads:
             raise ValueError(f"grads has no {name!r}, which is in params")
-        if isinstance(param, np.ndarray) and param.dtype.kind != "f":
-            raise TypeError(f"params[{name!r}] holds {param.dtype}; an optimizer moves float arrays in place")
-        if np.shape(grads[name]) != np.shape(param):
+        if isinstance(param, np.ndarray):
+            if param.dtype.kind != "f":
+                raise TypeError(f"params[{name!r}] holds {param.dtype}; an optimizer moves float arrays in place")
+            if not param.flags.writeable:
+                raise ValueError(f"params[{name!r}] is read-only; an optimizer moves float arrays in place")
+        elif not is_real(param):
+            raise TypeError(f"params[{name!r}] must be a float array or a number, got {type(param).__name__}")
+        gradient = real_array(grads[name], f"grads[{name!r}]")
+        if gradient.shape != np.shape(param):
             raise ValueError(
-                f"grads[{name!r}] has shape {np.shape(grads[name])}, params[{name!r}] has shape {np.shape(param)}"
+                f"grads[{name!r}] has shape {gradient.shape}, params[{name!r}] has shape {np.shape(param)}"
             )
+        gradients[name] = gradient if gradient.ndim else gradient.item()  # so that a Python float stays one
+    return gradients

@@ -5,7 +5,7 @@ drawn.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +91,7 @@ def plot_accuracy(
     ax = _axes(ax)
     ax.plot(epochs, train_acc_list, color=BLUE, marker="o", markersize=4, label="training data")
     ax.plot(epochs, test_acc_list, color=ORANGE, marker="s", markersize=4, linestyle="--", label="test data")
-    ax.set(title="Accuracy", xlabel="epoch", ylabel="share of right predictions", ylim=(0, 1))
+    ax.set(title="Accuracy", xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     ax.grid(alpha=0.3)
     ax.legend(loc="lower right")
     return ax
@@ -171,6 +171,18 @@ def _axes(ax: "Axes | None") -> "Axes":
 
 
 def _running_mean(values: npt.NDArray[np.float64], window: int) -> npt.NDArray[np.float64]:
-    """The mean over the `window` values around each, fewer at the ends."""
-    box = np.ones(window)
-    return np.convolve(values, box, "same") / np.convolve(np.ones(len(values)), box, "same")
+    """The mean over the `window` values around each, fewer at the ends; NaN where one of them is not finite."""
+    middle = np.arange(len(values))
+    first, end = np.maximum(middle - window // 2, 0), np.minimum(middle + (window + 1) // 2, len(values))
+
+    def sums(terms: npt.NDArray[Any]) -> Any:
+        up_to = np.append(0, np.cumsum(terms))
+        return up_to[end] - up_to[first]
+
+    finite = np.isfinite(values)
+    terms = np.where(finite, values, 0)
+    with np.errstate(all="ignore"):
+        # Differences from the first value have small sums, which lose few digits: those of a constant are all 0.
+        means: npt.NDArray[np.float64] = terms[0] + sums(terms - terms[0]) / (end - first)
+    means[sums(~finite) > 0] = np.nan
+    return means

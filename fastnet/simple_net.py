@@ -74,7 +74,7 @@ class SimpleNet:
         TypeError
             If `x` does not hold real numbers.
         ValueError
-            If the shape of `x` is another, or `W` no longer fits.
+            If the shape of `x` does not match, or `W` no longer fits.
         """
         W = parameter(self.W, "W", self._shape)
         with np.errstate(all="ignore"):
@@ -104,7 +104,7 @@ class SimpleNet:
             If a shape or a label does not fit, `x` is empty, or `W` no longer fits.
         """
         scores = self.predict(x)
-        refuse_empty(scores, "x")
+        refuse_empty(x, "x")
         return softmax_loss(scores, t)
 
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> FloatArray:

@@ -3,14 +3,13 @@
 import math
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
 from fastnet import optimizer as optimizers
-from fastnet._checks import Seed, as_count, random_source
+from fastnet._checks import Seed, as_count, random_source, real_array
 
 _DEFAULT_PARAM: Mapping[str, Any] = {"lr": 0.01}
 
@@ -42,7 +41,8 @@ class Trainer:
     Parameters
     ----------
     network : TwoLayerNet or alike
-        Has `params`, `loss`, `accuracy`, `gradient` and `numerical_gradient`; it is trained in place.
+        Has `params`, `loss`, `accuracy`, and `gradient` or `numerical_gradient`, whichever is used; it is trained in
+        place.
     x_train, x_test : array_like
         The inputs, one a row.
     t_train, t_test : array_like
@@ -130,6 +130,13 @@ class Trainer:
         seed: Seed = None,
         progress: bool = True,
     ) -> None:
+        if gradient not in ("backprop", "numerical"):
+            raise ValueError(f"gradient must be 'backprop' or 'numerical', got {gradient!r}")
+        self.gradient = gradient
+        needed = ("params", "loss", "accuracy", "gradient" if gradient == "backprop" else "numerical_gradient")
+        missing = [name for name in needed if not hasattr(network, name)]
+        if missing:
+            raise TypeError(f"network must have {', '.join(needed)}; {network!r} has no {', '.join(missing)}")
         self.network = network
         self.x_train, self.t_train = _pair(x_train, t_train, "train")
         self.x_test, self.t_test = _pair(x_test, t_test, "test")
@@ -143,9 +150,6 @@ class Trainer:
         if evaluate_sample_num_per_epoch is not None:
             as_count(evaluate_sample_num_per_epoch, "evaluate_sample_num_per_epoch")
         self.evaluate_sample_num_per_epoch = evaluate_sample_num_per_epoch
-        if gradient not in ("backprop", "numerical"):
-            raise ValueError(f"gradient must be 'backprop' or 'numerical', got {gradient!r}")
-        self.gradient = gradient
         self.verbose = verbose
         self.progress = progress
 
@@ -168,24 +172,22 @@ class Trainer:
             hidden = not (sys.stderr.isatty() or "ipykernel" in sys.modules)
             with tqdm(total=self.max_iter, unit="it", dynamic_ncols=True, disable=hidden) as bar:
                 for _ in range(self.max_iter):
-                    self.train_step(bar.write)
+                    self._step(bar.write)
                     bar.set_postfix_str(f"loss {self.train_loss_list[-1]:.4f}", refresh=False)
                     bar.update()
         else:
             for _ in range(self.max_iter):
-                self.train_step()
+                self._step()
         if self.verbose:
             print("=============== Final Test Accuracy ===============")
             print(f"test acc:{self.network.accuracy(self.x_test, self.t_test)}")
 
-    def train_step(self, bar_write: Any = None) -> None:
-        """Make one iteration.
+    def train_step(self) -> None:
+        """Make one iteration."""
+        self._step()
 
-        Parameters
-        ----------
-        bar_write : callable, optional
-            Prints a line above the progress bar that shows the loss.
-        """
+    def _step(self, bar_write: Callable[[str], Any] | None = None) -> None:
+        """Make one iteration; `bar_write` prints a line above the progress bar that shows the loss."""
         batch = self._random.choice(len(self.x_train), self.batch_size)
         x, t = self.x_train[batch], self.t_train[batch]
         network = self.network
@@ -205,7 +207,7 @@ class Trainer:
             self._evaluate(bar_write or print)
         self.current_iter += 1
 
-    def _evaluate(self, write: Any) -> None:
+    def _evaluate(self, write: Callable[[str], Any]) -> None:
         first = slice(self.evaluate_sample_num_per_epoch)
         train_acc = self.network.accuracy(self.x_train[first], self.t_train[first])
         test_acc = self.network.accuracy(self.x_test[first], self.t_test[first])
@@ -218,7 +220,7 @@ class Trainer:
 
 
 def _pair(x: npt.ArrayLike, t: npt.ArrayLike, part: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    inputs, labels = np.asarray(x), np.asarray(t)
+    inputs, labels = real_array(x, f"x_{part}"), real_array(t, f"t_{part}")
     if inputs.ndim == 0 or labels.ndim == 0 or len(inputs) != len(labels) or len(inputs) == 0:
         raise ValueError(
             f"x_{part} and t_{part} must hold one row for each of the same samples, at least one; "
@@ -228,6 +230,8 @@ def _pair(x: npt.ArrayLike, t: npt.ArrayLike, part: str) -> tuple[npt.NDArray[An
 
 
 def _optimizer(optimizer: str | Optimizer, param: Mapping[str, Any]) -> Optimizer:
+    if not isinstance(param, Mapping):
+        raise TypeError(f"optimizer_param must be a dict, got {param!r}")
     if not isinstance(optimizer, str):
         if isinstance(optimizer, type) or not callable(getattr(optimizer, "update", None)):
             raise TypeError(f"optimizer must be a name or an object with update(params, grads), got {optimizer!r}")

@@ -5,6 +5,7 @@ Shapes: N samples, D inputs, H hidden units, C classes.
 
 import zipfile
 import zlib
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from fastnet._checks import (
     minus_targets,
     parameter,
     random_source,
+    real_array,
     refuse_empty,
     samples,
     targets,
@@ -29,6 +31,8 @@ from fastnet._checks import (
 from fastnet._files import PathLike, replacing
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from fastnet.gradient import numerical_gradient
+
+SLICE = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
 
 
 class TwoLayerNet:
@@ -61,7 +65,8 @@ class TwoLayerNet:
     Raises
     ------
     TypeError, ValueError
-        If a size is not an integer of at least 1, `weight_init_std` is negative or not a number, or `dtype` is another.
+        If a size is not an integer of at least 1, `weight_init_std` is negative or not a number, or `dtype` is neither
+        float64 nor float32.
 
     Notes
     -----
@@ -98,13 +103,14 @@ class TwoLayerNet:
         std = as_float(weight_init_std, "weight_init_std", positive=False)
         self.dtype = _network_dtype(dtype)
         random = random_source(seed)
-        self._shapes = {"W1": (D, H), "b1": (H,), "W2": (H, C), "b2": (C,)}
-        self.params: dict[str, FloatArray] = {
-            "W1": (std * random.standard_normal((D, H))).astype(self.dtype),
-            "b1": np.zeros(H, self.dtype),
-            "W2": (std * random.standard_normal((H, C))).astype(self.dtype),
-            "b2": np.zeros(C, self.dtype),
-        }
+        self._shapes = _shapes(D, H, C)
+        with np.errstate(all="ignore"):  # inf where `std` is too large, 0 where it is too small
+            self.params: dict[str, FloatArray] = {
+                "W1": (std * random.standard_normal((D, H))).astype(self.dtype),
+                "b1": np.zeros(H, self.dtype),
+                "W2": (std * random.standard_normal((H, C))).astype(self.dtype),
+                "b2": np.zeros(C, self.dtype),
+            }
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """Return the probability of every class.
@@ -124,7 +130,7 @@ class TwoLayerNet:
         TypeError
             If `x` does not hold real numbers.
         ValueError
-            If the shape of `x` is another, or a parameter no longer fits.
+            If the shape of `x` does not match, or a parameter no longer fits.
 
         Notes
         -----
@@ -161,7 +167,7 @@ class TwoLayerNet:
         fastnet.functions.cross_entropy_error : The loss itself.
         """
         y = self.predict(x)
-        refuse_empty(y, "x")
+        refuse_empty(x, "x")
         return cross_entropy_error(y, t)
 
     def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
@@ -182,8 +188,12 @@ class TwoLayerNet:
         TypeError, ValueError
             As in `loss`.
         """
-        y = self.predict(x)
-        refuse_empty(y, "x")
+        x = real_array(x, "x")
+        if x.ndim < 2 or len(x) <= SLICE:
+            y = self.predict(x)
+        else:
+            y = np.concatenate([self.predict(x[i : i + SLICE]) for i in range(0, len(x), SLICE)])
+        refuse_empty(x, "x")
         t = targets(t, y)
         right = t if is_labels(t) else t.argmax(axis=-1)
         return float(np.mean(y.argmax(axis=-1) == right))
@@ -241,10 +251,9 @@ class TwoLayerNet:
         --------
         fastnet.gradient.numerical_gradient : How it is done for any function.
         """
-        self._parameters()
-        return {name: numerical_gradient(lambda _: self.loss(x, t), self.params[name], h) for name in self._shapes}
+        views = _fitting(self.params, self._shapes)
+        return {name: numerical_gradient(lambda _: self.loss(x, t), view, h) for name, view in views.items()}
 
-    @np.errstate(all="ignore")
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
         """Return every intermediate value by the book's name, to be shown in class.
 
@@ -289,20 +298,21 @@ class TwoLayerNet:
         if t is None:
             return trace
         a1, z1, y = trace["a1"], trace["z1"], trace["y"]
-        refuse_empty(y, "x")
+        refuse_empty(x, "x")
         trace["loss"] = cross_entropy_error(y, t)
 
         rows = np.atleast_2d  # one sample is a batch of one
-        dy = minus_targets(y, targets(t, y)) / len(rows(y))
-        trace["dy"] = dy
-        trace["dW2"] = rows(z1).T @ rows(dy)
-        trace["db2"] = rows(dy).sum(axis=0)
-        dz1 = dy @ parameters["W2"].T
-        trace["dz1"] = dz1
-        da1 = dz1 * sigmoid_grad(a1)
-        trace["da1"] = da1
-        trace["dW1"] = rows(x).T @ rows(da1)
-        trace["db1"] = rows(da1).sum(axis=0)
+        with np.errstate(all="ignore"):
+            dy = minus_targets(y, targets(t, y)) / len(rows(y))
+            trace["dy"] = dy
+            trace["dW2"] = rows(z1).T @ rows(dy)
+            trace["db2"] = rows(dy).sum(axis=0)
+            dz1 = dy @ parameters["W2"].T
+            trace["dz1"] = dz1
+            da1 = dz1 * sigmoid_grad(a1)
+            trace["da1"] = da1
+            trace["dW1"] = rows(x).T @ rows(da1)
+            trace["db1"] = rows(da1).sum(axis=0)
         return trace
 
     def save(self, path: PathLike) -> None:
@@ -368,43 +378,54 @@ class TwoLayerNet:
                 with np.load(file, allow_pickle=False) as arrays:
                     params = {name: arrays[name] for name in arrays}
                 W1, W2 = params["W1"], params["W2"]
+                D, H, C = W1.shape[0], W1.shape[1], W2.shape[1]
+                _fitting(params, _shapes(D, H, C))
                 dtype = _network_dtype(W1.dtype)
-                network = cls(W1.shape[0], W1.shape[1], W2.shape[1], dtype=dtype, seed=0)
-                network.params = params
-                network._parameters()
                 if any(param.dtype != dtype for param in params.values()):
                     raise ValueError("its arrays differ in dtype")
+                if 0 in (D, H, C):
+                    raise ValueError("its arrays are empty")
             except (
                 AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError,
                 zipfile.BadZipFile, zlib.error,
             ) as error:  # all of them are what zipfile and NumPy raise for one damaged byte or another
                 reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
                 raise ValueError(f"{path} does not hold the parameters of a {cls.__name__}: {reason}") from None
+        network = cls(D, H, C, dtype=dtype, seed=0)  # not in the `try`: what a subclass does wrong is its own error
+        network.params = params
         return network
 
     def _parameters(self) -> dict[str, FloatArray]:
         """`params` in the network's dtype, once each has been found to fit."""
-        if self.params.keys() != self._shapes.keys():
-            names = ", ".join(map(repr, self.params))
-            raise ValueError(f"params must hold exactly W1, b1, W2 and b2, got {names or 'none'}")
-        return {
-            name: cast(parameter(self.params[name], f"params[{name!r}]", shape), self.dtype)
-            for name, shape in self._shapes.items()
-        }
+        return {name: cast(view, self.dtype) for name, view in _fitting(self.params, self._shapes).items()}
 
-    @np.errstate(all="ignore")
     def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
-        a1 = x @ parameters["W1"] + parameters["b1"]
-        z1 = sigmoid(a1)
-        a2 = z1 @ parameters["W2"] + parameters["b2"]
-        y = softmax(a2)
+        with np.errstate(all="ignore"):
+            a1 = x @ parameters["W1"] + parameters["b1"]
+            z1 = sigmoid(a1)
+            a2 = z1 @ parameters["W2"] + parameters["b2"]
+            y = softmax(a2)
         return {"a1": a1, "z1": z1, "a2": a2, "y": y}
+
+
+def _shapes(D: int, H: int, C: int) -> dict[str, tuple[int, ...]]:
+    return {"W1": (D, H), "b1": (H,), "W2": (H, C), "b2": (C,)}
+
+
+def _fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:
+    """`params` as plain arrays on the user's own memory, once each has been found to fit."""
+    if not isinstance(params, Mapping):
+        raise ValueError(f"params must be a dict of W1, b1, W2 and b2, got {type(params).__name__}")
+    if params.keys() != shapes.keys():
+        names = ", ".join(map(repr, params))
+        raise ValueError(f"params must hold exactly W1, b1, W2 and b2, got {names or 'none'}")
+    return {name: parameter(params[name], f"params[{name!r}]", shape) for name, shape in shapes.items()}
 
 
 def _network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     try:
         wanted = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # all of which NumPy raises for one string or another
         pass
     else:
         if wanted in (FLOAT64, FLOAT32):

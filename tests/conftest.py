@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,15 @@ def kernel_module(backend: str) -> ModuleType:
     # A _kernels.py in its place would make every comparison of the twins compare NumPy with NumPy.
     assert module.__file__.endswith(tuple(EXTENSION_SUFFIXES)), f"{module.__file__} is not a compiled module"
     return module
+
+
+@pytest.fixture(scope="session")
+def mnist() -> tuple[Any, Any]:
+    """MNIST as `load_mnist` gives it, unpacked once for all tests, and read-only, so that none changes it."""
+    parts = fastnet.load_mnist()
+    for x, t in parts:
+        x.flags.writeable = t.flags.writeable = False
+    return parts
 
 
 @pytest.fixture(params=BACKENDS)

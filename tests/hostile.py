@@ -102,7 +102,7 @@ def _special(dtype: type) -> dict[str, Any]:
     }
 
 
-SHAPES = [(0,), (0, 3), (3, 0), (2, 0, 3), (1, 3), (4, 1), (1, 1), (1,), (), (7,), (2, 3, 4)]
+SHAPES = [(0,), (0, 3), (3, 0), (0, 0), (2, 0, 3), (1, 3), (4, 1), (1, 1), (1,), (), (7,), (2, 3, 4)]
 
 HOSTILE: dict[str, Build] = {
     **{f"{dtype.__name__}-{layout.__name__}": _build(layout, dtype) for dtype in FLOATS for layout in LAYOUTS},

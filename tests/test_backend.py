@@ -1,6 +1,7 @@
 """Which kernels compute, who chose them, and what is said where there is no choice."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -71,9 +72,22 @@ def test_it_restores_the_last_one_after_an_exception(backend):
     assert fastnet.get_backend() == backend
 
 
-@pytest.mark.parametrize("name", ["Cython", "auto", "", "fortran", None, 1])
+@needs_both
+def test_an_object_serves_more_than_one_block_and_restores_what_was_active_before_each(backend):
+    chosen = fastnet.use_backend("numpy")
+    for active in (backend, other(backend), "numpy"):
+        fastnet.use_backend(active)
+        before = _backend.kernels, _backend.why
+        with chosen:
+            with chosen:
+                assert fastnet.get_backend() == "numpy"
+            assert fastnet.get_backend() == "numpy"
+        assert (_backend.kernels, _backend.why) == before
+
+
+@pytest.mark.parametrize("name", ["Cython", "auto", "", "fortran", None, 1, ["numpy"], np.array(["numpy", "cython"])])
 def test_another_word_raises_value_error_and_changes_nothing(backend, name):
-    with pytest.raises(ValueError, match=f"name must be 'cython' or 'numpy', got {name!r}"):
+    with pytest.raises(ValueError, match=re.escape(f"name must be 'cython' or 'numpy', got {name!r}")):
         fastnet.use_backend(name)
     assert fastnet.get_backend() == backend
 
@@ -87,8 +101,10 @@ print(fastnet.get_backend())
 """
 
 
-def run(folder, program=THREE_LINES, **variables):
+def run(folder, program=THREE_LINES, *, arguments=("program.py",), **variables):
     """Run a program in `folder` in a new interpreter, with fastnet from there or else the one under test.
+
+    `arguments` are the interpreter's: others run something else than the program.
 
     The option -S leaves out the hooks of site-packages. That of an editable installation would find the compiled
     kernels of this fastnet for a copy that has none.
@@ -96,7 +112,7 @@ def run(folder, program=THREE_LINES, **variables):
     (folder / "program.py").write_text(program, encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("FASTNET_", "PYTHON"))}
     env["PYTHONPATH"] = os.pathsep.join([str(folder), str(PACKAGE.parent), *filter(None, sys.path)])
-    command = [sys.executable, "-S", "program.py"]
+    command = [sys.executable, "-S", *arguments]
     return subprocess.run(command, cwd=folder, env={**env, **variables}, capture_output=True, text=True, timeout=60)
 
 
@@ -120,7 +136,19 @@ def broken(uncompiled, tmp_path_factory):
 
 def assert_says_how_to_build(message):
     assert "install a C compiler" in message
-    assert "FASTNET_BUILD=require pip install" in message
+    assert "pip install --force-reinstall --no-deps ." in message
+    assert "FASTNET_BUILD=require" in message
+
+
+@pytest.mark.parametrize(
+    ("platform", "hint"),
+    [("win32", "Build Tools for Visual Studio"), ("darwin", "xcode-select"), ("linux", "apt"), ("freebsd14", "apt")],
+)
+def test_the_hint_is_this_platforms_and_no_other(uncompiled, platform, hint):
+    # The platform is another only once everything else has been imported on the true one.
+    program = f"import subprocess, numpy, sys\nsys.platform = {platform!r}\nimport fastnet\n"
+    message = run(uncompiled, program, FASTNET_BACKEND="cython").stderr
+    assert [word for word in ("Build Tools for Visual Studio", "xcode-select", "apt") if word in message] == [hint]
 
 
 @needs_both
@@ -149,6 +177,21 @@ def test_another_word_raises_value_error_at_import(tmp_path, word):
     assert last_line == f"ValueError: FASTNET_BACKEND must be auto, cython or numpy, got {word!r}"
 
 
+COMMAND_LINES = [["-m", "fastnet", "info"], ["-W", "ignore", "-m", "fastnet"], ["bin/fastnet", "info"]]
+
+
+@pytest.mark.parametrize("arguments", COMMAND_LINES, ids=" ".join)
+@pytest.mark.parametrize("word", ["zzz", "cython"])
+def test_the_command_line_ends_in_one_line_where_an_import_raises(uncompiled, arguments, word):
+    script = uncompiled / "bin" / "fastnet"  # as pip makes it
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("import sys\nfrom fastnet.cli import main\nsys.exit(main())\n", encoding="utf-8")
+    result = run(uncompiled, arguments=arguments, FASTNET_BACKEND=word)
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    problem = {"zzz": "FASTNET_BACKEND must be auto, ", "cython": "fastnet's compiled kernels are not built. "}[word]
+    assert result.stderr.startswith(f"fastnet: error: {problem}")
+
+
 @pytest.mark.parametrize(("folder", "what"), [("uncompiled", "are not built"), ("broken", "are built and cannot be")])
 def test_cython_without_its_kernels_raises_import_error_that_says_how_to_build_them(request, folder, what):
     result = run(request.getfixturevalue(folder), FASTNET_BACKEND="cython")
@@ -170,6 +213,37 @@ def test_auto_without_its_kernels_warns_once_at_the_line_that_imports(request, f
     assert what in message
     assert_says_how_to_build(message)
     assert "FASTNET_BACKEND=numpy" in message
+
+
+def test_an_import_that_warns_as_an_error_says_nothing_else(uncompiled):
+    program = "import warnings\nwarnings.simplefilter('error')\nimport fastnet\n"
+    error = run(uncompiled, program).stderr
+    assert error.count("Traceback") == 1
+    assert error.splitlines()[-1].startswith("RuntimeWarning: fastnet computes with NumPy alone")
+
+
+SAY_WHY = "import warnings\nwarnings.simplefilter('ignore')\nimport fastnet\nprint(fastnet._backend.why)\n"
+
+
+@needs_both
+def test_why_says_that_the_kernels_are_there(tmp_path):
+    assert run(tmp_path, SAY_WHY).stdout == "the compiled kernels are there\n"
+
+
+def test_why_says_that_the_kernels_are_not_built(uncompiled):
+    assert run(uncompiled, SAY_WHY).stdout == "fastnet's compiled kernels are not built\n"
+
+
+def test_why_says_why_kernels_that_are_built_cannot_be_loaded(broken):
+    why = run(broken, SAY_WHY).stdout
+    assert re.fullmatch(r"fastnet's compiled kernels are built and cannot be loaded: .*_kernels.*\n", why)
+    assert "C compiler" not in why
+
+
+def test_why_says_that_a_source_folder_hides_the_installed_fastnet(uncompiled, tmp_path):
+    shutil.copytree(uncompiled / "fastnet", tmp_path / "fastnet")
+    (tmp_path / "setup.py").touch()
+    assert f" not built in the source folder {tmp_path.resolve()}, which hides" in run(tmp_path, SAY_WHY).stdout
 
 
 @pytest.mark.parametrize("line", ["import fastnet.gradient", "from fastnet.functions import relu"])

@@ -21,11 +21,6 @@ SHORT = ["--iterations", "3", "--batch-size", "5", "--hidden-size", "4"]
 
 
 @pytest.fixture(scope="module")
-def mnist():
-    return load_mnist()
-
-
-@pytest.fixture(scope="module")
 def slices(mnist):
     (x_train, t_train), (x_test, t_test) = mnist
     return (x_train[:40], t_train[:40]), (x_test[:20], t_test[:20])
@@ -137,13 +132,18 @@ def test_the_last_lines_say_where_everything_is_and_what_works_next(run, workpla
         assert (status, err) == (0, "")
 
 
-def test_train_in_a_process_on_all_of_mnist_takes_the_next_free_folder(workplace):
+@pytest.mark.usefixtures("quick")
+def test_train_takes_the_next_free_folder_and_in_a_process_all_of_mnist(run, workplace):
+    def in_a_process(*arguments):
+        train = process(*arguments)
+        out, err = train.communicate(timeout=100)
+        return train.returncode, out, err
+
     (workplace / "fastnet-run-1").mkdir()
     (workplace / "fastnet-run-2").write_text("a file")
-    for number in (3, 4):
-        train = process("train", *SHORT)
-        out, err = train.communicate(timeout=100)
-        assert (train.returncode, err) == (0, "")  # and no progress bar where there is no terminal
+    for number, train in ((3, in_a_process), (4, run)):
+        status, out, err = train("train", *SHORT)
+        assert (status, err) == (0, "")  # and no progress bar where there is no terminal
         assert f"kept in fastnet-run-{number}\n" in out
         assert {path.name for path in (workplace / f"fastnet-run-{number}").iterdir()} == FILES
     assert not any((workplace / "fastnet-run-1").iterdir())
@@ -172,6 +172,17 @@ def test_an_out_folder_that_holds_a_run_is_refused_and_left_as_it_is(run, workpl
     assert (status, out) == (1, "")
     assert re.fullmatch(rf"fastnet train: error: --out .*mine holds a run \(.*{held or ''}.*--force\n", err)
     assert contents(workplace) == before
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_out_folder_that_cannot_be_written_to_is_noticed_before_the_training(run, workplace, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied", "mine")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    monkeypatch.setattr(Trainer, "train", lambda _: pytest.fail("it trained"))
+    assert run("train", *SHORT, "--out", "mine") == (1, "", "fastnet train: error: mine: Permission denied\n")
+    assert contents(workplace) == {}
 
 
 @pytest.mark.usefixtures("quick")
@@ -457,9 +468,14 @@ TYPED = [
     ("train", ["--epochs", "1", "--iterations", "1"], "--iterations"),
     ("train", ["--lr"], "--lr"),
     ("train", ["--out"], "--out"),
+    ("train", ["--out", ""], "--out: must not be empty"),
+    ("train", ["--lr=inf"], "--lr: must be a finite number above 0, got 'inf'"),
     ("train", ["--quiet=yes"], "--quiet"),
     ("predict", [], "WEIGHTS"),
     ("predict", ["weights.npz", "--out"], "--out"),
+    ("predict", ["weights.npz", "--out", ""], "--out: must not be empty"),
+    ("predict", [""], "WEIGHTS: must not be empty"),
+    ("predict", ["weights.npz", ""], "IMAGE: must not be empty"),
     (None, [], "COMMAND"),
     (None, ["trian"], "'trian'"),
     (None, ["train", "--learning-rate", "1"], "--learning-rate"),

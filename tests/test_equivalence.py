@@ -1,5 +1,6 @@
 """Whatever the input, the backends answer alike: values, dtype, shape, memory and errors, through the public API."""
 
+import math
 import warnings
 
 import numpy as np
@@ -144,6 +145,18 @@ def test_every_function_is_compared():
 def test_functions_agree(name, build):
     for call in CALLS[name]:
         assert_alike(*on_both(call, build))
+
+
+@needs_both
+@pytest.mark.parametrize("targets", ["labels", "one-hot"])
+def test_the_cross_entropy_of_a_million_samples_agrees_and_is_the_exact_sum(targets):
+    # Equal terms are the worst: added plainly, each is rounded to the same side, which makes 1e-11 of them.
+    y = np.broadcast_to([0.3, 0.7], (1_000_000, 2))
+    t = np.zeros(len(y), int) if targets == "labels" else np.broadcast_to([1.0, 0.0], y.shape)
+    compiled, plain = on_both(lambda y: functions.cross_entropy_error(y, t), lambda: y)
+    exact = -math.fsum([math.log(0.3 + 1e-7)] * len(y)) / len(y)
+    np.testing.assert_allclose([compiled, plain], exact, rtol=1e-12)
+    np.testing.assert_allclose(compiled, plain, rtol=1e-12)
 
 
 # --- numerical_gradient ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import signal
+from array import array
 from fractions import Fraction
 
 import numpy as np
@@ -214,7 +215,8 @@ def test_lists_tuples_and_numbers_become_float64_arrays_that_f_receives(x, shape
 
 @pytest.mark.parametrize(
     "number",
-    [7, 7.0, np.float16(7), np.float32(7), np.float64(7), np.int8(7), np.uint64(7), np.array(7.0), np.array([7.0])],
+    [7, 7.0, np.float16(7), np.float32(7), np.float64(7), np.int8(7), np.uint64(7), np.array(7.0), np.array([7.0]),
+     Fraction(7)],
     ids=lambda number: type(number).__name__,
 )
 def test_f_may_return_any_kind_of_number(number):
@@ -234,6 +236,8 @@ def test_f_may_return_any_kind_of_number(number):
         (np.array([1.0, 2.0]), r"array of shape \(2,\) and dtype float64"),
         (np.array([]), r"array of shape \(0,\)"),
         (np.array([True]), "dtype bool"),
+        (np.ma.masked, "masked"),
+        (np.ma.array([1.0], mask=True), "masked_array"),
         ([1.0, 2.0], r"\[1.0, 2.0\]"),
         ([[1.0], [2.0, 3.0]], r"\[\[1.0\], \[2.0, 3.0\]\]"),
         (print, "print"),
@@ -242,6 +246,10 @@ def test_f_may_return_any_kind_of_number(number):
 def test_f_returning_anything_else_raises_and_the_message_names_it(value, named):
     with pytest.raises(TypeError, match=rf"f must return one number, got .*{named}"):
         numerical_gradient(lambda _: value, np.zeros(2))
+
+
+def test_a_number_of_f_beyond_every_float_is_infinite():
+    assert numerical_gradient(lambda x: Fraction(10) ** 400 * (-1 if x < 0 else 1), np.zeros(()), 0.5) == np.inf
 
 
 @pytest.mark.parametrize(("value", "expected"), [(np.inf, np.nan), (np.nan, np.nan)])
@@ -270,6 +278,12 @@ def test_a_list_of_anything_but_real_numbers_raises_type_error(x):
         numerical_gradient(sum_of_squares, x)
 
 
+@pytest.mark.parametrize("x", [range(3), memoryview(np.ones(2)), array("d", [1.0])], ids=lambda x: type(x).__name__)
+def test_an_array_like_that_would_be_copied_raises_type_error(x):
+    with pytest.raises(TypeError, match=rf"x must be an ndarray, .*got {type(x).__name__}: it would be copied"):
+        numerical_gradient(pytest.fail, x)
+
+
 def test_a_read_only_array_raises_value_error_and_f_is_not_asked():
     x = np.ones(2)
     x.flags.writeable = False
@@ -285,7 +299,7 @@ def test_f_that_is_no_function_raises_type_error(f):
 
 @pytest.mark.parametrize("h", [0, -1e-4, np.nan, np.inf, 10**400])
 def test_h_out_of_range_raises_value_error(h):
-    with pytest.raises(ValueError, match="h must be a positive number"):
+    with pytest.raises(ValueError, match="h must be a finite number above 0"):
         numerical_gradient(sum_of_squares, np.ones(2), h)
 
 
@@ -403,7 +417,7 @@ def test_gradient_descent_into_infinity_raises_no_warning(step_num, end):
 
 @pytest.mark.parametrize("lr", [0, -0.1, np.nan, np.inf])
 def test_a_learning_rate_out_of_range_raises_value_error(lr):
-    with pytest.raises(ValueError, match="lr must be a positive number"):
+    with pytest.raises(ValueError, match="lr must be a finite number above 0"):
         gradient_descent(sum_of_squares, [1.0], lr=lr)
 
 

@@ -171,6 +171,21 @@ def test_an_image_of_one_shade_is_named(tmp_path, image):
         load_digit(tmp_path / "blank.png")
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_not_finite_are_named(tmp_path, pixels, value):
+    image = pixels.astype(np.float32)
+    image[9, 9] = value
+    Image.fromarray(image).save(tmp_path / "float.tiff")
+    with pytest.raises(ValueError, match=r"float\.tiff holds pixels that are NaN or infinite"):
+        load_digit(tmp_path / "float.tiff")
+
+
+@pytest.mark.parametrize("path", [None, 3, ["digit.png"]])
+def test_what_is_no_path_raises_type_error(path):
+    with pytest.raises(TypeError, match=f"PathLike object, not {type(path).__name__}"):
+        load_digit(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"just text\n", b"\x89PNG\r\n\x1a\n"], ids=["empty", "text", "PNG's magic"])
 def test_what_is_no_image_is_named(tmp_path, content):
     (tmp_path / "letter.png").write_bytes(content)

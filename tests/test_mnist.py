@@ -1,5 +1,6 @@
 """MNIST in the package: the published files, and every form in which they are given."""
 
+import functools
 import hashlib
 import itertools
 import lzma
@@ -30,11 +31,16 @@ def originals(unpacked):
     ]
 
 
+read_once = functools.cache(fastnet.mnist._read_idx)  # to unpack a file takes longer than all that is tested
+
+
 @pytest.fixture(scope="module", params=itertools.product([True, False], repeat=3), ids=str)
 def loaded(request):
     """Every combination of the three options, and what it gives."""
     normalize, flatten, one_hot_label = request.param
-    return request.param, load_mnist(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fastnet.mnist, "_read_idx", read_once)
+        return request.param, load_mnist(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 
 
 def test_the_files_are_the_published_ones(unpacked):
@@ -82,10 +88,10 @@ def test_the_parts_have_the_published_sizes(originals):
     ]
 
 
-def test_options_go_by_position_in_the_books_order_too():
+def test_options_go_by_position_in_the_books_order_too(monkeypatch):
+    monkeypatch.setattr(fastnet.mnist, "_read_idx", read_once)
     (x, t), _ = load_mnist(False, False, True)
     assert (x.dtype, x.shape, t.shape) == (np.uint8, (60_000, 1, 28, 28), (60_000, 10))
-
 
 
 LABELS = (FOLDER / "t10k-labels-idx1-ubyte.xz").read_bytes()

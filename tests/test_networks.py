@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import fastnet.gradient
 from fastnet import SimpleNet, TwoLayerNet
+from fastnet._files import replacing
 
 FLOATS = [np.float64, np.float32]
 on_both_backends = pytest.mark.usefixtures("backend")
@@ -62,7 +64,7 @@ def test_simple_net_takes_batches_samples_labels_and_one_hot():
     for t in (labels[:, np.newaxis], labels.tolist(), np.eye(3)[labels]):
         np.testing.assert_allclose(net.loss(x, t), net.loss(x, labels), rtol=1e-14)  # the order of five sums
     np.testing.assert_allclose(net.loss(x[0], 2), net.loss(x[:1], [2]), rtol=1e-14)
-    with pytest.raises(ValueError, match="x is empty"):
+    with pytest.raises(ValueError, match=r"x is empty: it has shape \(0, 4\), and a mean needs at least one sample"):
         net.loss(x[:0], labels[:0])
     np.testing.assert_allclose(net.loss(x, labels), np.mean([net.loss(a, b) for a, b in zip(x, labels, strict=True)]))
 
@@ -77,6 +79,15 @@ def test_simple_net_numerical_gradient_is_the_derivative():
     # The loss adds 1e-7 in the logarithm, which the formula has not: 1e-7 of the inverse of the smallest y.
     np.testing.assert_allclose(net.numerical_gradient(x, t), expected, rtol=0, atol=1e-6)
     assert np.array_equal(net.W, before)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_simple_net_computes_with_a_matrix_as_with_its_array():
+    net, plain = SimpleNet(seed=0), SimpleNet(seed=0)
+    net.W = np.matrix(plain.W)
+    assert type(net.predict([1, 2])) is np.ndarray
+    assert np.array_equal(net.predict([1, 2]), plain.predict([1, 2]))
+    assert np.array_equal(net.numerical_gradient([1, 2], 0), plain.numerical_gradient([1, 2], 0))
 
 
 def test_simple_net_draws_w_like_the_book():
@@ -97,7 +108,11 @@ def test_simple_net_subclass_gets_the_gradient_of_its_own_loss():
     np.testing.assert_allclose(Constant(seed=0).numerical_gradient([1, 2], 0), np.full((2, 3), 3.0), rtol=1e-10)
 
 
-@pytest.mark.parametrize("W", [np.zeros((3, 2)), np.zeros((2, 3), int), [[0.0] * 3] * 2, 0.0, None])
+@pytest.mark.parametrize(
+    "W",
+    [np.zeros((3, 2)), np.zeros((2, 3), int), [[0.0] * 3] * 2, 0.0, None, np.zeros((2, 3), complex),
+     np.ma.zeros((2, 3)), np.zeros((2, 3), object)],
+)
 def test_simple_net_names_a_w_that_does_not_fit(W):
     net = SimpleNet()
     net.W = W
@@ -114,7 +129,7 @@ def test_simple_net_names_a_w_that_does_not_fit(W):
         ({"input_size": 2.0}, TypeError, "input_size"),
         ({"output_size": True}, TypeError, "output_size"),
         ({"seed": -1}, ValueError, "seed"),
-        ({"seed": 1.5}, TypeError, "seed"),
+        ({"seed": 1.5}, TypeError, r"seed must be an integer from 0 on or a numpy\.random\.Generator, got 1\.5"),
     ],
 )
 def test_simple_net_refuses_bad_arguments(arguments, error, named):
@@ -189,6 +204,22 @@ def test_predict_loss_and_accuracy_are_the_books_formulas():
     assert net.accuracy(x, np.where(np.arange(N) < 2, right, (right + 1) % C)) == 2 / N
 
 
+def test_accuracy_predicts_in_slices_and_is_the_same():
+    sizes = []
+
+    class Watched(TwoLayerNet):
+        def predict(self, x):
+            sizes.append(len(x))
+            return super().predict(x)
+
+    net, x = network(kind=Watched), inputs(2001)
+    t = np.random.default_rng(0).integers(0, C, 2001)
+    assert net.accuracy(x, t) == np.mean(net.predict(x).argmax(axis=1) == t)
+    assert sizes == [1000, 1000, 1, 2001]
+    with pytest.raises(ValueError, match=r"t has shape \(2000,\).*\(2001, 3\)"):
+        net.accuracy(x, t[1:])
+
+
 @on_both_backends
 def test_labels_in_every_form_count_as_one_hot():
     net, x = network(), inputs()
@@ -218,7 +249,7 @@ def test_an_empty_batch_is_predicted_and_has_no_mean():
     assert net.predict(nothing).shape == (0, C)
     assert net.trace(nothing)["z1"].shape == (0, H)
     for method in (net.loss, net.accuracy, net.gradient, net.numerical_gradient, net.trace):
-        with pytest.raises(ValueError, match=r"x is empty"):
+        with pytest.raises(ValueError, match=r"x is empty: it has shape \(0, 6\), and a mean needs"):
             method(nothing, np.zeros(0, int))
 
 
@@ -414,7 +445,10 @@ def test_new_parameters_are_used_at_the_next_call():
 
 @every_method
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("bad", ["one more row", "list", "int", "integers", "None", "transposed"])
+@pytest.mark.parametrize(
+    "bad",
+    ["one more row", "list", "int", "integers", "None", "transposed", "masked", "complex", "object", "longdouble"],
+)
 def test_every_method_names_a_parameter_that_does_not_fit(call, name, bad):
     net = network()
     value = net.params[name]
@@ -425,8 +459,32 @@ def test_every_method_names_a_parameter_that_does_not_fit(call, name, bad):
         "integers": value.astype(int),
         "None": None,
         "transposed": value[np.newaxis].T,
+        "masked": np.ma.array(value),
+        "complex": value.astype(complex),
+        "object": value.astype(object),
+        "longdouble": value.astype(np.longdouble),
     }[bad]
+    if bad == "longdouble" and net.params[name].itemsize == 8:
+        pytest.skip("on this system it is a float64 by another name")
     with pytest.raises(ValueError, match=rf"params\['{name}'\] no longer fits"):
+        call(net)
+
+
+@on_both_backends
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_computes_as_its_array():
+    net, plain = network(), network()
+    net.params.update({name: np.matrix(plain.params[name]) for name in ("W1", "W2")})
+    for method in (TwoLayerNet.gradient, TwoLayerNet.numerical_gradient):
+        assert_bitwise(method(net, inputs(), LABELS), method(plain, inputs(), LABELS))
+
+
+@every_method
+@pytest.mark.parametrize("params", [None, [], 0.5, np.zeros(4), ("W1", "b1", "W2", "b2")])
+def test_every_method_names_params_that_are_no_dict(call, params):
+    net = network()
+    net.params = params
+    with pytest.raises(ValueError, match=f"params must be a dict of W1, b1, W2 and b2, got {type(params).__name__}"):
         call(net)
 
 
@@ -488,12 +546,15 @@ def test_every_method_names_targets_that_do_not_fit(method, t, message):
         ({"hidden_size": -3}, ValueError, "hidden_size"),
         ({"output_size": 2.5}, TypeError, "output_size"),
         ({"hidden_size": "4"}, TypeError, "hidden_size"),
-        ({"weight_init_std": -0.1}, ValueError, "weight_init_std"),
+        ({"weight_init_std": -0.1}, ValueError, "weight_init_std must be a finite number from 0 on, got -0.1"),
         ({"weight_init_std": np.nan}, ValueError, "weight_init_std"),
         ({"weight_init_std": "he"}, TypeError, "weight_init_std"),
         ({"dtype": np.float16}, TypeError, "dtype"),
         ({"dtype": int}, TypeError, "dtype"),
         ({"dtype": "floaty"}, TypeError, "dtype"),
+        ({"dtype": "f8,("}, TypeError, "dtype"),
+        ({"dtype": "(2,)f8,"}, TypeError, "dtype"),
+        ({"dtype": [("a", "f8"), ("a", "f8")]}, TypeError, "dtype"),
         ({"seed": -1}, ValueError, "seed"),
         ({"seed": "1"}, TypeError, "seed"),
     ],
@@ -516,6 +577,14 @@ def test_weights_are_the_books_draws_w1_then_w2(dtype):
     assert following == np.random.rand()  # nothing else was drawn
     expected = {"W1": W1, "b1": np.zeros(H), "W2": W2, "b2": np.zeros(C)}
     assert_bitwise(net.params, {name: value.astype(dtype) for name, value in expected.items()})
+
+
+@pytest.mark.parametrize(("std", "end"), [(1.7e308, np.inf), (1e-323, 0)])
+def test_a_deviation_at_the_end_of_the_range_raises_no_warning(std, end):
+    with np.errstate(all="raise"):
+        net = TwoLayerNet(D, H, C, weight_init_std=std, dtype=np.float32, seed=0)
+        TwoLayerNet(D, H, C, weight_init_std=std, seed=0)
+    assert (np.abs(net.params["W1"]) == end).all()
 
 
 def test_a_seed_is_private_and_decides_everything():
@@ -621,6 +690,33 @@ def test_a_subclass_loads_as_itself_and_the_global_generator_is_left_alone(tmp_p
     assert same_state(state, np.random.get_state())
     with pytest.raises(ValueError, match="of a Mine"):
         Mine.load(__file__)
+
+
+def test_what_a_subclass_does_wrong_while_loading_is_its_own_error(tmp_path):
+    class Mine(TwoLayerNet):
+        def __init__(self, *_, **__):
+            raise KeyError("a bug")
+
+    network().save(tmp_path / "weights.npz")
+    with pytest.raises(KeyError, match="a bug"):
+        Mine.load(tmp_path / "weights.npz")
+
+
+def test_threads_that_write_one_file_do_not_write_into_each_other(tmp_path):
+    path = tmp_path / "shared.txt"
+
+    def write(text):
+        with replacing(path, "w") as file:
+            file.write(text)
+
+    with replacing(path, "w") as file:
+        file.write("outer")
+        thread = threading.Thread(target=write, args=["inner, and longer"])
+        thread.start()
+        thread.join()
+        assert path.read_text() == "inner, and longer"
+    assert path.read_text() == "outer"
+    assert os.listdir(tmp_path) == ["shared.txt"]
 
 
 def test_any_damage_to_a_file_is_noticed(tmp_path):

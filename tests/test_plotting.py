@@ -38,8 +38,19 @@ def test_plot_loss_draws_every_loss_and_its_running_mean(ax):
 
 
 def test_the_running_mean_of_a_constant_is_constant_to_its_ends(ax):
-    plotting.plot_loss([0.7] * 5000, ax=ax)  # a window of 100, of which the ends see a half
-    np.testing.assert_allclose(ax.lines[1].get_ydata(), 0.7, rtol=1e-13)  # a sum of 100
+    plotting.plot_loss([0.7] * 500_000, ax=ax)  # a window of 10,000, of which the ends see a half
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), 0.7, rtol=1e-12)
+
+
+def test_the_running_mean_is_that_of_the_losses_around_each_but_for_gaps_where_one_is_not_finite(ax):
+    loss = np.random.default_rng(0).exponential(size=500)  # a window of 10
+    loss[[200, 300]] = np.nan, np.inf
+    plotting.plot_loss(loss, ax=ax)
+    expected = np.array([loss[max(i - 5, 0) : i + 5].mean() for i in range(500)])
+    expected[~np.isfinite(expected)] = np.nan
+    # The sums from the start on are below 500, and so their differences, of about 10, are right to some 1e-13.
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), expected, rtol=1e-12)
+    assert np.isnan(expected).sum() == 20
 
 
 @pytest.mark.parametrize("loss", [[2.3], [2.3, 1.0], [1.0, np.nan, 2.0], [np.nan] * 3, [1.0, np.inf]])
@@ -57,6 +68,7 @@ def test_plot_accuracy_draws_both_curves_against_the_epochs(ax):
         assert lines[label].get_ydata().tolist() == accuracies
     assert lines["training data"].get_linestyle() != lines["test data"].get_linestyle()  # for those who see no colours
     assert ax.get_ylim() == (0, 1)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "accuracy")
     assert {text.get_text() for text in ax.get_legend().get_texts()} == set(lines)
 
 

@@ -1,11 +1,12 @@
 """SGD, and the trainer: the book's loop, draw for draw and line for line."""
 
+import copy
 import sys
 
 import numpy as np
 import pytest
 
-from fastnet import Trainer, TwoLayerNet, load_mnist
+from fastnet import SimpleNet, Trainer, TwoLayerNet
 from fastnet.optimizer import SGD
 
 # --- SGD -------------------------------------------------------------------------------------------------------------
@@ -40,6 +41,35 @@ def test_sgd_has_the_books_rate_and_it_can_be_changed():
     assert params["W"] == 0.5
 
 
+def test_sgd_takes_gradients_that_are_lists():
+    params = {"W": np.array([1.0, 2.0]), "x": 3.0}
+    SGD(0.5).update(params, {"W": [2, -2], "x": np.array(4.0)})
+    assert params["W"].tolist() == [0, 3]
+    assert params["x"] == 1
+    assert type(params["x"]) is float
+
+
+def test_sgd_into_infinity_raises_no_warning():
+    params = {"W": np.float32([3e38, 1e-38]), "b": np.array([1e308])}
+    with np.errstate(all="raise"):
+        SGD(10.0).update(params, {"W": np.float32([-3e38, 1e-45]), "b": np.array([-1e308])})
+    assert [params["W"][0], params["b"][0]] == [np.inf, np.inf]
+
+
+@pytest.mark.parametrize("bad", [None, [np.ones(1)], np.ones(1), "W"])
+def test_sgd_names_params_and_grads_that_are_no_dicts(bad):
+    good = {"W": np.ones(1)}
+    with pytest.raises(TypeError, match=f"params must be a dict, got {type(bad).__name__}"):
+        SGD().update(bad, good)
+    with pytest.raises(TypeError, match=f"grads must be a dict, got {type(bad).__name__}"):
+        SGD().update(good, bad)
+    assert good["W"] == 1
+
+
+READ_ONLY = np.ones(2)
+READ_ONLY.flags.writeable = False
+
+
 @pytest.mark.parametrize(
     ("params", "grads", "error", "named"),
     [
@@ -47,11 +77,16 @@ def test_sgd_has_the_books_rate_and_it_can_be_changed():
         ({}, {"last": np.zeros(3)}, ValueError, r"grads\['last'\] has shape \(3,\).*params\['last'\] has shape \(2,\)"),
         ({}, {"last": 0.0}, ValueError, r"grads\['last'\] has shape \(\)"),
         ({"last": np.array([1, 2])}, {"last": np.ones(2)}, TypeError, r"params\['last'\] holds int64"),
+        ({"last": READ_ONLY}, {"last": np.ones(2)}, ValueError, r"params\['last'\] is read-only"),
+        ({"last": [1.0, 2.0]}, {"last": np.ones(2)}, TypeError, r"params\['last'\] must be a float array .*got list"),
+        ({}, {"last": np.ones(2, complex)}, TypeError, r"grads\['last'\] must hold real numbers.*complex128"),
+        ({}, {"last": ["1", "2"]}, TypeError, r"grads\['last'\] must hold real numbers.*<U1"),
+        ({}, {"last": np.ma.ones(2)}, TypeError, r"grads\['last'\] is a masked array"),
     ],
 )
 def test_sgd_raises_before_it_has_moved_anything(params, grads, error, named):
     params = {"first": np.ones(2), "last": np.ones(2), **params}
-    before = {name: value.copy() for name, value in params.items()}
+    before = copy.deepcopy(params)
     with pytest.raises(error, match=named):
         SGD(0.1).update(params, {"first": np.ones(2), **grads})
     assert all(np.array_equal(params[name], before[name]) for name in before)
@@ -63,16 +98,12 @@ def test_sgd_raises_before_it_has_moved_anything(params, grads, error, named):
      (None, TypeError), (True, TypeError)],
 )
 def test_sgd_names_a_bad_rate(lr, error):
-    with pytest.raises(error, match="lr"):
+    problem = "a finite number above 0" if error is ValueError else "a number"
+    with pytest.raises(error, match=f"lr must be {problem}, got {lr!r}"):
         SGD(lr)
 
 
 # --- Trainer: the book's run -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def mnist():
-    return load_mnist()
 
 
 def losses_of_the_plain_loop(x, t, *, iterations, batch_size, lr):
@@ -243,6 +274,27 @@ def test_with_a_progress_bar_the_losses_are_in_it_and_not_on_lines(capsys, monke
     assert ("3/3" in err and "loss 0.2500" in err) if terminal else err == ""
 
 
+@pytest.mark.parametrize("notebook", [True, False])
+def test_a_notebook_shows_the_progress_bar_without_a_terminal(monkeypatch, notebook):
+    import tqdm.auto
+
+    made = []
+
+    class Bar(tqdm.tqdm):
+        def __init__(self, *_, disable, **__):
+            made.append(disable)
+            super().__init__(disable=True)
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    if notebook:
+        monkeypatch.setitem(sys.modules, "ipykernel", object())
+    else:
+        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    scripted(iterations=1, progress=True).train()
+    assert made == [not notebook]
+
+
 @pytest.mark.parametrize("progress", [True, False])
 def test_not_verbose_prints_nothing(capsys, progress):
     scripted(iterations=3, progress=progress).train()
@@ -332,6 +384,18 @@ def test_after_an_interrupt_lists_and_network_are_usable():
     assert len(trainer.train_loss_list) == 3 + 6
 
 
+def test_steps_taken_by_hand_are_those_of_train(capsys):
+    by_hand, reference = small(verbose=True, progress=True), small()
+    for _ in range(reference.max_iter):
+        by_hand.train_step()
+    reference.train()
+    assert by_hand.train_loss_list == reference.train_loss_list
+    assert by_hand.evaluated_at == reference.evaluated_at
+    assert capsys.readouterr().out.count("train loss:") == 6
+    with pytest.raises(TypeError):
+        by_hand.train_step(print)
+
+
 def test_a_second_train_goes_on():
     twice = small(iterations=3)
     once = small(iterations=6)
@@ -407,6 +471,16 @@ X, T = np.zeros((4, 2)), np.zeros(4, int)
         ({"optimizer": SGD(), "optimizer_param": {"lr": 0.1}}, TypeError, "optimizer_param"),
         ({"optimizer_param": {"lr": -1}}, ValueError, "lr"),
         ({"optimizer_param": {"rate": 1}}, TypeError, "rate"),
+        ({"optimizer_param": 0.1}, TypeError, "optimizer_param must be a dict, got 0.1"),
+        ({"optimizer_param": None}, TypeError, "optimizer_param must be a dict, got None"),
+        ({"network": SimpleNet(2, 2)}, TypeError, "network must have .* has no params, accuracy, gradient"),
+        ({"network": TwoLayerNet}, TypeError, "network must have .* has no params$"),
+        ({"network": None}, TypeError, "network must have .*; None has no params, loss, accuracy, gradient"),
+        ({"network": Scripted(), "gradient": "numerical"}, TypeError, "has no numerical_gradient$"),
+        ({"x_train": np.ma.zeros((4, 2))}, TypeError, "x_train is a masked array"),
+        ({"t_train": ["0", "1", "0", "1"]}, TypeError, "t_train must hold real numbers"),
+        ({"x_test": [[1.0, 2.0], [3.0]]}, ValueError, "x_test cannot be made an array"),
+        ({"t_test": np.zeros(4, object)}, TypeError, "t_test must hold real numbers"),
         ({"gradient": "numeric"}, ValueError, "gradient.*'numeric'"),
         ({"seed": -1}, ValueError, "seed"),
         ({"seed": "1"}, TypeError, "seed"),
@@ -418,6 +492,6 @@ X, T = np.zeros((4, 2)), np.zeros(4, int)
     ],
 )
 def test_a_bad_argument_is_named(arguments, error, named):
-    good = {"x_train": X, "t_train": T, "x_test": X, "t_test": T}
+    good = {"network": TwoLayerNet(2, 2, 2), "x_train": X, "t_train": T, "x_test": X, "t_test": T}
     with pytest.raises(error, match=named):
-        Trainer(TwoLayerNet(2, 2, 2), **{**good, **arguments})
+        Trainer(**{**good, **arguments})

@@ -1,7 +1,8 @@
-"""The types of numbers on the command line, by the same checks as the functions'."""
+"""The types of arguments on the command line: numbers by the same checks as the functions', and paths."""
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fastnet._checks import as_count, as_float
@@ -21,11 +22,11 @@ def count(text: str) -> int:
 
 
 def rate(text: str) -> float:
-    """A positive number."""
+    """A finite number above 0."""
     try:
         return as_float(float(text), "it")
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a positive number, got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"must be a finite number above 0, got {text!r}") from None
 
 
 def seed(text: str) -> int:
@@ -33,6 +34,13 @@ def seed(text: str) -> int:
     if not (text.isdecimal() and int(text) < 2**32):
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**32 - 1}, got {text!r}")
     return int(text)
+
+
+def path(text: str) -> Path:
+    """A path, which an empty text is not, though `Path` takes it for the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return Path(text)
 
 
 def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], **texts: Any) -> Any:

@@ -26,13 +26,15 @@ def add_parser(commands: Any) -> None:
         description="With images: the digit that the network sees in each, and the probabilities. Without: its "
         f"accuracy on MNIST's test images, and a picture of the first {SHOWN}, the wrong ones marked.",
     )
-    parser.add_argument("weights", type=Path, metavar="WEIGHTS", help="a weights.npz of fastnet train")
+    parser.add_argument("weights", type=_arguments.path, metavar="WEIGHTS", help="a weights.npz of fastnet train")
     parser.add_argument(
-        "images", type=Path, metavar="IMAGE", nargs="*", default=[],  # without it, errors call IMAGE required
+        "images", type=_arguments.path, metavar="IMAGE", nargs="*",
+        default=[],  # without it, errors call IMAGE required
         help="an image file with one digit, of any size, dark on light or light on dark",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help=f"where to keep the picture (default: {PICTURE} beside WEIGHTS)"
+        "--out", type=_arguments.path, metavar="FILE",
+        help=f"where to keep the picture (default: {PICTURE} beside WEIGHTS)",
     )
 
 

@@ -56,7 +56,7 @@ def add_parser(commands: Any) -> None:
         help="numpy.random.seed, for a run that can be repeated (default: a new run every time)",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", default=argparse.SUPPRESS,
+        "--out", type=_arguments.path, metavar="DIR", default=argparse.SUPPRESS,
         help="where to keep the run (default: the next free of fastnet-run-1, fastnet-run-2, ...)",
     )
     parser.add_argument("--force", action="store_true", help="let --out DIR replace the run it holds")
