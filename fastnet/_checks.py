@@ -19,6 +19,10 @@ Seed: TypeAlias = int | np.random.Generator | None
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
+INTP = np.dtype(np.intp)
+
+# On ten elements a call costs more than its arithmetic. So what is usual is recognised first, by identity: NumPy has
+# one object for each native dtype, and an array whose dtype is another, equal one only takes the longer way.
 
 
 # --- arrays ----------------------------------------------------------------------------------------------------------
@@ -26,12 +30,15 @@ FLOAT64 = np.dtype(np.float64)
 
 def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     """`x` as an array of any layout that holds bool, integers, float16, float32 or float64."""
-    if isinstance(x, np.ma.MaskedArray):
+    if type(x) is np.ndarray:
+        array = x
+    elif isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, whose mask would be lost: pass {name}.filled(value)")
-    try:
-        array = np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be made an array: {error}") from None
+    else:
+        try:
+            array = np.asarray(x)
+        except ValueError as error:
+            raise ValueError(f"{name} cannot be made an array: {error}") from None
     dtype = array.dtype
     if not (dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)):
         raise TypeError(f"{name} must hold real numbers (bool, integers, float16, float32, float64), got dtype {dtype}")
@@ -44,8 +51,8 @@ def float_array(x: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]
     The array is float32 or float64, native, aligned and C-contiguous; where `x` is that already, it is `x` itself.
     The result has the dtype of `x`, and float64 where `x` holds bool or integers.
     """
-    if type(x) is np.ndarray and x.dtype in (FLOAT64, FLOAT32) and x.flags.c_contiguous and x.flags.aligned:
-        return x, x.dtype
+    if type(x) is np.ndarray and (x.dtype is FLOAT64 or x.dtype is FLOAT32):
+        return cast(x, x.dtype), x.dtype
     array = real_array(x, name)
     dtype = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else FLOAT64
     computed_in = FLOAT32 if dtype.itemsize < 4 else dtype
@@ -54,6 +61,10 @@ def float_array(x: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]
 
 def cast(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """`array` as the kernels take it in `dtype`: native, aligned, C-contiguous; itself where it is that already."""
+    if array.dtype is dtype:
+        flags = array.flags
+        if flags.c_contiguous and flags.aligned:
+            return array
     # Never @np.errstate: a decorator's settings are one object for all threads, which mix them up in NumPy 1.26.
     with np.errstate(over="ignore", under="ignore"):  # what is too large for the dtype is inf, without a warning
         return np.require(array, dtype, ["C", "ALIGNED"])
@@ -61,13 +72,15 @@ def cast(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 
 def as_result(value: Any, dtype: np.dtype[Any]) -> Any:
     """`value` in `dtype`: an array, or a NumPy scalar where it has no dimension, as NumPy's own functions return."""
+    if type(value) is float and (dtype is FLOAT64 or abs(value) < 65504):  # which every float dtype holds
+        return dtype.type(value)
     result = cast(np.asarray(value), dtype)
     return result if result.ndim else result[()]
 
 
 def refuse_empty(x: npt.ArrayLike, name: str) -> None:
     """Raise where a mean over `x` would be a mean of nothing."""
-    shape = np.shape(x)
+    shape = x.shape if isinstance(x, np.ndarray) else np.shape(x)
     if 0 in shape:
         raise ValueError(f"{name} is empty: it has shape {shape}, and a mean needs at least one sample")
 
@@ -123,12 +136,12 @@ def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | In
 
 
 def _labels(array: npt.NDArray[Any], classes: int) -> IntArray:
-    bad = (array < 0) | (array >= classes)
-    if bad.any():
-        position = tuple(int(i) for i in np.argwhere(bad)[0])
+    labels = cast(array, INTP)
+    if labels.size and labels.view(np.uintp).max() >= classes:  # without a sign, what is negative is very large
+        position = tuple(int(i) for i in np.argwhere((array < 0) | (array >= classes))[0])
         where = f"t{list(position)}" if position else "t"
         raise ValueError(f"{where} is {array[position]}, which is not a label in [0, {classes})")
-    return cast(array, np.dtype(np.intp))
+    return labels
 
 
 def is_labels(t: FloatArray | IntArray) -> bool:
@@ -150,6 +163,8 @@ def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
 
 def as_float(value: Any, name: str, *, positive: bool = True) -> float:
     """A finite number, also in an array without dimensions: above 0, or from 0 on where `positive` is False."""
+    if type(value) is float and 0 < value < math.inf:
+        return value
     scalar = value[()] if isinstance(value, np.ndarray) else value
     if not is_real(scalar):
         raise TypeError(f"{name} must be a number, got {value!r}")

@@ -302,16 +302,25 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
      [0.5 0.5]]
     """
     array, dtype = float_array(x, "x")
-    axis = as_integer(axis, "axis")
     dimensions = max(array.ndim, 1)  # a scalar is a row of one
+    axis = as_integer(axis, "axis")
     if not -dimensions <= axis < dimensions:
         allowed = f"from {-dimensions} to {dimensions - 1}"
         raise ValueError(f"axis must be {allowed} for x of shape {array.shape}, got {axis}")
-    rows = np.atleast_1d(array).swapaxes(axis, -1)
-    flat = np.ascontiguousarray(rows).reshape(-1, rows.shape[-1]) if rows.size else rows.reshape(0, 1)
-    out = _backend.kernels.softmax(flat).reshape(rows.shape).swapaxes(axis, -1)
-    result: FloatArray = as_result(np.ascontiguousarray(out).reshape(array.shape), dtype)
+    if array.size == 0:
+        out = np.empty_like(array)
+    elif axis in (-1, dimensions - 1):
+        out = _softmax_of_rows(array)
+    else:
+        out = _softmax_of_rows(np.ascontiguousarray(array.swapaxes(axis, -1))).swapaxes(axis, -1)
+    result: FloatArray = as_result(out, dtype)
     return result
+
+
+def _softmax_of_rows(array: FloatArray) -> FloatArray:
+    rows = array.reshape(-1, array.shape[-1] if array.ndim else 1)
+    out: FloatArray = _backend.kernels.softmax(rows).reshape(array.shape)
+    return out
 
 
 # --- losses ----------------------------------------------------------------------------------------------------------
@@ -492,14 +501,17 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """
     array, dtype = float_array(x, "x")
     _refuse_empty_batch(array, "x")
-    y = _backend.kernels.softmax(np.atleast_2d(array)).reshape(array.shape)
+    y = _softmax_of_rows(array)
     return as_result(_cross_entropy(y, targets(t, y, "x"), 1e-7), dtype)
 
 
 def _cross_entropy(y: FloatArray, t: FloatArray | IntArray, eps: float) -> float:
-    kernels = _backend.kernels
-    kernel = kernels.cross_entropy_labels if is_labels(t) else kernels.cross_entropy_targets
-    loss: float = kernel(np.atleast_2d(y), t.reshape(-1) if is_labels(t) else np.atleast_2d(t), eps)
+    rows = y.reshape(-1, y.shape[-1])  # one sample is a batch of one
+    loss: float
+    if is_labels(t):
+        loss = _backend.kernels.cross_entropy_labels(rows, t.reshape(-1), eps)
+    else:
+        loss = _backend.kernels.cross_entropy_targets(rows, t.reshape(rows.shape), eps)
     return loss
 
 
