@@ -1,110 +1,249 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
 """The hot paths, compiled: the same functions as in `_kernels_numpy.py`, in the same order, with the same results.
 
-What changes from there to here: an expression over whole arrays becomes one loop over elements, so each element is
-read once and written once, and the arrays that hold intermediate results are gone.
+What changes from there to here: an expression over whole arrays becomes a loop over elements, so the arrays that hold
+intermediate results are gone, and exp and log are `_vector_math.pxd`'s, which the compiler turns into vector instructions
+inside the loop.
 
 Kernels check nothing. `functions.py` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
 all of one dtype, float32 or float64 (the labels: intp, in range). Every kernel returns a new array and writes to none
 of its inputs, except `central_differences`, which says what it writes to.
 
-A kernel is two functions: a `cdef` loop on typed memoryviews, which Cython compiles once for float and once for double,
-and below it the `def` function that Python sees, which makes the output and picks one of the two. The loops touch no
-Python object. float32 values are computed in double and rounded once, at the end.
+The annotations are those of `_kernels_numpy.py`, for the reader: Cython is told to make nothing of them.
+
+A kernel is a `def` function that Python sees, which makes the output, and above it the loops, on pointers, compiled
+once for float and once for double, and by VECTORISED for several instruction sets. The loops touch no Python object.
 
 Shapes: N samples, C classes.
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport exp, fabs, isinf, log, NAN
+from libc.math cimport INFINITY, NAN, isinf
 
-import numpy as np
+from fastnet cimport _vector_math
+from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lowest, minus_abs, nonzero
+
+from numpy import empty_like
 
 from fastnet._checks import one_number
+from fastnet._differences import two_layer_differences  # a kernel too
+
+cdef enum:
+    TILE = 1024  # elements: what is worked on at once stays in the fastest cache
+    LANES = 32  # running sums or maxima side by side, for the vector instructions to keep
 
 
-cdef inline void _add(double *total, double *compensation, double term) noexcept nogil:
-    # Kahan's sum: what `total` loses of a term is kept, and taken off the next one. An infinite total has lost nothing.
-    cdef double raised
-    term -= compensation[0]
-    raised = total[0] + term
-    compensation[0] = 0.0 if isinf(raised) else (raised - total[0]) - term
-    total[0] = raised
+cdef void* address(array) except NULL:
+    """Where the elements of a C-contiguous array begin. The caller keeps the array alive."""
+    cdef Py_buffer buffer
+    PyObject_GetBuffer(array, &buffer, PyBUF_SIMPLE)
+    PyBuffer_Release(&buffer)
+    return buffer.buf
 
 
-cdef void _sigmoid(const floating[::1] x, floating[::1] out) noexcept nogil:
+cdef inline float* floats(array) except NULL:
+    return <float*> address(array)
+
+
+cdef inline double* doubles(array) except NULL:
+    return <double*> address(array)
+
+
+def instruction_set() -> str:
+    """Return the name of the instruction set that the kernels run on."""
+    return _vector_math.instruction_set().decode()
+
+
+cdef VECTORISED _exp(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
     cdef Py_ssize_t i
-    cdef double e
-    for i in range(x.shape[0]):
+    for i in range(size):
+        out[i] = exp_any(x[i], low, -low)
+
+
+def exp(x: FloatArray) -> FloatArray:
+    """Return `exp(x)` of every element."""
+    out = empty_like(x)
+    if x.itemsize == sizeof(float):
+        _exp[float](floats(x), floats(out), x.size, lowest[float](0))
+    else:
+        _exp[double](doubles(x), doubles(out), x.size, lowest[double](0))
+    return out
+
+
+cdef VECTORISED _log(const floating* x, floating* out, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = log_any(x[i])
+
+
+def log(x: FloatArray) -> FloatArray:
+    """Return the natural logarithm of every element."""
+    out = empty_like(x)
+    if x.itemsize == sizeof(float):
+        _log[float](floats(x), floats(out), x.size)
+    else:
+        _log[double](doubles(x), doubles(out), x.size)
+    return out
+
+
+cdef VECTORISED _sigmoid(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating a, e
+    for i in range(size):
         # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
-        e = exp(-fabs(x[i]))
-        out[i] = <floating> ((e if x[i] < 0 else 1.0) / (1.0 + e))
+        a = minus_abs(x[i])
+        e = exp_negative(low if a < low else a, <floating> -0.0)
+        out[i] = (e if x[i] < 0 else <floating> 1.0) / (<floating> 1.0 + e)
 
 
 def sigmoid(x: FloatArray) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
-    out = np.empty_like(x)
+    out = empty_like(x)
     if x.itemsize == sizeof(float):
-        _sigmoid[float](x.reshape(-1), out.reshape(-1))
+        _sigmoid[float](floats(x), floats(out), x.size, lowest[float](0))
     else:
-        _sigmoid[double](x.reshape(-1), out.reshape(-1))
+        _sigmoid[double](doubles(x), doubles(out), x.size, lowest[double](0))
     return out
 
 
-cdef void _sigmoid_grad(const floating[::1] x, floating[::1] out) noexcept nogil:
+cdef VECTORISED _sigmoid_grad(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
     cdef Py_ssize_t i
-    cdef double e
-    for i in range(x.shape[0]):
+    cdef floating a, e
+    for i in range(size):
         # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
-        e = exp(-fabs(x[i]))
-        out[i] = <floating> (e / ((1.0 + e) * (1.0 + e)))
+        a = minus_abs(x[i])
+        e = exp_negative(low if a < low else a, <floating> -0.0)
+        out[i] = e / ((<floating> 1.0 + e) * (<floating> 1.0 + e))
 
 
 def sigmoid_grad(x: FloatArray) -> FloatArray:
     """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
-    out = np.empty_like(x)
+    out = empty_like(x)
     if x.itemsize == sizeof(float):
-        _sigmoid_grad[float](x.reshape(-1), out.reshape(-1))
+        _sigmoid_grad[float](floats(x), floats(out), x.size, lowest[float](0))
     else:
-        _sigmoid_grad[double](x.reshape(-1), out.reshape(-1))
+        _sigmoid_grad[double](doubles(x), doubles(out), x.size, lowest[double](0))
     return out
 
 
-cdef void _softmax(const floating[:, ::1] x, double[::1] e, floating[:, ::1] out) noexcept nogil:
-    # e (C,) is room for the exponentials of one row, in double.
-    cdef Py_ssize_t n, c, at_largest
-    cdef double largest, shifted, taken, lost, total, compensation
-    for n in range(x.shape[0]):
-        largest = x[n, 0]
-        for c in range(x.shape[1]):
-            if not x[n, c] <= largest:  # larger, or NaN; a NaN is replaced by no number
-                if largest == largest:
-                    largest = x[n, c]
+cdef VECTORISED _largest_of_rows(
+    const floating* x, floating* largest, Py_ssize_t rows, Py_ssize_t C, Py_ssize_t copies
+) noexcept nogil:
+    """The largest value of each row of x (rows, C), `copies` times: largest (rows, copies). NaN is passed over."""
+    cdef Py_ssize_t n, c, k
+    cdef floating most
+    cdef floating lane[LANES]
+    for n in range(rows):
+        most = -INFINITY
+        c = 0
+        if C >= LANES:
+            for k in range(LANES):
+                lane[k] = -INFINITY
+            while c + LANES <= C:
+                for k in range(LANES):
+                    lane[k] = x[c + k] if x[c + k] > lane[k] else lane[k]
+                c += LANES
+            for k in range(LANES):
+                most = lane[k] if lane[k] > most else most
+        while c < C:
+            most = x[c] if x[c] > most else most
+            c += 1
+        for c in range(copies):
+            largest[c] = most
+        x += C
+        largest += copies
 
-        if isinf(largest):
-            at_largest = 0
-            for c in range(x.shape[1]):
-                at_largest += x[n, c] == largest
-            for c in range(x.shape[1]):
-                out[n, c] = <floating> (0.0 if x[n, c] != largest else 1.0 if at_largest == 1 else NAN)
-            continue
 
-        # exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP. So what
-        # the difference lost is computed too (Knuth's TwoSum), and exp(shifted + lost) = exp(shifted) (1 + lost).
-        total = compensation = 0.0
-        for c in range(x.shape[1]):
-            shifted = x[n, c] - largest
-            if shifted < -746.0:  # below it e is 0, and lost may be inf - inf
-                e[c] = 0.0
-            else:
-                taken = shifted - x[n, c]
-                lost = (x[n, c] - (shifted - taken)) - (largest + taken)
-                e[c] = exp(shifted)
-                e[c] += e[c] * lost
-            _add(&total, &compensation, e[c])
-        for c in range(x.shape[1]):
-            out[n, c] = <floating> (e[c] / total)
+cdef VECTORISED _exp_shifted(
+    const floating* x, const floating* largest, floating* e, Py_ssize_t size, floating low
+) noexcept nogil:
+    """e = exp(x - largest), with all its digits, for every element."""
+    cdef Py_ssize_t i
+    cdef floating shifted, taken, lost
+    for i in range(size):
+        # The rounding of the difference would be a relative error of up to 256 ULP. So what the difference lost is
+        # computed too (Knuth's TwoSum), unless exp is 0 anyway: there it may be inf - inf.
+        shifted = x[i] - largest[i]
+        taken = shifted - x[i]
+        lost = (x[i] - (shifted - taken)) - (largest[i] + taken)
+        lost = <floating> 0.0 if shifted < low else lost
+        shifted = low if shifted < low else shifted
+        e[i] = exp_negative(shifted, lost)
+
+
+cdef VECTORISED _divide_by_sums(floating* e, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+    """Every row of e (rows, C) divided by its sum, which a NaN makes NaN."""
+    cdef Py_ssize_t n, c, k, end
+    cdef double total
+    cdef floating part, high, low
+    cdef floating lane[LANES]
+    for n in range(rows):
+        total = 0.0
+        c = 0
+        while c + LANES <= C:  # a tile at a time and then in pairs, so that no sum takes up many rounding errors
+            end = c + TILE if c + TILE < C else C
+            for k in range(LANES):
+                lane[k] = 0.0
+            while c + LANES <= end:
+                for k in range(LANES):
+                    lane[k] += e[c + k]
+                c += LANES
+            for k in range(16):
+                lane[k] += lane[k + 16]
+            for k in range(8):
+                lane[k] += lane[k + 8]
+            for k in range(4):
+                lane[k] += lane[k + 4]
+            total += (lane[0] + lane[2]) + (lane[1] + lane[3])
+        part = 0.0
+        while c + 2 <= C:
+            part += e[c] + e[c + 1]
+            c += 2
+        if c < C:
+            part += e[c]
+        total += part
+        # e / total is e times 1 / total in two parts, which costs less than a division and is as exact.
+        high = <floating> (1.0 / total)
+        low = <floating> ((1.0 - total * high) / total)
+        for c in range(C):
+            e[c] = e[c] * high + e[c] * low
+        e += C
+
+
+cdef void _limit(const floating* x, floating* out, Py_ssize_t C, floating largest) noexcept nogil:
+    """Softmax of one row x (C,) whose largest value is infinite, or in which there is no number at all."""
+    cdef Py_ssize_t c, at_largest = 0, nans = 0
+    for c in range(C):
+        at_largest += x[c] == largest
+        nans += x[c] != x[c]
+    for c in range(C):
+        out[c] = <floating> (NAN if nans else 0.0 if x[c] != largest else 1.0 if at_largest == 1 else NAN)
+
+
+cdef void _softmax(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
+    # Short rows are taken many at a time, and long ones in parts, so that the exponentials are one long loop.
+    cdef floating largest[TILE]
+    cdef Py_ssize_t rows = TILE // C if C < TILE else 1
+    cdef Py_ssize_t copies = C if C < TILE else TILE
+    cdef Py_ssize_t n, c, size
+    while N > 0:
+        rows = rows if rows < N else N
+        _largest_of_rows(x, largest, rows, C, copies)
+        c = 0
+        while c < rows * C:
+            size = rows * C - c
+            size = size if size < rows * copies else rows * copies
+            _exp_shifted(x + c, largest, out + c, size, lowest[floating](0))
+            c += size
+        _divide_by_sums(out, rows, C)
+        for n in range(rows):
+            if isinf(largest[n * copies]):
+                _limit(x + n * C, out + n * C, C, largest[n * copies])
+        x += rows * C
+        out += rows * C
+        N -= rows
 
 
 def softmax(x: FloatArray) -> FloatArray:
@@ -113,51 +252,104 @@ def softmax(x: FloatArray) -> FloatArray:
     Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
     for each where several are the largest.
     """
-    out = np.empty_like(x)
+    out = empty_like(x)
     if x.size == 0:  # an empty row has no largest value
         return out
-    e = np.empty(x.shape[1])
     if x.itemsize == sizeof(float):
-        _softmax[float](x, e, out)
+        _softmax[float](floats(x), floats(out), x.shape[0], x.shape[1])
     else:
-        _softmax[double](x, e, out)
+        _softmax[double](doubles(x), doubles(out), x.shape[0], x.shape[1])
     return out
 
 
-cdef double _cross_entropy_labels(const floating[:, ::1] y, const Py_ssize_t[::1] labels, double eps) noexcept nogil:
-    cdef Py_ssize_t n
-    cdef double total = 0.0, compensation = 0.0
-    for n in range(y.shape[0]):
-        _add(&total, &compensation, log(y[n, labels[n]] + eps))
-    return (0.0 - total) / y.shape[0]
+cdef VECTORISED _add_products(const floating* t, const double* p, Py_ssize_t size, double* total) noexcept nogil:
+    """Add sum_i t[i] p[i] to total."""
+    cdef Py_ssize_t i = 0, k
+    cdef double lane[LANES]
+    for k in range(LANES):
+        lane[k] = 0.0
+    while i + LANES <= size:
+        for k in range(LANES):
+            lane[k] += t[i + k] * p[i + k]
+        i += LANES
+    for k in range(size - i):
+        lane[k] += t[i + k] * p[i + k]
+    for k in range(LANES):
+        total[0] += lane[k]
+
+
+cdef VECTORISED _log_plus(const floating* y, double eps, double* out, Py_ssize_t size) noexcept nogil:
+    """out = log(y + eps), in double."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = log_any(<double> y[i] + eps)
+
+
+cdef double _cross_entropy_labels(
+    const floating* y, const Py_ssize_t* labels, double eps, Py_ssize_t N, Py_ssize_t C
+) noexcept nogil:
+    cdef floating at_label[TILE]
+    cdef double logs[TILE]
+    cdef double total = 0.0, part
+    cdef Py_ssize_t n = 0, k, size
+    while n < N:
+        size = TILE if TILE < N - n else N - n
+        for k in range(size):
+            at_label[k] = y[(n + k) * C + labels[n + k]]
+        _log_plus(at_label, eps, logs, size)
+        part = 0.0
+        for k in range(size):
+            part += logs[k]
+        total += part
+        n += size
+    return (0.0 - total) / N
 
 
 def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
     """Return `-sum_n log(y[n, labels[n]] + eps) / N` for y (N, C), labels (N,)."""
+    cdef const Py_ssize_t* label = <const Py_ssize_t*> address(labels)
     if y.itemsize == sizeof(float):
-        return _cross_entropy_labels[float](y, labels, eps)
-    return _cross_entropy_labels[double](y, labels, eps)
+        return _cross_entropy_labels[float](floats(y), label, eps, y.shape[0], y.shape[1])
+    return _cross_entropy_labels[double](doubles(y), label, eps, y.shape[0], y.shape[1])
 
 
-cdef double _cross_entropy_targets(const floating[:, ::1] y, const floating[:, ::1] t, double eps) noexcept nogil:
-    cdef Py_ssize_t n, c
-    cdef double p, total = 0.0, compensation = 0.0
-    for n in range(y.shape[0]):
-        for c in range(y.shape[1]):
-            p = y[n, c] + eps
-            # Where t is 0 the term is 0, and a one-hot row costs one logarithm; but 0 log(p) is NaN for inf, NaN and
-            # negative p, which must show.
-            if t[n, c] == 0 and 0 <= p and not isinf(p):
-                continue
-            _add(&total, &compensation, t[n, c] * log(p))
-    return (0.0 - total) / y.shape[0]
+cdef VECTORISED _count_improper(const floating* y, double eps, Py_ssize_t size, Py_ssize_t* count) noexcept nogil:
+    """How many y + eps are negative, infinite or NaN: 0 log(y + eps) is NaN there, and 0 elsewhere."""
+    cdef Py_ssize_t i, improper = 0
+    for i in range(size):
+        improper += 1 - ((y[i] + eps >= 0) & (y[i] + eps < INFINITY))
+    count[0] = improper
+
+
+cdef double _cross_entropy_targets(
+    const floating* y, const floating* t, double eps, Py_ssize_t N, Py_ssize_t C
+) noexcept nogil:
+    cdef floating t_kept[TILE]
+    cdef floating y_kept[TILE]
+    cdef double logs[TILE]
+    cdef double total = 0.0
+    cdef Py_ssize_t i = 0, k, size, kept, improper
+    while i < N * C:
+        size = TILE if TILE < N * C - i else N * C - i
+        _count_improper(y + i, eps, size, &improper)
+        # Where t is 0 so is the term, and a row of a one-hot t costs one logarithm. What is not kept is overwritten by
+        # the next element: no branch for the processor to guess wrong.
+        kept = 0
+        for k in range(i, i + size):
+            t_kept[kept] = t[k]
+            y_kept[kept] = y[k]
+            kept += nonzero(t[k]) | (improper != 0)
+        _log_plus(y_kept, eps, logs, kept)
+        _add_products(t_kept, logs, kept, &total)
+        i += size
+    return (0.0 - total) / N
 
 
 def cross_entropy_targets(y: FloatArray, t: FloatArray, eps: float) -> float:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N` for y and t (N, C); a term with t = 0 and y + eps = 0 is 0."""
     if y.itemsize == sizeof(float):
-        return _cross_entropy_targets[float](y, t, eps)
-    return _cross_entropy_targets[double](y, t, eps)
+        return _cross_entropy_targets[float](floats(y), floats(t), eps, y.shape[0], y.shape[1])
+    return _cross_entropy_targets[double](doubles(y), doubles(t), eps, y.shape[0], y.shape[1])
 
 
 cdef double _number(value) except? -1.0:

@@ -39,9 +39,7 @@ def run(_: argparse.Namespace) -> int:
 
 
 def _instruction_set() -> str:
-    if fastnet.get_backend() == "numpy":
-        return "NumPy's own choice"
-    return f"the compiler's baseline for {platform.machine()}"
+    return f"{_backend.kernels.instruction_set()} ({platform.machine()})"
 
 
 def _blas() -> str:

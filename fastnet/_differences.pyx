@@ -1,0 +1,289 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
+"""Central differences of the two-layer network's loss: every weight is moved by +h and by -h, and each time the loss is
+evaluated from what moves with the weight, and from nothing else.
+
+    a1 = x W1 + b1,  z = sigmoid(a1),  a2 = z W2 + b2,  y = softmax(a2),  loss = -sum_nc t[n,c] log(y[n,c] + eps) / N
+
+Take one sample, and a weight from input i to unit u, a hidden unit or a logit. If x[i] is 0, nothing moves. Otherwise
+the unit's output moves by some dz, and logit k by dz v[k]. Softmax does not notice what moves all logits alike, so let
+v[c] be 0 for the class c of the target. Then the denominator of y[c] = exp(a2[c]) / sum_k exp(a2[k]) grows by a factor
+
+    1 + G,   G = sum_k y[k] (exp(dz v[k]) - 1),
+
+and the loss gains
+
+    log(y[c] + eps) - log(y[c] / (1 + G) + eps) = log(1 + G) - log(1 + q G),   q = eps / (y[c] + eps).
+
+The gain is as small as the move, and has all its digits. So has gain(+h) - gain(-h), at any h, where
+loss(+h) - loss(-h) loses most of them. A soft target is the sum of its classes, each weighted by t[n,c].
+
+A bias is the weight of an input that is always 1. Shapes: N samples, D inputs, H hidden units, C classes; in functions
+that serve both layers, I inputs and U units.
+"""
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport exp, expm1, fabs, log, log1p
+
+import numpy as np
+
+from fastnet._vector_math cimport VECTORISED
+
+cdef double EPS = 1e-7
+
+# Up to here a move of a unit's input, or of a logit, is tiny: series of five terms are exact to rounding. What each
+# of them omits begins with degree 6, at most TINY^5 of the gain. Even powers are the same at +h and at -h, except that
+# one move is not quite the opposite of the other: a part of the order of TINY remains. So what is lost of the
+# difference is of the order of TINY^6 = 2^-54, and so is degree 7.
+cdef double TINY = 1.0 / 512
+
+# Numbers beyond it, infinities and NaN are left to the plain loop. Up to it nothing overflows: (2 HUGE)^5 does not.
+cdef double HUGE = 1e50
+
+
+cdef struct Layer:
+    Py_ssize_t U
+    bint curved           # the hidden units are sigmoids; a logit is its own input: z = a, and moves as it does
+    const double* reach   # (C, U): logit k moves by reach[k,u] times the move of unit u
+    const double* spread  # (U,): max_k reach[k,u] - min_k reach[k,u], which |v| never exceeds
+    double* a             # (U,) and so are the next two: the unit's input
+    double* z             # its output; 0 for a logit, which makes the sigmoid's formula that of a logit
+    double* slope         # dz/da
+    double* g             # (5, U): see _series
+    double limit          # an input that moves by more is not tiny
+
+
+cdef struct Target:
+    Py_ssize_t C, c
+    double weight         # t[n,c]
+    double* a2            # (C,)
+    double* y             # (C,)
+
+
+# ---- Forward, one sample
+
+cdef VECTORISED _affine(
+    const double* x, const double* W, const double* b, Py_ssize_t I, Py_ssize_t U, double* a
+) noexcept nogil:
+    # a[u] = b[u] + sum_i x[i] W[i,u]
+    cdef Py_ssize_t i, u
+    for u in range(U):
+        a[u] = b[u]
+    for i in range(I):
+        if x[i] != 0:
+            for u in range(U):
+                a[u] += x[i] * W[i * U + u]
+
+
+cdef inline double _sigmoid(double a) noexcept nogil:
+    cdef double e = exp(-fabs(a))
+    return (e if a < 0 else 1.0) / (1.0 + e)
+
+
+cdef void _activate(Layer* hidden) noexcept nogil:
+    # z = sigmoid(a), and slope = z (1 - z) = e / (1 + e)^2 with e = exp(-|a|), as 1 - z would lose its digits.
+    cdef Py_ssize_t u
+    cdef double e, steepest = 1.0
+    for u in range(hidden.U):
+        e = exp(-fabs(hidden.a[u]))
+        hidden.z[u] = (e if hidden.a[u] < 0 else 1.0) / (1.0 + e)
+        hidden.slope[u] = e / ((1.0 + e) * (1.0 + e))
+        if hidden.slope[u] * hidden.spread[u] > steepest:
+            steepest = hidden.slope[u] * hidden.spread[u]
+    hidden.limit = TINY / steepest  # up to it |s| <= TINY, and |dz v| = |s| slope |v| <= TINY, to first order
+
+
+cdef void _softmax(const double* a, double* y, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t c
+    cdef double largest = a[0], total = 0.0
+    for c in range(C):
+        largest = a[c] if a[c] > largest else largest
+    for c in range(C):
+        y[c] = exp(a[c] - largest)
+        total += y[c]
+    for c in range(C):
+        y[c] /= total
+
+
+# ---- Tiny moves: series, a row of weights at a time
+
+cdef VECTORISED _series(
+    const double* y, const double* reach, Py_ssize_t C, Py_ssize_t U, Py_ssize_t c, double* g
+) noexcept nogil:
+    # exp(dz v) - 1 = dz v + (dz v)^2 / 2! + ... and with v[k] = reach[k,u] - reach[c,u]
+    #
+    #   G = sum_k y[k] (exp(dz v[k]) - 1) = g1[u] dz + g2[u] dz^2 + ...,   gp[u] = sum_k y[k] v[k]^p / p!
+    #
+    # where gp[u] is the same for all the weights that lead to unit u.
+    cdef Py_ssize_t k, u
+    cdef double v, term
+    for u in range(5 * U):
+        g[u] = 0.0
+    for k in range(C):
+        for u in range(U):
+            v = reach[k * U + u] - reach[c * U + u]
+            term = y[k] * v
+            g[u] += term
+            term *= v * (1.0 / 2)
+            g[U + u] += term
+            term *= v * (1.0 / 3)
+            g[2 * U + u] += term
+            term *= v * (1.0 / 4)
+            g[3 * U + u] += term
+            term *= v * (1.0 / 5)
+            g[4 * U + u] += term
+
+
+cdef inline double _tiny_expm1(double s) noexcept nogil:
+    return s * (1.0 + s * (1.0 / 2 + s * (1.0 / 6 + s * (1.0 / 24 + s * (1.0 / 120)))))
+
+
+cdef inline double _tiny_gain(
+    double m, double z, double slope, const double* g, Py_ssize_t U, const double* f
+) noexcept nogil:
+    #   dz   = slope m / (1 + z m) = slope m (1 - z m + (z m)^2 - ...)
+    #   G    = g1 dz + ... + g5 dz^5
+    #   gain = log(1 + G) - log(1 + q G) = f1 G + ... + f5 G^5
+    cdef double r = -z * m
+    cdef double dz = slope * m * (1.0 + r * (1.0 + r * (1.0 + r * (1.0 + r))))
+    cdef double G = dz * (g[0] + dz * (g[U] + dz * (g[2 * U] + dz * (g[3 * U] + dz * g[4 * U]))))
+    return G * (f[0] + G * (f[1] + G * (f[2] + G * (f[3] + G * f[4]))))
+
+
+cdef VECTORISED _tiny_moves(
+    const double* x, Py_ssize_t I, double h, const Layer* layer, const double* f, double* out
+) noexcept nogil:
+    # out[i,u] += gain(+h) - gain(-h), where the inputs of the units move by s = h x[i] and -s, at most by `limit`.
+    #
+    # sigmoid(a + s) = z + dz with dz = z (1 - z) m / (1 + z m), m = exp(s) - 1. For a logit, dz = m = s.
+    cdef Py_ssize_t i, u, U = layer.U
+    cdef const double* z = layer.z
+    cdef const double* slope = layer.slope
+    cdef const double* g = layer.g
+    cdef double s, up, down
+    for i in range(I):
+        s = h * x[i]
+        if s == 0 or fabs(s) > layer.limit:
+            continue
+        up = _tiny_expm1(s) if layer.curved else s
+        down = _tiny_expm1(-s) if layer.curved else -s
+        for u in range(U):
+            out[i * U + u] += (
+                _tiny_gain(up, z[u], slope[u], g + u, U, f) - _tiny_gain(down, z[u], slope[u], g + u, U, f)
+            )
+
+
+# ---- Larger moves: the functions themselves, a weight at a time
+
+cdef double _move(const Layer* layer, Py_ssize_t u, double s) noexcept nogil:
+    # The dz of `_tiny_moves`. Beyond 1, exp(s) could overflow, and the plain difference has digits enough.
+    cdef double m
+    if not layer.curved:
+        return s
+    if fabs(s) > 1:
+        return _sigmoid(layer.a[u] + s) - layer.z[u]
+    m = expm1(s)
+    return layer.slope[u] * m / (1.0 + layer.z[u] * m)
+
+
+cdef double _gain(const Layer* layer, Py_ssize_t u, const Target* t, double dz) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef const double* reach = layer.reach + u
+    cdef double total, p = t.y[t.c] + EPS
+    if fabs(dz) * layer.spread[u] > 1:  # y[k] may be 0 where exp(dz v[k]) is infinite, and G all but -1
+        total = 0.0
+        for k in range(t.C):
+            total += exp(t.a2[k] - t.a2[t.c] + dz * (reach[k * layer.U] - reach[t.c * layer.U]))
+        return log(p / (1.0 / total + EPS))  # an infinite total is a y[c] of 0
+    total = 0.0
+    for k in range(t.C):
+        total += t.y[k] * expm1(dz * (reach[k * layer.U] - reach[t.c * layer.U]))
+    # log(1 + G) - log(1 + q G), in one logarithm
+    return log1p(t.y[t.c] * total / (p + EPS * total))
+
+
+cdef int _larger_moves(
+    const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* out
+) except -1:
+    # The inputs that `_tiny_moves` leaves.
+    cdef Py_ssize_t i, u
+    cdef double s
+    for i in range(I):
+        s = h * x[i]
+        if fabs(s) <= layer.limit:
+            continue
+        PyErr_CheckSignals()
+        for u in range(layer.U):
+            out[i * layer.U + u] += t.weight * (
+                _gain(layer, u, t, _move(layer, u, s)) - _gain(layer, u, t, _move(layer, u, -s))
+            )
+    return 0
+
+
+# ---- The layers, and the batch
+
+cdef int _layer(
+    const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* dW, double* db
+) except -1:
+    # Adds t[n,c] (gain(+h) - gain(-h)) of one sample and one class c to dW (I, U) and db (U,).
+    cdef Py_ssize_t p
+    cdef double one = 1.0, sign = t.weight, powers = 0.0
+    cdef double q = EPS / (t.y[t.c] + EPS)
+    cdef double[5] f
+
+    # log(1 + G) - log(1 + q G) = (1 - q) G - (1 - q^2) G^2 / 2 + ..., with 1 - q^p = (1 - q) (1 + q + ... + q^(p-1))
+    for p in range(5):
+        powers = powers * q + 1.0
+        f[p] = sign * t.y[t.c] / (t.y[t.c] + EPS) * powers / (p + 1)
+        sign = -sign
+    _series(t.y, layer.reach, t.C, layer.U, t.c, layer.g)
+    _tiny_moves(x, I, h, layer, f, dW)
+    _tiny_moves(&one, 1, h, layer, f, db)
+    _larger_moves(x, I, h, layer, t, dW)
+    return _larger_moves(&one, 1, h, layer, t, db)
+
+
+def two_layer_differences(x, t, W1, b1, W2, b2, double h):
+    """Return the central differences of the loss by W1, b1, W2 and b2, or None where only the plain loop can tell.
+
+    x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
+    None: some number is infinite, NaN or beyond 1e50.
+    """
+    for array in (x, t, W1, b1, W2, b2):
+        if not (-HUGE < array.min() and array.max() < HUGE):
+            return None
+    cdef Py_ssize_t n, c, N = x.shape[0], D = x.shape[1], H = W2.shape[0], C = W2.shape[1]
+    if t.ndim == 1:
+        labels, t = t, np.zeros((N, C))
+        t[np.arange(N), labels] = 1.0
+    gradients = tuple(np.zeros_like(param) for param in (W1, b1, W2, b2))
+
+    cdef const double[:, ::1] inputs = x, targets = t, w1 = W1, w2 = W2, reach1 = W2.T.copy(), reach2 = np.eye(C)
+    cdef const double[::1] v1 = b1, v2 = b2, spread1 = np.ptp(W2, axis=1), spread2 = np.ones(C)
+    cdef double[:, ::1] units = np.empty((8, H)), logits = np.empty((9, C))
+    cdef double[:, ::1] dw1 = gradients[0], dw2 = gradients[2]
+    cdef double[::1] dv1 = gradients[1], dv2 = gradients[3]
+    cdef Layer hidden = Layer(
+        H, True, &reach1[0, 0], &spread1[0], &units[0, 0], &units[1, 0], &units[2, 0], &units[3, 0], 0.0
+    )
+    cdef Layer output = Layer(
+        C, False, &reach2[0, 0], &spread2[0], &logits[0, 0], &logits[1, 0], &logits[2, 0], &logits[3, 0], TINY
+    )
+    cdef Target target = Target(C, 0, 0.0, output.a, &logits[8, 0])
+    logits[1, :] = 0.0  # z
+    logits[2, :] = 1.0  # slope
+    for n in range(N):
+        PyErr_CheckSignals()
+        _affine(&inputs[n, 0], &w1[0, 0], &v1[0], D, H, hidden.a)
+        _activate(&hidden)
+        _affine(hidden.z, &w2[0, 0], &v2[0], H, C, output.a)
+        _softmax(output.a, target.y, C)
+        for c in range(C):
+            target.c = c
+            target.weight = targets[n, c]
+            if target.weight != 0:
+                _layer(&inputs[n, 0], D, h, &hidden, &target, &dw1[0, 0], &dv1[0])
+                _layer(hidden.z, H, h, &output, &target, &dw2[0, 0], &dv2[0])
+
+    for gradient in gradients:
+        gradient /= 2.0 * h * N
+    return gradients

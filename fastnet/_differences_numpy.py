@@ -1,0 +1,137 @@
+"""Central differences of the two-layer network's loss, in NumPy: the twin of `_differences.pyx`.
+
+Every weight is moved by +h and by -h, and each time the loss is evaluated from what moves with the weight, and from
+nothing else. `_differences.pyx` has the idea and the formulas, in the same names.
+
+What changes from there to here: a loop over the weights of a layer becomes an expression over all of them, and a bias
+is one more row of weights, that of an input which is always 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastnet._checks import FloatArray, IntArray
+
+EPS = 1e-7
+TINY = 1 / 512
+HUGE = 1e50
+BLOCK = 2**18  # elements of an intermediate array: 2 MB; more only where one row of weights takes more
+
+
+class Layer(NamedTuple):
+    """One layer, for one sample: U units."""
+
+    reach: FloatArray  # (C, U): logit k moves by reach[k,u] times the move of unit u
+    spread: FloatArray  # (U,): max_k reach[k,u] - min_k reach[k,u], which |v| never exceeds
+    curved: bool  # the hidden units are sigmoids; a logit is its own input, and moves as it does
+    a: FloatArray  # (U,) and so are the next two: the unit's input
+    z: FloatArray  # its output
+    slope: FloatArray  # dz/da
+
+    def moves(self, s: FloatArray) -> FloatArray:
+        """The move dz (I, U) of every unit whose input moves by s (I, 1)."""
+        if not self.curved:
+            return np.broadcast_to(s, (len(s), len(self.a)))
+        m = np.expm1(s)
+        dz: FloatArray = self.slope * m / (1.0 + self.z * m)
+        far = np.abs(s[:, 0]) > 1  # exp(s) could overflow, and the plain difference has digits enough
+        dz[far] = _sigmoid(self.a + s[far])[0] - self.z
+        return dz
+
+
+class Target(NamedTuple):
+    """The class c of one sample's target, and the sample's logits and softmax, each (C,)."""
+
+    c: int
+    a2: FloatArray
+    y: FloatArray
+
+    def gain(self, G: FloatArray) -> FloatArray:
+        """What the loss gains by G: `log(1 + G) - log(1 + q G)`, in one logarithm."""
+        y = self.y[self.c]
+        gain: FloatArray = np.log1p(y * G / (y + EPS + EPS * G))
+        return gain
+
+
+def _sigmoid(a: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The sigmoid and its slope; `z (1 - z)` would lose the slope's digits where z is all but 1."""
+    e = np.exp(-np.abs(a))
+    return np.where(a < 0, e, 1.0) / (1.0 + e), e / ((1.0 + e) * (1.0 + e))
+
+
+def _tiny_gains(layer: Layer, target: Target, v: FloatArray, s: FloatArray) -> FloatArray:
+    # G = g1 dz + ... + g5 dz^5 with gp = sum_k y[k] v[k]^p / p!: nothing here is as large as (I, U, C).
+    dz = layer.moves(s)
+    g, term = [], target.y[:, np.newaxis]
+    for p in range(1, 6):
+        term = term * v / p
+        g.append(term.sum(axis=0))
+    G = dz * g.pop()
+    while g:
+        G += g.pop()
+        G *= dz
+    return target.gain(G)
+
+
+def _larger_gains(layer: Layer, target: Target, v: FloatArray, s: FloatArray) -> FloatArray:
+    dz = layer.moves(s)
+    moves = v[:, np.newaxis] * dz  # (C, I, U)
+    gains = target.gain(np.tensordot(target.y, np.expm1(moves), 1))
+    # Where moves are far, y[k] may be 0 and exp(dz v[k]) infinite, or G all but -1. The loss itself has digits enough.
+    far = np.abs(dz) * layer.spread > 1
+    y = 1.0 / np.exp((target.a2 - target.a2[target.c])[:, np.newaxis] + moves[:, far]).sum(axis=0)
+    gains[far] = np.log((target.y[target.c] + EPS) / (y + EPS))
+    return gains
+
+
+def _add_differences(x: FloatArray, h: float, layer: Layer, target: Target, weight: float, out: FloatArray) -> None:
+    """Add `weight (gain(+h) - gain(-h))` for all weights of a layer to `out` (I, U), x being its inputs (I,)."""
+    v = layer.reach - layer.reach[target.c]
+    s = h * x
+    tiny = np.abs(s) <= TINY / max(1.0, (layer.slope * layer.spread).max())
+    for gains, mask, row_size in (_tiny_gains, tiny & (s != 0), len(layer.a)), (_larger_gains, ~tiny, v.size):
+        rows, size = np.flatnonzero(mask), max(1, BLOCK // row_size)
+        for first in range(0, len(rows), size):
+            block = rows[first : first + size]
+            up = s[block, np.newaxis]
+            out[block] += weight * (gains(layer, target, v, up) - gains(layer, target, v, -up))
+
+
+def two_layer_differences(
+    x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray, h: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
+    """Return the central differences of the loss by W1, b1, W2 and b2, or None where only the plain loop can tell.
+
+    x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
+    None: some number is infinite, NaN or beyond 1e50.
+    """
+    with np.errstate(all="ignore"):
+        if not all(array.min() > -HUGE and array.max() < HUGE for array in (x, t, W1, b1, W2, b2)):
+            return None
+        (N, D), (H, C) = x.shape, W2.shape
+        if t.ndim == 1:
+            labels, t = t, np.zeros((N, C))
+            t[np.arange(N), labels] = 1.0
+        a1 = x @ W1 + b1
+        z, slope = _sigmoid(a1)
+        a2 = z @ W2 + b2
+        e = np.exp(a2 - a2.max(axis=1, keepdims=True))
+        y = e / e.sum(axis=1, keepdims=True)
+
+        ones = np.ones((N, 1))
+        x1, z1 = np.hstack([x, ones]), np.hstack([z, ones])
+        d1, d2 = np.zeros((D + 1, H)), np.zeros((H + 1, C))
+        reach1, spread1, reach2, one = W2.T.copy(), np.ptp(W2, axis=1), np.eye(C), np.ones(C)
+        for n, c in np.argwhere(t):
+            target = Target(c, a2[n], y[n])
+            hidden = Layer(reach1, spread1, True, a1[n], z[n], slope[n])
+            output = Layer(reach2, one, False, a2[n], a2[n], one)
+            _add_differences(x1[n], h, hidden, target, t[n, c], d1)
+            _add_differences(z1[n], h, output, target, t[n, c], d2)
+
+        d1 /= 2.0 * h * N
+        d2 /= 2.0 * h * N
+        return d1[:-1].copy(), d1[-1].copy(), d2[:-1].copy(), d2[-1].copy()

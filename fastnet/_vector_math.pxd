@@ -1,0 +1,195 @@
+"""exp and log for loops that the compiler turns into vector instructions, and the attribute that chooses among these.
+
+libm's exp and log are calls, one value at a time, and a loop that calls them stays as slow as they are. The functions
+here are straight-line arithmetic without a branch, so that a compiler computes 4, 8 or 16 values at once. They are
+inlined into the loops of `_kernels.pyx`.
+
+Every constant is the nearest double or float to what its name or comment says; the polynomials are minimax fits.
+"""
+
+from cython cimport floating
+from libc.math cimport INFINITY, NAN
+from libc.stdint cimport uint32_t, uint64_t
+
+
+cdef extern from *:
+    """
+    /* A function that returns VECTORISED is compiled three times, for AVX-512, for AVX2 with FMA and for any x86-64
+       processor, and the dynamic linker picks one when the module is loaded. Elsewhere it is compiled once. Cython has
+       no syntax for a function's attributes, but what it believes to be the return type may hold them. */
+    #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__GNUC__) \
+        && !defined(__clang__) && !defined(FASTNET_NO_DISPATCH)
+    #define FASTNET_DISPATCH 1
+    #define VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void
+    #else
+    #define FASTNET_DISPATCH 0
+    #define VECTORISED void
+    #endif
+
+    /* What the dynamic linker has picked, by the test that it makes itself. */
+    static const char *instruction_set(void) {
+    #if FASTNET_DISPATCH
+        __builtin_cpu_init();
+        if (__builtin_cpu_supports("x86-64-v4")) return "AVX-512";
+        if (__builtin_cpu_supports("x86-64-v3")) return "AVX2 and FMA";
+    #endif
+        return "baseline";
+    }
+
+    static inline uint64_t bits_of_double(double x) { uint64_t bits; memcpy(&bits, &x, sizeof x); return bits; }
+    static inline double double_of_bits(uint64_t bits) { double x; memcpy(&x, &bits, sizeof x); return x; }
+    static inline uint32_t bits_of_float(float x) { uint32_t bits; memcpy(&bits, &x, sizeof x); return bits; }
+    static inline float float_of_bits(uint32_t bits) { float x; memcpy(&x, &bits, sizeof x); return x; }
+    """
+    ctypedef void VECTORISED
+    const char* instruction_set() noexcept nogil
+    uint64_t bits_of_double(double) noexcept nogil
+    double double_of_bits(uint64_t) noexcept nogil
+    uint32_t bits_of_float(float) noexcept nogil
+    float float_of_bits(uint32_t) noexcept nogil
+
+
+cdef inline floating minus_abs(floating x) noexcept nogil:
+    """-|x|: the sign bit set."""
+    if floating is double:
+        return double_of_bits(bits_of_double(x) | <uint64_t> 0x8000000000000000)
+    else:
+        return float_of_bits(bits_of_float(x) | <uint32_t> 0x80000000)
+
+
+cdef inline Py_ssize_t nonzero(floating x) noexcept nogil:
+    """1 unless x is 0 or -0, by the bits: a comparison of numbers would also have to think of NaN."""
+    if floating is double:
+        return (bits_of_double(x) << 1) != 0
+    else:
+        return (bits_of_float(x) << 1) != 0
+
+
+cdef inline floating lowest(floating like) noexcept nogil:
+    """What a caller of `exp_negative` raises its arguments to: a number whose exp is 0 with much to spare.
+
+    It has to reach the loop as a variable. A constant would make the compiler split the loop's body by it.
+    """
+    return -800.0 if floating is double else <floating> -126.0
+
+
+cdef inline floating exp_scaled(floating x, floating lost, floating rounder, floating scale) noexcept nogil:
+    """exp(x + lost), where lost is what rounding has taken from x.
+
+    x + lost = n ln 2 + r with an integer n and |r| <= ln 2 / 2, so the result is 2^n exp(r), and exp(r) is a
+    polynomial. Adding a number so large that its last bit is worth 1 rounds x / ln 2 to n, and leaves n in the low
+    bits of the sum, which are shifted to where a floating-point number has its exponent. 2^n itself may be too large or
+    too small for that, although the result is not: so `rounder` adds to n what makes it fit, and `scale` takes it
+    away again, in a multiplication that rounds once.
+    """
+    cdef floating sum, n, r, p
+    if floating is double:
+        sum = x * 1.4426950408889634 + rounder  # 1 / ln 2
+        n = sum - rounder
+        r = x - n * 0.6931471805598903  # ln 2 in two parts; the product with the first, of 42 bits, is exact
+        r = r - n * 5.497923018708371e-14 + lost
+        p = 2.500006162553128e-08
+        p = p * r + 2.763024838532302e-07
+        p = p * r + 2.755758637378518e-06
+        p = p * r + 2.480149309888739e-05
+        p = p * r + 0.00019841269506578723
+        p = p * r + 0.0013888888943630134
+        p = p * r + 0.008333333333494461
+        p = p * r + 0.041666666666530155
+        p = p * r + 0.16666666666666413
+        p = p * r + 0.5000000000000011
+        p = p * r * r + r + 1.0
+        return p * double_of_bits(bits_of_double(sum) << 52) * scale
+    else:
+        sum = x * <float> 1.4426950408889634 + rounder
+        n = sum - rounder
+        r = x - n * <float> 0.693145751953125
+        r = r - n * <float> 1.428606765330187e-06 + lost
+        p = <float> 0.001381459878757596
+        p = p * r + <float> 0.008368716575205326
+        p = p * r + <float> 0.04166838899254799
+        p = p * r + <float> 0.1666652113199234
+        p = p * r + <float> 0.4999999403953552
+        p = p * r * r + r + <float> 1.0
+        return p * float_of_bits(bits_of_float(sum) << 23) * scale
+
+
+cdef inline floating exp_negative(floating x, floating lost) noexcept nogil:
+    """exp(x + lost) for lowest <= x <= 0; the result may be subnormal."""
+    if floating is double:
+        return exp_scaled(x, lost, 6755399441057367.0, 2.409919865102884e-181)  # 1.5 * 2^52 + 1023 + 600; 2^-600
+    else:
+        return exp_scaled(x, lost, <float> 12583103.0, <float> 5.421010862427522e-20)  # 1.5 * 2^23 + 127 + 64; 2^-64
+
+
+cdef inline floating exp_any(floating x, floating low, floating high) noexcept nogil:
+    """exp(x) for any x; low and high are `lowest` and its negative."""
+    cdef bint negative = x < 0
+    x = low if x < low else x
+    x = high if x > high else x
+    if floating is double:
+        return exp_scaled(
+            x, -0.0,
+            6755399441057367.0 if negative else 6755399441056167.0,  # 1.5 * 2^52 + 1023 + 600, - 600
+            2.409919865102884e-181 if negative else 4.149515568880993e+180,  # 2^-600, 2^600
+        )
+    else:
+        return exp_scaled(
+            x, <float> -0.0,
+            <float> 12583103.0 if negative else <float> 12582975.0,  # 1.5 * 2^23 + 127 + 64, - 64
+            <float> 5.421010862427522e-20 if negative else <float> 1.8446744073709552e+19,  # 2^-64, 2^64
+        )
+
+
+cdef inline floating log_any(floating x) noexcept nogil:
+    """log(x) for any x.
+
+    x = 2^n m with sqrt(1/2) < m <= sqrt(2), and with f = m - 1 and s = f / (2 + f), log(m) = log((1 + s) / (1 - s)) =
+    2 s + s^3 P(s^2), which is summed as f - (f^2 / 2 - s (f^2 / 2 + s^2 P)) since f is exact.
+    """
+    cdef floating y, n, m, f, s, z, p, half
+    cdef bint subnormal, upper
+    if floating is double:
+        subnormal = x < 2.2250738585072014e-308  # 2^-1022
+        y = x * 18014398509481984.0 if subnormal else x  # 2^54
+        n = double_of_bits((bits_of_double(y) >> 52) | <uint64_t> 0x4330000000000000) - 4503599627371519.0
+        n = n - 54.0 if subnormal else n  # 2^52 + 1023 is taken off above
+        m = double_of_bits((bits_of_double(y) & <uint64_t> 0x000FFFFFFFFFFFFF) | <uint64_t> 0x3FF0000000000000)
+        upper = m > 1.4142135623730951
+        m = m * 0.5 if upper else m
+        n = n + 1.0 if upper else n
+        f = m - 1.0
+        s = f / (2.0 + f)
+        z = s * s
+        p = 0.14796261382999656
+        p = p * z + 0.15314021086040608
+        p = p * z + 0.1818356540907182
+        p = p * z + 0.22222198553736855
+        p = p * z + 0.285714287425628
+        p = p * z + 0.3999999999941396
+        p = p * z + 0.6666666666666734
+        half = 0.5 * f * f
+        p = n * 0.6931471805598903 - ((half - (s * (half + z * p) + n * 5.497923018708371e-14)) - f)
+    else:
+        subnormal = x < <float> 1.1754943508222875e-38  # 2^-126
+        y = x * <float> 33554432.0 if subnormal else x  # 2^25
+        n = float_of_bits((bits_of_float(y) >> 23) | <uint32_t> 0x4B000000) - <float> 8388735.0  # 2^23 + 127
+        n = n - <float> 25.0 if subnormal else n
+        m = float_of_bits((bits_of_float(y) & <uint32_t> 0x007FFFFF) | <uint32_t> 0x3F800000)
+        upper = m > <float> 1.4142135623730951
+        m = m * <float> 0.5 if upper else m
+        n = n + <float> 1.0 if upper else n
+        f = m - <float> 1.0
+        s = f / (<float> 2.0 + f)
+        z = s * s
+        p = <float> 0.2358243465423584
+        p = p * z + <float> 0.28537294268608093
+        p = p * z + <float> 0.4000033438205719
+        p = p * z + <float> 0.6666666269302368
+        half = <float> 0.5 * f * f
+        p = n * <float> 0.693145751953125 - (
+            (half - (s * (half + z * p) + n * <float> 1.428606765330187e-06)) - f
+        )
+    p = x if x == INFINITY else p
+    p = -INFINITY if x == 0 else p
+    return p if x >= 0 else NAN  # NaN too
