@@ -30,11 +30,11 @@ if mode != "skip":
         Extension(
             f"fastnet.{name}",
             [f"fastnet/{name}.pyx"],
-            depends=["fastnet/_vector_math.pxd"],
+            depends=["fastnet/_memory.pxd", "fastnet/_vector_math.pxd"],
             extra_compile_args=flags,
             define_macros=[("FASTNET_NO_DISPATCH", "1")] if os.environ.get("FASTNET_DISPATCH") == "off" else [],
         )
-        for name in ("_kernels", "_differences")
+        for name in ("_kernels", "_differences", "_training")
     ]
     # The generated C goes to build/, away from the sources that people read.
     extensions = cythonize(modules, build_dir="build/cython")

@@ -85,14 +85,19 @@ def refuse_empty(x: npt.ArrayLike, name: str) -> None:
         raise ValueError(f"{name} is empty: it has shape {shape}, and a mean needs at least one sample")
 
 
-def samples(x: npt.ArrayLike, name: str, width: int, dtype: np.dtype[Any]) -> FloatArray:
-    """A batch `(N, width)` or one sample `(width,)`, as a C-contiguous array of `dtype`."""
+def samples(
+    x: npt.ArrayLike, name: str, width: int, dtype: np.dtype[Any], *, keep_float32: bool = False
+) -> FloatArray:
+    """A batch `(N, width)` or one sample `(width,)`, as the kernels take it in `dtype`.
+
+    With `keep_float32`, float32 stays float32: the training kernels convert no more of it at a time than they work on.
+    """
     array = real_array(x, name)
     if array.ndim not in (1, 2) or array.shape[-1] != width:
         raise ValueError(
             f"{name} must have shape (N, {width}), or ({width},) for one sample; got shape {array.shape}"
         )
-    return cast(array, dtype)
+    return cast(array, FLOAT32 if keep_float32 and array.dtype == FLOAT32 else dtype)
 
 
 def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:

@@ -17,38 +17,24 @@ once for float and once for double, and by VECTORISED for several instruction se
 Shapes: N samples, C classes.
 """
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
 from libc.math cimport INFINITY, NAN, isinf
 
 from fastnet cimport _vector_math
+from fastnet._memory cimport address, doubles, floats
 from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lowest, minus_abs, nonzero
 
 from numpy import empty_like
 
 from fastnet._checks import one_number
-from fastnet._differences import two_layer_differences  # a kernel too
+# Kernels too.
+from fastnet._differences import two_layer_differences
+from fastnet._training import descend, two_layer_gradient, two_layer_predict
 
 cdef enum:
     TILE = 1024  # elements: what is worked on at once stays in the fastest cache
     LANES = 32  # running sums or maxima side by side, for the vector instructions to keep
-
-
-cdef void* address(array) except NULL:
-    """Where the elements of a C-contiguous array begin. The caller keeps the array alive."""
-    cdef Py_buffer buffer
-    PyObject_GetBuffer(array, &buffer, PyBUF_SIMPLE)
-    PyBuffer_Release(&buffer)
-    return buffer.buf
-
-
-cdef inline float* floats(array) except NULL:
-    return <float*> address(array)
-
-
-cdef inline double* doubles(array) except NULL:
-    return <double*> address(array)
 
 
 def instruction_set() -> str:

@@ -18,7 +18,10 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FloatArray, IntArray, one_number
-from fastnet._differences_numpy import two_layer_differences  # noqa: F401 - a kernel too
+
+# Kernels too.
+from fastnet._differences_numpy import two_layer_differences  # noqa: F401
+from fastnet._training_numpy import descend, two_layer_gradient, two_layer_predict  # noqa: F401
 
 
 def instruction_set() -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._checks import as_float, is_real, real_array
+from fastnet import _backend
+from fastnet._checks import FLOAT32, FLOAT64, as_float, is_real, real_array
 
 __all__ = ["SGD"]
 
@@ -67,7 +68,10 @@ class SGD:
         gradients = check_gradients(params, grads)
         with np.errstate(all="ignore"):  # a learning rate too large may lead to infinity
             for name, gradient in gradients.items():
-                params[name] -= self.lr * gradient
+                if type(self.lr) is float and _can_descend(params[name], gradient):
+                    _backend.kernels.descend(params[name], gradient, self.lr)
+                else:
+                    params[name] -= self.lr * gradient
 
 
 def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,3 +100,17 @@ def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) 
             )
         gradients[name] = gradient if gradient.ndim else gradient.item()  # so that a Python float stays one
     return gradients
+
+
+def _can_descend(param: Any, grad: Any) -> bool:
+    """Whether the kernel can move `param`, whose shape `grad` has: it makes no array for what is taken away."""
+    return (
+        type(param) is np.ndarray
+        and type(grad) is np.ndarray
+        and param.dtype in (FLOAT64, FLOAT32)
+        and param.dtype == grad.dtype
+        and param.flags.carray  # C-contiguous, aligned, writeable
+        and grad.flags.c_contiguous
+        and grad.flags.aligned
+        and not np.may_share_memory(param, grad)
+    )

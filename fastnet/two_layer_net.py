@@ -16,6 +16,7 @@ from fastnet._checks import (
     FLOAT32,
     FLOAT64,
     FloatArray,
+    IntArray,
     Seed,
     as_count,
     as_float,
@@ -137,8 +138,12 @@ class TwoLayerNet:
         -----
         ``a1 = x W1 + b1``, ``z1 = sigmoid(a1)``, ``a2 = z1 W2 + b2``, ``y = softmax(a2)``.
         """
-        y: FloatArray = self._forward(samples(x, "x", self._shapes["W1"][0], self.dtype), self._parameters())["y"]
-        return y
+        x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+        parameters = self._parameters()
+        y: FloatArray | None = _backend.kernels.two_layer_predict(np.atleast_2d(x), *parameters.values())
+        if y is None:
+            y = self._forward(x, parameters)["y"]
+        return y.reshape(*x.shape[:-1], self._shapes["b2"][0])
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the cross-entropy of the predictions, averaged over the samples.
@@ -219,11 +224,18 @@ class TwoLayerNet:
 
         See Also
         --------
-        trace : The steps of this computation.
+        trace : The steps of this computation, one by one.
         numerical_gradient : The same without any calculus.
         """
-        trace = self.trace(x, t)
-        return {name: trace["d" + name] for name in self._shapes}
+        x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+        parameters = self._parameters()
+        refuse_empty(x, "x")
+        t = targets(t, np.empty((*x.shape[:-1], self._shapes["b2"][0]), self.dtype))
+        gradients = _backend.kernels.two_layer_gradient(np.atleast_2d(x), _as_batch(t), *parameters.values())
+        if gradients is None:
+            trace = self.trace(x, t)
+            return {name: trace["d" + name] for name in parameters}
+        return dict(zip(parameters, gradients, strict=True))
 
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
         """Return the gradient of the loss by every parameter, by central differences.
@@ -283,7 +295,7 @@ class TwoLayerNet:
         t = targets(t, y)
         gradients = _backend.kernels.two_layer_differences(
             np.atleast_2d(samples(x, "x", self._shapes["W1"][0], FLOAT64)),
-            t.reshape(-1) if is_labels(t) else np.atleast_2d(t),
+            _as_batch(t),
             *(cast(param, FLOAT64) for param in params.values()),
             h,
         )
@@ -457,6 +469,11 @@ def _fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, Float
         names = ", ".join(map(repr, params))
         raise ValueError(f"params must hold exactly W1, b1, W2 and b2, got {names or 'none'}")
     return {name: parameter(params[name], f"params[{name!r}]", shape) for name, shape in shapes.items()}
+
+
+def _as_batch(t: FloatArray | IntArray) -> FloatArray | IntArray:
+    """Targets as `targets` returns them, `(N,)` labels or `(N, C)`, also for one sample."""
+    return t.reshape(-1 if is_labels(t) else (-1, t.shape[-1]))
 
 
 def _network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:

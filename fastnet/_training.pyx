@@ -1,0 +1,541 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
+"""One training step of the two-layer network, compiled: the same functions as in `_training_numpy.py`.
+
+    a1 = x W1 + b1,  z1 = sigmoid(a1),  a2 = z1 W2 + b2,  y = softmax(a2),
+    dy = (y - t) / N,  da1 = (dy W2') sigmoid'(a1),
+    dW2 = z1' dy,  dW1 = x' da1,  db2 and db1: the sums of dy and da1 over the samples
+
+What makes it fast, the most important first:
+
+- Most of an image is black. `_list_used` notes which samples use which inputs, and the two products with x, nearly all
+  the work of a step, leave out the zeros: 81 % of MNIST's pixels.
+- The products are loops of our own, `_multiply` (x W) and `_outer` (x' d), in which the numbers that are used again and
+  again stay in registers. A BLAS does no better on matrices as small as these, and would start threads for them.
+- The samples are taken in chunks, so that everything but the weights stays in the fastest two levels of cache.
+
+Only numbers can be left out: 0 times infinity is NaN, not 0. So the kernels look out for what is not finite, and leave
+it to the plain formulas, which a caller evaluates in its own way.
+
+Kernels check nothing: every array is C-contiguous, native and aligned, the parameters and targets all float32 or all
+float64, x of that dtype or float32, the labels intp and in range, no dimension but N is 0.
+
+Shapes: N samples, D inputs, H hidden units, C classes. In functions that serve both layers, I inputs and U units.
+Matrices of our own, between the layers, have rows of `_padded(U, ...)` numbers, of which those past U are of no account.
+"""
+
+from cython cimport floating
+from libc.math cimport INFINITY
+from libc.stdint cimport uintptr_t
+from libc.string cimport memcpy, memset
+
+from fastnet._memory cimport address, doubles, floats
+from fastnet._vector_math cimport VECTORISED, exp_negative, lowest, minus_abs
+
+from numpy import empty, empty_like, uint8
+
+cdef extern from *:
+    """
+    /* Part of the VECTORISED function that calls it, and compiled for its instruction sets. */
+    #if defined(__GNUC__)
+    #define INLINED inline __attribute__((always_inline)) void
+    #elif defined(_MSC_VER)
+    #define INLINED __forceinline void
+    #else
+    #define INLINED inline void
+    #endif
+    """
+    ctypedef void INLINED
+
+ctypedef fused input:
+    float
+    double
+
+cdef enum:
+    GROUP = 4          # neighbouring inputs that are used or left out together: one load of a row serves four products
+    TILE_BYTES = 256   # columns of a product that are made at a time: 64 of float32, 32 of float64. The weights of a
+                       # group fill half of AVX-512's 32 registers.
+    NARROW = 24        # or so many, where they will do. Rows of our own are padded to such widths.
+    CHUNK_BYTES = 512  # samples that are taken at a time: 128 of float32, 64 of float64
+
+
+# What is known of a chunk of x (rows, I): counts[g] samples use group g, the numbers samples[g * CHUNK], ... Its inputs
+# are GROUP g to GROUP g + 3. A sample in which all of these are 0 does not use the group.
+cdef struct Used:
+    unsigned char* samples
+    Py_ssize_t* counts
+
+
+cdef inline Py_ssize_t _padded(Py_ssize_t U, Py_ssize_t itemsize) noexcept nogil:
+    cdef Py_ssize_t columns = TILE_BYTES // itemsize
+    cdef Py_ssize_t left = U % columns
+    return U - left + (0 if left == 0 else NARROW if left <= NARROW else columns)
+
+
+cdef inline Py_ssize_t _groups(Py_ssize_t I) noexcept nogil:
+    return (I + GROUP - 1) // GROUP
+
+
+# ---- The left factors of the products
+
+cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, unsigned char* is_used) noexcept nogil:
+    # is_used[n, g]: whether an input of group g is not 0 in sample n, or the group is the last and not whole.
+    cdef Py_ssize_t n, g, whole = I // GROUP, groups = _groups(I)
+    cdef const input* v
+    for n in range(rows):
+        for g in range(whole):
+            v = x + n * I + g * GROUP
+            is_used[n * groups + g] = (v[0] != 0) | (v[1] != 0) | (v[2] != 0) | (v[3] != 0)
+        if whole < groups:
+            is_used[n * groups + whole] = 1
+
+
+cdef VECTORISED _copy_used(
+    const input* x, Py_ssize_t I, const Used* used, Py_ssize_t chunk, floating* out, Py_ssize_t stride
+) noexcept nogil:
+    # out (rows, stride): what is used of x (rows, I), in the dtype of the parameters. What is not used is not written.
+    cdef Py_ssize_t g, e, k, n, whole = I // GROUP
+    for g in range(whole):
+        for e in range(used.counts[g]):
+            n = used.samples[g * chunk + e]
+            for k in range(GROUP):
+                out[n * stride + g * GROUP + k] = <floating> x[n * I + g * GROUP + k]
+    for g in range(whole, _groups(I)):  # the last group, if it is not whole, ends with zeros
+        for n in range(used.counts[g]):
+            for k in range(GROUP):
+                out[n * stride + g * GROUP + k] = <floating> x[n * I + g * GROUP + k] if g * GROUP + k < I else 0
+
+
+cdef void _list_used(
+    const unsigned char* is_used, Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t chunk, Used* used
+) noexcept nogil:
+    cdef Py_ssize_t n, g, count
+    for g in range(groups):
+        count = 0
+        for n in range(rows):
+            # Written always, kept if counted: a jump that depends on the pixels would be guessed wrong too often.
+            used.samples[g * chunk + count] = <unsigned char> n
+            count += is_used[n * groups + g]
+        used.counts[g] = count
+
+
+cdef void _list_all(Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t chunk, Used* used) noexcept nogil:
+    # Of a matrix in which a zero is an accident.
+    cdef Py_ssize_t n, g
+    for g in range(groups):
+        for n in range(rows):
+            used.samples[g * chunk + n] = <unsigned char> n
+        used.counts[g] = rows
+
+
+# ---- The products
+
+cdef INLINED _multiply_tile(
+    const floating* x, Py_ssize_t x_stride, const Used* used, Py_ssize_t I,
+    const floating* W, Py_ssize_t W_stride, Py_ssize_t tile, Py_ssize_t width,
+    floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
+) noexcept nogil:
+    # `width` columns of the product, and up to `columns`, a constant to the compiler, some other numbers.
+    cdef Py_ssize_t g, e, j, k, n, chunk = CHUNK_BYTES // sizeof(floating)
+    cdef floating w[GROUP][64]
+    cdef floating v0, v1, v2, v3
+    cdef Py_ssize_t size = I * W_stride - tile  # of W, from this tile on
+    cdef const unsigned char* samples
+    cdef const floating* v
+    cdef floating* row
+    for g in range(_groups(I)):
+        if used.counts[g] == 0:
+            continue
+        if (g * GROUP + GROUP - 1) * W_stride + columns <= size:
+            # What follows in W comes along: it goes to the padding. So this is whole vectors, and no rest.
+            for k in range(GROUP):
+                for j in range(columns):
+                    w[k][j] = W[(g * GROUP + k) * W_stride + j]
+        else:
+            for k in range(GROUP):
+                for j in range(columns):
+                    w[k][j] = W[(g * GROUP + k) * W_stride + j] if j < width and g * GROUP + k < I else 0
+        samples = used.samples + g * chunk
+        for e in range(used.counts[g]):
+            n = samples[e]
+            v = x + n * x_stride + g * GROUP
+            row = out + n * out_stride
+            v0, v1, v2, v3 = v[0], v[1], v[2], v[3]
+            for j in range(columns):
+                row[j] = row[j] + v0 * w[0][j] + v1 * w[1][j] + v2 * w[2][j] + v3 * w[3][j]
+
+
+cdef VECTORISED _multiply(
+    const floating* x, Py_ssize_t x_stride, const Used* used, Py_ssize_t I,
+    const floating* W, Py_ssize_t W_stride, Py_ssize_t U, floating* out,
+) noexcept nogil:
+    # out[n, u] += sum_i x[n, i] W[i, u] for x (rows, I), W (I, U). The weights of a group stay in registers for all the
+    # samples that use it, so each number of `out` that is loaded and stored takes a whole group on the way.
+    cdef Py_ssize_t tile, left, stride = _padded(U, sizeof(floating)), columns = TILE_BYTES // sizeof(floating)
+    for tile from 0 <= tile < U by columns:
+        left = U - tile
+        if left > NARROW:
+            _multiply_tile(x, x_stride, used, I, W + tile, W_stride, tile, min(left, columns), out + tile, stride, columns)
+        else:
+            _multiply_tile(x, x_stride, used, I, W + tile, W_stride, tile, left, out + tile, stride, NARROW)
+
+
+cdef INLINED _outer_tile(
+    const floating* x, Py_ssize_t x_stride, const Used* used, Py_ssize_t I,
+    const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t U, Py_ssize_t width, bint add, Py_ssize_t columns,
+) noexcept nogil:
+    # `width` columns of the product; `columns`, a constant to the compiler, are computed.
+    cdef Py_ssize_t g, e, j, k, n, chunk = CHUNK_BYTES // sizeof(floating)
+    cdef floating s[GROUP][64]
+    cdef const unsigned char* samples
+    cdef const floating* v
+    cdef const floating* row
+    cdef floating* to
+    for g in range(_groups(I)):
+        for k in range(GROUP):
+            for j in range(columns):
+                s[k][j] = 0
+        samples = used.samples + g * chunk
+        for e in range(used.counts[g]):
+            n = samples[e]
+            v = x + n * x_stride + g * GROUP
+            row = d + n * d_stride
+            for k in range(GROUP):
+                for j in range(columns):
+                    s[k][j] += v[k] * row[j]
+        for k in range(min(GROUP, I - g * GROUP)):
+            to = out + (g * GROUP + k) * U
+            for j in range(width):
+                to[j] = s[k][j] + (to[j] if add else 0)
+
+
+cdef VECTORISED _outer(
+    const floating* x, Py_ssize_t x_stride, const Used* used, Py_ssize_t I,
+    const floating* d, Py_ssize_t U, floating* out, bint add,
+) noexcept nogil:
+    # out[i, u] = sum_n x[n, i] d[n, u] for x (rows, I), d (rows, U), or that much more if `add`. The sums of a group stay
+    # in registers until all samples are in, and are written once.
+    cdef Py_ssize_t tile, left, stride = _padded(U, sizeof(floating)), columns = TILE_BYTES // sizeof(floating)
+    for tile from 0 <= tile < U by columns:
+        left = U - tile
+        if left > NARROW:
+            _outer_tile(x, x_stride, used, I, d + tile, stride, out + tile, U, min(left, columns), add, columns)
+        else:
+            _outer_tile(x, x_stride, used, I, d + tile, stride, out + tile, U, left, add, NARROW)
+
+
+# ---- What is between the products: a (rows, U) and alike, in rows of _padded(U, sizeof(floating))
+
+cdef VECTORISED _spread(const floating* b, Py_ssize_t rows, Py_ssize_t U, floating* a) noexcept nogil:
+    # a[n, u] = b[u]
+    cdef Py_ssize_t n, u
+    for n in range(rows):
+        for u in range(U):
+            a[u] = b[u]
+        for u in range(U, _padded(U, sizeof(floating))):
+            a[u] = 0
+        a += _padded(U, sizeof(floating))
+
+
+cdef VECTORISED _sum_samples(
+    const floating* d, Py_ssize_t rows, Py_ssize_t U, floating* out, bint add
+) noexcept nogil:
+    # out[u] = sum_n d[n, u], or that much more if `add`
+    cdef Py_ssize_t n, u
+    if not add:
+        for u in range(U):
+            out[u] = 0
+    for n in range(rows):
+        for u in range(U):
+            out[u] += d[n * _padded(U, sizeof(floating)) + u]
+
+
+cdef VECTORISED _sigmoid(floating* a, floating* slope, Py_ssize_t size, floating low) noexcept nogil:
+    # a = sigmoid(a), and its derivative, e / (1 + e)^2 with e = exp(-|a|): a 1 - z1 would have lost its digits
+    cdef Py_ssize_t i
+    cdef floating negative, e, r
+    for i in range(size):
+        negative = minus_abs(a[i])
+        e = exp_negative(low if negative < low else negative, <floating> -0.0)
+        r = <floating> 1.0 / (<floating> 1.0 + e)
+        a[i] = (e if a[i] < 0 else <floating> 1.0) * r
+        slope[i] = e * r * r
+
+
+cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating low) noexcept nogil:
+    # a = softmax(a); the padding takes part as -inf, and becomes 0
+    cdef Py_ssize_t n, c, stride = _padded(C, sizeof(floating))
+    cdef floating largest, total, shifted
+    for n in range(rows):
+        largest = a[0]
+        for c in range(1, C):
+            largest = a[c] if a[c] > largest else largest
+        for c in range(C, stride):
+            a[c] = -INFINITY
+        for c in range(stride):
+            shifted = a[c] - largest
+            a[c] = exp_negative(low if shifted < low else shifted, <floating> -0.0)
+        total = 0
+        for c in range(C):
+            total += a[c]
+        total = <floating> 1.0 / total
+        for c in range(stride):
+            a[c] *= total
+        a += stride
+
+
+cdef VECTORISED _minus_targets(
+    floating* y, const Py_ssize_t* labels, const floating* t, Py_ssize_t rows, Py_ssize_t C, floating N
+) noexcept nogil:
+    # y = (y - t) / N. A label stands for a row of t with a single 1.
+    cdef Py_ssize_t n, c
+    for n in range(rows):
+        if labels != NULL:
+            y[labels[n]] -= 1
+        else:
+            for c in range(C):
+                y[c] -= t[n * C + c]
+        for c in range(C):
+            y[c] /= N
+        y += _padded(C, sizeof(floating))
+
+
+cdef VECTORISED _times(floating* x, const floating* y, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        x[i] *= y[i]
+
+
+cdef VECTORISED _find_infinite(const floating* x, Py_ssize_t size, int* found) noexcept nogil:
+    # Whether one of x is infinite or NaN: that minus itself is NaN.
+    cdef Py_ssize_t i
+    cdef int any_is = 0
+    for i in range(size):
+        any_is |= x[i] - x[i] != 0
+    found[0] = any_is
+
+
+cdef bint _all_finite(const floating* x, Py_ssize_t size) noexcept nogil:
+    cdef int found = 0
+    _find_infinite(x, size, &found)
+    return not found
+
+
+# ---- The step
+
+# What a call has worked in, kept for the next: to get it anew from the system can take as long as a step. A call takes
+# it out of the list, so that no other thread works in it.
+_memory = []
+
+
+cdef struct Problem:
+    Py_ssize_t N, D, H, C
+    const void* x              # (N, D)
+    const Py_ssize_t* labels   # (N,), or NULL
+    const void* t              # (N, C), or NULL
+    const void* parameters[4]  # W1, b1, W2, b2
+    void* gradients[4]         # of these, or NULL
+    void* y                    # (N, C), or NULL
+
+
+# What a step works in: room for the matrices of one chunk of samples.
+cdef struct Room:
+    void* x             # (chunk, 4 groups): what is used of the samples, where they cannot be used as they are
+    void* hidden        # (chunk, padded H): a1, then z1, then da1
+    void* slope         # (chunk, padded H): sigmoid'(a1)
+    void* output        # (chunk, padded C): a2, then y, then dy
+    void* W2T           # (C, H)
+    Used used           # of the inputs
+    Used all            # of the hidden units, and of the outputs
+    unsigned char* is_used
+
+
+cdef void* _reserve(char** end, Py_ssize_t size) noexcept nogil:
+    # `size` bytes from a cache line on, the next after what has been reserved.
+    cdef uintptr_t begin = (<uintptr_t> end[0] + 63) // 64 * 64
+    end[0] = <char*> begin + size
+    return <void*> begin
+
+
+cdef Py_ssize_t _lay_out(Room* room, char* begin, const Problem* problem, Py_ssize_t itemsize) noexcept nogil:
+    # Divides the memory from `begin` on, and returns how much it takes. A column of a matrix takes CHUNK_BYTES.
+    cdef char* end = begin
+    cdef Py_ssize_t D = problem.D, H = problem.H, C = problem.C, chunk = CHUNK_BYTES // itemsize
+    cdef Py_ssize_t inputs = _groups(D), units = _groups(max(H, C))
+    room.x = _reserve(&end, CHUNK_BYTES * inputs * GROUP)
+    room.hidden = _reserve(&end, CHUNK_BYTES * _padded(H, itemsize))
+    room.slope = _reserve(&end, CHUNK_BYTES * _padded(H, itemsize))
+    room.output = _reserve(&end, CHUNK_BYTES * _padded(C, itemsize))
+    room.W2T = _reserve(&end, H * C * itemsize)
+    room.used.counts = <Py_ssize_t*> _reserve(&end, inputs * sizeof(Py_ssize_t))
+    room.used.samples = <unsigned char*> _reserve(&end, inputs * chunk)
+    room.all.counts = <Py_ssize_t*> _reserve(&end, units * sizeof(Py_ssize_t))
+    room.all.samples = <unsigned char*> _reserve(&end, units * chunk)
+    room.is_used = <unsigned char*> _reserve(&end, inputs * chunk)
+    return end - begin
+
+
+cdef bint _forward(
+    const floating* x, Py_ssize_t stride, Py_ssize_t rows, const Problem* problem, const Room* room
+) noexcept nogil:
+    # a1 = x W1 + b1, z1 = sigmoid(a1), a2 = z1 W2 + b2, y = softmax(a2); False if a1 or a2 is not finite.
+    cdef Py_ssize_t D = problem.D, H = problem.H, C = problem.C
+    cdef floating* hidden = <floating*> room.hidden
+    cdef floating* output = <floating*> room.output
+    _spread(<const floating*> problem.parameters[1], rows, H, hidden)
+    _multiply(x, stride, &room.used, D, <const floating*> problem.parameters[0], H, H, hidden)
+    if not _all_finite(hidden, rows * _padded(H, sizeof(floating))):
+        return False
+    _sigmoid(hidden, <floating*> room.slope, rows * _padded(H, sizeof(floating)), lowest[floating](0))
+    _spread(<const floating*> problem.parameters[3], rows, C, output)
+    _multiply(hidden, _padded(H, sizeof(floating)), &room.all, H, <const floating*> problem.parameters[2], C, C, output)
+    if not _all_finite(output, rows * _padded(C, sizeof(floating))):
+        return False
+    _softmax(output, rows, C, lowest[floating](0))
+    return True
+
+
+cdef bint _backward(
+    const floating* x, Py_ssize_t stride, Py_ssize_t first, Py_ssize_t rows, const Problem* problem, const Room* room
+) noexcept nogil:
+    # From y to what these samples, of which `first` is the first, add to the gradients; False if da1 is not finite.
+    cdef Py_ssize_t D = problem.D, H = problem.H, C = problem.C
+    cdef bint add = first > 0
+    cdef floating* hidden = <floating*> room.hidden
+    cdef floating* output = <floating*> room.output
+    _minus_targets(
+        output, NULL if problem.labels == NULL else problem.labels + first,
+        NULL if problem.t == NULL else <const floating*> problem.t + first * C, rows, C, <floating> problem.N,
+    )
+    _outer(hidden, _padded(H, sizeof(floating)), &room.all, H, output, C, <floating*> problem.gradients[2], add)
+    _sum_samples(output, rows, C, <floating*> problem.gradients[3], add)
+    memset(hidden, 0, rows * _padded(H, sizeof(floating)) * sizeof(floating))
+    _multiply(output, _padded(C, sizeof(floating)), &room.all, C, <const floating*> room.W2T, H, H, hidden)
+    _times(hidden, <const floating*> room.slope, rows * _padded(H, sizeof(floating)))
+    if not _all_finite(hidden, rows * _padded(H, sizeof(floating))):
+        return False
+    _outer(x, stride, &room.used, D, hidden, H, <floating*> problem.gradients[0], add)
+    _sum_samples(hidden, rows, H, <floating*> problem.gradients[1], add)
+    return True
+
+
+cdef bint _step(const input* x, floating* like, const Problem* problem, const Room* room) noexcept nogil:
+    # All chunks: the gradients or y, whichever is not NULL. False if a number is not finite.
+    cdef Py_ssize_t first, rows, n, c, D = problem.D, H = problem.H, C = problem.C
+    cdef Py_ssize_t chunk = CHUNK_BYTES // sizeof(floating)
+    cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0
+    cdef Py_ssize_t stride = D if as_it_is else _groups(D) * GROUP
+    cdef const floating* W2 = <const floating*> problem.parameters[2]
+    cdef floating* W2T = <floating*> room.W2T
+    cdef floating* y = <floating*> problem.y
+    cdef floating* samples
+    if not _all_finite(<const floating*> problem.parameters[0], D * H):  # a zero of x would leave it out
+        return False
+    for n in range(H):
+        for c in range(C):
+            W2T[c * H + n] = W2[n * C + c]
+    for first from 0 <= first < problem.N by chunk:
+        rows = min(problem.N - first, chunk)
+        _find_used(x + first * D, rows, D, room.is_used)
+        _list_used(room.is_used, rows, _groups(D), chunk, &room.used)
+        _list_all(rows, _groups(max(H, C)), chunk, &room.all)
+        if as_it_is:
+            samples = <floating*> x + first * D
+        else:
+            samples = <floating*> room.x
+            _copy_used(x + first * D, D, &room.used, chunk, samples, stride)
+        if not _forward(samples, stride, rows, problem, room):
+            return False
+        if y == NULL:
+            if not _backward(samples, stride, first, rows, problem, room):
+                return False
+        else:
+            for n in range(rows):
+                memcpy(y + (first + n) * C, <floating*> room.output + n * _padded(C, sizeof(floating)), C * sizeof(floating))
+    return True
+
+
+cdef bint _run(x, parameters, Problem* problem) except -1:
+    cdef Room room
+    cdef Py_ssize_t i, itemsize = parameters[0].itemsize
+    cdef bint mixed = x.itemsize != itemsize, finite
+    problem.N, problem.D = x.shape
+    problem.H, problem.C = parameters[2].shape
+    problem.x = address(x)
+    for i in range(4):
+        problem.parameters[i] = address(parameters[i])
+    try:
+        memory = _memory.pop()
+    except IndexError:
+        memory = empty(0, uint8)
+    size = _lay_out(&room, NULL, problem, itemsize) + 64
+    if memory.size < size:
+        memory = empty(size, uint8)
+    _lay_out(&room, <char*> address(memory), problem, itemsize)
+    with nogil:
+        if itemsize == sizeof(float):
+            finite = _step[float, float](<const float*> problem.x, <float*> NULL, problem, &room)
+        elif mixed:
+            finite = _step[float, double](<const float*> problem.x, <double*> NULL, problem, &room)
+        else:
+            finite = _step[double, double](<const double*> problem.x, <double*> NULL, problem, &room)
+    if not _memory:
+        _memory.append(memory)
+    return finite
+
+
+def two_layer_predict(
+    x: FloatArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray
+) -> FloatArray | None:
+    """Return the probabilities `y` (N, C) of the classes, or None where only the plain formulas can tell.
+
+    x is (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,).
+    None: some number on the way is infinite or NaN.
+    """
+    cdef Problem problem
+    memset(&problem, 0, sizeof(problem))
+    y = empty((x.shape[0], W2.shape[1]), W1.dtype)
+    problem.y = address(y)
+    return y if _run(x, (W1, b1, W2, b2), &problem) else None
+
+
+def two_layer_gradient(
+    x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
+    """Return the gradient of the loss by W1, b1, W2 and b2, or None where only the plain formulas can tell.
+
+    x is (N, D), N at least 1, W1 (D, H), b1 (H,), W2 (H, C), b2 (C,); t is (N,) labels, intp, or (N, C) targets.
+    None: some number on the way is infinite or NaN.
+    """
+    cdef Problem problem
+    cdef Py_ssize_t i
+    memset(&problem, 0, sizeof(problem))
+    if t.ndim == 1:
+        problem.labels = <const Py_ssize_t*> address(t)
+    else:
+        problem.t = address(t)
+    parameters = W1, b1, W2, b2
+    gradients = empty_like(W1), empty_like(b1), empty_like(W2), empty_like(b2)
+    for i in range(4):
+        problem.gradients[i] = address(gradients[i])
+    return gradients if _run(x, parameters, &problem) else None
+
+
+cdef VECTORISED _descend(floating* p, const floating* g, floating lr, Py_ssize_t size) noexcept nogil:
+    # In two loops, so that lr g is rounded before it is taken away, as in the book: in one, the compiler would make both
+    # a single instruction, which rounds once.
+    cdef Py_ssize_t first, i, part
+    cdef floating step[1024]
+    for first from 0 <= first < size by 1024:
+        part = min(size - first, 1024)
+        for i in range(part):
+            step[i] = lr * g[first + i]
+        for i in range(part):
+            p[first + i] -= step[i]
+
+
+def descend(p: FloatArray, g: FloatArray, lr: float) -> None:
+    """Move p in place against its gradient g, of the same shape and dtype: `p -= lr * g`."""
+    if p.itemsize == sizeof(float):
+        _descend[float](floats(p), floats(g), <float> (<double> lr), p.size)
+    else:
+        _descend[double](doubles(p), doubles(g), <double> lr, p.size)

@@ -1,0 +1,270 @@
+"""The training step: its kernels against the book's formulas in float64, and what TwoLayerNet and SGD do with them."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from fastnet import TwoLayerNet, _backend
+from fastnet.optimizer import SGD
+
+# (dtype of the parameters, dtype of x): the second is the book's own, float32 images and float64 parameters.
+DTYPES = pytest.mark.parametrize(("dtype", "x_dtype"), [("f4", "f4"), ("f8", "f4"), ("f8", "f8")])
+FLOATS = pytest.mark.parametrize("dtype", ["f4", "f8"])
+NAMES = "W1", "b1", "W2", "b2"
+
+# Of the largest value of an array. Sums of up to 784 terms, in another order: the rounding errors of a sum of n terms
+# grow with the root of n, and those of 4 layers of arithmetic add up to some hundred units in the last place.
+TOLERANCE = {"f4": 1e-5, "f8": 2e-14}
+
+# Tiles are 64 columns, groups 4 inputs of float32 and 2 of float64, chunks 128 samples and 64: below, at, above each.
+SHAPES = [
+    (1, 1, 1, 1),
+    (1, 784, 50, 10),
+    (3, 5, 7, 2),
+    (5, 6, 1, 3),
+    (7, 9, 4, 1),
+    (100, 784, 50, 10),
+    (64, 8, 16, 16),
+    (65, 7, 17, 33),
+    (128, 8, 64, 64),
+    (129, 10, 65, 49),
+    (300, 30, 130, 3),
+]
+
+
+def book(x, t, W1, b1, W2, b2):
+    """y, and the gradient by every parameter, in float64 and by the plain formulas."""
+    x, t, W1, b1, W2, b2 = (np.asarray(array, np.float64) for array in (x, t, W1, b1, W2, b2))
+    a1 = x @ W1 + b1
+    z1 = 1 / (1 + np.exp(-a1))
+    a2 = z1 @ W2 + b2
+    e = np.exp(a2 - a2.max(axis=1, keepdims=True))
+    y = e / e.sum(axis=1, keepdims=True)
+    dy = (y - t) / len(x)
+    da1 = dy @ W2.T * (1 - z1) * z1
+    return y, (x.T @ da1, da1.sum(axis=0), z1.T @ dy, dy.sum(axis=0))
+
+
+def problem(N, D, H, C, dtype, x_dtype, used=0.2, std=0.3):
+    """A batch of which the share `used` is not zero, its labels, and parameters."""
+    random = np.random.default_rng([N, D, H, C])
+    x = (random.standard_normal((N, D)) * (random.random((N, D)) < used)).astype(x_dtype)
+    parameters = [(std * random.standard_normal(shape)).astype(dtype) for shape in ((D, H), (H,), (H, C), (C,))]
+    return x, random.integers(0, C, N), parameters
+
+
+def soft_targets(N, C, dtype):
+    return np.random.default_rng(N).dirichlet(np.ones(C), N).astype(dtype)
+
+
+def assert_close(got, wanted, dtype):
+    assert got.dtype == dtype
+    assert got.shape == wanted.shape
+    assert got.flags.c_contiguous
+    largest = np.abs(wanted).max(initial=0)
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=TOLERANCE[dtype] * largest + 1e-300)
+
+
+# --- the kernels -----------------------------------------------------------------------------------------------------
+
+
+@DTYPES
+@pytest.mark.parametrize("used", [0.0, 0.2, 1.0], ids=["all zero", "sparse", "dense"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_the_step_is_the_books(kernels, shape, used, dtype, x_dtype):
+    N, _, _, C = shape
+    x, labels, parameters = problem(*shape, dtype, x_dtype, used)
+    for t, targets in [(labels, np.eye(C)[labels]), *[(soft_targets(N, C, dtype),) * 2]]:
+        y, gradients = book(x, targets, *parameters)
+        for got, wanted in zip(kernels.two_layer_gradient(x, t, *parameters), gradients, strict=True):
+            # db2 and all that follows from dy is a difference of numbers up to 1, whose rounding stays.
+            largest = max(np.abs(wanted).max(), 1 / N)
+            assert got.dtype == dtype
+            assert got.shape == wanted.shape
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=TOLERANCE[dtype] * largest)
+    assert_close(kernels.two_layer_predict(x, *parameters), y, dtype)
+
+
+@FLOATS
+def test_saturated_units(kernels, dtype):
+    x, labels, parameters = problem(200, 20, 30, 10, dtype, dtype)
+    parameters[0] *= 100  # many a hidden unit is 0 or 1 to the last digit
+    parameters[2] *= 1000  # and so is every y
+    with np.errstate(all="ignore"):  # the plain sigmoid overflows
+        y, gradients = book(x, np.eye(10)[labels], *parameters)
+    # Here a1 and a2 are about 100 and 1000 times as large as above, and so are their rounding errors.
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(kernels.two_layer_predict(x, *parameters), y, rtol=0, atol=1000 * TOLERANCE[dtype])
+        for got, wanted in zip(kernels.two_layer_gradient(x, labels, *parameters), gradients, strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=1000 * TOLERANCE[dtype] * np.abs(wanted).max())
+
+
+@FLOATS
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", ["x", "W1", "b1", "W2", "b2", "t"])
+def test_what_is_not_finite_is_left_to_the_plain_formulas(kernels, which, value, dtype):
+    x, labels, parameters = problem(150, 22, 17, 5, dtype, dtype)
+    x[:, 2] = 0  # a weight that no sample uses: 0 times infinity is NaN all the same
+    arrays = dict(zip(["x", "t", *NAMES], [x, np.eye(5, dtype=dtype)[labels], *parameters], strict=True))
+    for at in {0, arrays[which].size // 2, arrays[which].size - 1, 2 * 17 % arrays[which].size}:
+        kept, arrays[which].flat[at] = arrays[which].flat[at], value
+        with np.errstate(all="raise"):
+            assert kernels.two_layer_gradient(*arrays.values()) is None
+            predicted = kernels.two_layer_predict(x, *parameters)
+        assert (predicted is None) == (which != "t")
+        arrays[which].flat[at] = kept
+    assert kernels.two_layer_gradient(*arrays.values()) is not None
+
+
+@FLOATS
+def test_labels_count_as_one_hot_to_the_last_bit(kernels, dtype):
+    x, labels, parameters = problem(150, 22, 17, 5, dtype, dtype)
+    by_labels = kernels.two_layer_gradient(x, labels, *parameters)
+    by_one_hot = kernels.two_layer_gradient(x, np.eye(5, dtype=dtype)[labels], *parameters)
+    assert all(np.array_equal(a, b) for a, b in zip(by_labels, by_one_hot, strict=True))
+
+
+@DTYPES
+def test_inputs_are_untouched_and_results_are_new(kernels, dtype, x_dtype):
+    x, labels, parameters = problem(150, 22, 17, 5, dtype, x_dtype)
+    arrays = [x, labels, soft_targets(150, 5, dtype), *parameters]
+    before = [array.copy() for array in arrays]
+    for array in arrays:
+        array.flags.writeable = False
+    first, again = (kernels.two_layer_gradient(x, labels, *parameters) for _ in range(2))
+    kernels.two_layer_gradient(x, arrays[2], *parameters)
+    y, y_again = (kernels.two_layer_predict(x, *parameters) for _ in range(2))
+    assert all(np.array_equal(array, kept) for array, kept in zip(arrays, before, strict=True))
+    results = [*first, *again, y, y_again]
+    for i, result in enumerate(results):
+        assert result.flags.writeable
+        assert not any(np.shares_memory(result, other) for other in [*results[:i], *arrays])
+    for a, b in zip([*first, y], [*again, y_again], strict=True):
+        assert np.array_equal(a, b)
+
+
+@DTYPES
+def test_nothing_is_predicted_for_nothing(kernels, dtype, x_dtype):
+    x, _, parameters = problem(3, 5, 7, 2, dtype, x_dtype)
+    y = kernels.two_layer_predict(x[:0], *parameters)
+    assert y.shape == (0, 2)
+    assert y.dtype == dtype
+
+
+@FLOATS
+@pytest.mark.parametrize("shape", [(), (1,), (7, 11), (1023,), (1025,), (2500,)], ids=str)
+def test_descend_moves_in_place_as_numpy_does_to_the_last_bit(kernels, shape, dtype):
+    p, g = np.random.default_rng(0).standard_normal((2, *shape)).astype(dtype)
+    p, g = np.array(p), np.array(g)
+    wanted, gradient = p - 0.1 * g, g.copy()
+    kernels.descend(p, g, 0.1)
+    assert np.array_equal(p, wanted)
+    assert np.array_equal(g, gradient)
+
+
+# --- TwoLayerNet -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("backend")
+@DTYPES
+def test_the_networks_gradient_and_predictions_are_its_traces(dtype, x_dtype):
+    x, labels, parameters = problem(130, 22, 17, 5, dtype, x_dtype)
+    network = TwoLayerNet(22, 17, 5, dtype=dtype)
+    network.params = dict(zip(NAMES, parameters, strict=True))
+    for xs, t in [(x, labels), (x, soft_targets(130, 5, dtype)), (x[0], labels[0]), (x[:1], labels[:1, np.newaxis])]:
+        trace, gradients = network.trace(xs, t), network.gradient(xs, t)
+        assert list(gradients) == list(NAMES)
+        for name in NAMES:
+            assert_close(gradients[name], trace["d" + name], dtype)
+        assert_close(network.predict(xs), trace["y"], dtype)
+
+
+@pytest.mark.usefixtures("backend")
+@FLOATS
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", ["x", *NAMES])
+def test_infinities_and_nan_reach_what_they_reach_in_the_plain_formulas(which, value, dtype):
+    x, labels, parameters = problem(150, 22, 17, 5, dtype, dtype)
+    network = TwoLayerNet(22, 17, 5, dtype=dtype)
+    network.params = dict(zip(NAMES, parameters, strict=True))
+    arrays = {"x": x, **network.params}
+    arrays[which].flat[3] = value
+    with np.errstate(all="raise"):
+        gradients, y = network.gradient(x, labels), network.predict(x)
+    trace = network.trace(x, labels)
+    assert np.array_equal(y, trace["y"], equal_nan=True)
+    assert all(np.array_equal(gradients[name], trace["d" + name], equal_nan=True) for name in NAMES)
+    if which == "W1":
+        assert np.isnan(y).any()  # by 0 times the infinite weight, where x is 0
+
+
+@pytest.mark.usefixtures("backend")
+def test_float32_images_are_not_converted_as_a_whole(monkeypatch):
+    seen = []
+    network = TwoLayerNet(6, 4, 3, seed=0)
+    for name in ("two_layer_gradient", "two_layer_predict"):
+        kernel = getattr(_backend.kernels, name)
+        monkeypatch.setattr(
+            _backend.kernels, name, lambda x, *rest, kernel=kernel: (seen.append(x), kernel(x, *rest))[1]
+        )
+    x = np.random.default_rng(0).random((5, 6), np.float32)
+    network.gradient(x, [0, 1, 2, 0, 1])
+    network.accuracy(x, [0, 1, 2, 0, 1])
+    assert all(np.shares_memory(array, x) for array in seen)
+    assert len(seen) == 2
+
+
+def test_threads_do_not_disturb_each_other():
+    x, labels, parameters = problem(300, 100, 50, 10, "f4", "f4")
+    network = TwoLayerNet(100, 50, 10, dtype="f4")
+    network.params = dict(zip(NAMES, parameters, strict=True))
+    batches = [slice(i, i + 100) for i in (0, 100, 200)]
+    wanted = [network.gradient(x[batch], labels[batch]) for batch in batches]
+    wrong = []
+
+    def work(i):
+        for _ in range(50):
+            gradients = network.gradient(x[batches[i]], labels[batches[i]])
+            wrong.extend(name for name in NAMES if not np.array_equal(gradients[name], wanted[i][name]))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+# --- SGD -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("backend")
+@FLOATS
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p, g: (p, g),
+        lambda p, g: (p.T, g.T),
+        lambda p, g: (p[::2], g[::2]),
+        lambda p, g: (p, g.astype("f8")),
+        lambda p, g: (p.astype("f2"), g.astype("f2")),
+        lambda p, g: (p.astype(p.dtype.newbyteorder()), g),
+        lambda p, g: (p, g.astype(g.dtype.newbyteorder())),
+        lambda p, _: (p, p),
+        lambda p, _: (p[1:], p[:-1]),
+    ],
+    ids=["plain", "transposed", "strided", "wider", "half", "swapped", "swapped gradient", "itself", "overlap"],
+)
+@pytest.mark.parametrize("rate", [0.1, 1, np.float64(0.1)], ids=["float", "int", "numpy"])
+def test_sgd_moves_any_array_as_numpy_does(change, rate, dtype):
+    p, g = np.random.default_rng(0).standard_normal((2, 6, 4)).astype(dtype)
+    p, g = change(p.copy(), g.copy())
+    optimizer = SGD()
+    optimizer.lr = rate
+    wanted = p.copy()
+    wanted -= rate * g
+    params = {"W": p}
+    optimizer.update(params, {"W": g})
+    assert params["W"] is p
+    assert np.array_equal(p, wanted)
