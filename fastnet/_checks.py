@@ -141,7 +141,7 @@ def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | In
 
 
 def _labels(array: npt.NDArray[Any], classes: int) -> IntArray:
-    labels = cast(array, INTP)
+    labels = cast(array if array.dtype is INTP else array.astype(INTP), INTP)
     if labels.size and labels.view(np.uintp).max() >= classes:  # without a sign, what is negative is very large
         position = tuple(int(i) for i in np.argwhere((array < 0) | (array >= classes))[0])
         where = f"t{list(position)}" if position else "t"
