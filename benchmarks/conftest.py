@@ -1,12 +1,46 @@
-"""What every benchmark needs: one BLAS thread, a backend, and a record of what was measured."""
+"""What every benchmark needs: one thread, agreement before timing, and two clocks.
 
-import numpy as np
+pytest-benchmark times the implementations one after another, and prints and stores all that it knows. The ratios that
+fastnet publishes come from `fastnet._timing`, which times a group's implementations in turn; report.py makes a table
+and a chart of them.
+"""
+
+from pathlib import Path
+
+import peers
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from report import Report
+from threadpoolctl import threadpool_limits
 
 import fastnet
+from fastnet import _timing
 
-IMPLEMENTATIONS = ("textbook", "numpy", "cython")
+REPORT = pytest.StashKey()
+SECONDS = 1.5  # of interleaved rounds for one group
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--fastnet-report", type=Path, metavar="DIR", help="write the ratios (Markdown, JSON) and their chart to DIR"
+    )
+
+
+def pytest_configure(config):
+    with threadpool_limits(1):
+        config.stash[REPORT] = Report(machine=_timing.machine())
+
+
+@pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables
+def pytest_terminal_summary(terminalreporter, config):
+    report = config.stash[REPORT]
+    if not report.rows:
+        return
+    terminalreporter.section("ratios to fastnet", sep="-")
+    terminalreporter.write_line(report.text())
+    folder = config.getoption("--fastnet-report")
+    if folder is not None:
+        report.write(folder)
+        terminalreporter.write_line(f"\nwritten to {folder}")
 
 
 @pytest.fixture(autouse=True)
@@ -16,20 +50,65 @@ def one_blas_thread():
         yield
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
-def implementation(request, benchmark):
-    """Each in turn: the textbook's code, and fastnet on either backend."""
-    benchmark.extra_info |= {
-        "NumPy": np.__version__,
-        "BLAS": [f"{library['internal_api']} {library['version']}" for library in threadpool_info()],
-        "BLAS threads": 1,
-    }
-    if request.param == "textbook":
-        yield request.param
-        return
+@pytest.fixture
+def compare(request, benchmark, implementation):
+    """Check one implementation against the textbook and time it; the first of a group also does so for all of them."""
+    report = request.config.stash[REPORT]
+
+    def compare(kernel, of, contenders, rtol, atol, less=None, per=1):
+        """`less` is timed as well, its time taken from every other in the report, and the rest divided by `per`."""
+        benchmark.group = f"{kernel}, {of}"
+        if implementation not in contenders:
+            pytest.skip(_why_missing(implementation))
+        first = not benchmark.disabled and not report.has(kernel, of)
+        _timing.check(contenders, rtol, atol, contenders if first else (implementation,))
+        if first:
+            rest = {} if less is None else {"less": _timing.Contender(less)}
+            seconds = _timing.medians({**contenders, **rest}, SECONDS)
+            taken = seconds.pop("less", 0.0)
+            report.add(kernel, of, {name: (value - taken) / per for name, value in seconds.items()})
+        contender = contenders[implementation]
+        with contender.running():
+            benchmark.extra_info |= _timing.machine()
+            benchmark.extra_info["share of the work that is timed"] = contender.share
+            benchmark(contender.call)
+
+    return compare
+
+
+@pytest.fixture
+def grow(request, benchmark, compare):
+    """The same for a size that grows: all the sizes are timed in turn, so that they can be compared with each other."""
+    report = request.config.stash[REPORT]
+
+    def grow(kernel, sizes, size, make, rtol, atol):
+        """`make` makes the contenders of a size."""
+        if not benchmark.disabled and not report.has(kernel, size):
+            contenders = {}
+            for each in sizes:
+                made = make(each)
+                _timing.check(made, rtol, atol)
+                contenders |= {(each, name): contender for name, contender in made.items()}
+            seconds = _timing.medians(contenders, SECONDS)
+            for each in sizes:
+                report.add(kernel, each, {name: value for (of, name), value in seconds.items() if of == each})
+        compare(kernel, size, make(size), rtol, atol)
+
+    return grow
+
+
+def _why_missing(implementation):
+    if implementation in peers.PEERS:
+        return f"{implementation} is installed, but cannot be imported"
     try:
-        chosen = fastnet.use_backend(request.param)
+        fastnet.use_backend(implementation)
     except ImportError as error:
-        pytest.skip(str(error))
-    with chosen:
-        yield request.param
+        return str(error)
+    raise AssertionError(f"nobody offered {implementation}")
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """60,000 images, float32, and their labels as PyTorch wants them; one-hot, too."""
+    (x, t), _ = fastnet.load_mnist(one_hot_label=True)
+    return x, t.argmax(axis=1), t

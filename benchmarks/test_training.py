@@ -1,40 +1,56 @@
-"""One training step of the book's network on MNIST: its code in NumPy, and fastnet on either backend."""
+"""The book's network on MNIST: a training step, the numerical gradient, and the accuracy over many images.
+
+"float32" has images and parameters in float32; "mixed" is the book's own, float32 images and float64 parameters.
+"""
 
 import numpy as np
+import peers
 import pytest
-import textbook
 
-import fastnet
-from fastnet import TwoLayerNet
-from fastnet.optimizer import SGD
+from fastnet import TwoLayerNet, _textbook, _timing
+from fastnet._timing import TEXTBOOK, Contender
 
+pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=3)
 
-@pytest.fixture(scope="module")
-def batch():
-    (x, t), _ = fastnet.load_mnist(one_hot_label=True)
-    return x[:100], t[:100]
+DTYPES = {"float32": "float32", "mixed": "float64"}
 
 
-# "mixed" is the book's own: float32 images, float64 parameters.
-@pytest.mark.parametrize("dtype", ["mixed", "float32"])
-def test_training_step(benchmark, implementation, dtype, batch):
-    benchmark.group = f"one training step, 784-50-10, batch 100, {dtype}"
-    x, t = batch
-    network = TwoLayerNet(784, 50, 10, seed=0, dtype="float64" if dtype == "mixed" else "float32")
-    t = t.astype(network.dtype)
-    sgd = SGD(lr=0.1)
+@pytest.mark.parametrize(
+    ("dtype", "implementation"),
+    [("float32", name) for name in peers.implementations("training_step")]
+    + [("mixed", name) for name in peers.implementations("the textbook's mix")],
+)
+def test_training_step(compare, dtype, mnist):
+    x, _, t = mnist
+    x, t = x[:100], t[:100]
+    contenders = _timing.training_step(x, t, DTYPES[dtype])
+    if dtype == "float32":
+        contenders |= peers.contenders("training_step", TwoLayerNet(784, 50, 10, seed=0, dtype=dtype), x, t)
+    # Sums over 784 inputs, taken in another order: a few roundings of values below 1.
+    compare("network", f"training step, batch 100, {dtype}", contenders, 0, 20 * np.finfo(DTYPES[dtype]).eps)
 
-    def of_textbook():
-        textbook.training_step(network.params, x, t)
 
-    def of_fastnet():
-        sgd.update(network.params, network.gradient(x, t))
+@pytest.mark.parametrize("implementation", peers.implementations("numerical_gradient"))
+def test_numerical_gradient_of_the_network(compare, mnist):
+    x, labels, _ = mnist
+    contenders = _timing.network_gradient(TwoLayerNet(784, 50, 10, seed=0), x[:100], labels[:100])
+    # The textbook's loop loses a rounding of the loss, which is divided by 2h.
+    compare("network", "numerical gradient, batch 100", contenders, 0, 1e-9)
 
-    start = {name: param.copy() for name, param in network.params.items()}
-    of_textbook()
-    expected, network.params = network.params, start
-    of_fastnet()
-    for name, param in network.params.items():
-        # Sums over 784 inputs, taken in another order: a few roundings of values below 1.
-        np.testing.assert_allclose(param, expected[name], rtol=0, atol=20 * np.finfo(network.dtype).eps, err_msg=name)
-    benchmark(of_textbook if implementation == "textbook" else of_fastnet)
+
+@pytest.mark.parametrize(
+    ("dtype", "implementation"),
+    [("float32", name) for name in peers.implementations("accuracy")]
+    + [("mixed", name) for name in peers.implementations("the textbook's mix")],
+)
+def test_accuracy(compare, dtype, mnist):
+    x, labels, _ = mnist
+    network = TwoLayerNet(784, 50, 10, weight_init_std=0.1, seed=0, dtype=DTYPES[dtype])
+    contenders = {
+        TEXTBOOK: Contender(lambda: _textbook.accuracy(network.params, x, labels)),
+        **_timing.twins(lambda: lambda: network.accuracy(x, labels)),
+    }
+    if dtype == "float32":
+        contenders |= peers.contenders("accuracy", network, x, labels)
+    # Two classes may be so close in an image that rounding decides: 3 of 60,000 may go the other way.
+    compare("network", f"accuracy of {len(x):,} images, {dtype}", contenders, 0, 3 / len(x))

@@ -7,6 +7,7 @@ inlined into the loops of `_kernels.pyx`.
 Every constant is the nearest double or float to what its name or comment says; the polynomials are minimax fits.
 """
 
+cimport cython
 from cython cimport floating
 from libc.math cimport INFINITY, NAN
 from libc.stdint cimport uint32_t, uint64_t
@@ -141,6 +142,7 @@ cdef inline floating exp_any(floating x, floating low, floating high) noexcept n
         )
 
 
+@cython.cdivision(True)  # without a check for 0, which would be a branch
 cdef inline floating log_any(floating x) noexcept nogil:
     """log(x) for any x.
 

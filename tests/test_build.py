@@ -36,9 +36,9 @@ def test_the_dependencies_are_those_that_are_imported(project):
     assert project["requires-python"] == ">=3.11"
 
 
-def test_the_extras_are_test_and_dev_which_includes_test(project):
+def test_the_extras_are_peers_test_and_dev_which_includes_test(project):
     extras = project["optional-dependencies"]
-    assert set(extras) == {"test", "dev"}
+    assert set(extras) == {"peers", "test", "dev"}
     assert {"mpmath", "pytest", "pytest-benchmark"} <= names(extras["test"])
     assert "fastnet[test]" in extras["dev"]
 

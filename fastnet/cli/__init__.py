@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import fastnet
-from fastnet.cli import info, predict, train
+from fastnet.cli import bench, info, predict, train
 
 # Errors that tell the user something; any other exception is a bug of ours, and its traceback is wanted.
 TELLING = (ValueError, TypeError, OSError, ImportError, MemoryError, OverflowError)
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"fastnet {fastnet.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (train, predict, info):
+    for command in (train, predict, bench, info):
         command.add_parser(commands)
     args = parser.parse_args(argv)
 

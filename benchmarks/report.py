@@ -1,0 +1,247 @@
+"""The ratios of a run of `pytest benchmarks`: as a table, as a chart, and as the README's table.
+
+`pytest benchmarks --fastnet-report DIR` measures, and leaves speed.md, speed.png and speed.json in DIR.
+`python benchmarks/report.py DIR` writes the README's table from speed.json.
+"""
+
+import datetime
+import json
+import re
+import sys
+from math import log
+from pathlib import Path
+
+from fastnet._timing import duration, is_loss, ratio
+
+NAMES = {
+    "textbook": "textbook",
+    "numpy": "NumPy twin",
+    "scipy": "SciPy",
+    "torch": "PyTorch",
+    "numba": "numba",
+    "numexpr": "numexpr",
+    "jax": "JAX",
+    "sklearn": "scikit-learn",
+}
+GROWING = ", growing "
+README = Path(__file__).parents[1] / "README.md"
+MARKERS = re.compile(r"(<!-- speed table: [^\n]* -->\n).*(<!-- end of the speed table -->)", re.DOTALL)
+# What of it the README shows: kernel, and the beginning of what it was measured on.
+SHOWN = {
+    "sigmoid": ("float64, 10", "float32, 1,000", "float64, 100,000", "float32, 100,000", "float32, 3,000,000"),
+    "sigmoid_grad": ("float64, 100,000", "float32, 100,000"),
+    "softmax": ("float64, 1 x 10", "float64, 10,000 x 10", "float32, 10,000 x 10", "float64, 3,000 x 1,000",
+                "float32, 3,000 x 1,000"),
+    "cross_entropy_labels": ("float64, 1 x 10", "float64, 10,000 x 10", "float32, 10,000 x 10"),
+    "cross_entropy_one_hot": ("float64, 10,000 x 10", "float32, 10,000 x 10"),
+    "numerical_gradient": ("own cost per element",),
+    "network": ("training step, batch 100, float32", "training step, batch 100, mixed",
+                "accuracy of 60,000 images, float32", "numerical gradient, batch 100"),
+}
+
+
+class Report:
+    """What was measured: a row is a kernel, what it was measured on, and the seconds of every implementation."""
+
+    def __init__(self, rows=(), machine=None):
+        self.rows = list(rows)
+        self.machine = machine or {}
+
+    def has(self, kernel, of):
+        return any(row[:2] == [kernel, of] for row in self.rows)
+
+    def add(self, kernel, of, seconds):
+        self.rows.append([kernel, of, seconds])
+
+    @property
+    def ours(self):
+        """What the others are compared to: the compiled kernels, or the NumPy twins where nothing is compiled."""
+        return "cython" if any("cython" in seconds for *_, seconds in self.rows) else "numpy"
+
+    @property
+    def comparisons(self):
+        return [row for row in self.rows if GROWING not in row[0] and self.ours in row[2]]
+
+    @property
+    def growth(self):
+        """Of every kernel that was measured on growing sizes: the implementations, and of each size -> seconds."""
+        found = {}
+        for kernel, size, seconds in self.rows:
+            if GROWING in kernel:
+                for name, value in seconds.items():
+                    found.setdefault(kernel, {}).setdefault(name, {})[size] = value
+        return found
+
+    # --- the tables
+
+    def ratios(self, rows, loss):
+        """A heading and lines of cells. `loss` marks the ratio of an implementation that is faster than fastnet."""
+        names = [name for name in NAMES if name != self.ours and any(name in seconds for *_, seconds in rows)]
+        table = [["", "fastnet", *(NAMES[name] for name in names)]]
+        for kernel, of, seconds in rows:
+            cells = []
+            for name in names:
+                value = seconds.get(name, 0.0) / seconds[self.ours]
+                cells.append("" if name not in seconds else loss(ratio(value)) if is_loss(value) else ratio(value))
+            table.append([f"{kernel}, {of}", duration(seconds[self.ours]), *cells])
+        return table
+
+    def growths(self):
+        """The same for `growth`; every time with the size it was taken at."""
+        most = max(len(times) for of in self.growth.values() for times in of.values())
+        table = [["", "", *["size: time"] * most, "power of the size"]]
+        for kernel, of in self.growth.items():
+            for name, times in of.items():
+                cells = [f"{size:,}: {duration(value)}" for size, value in times.items()]
+                cells += [""] * (most - len(cells)) + [f"{_power(times):.2f}" if len(times) > 1 else ""]
+                table.append([kernel, NAMES.get(name, "fastnet"), *cells])
+        return table
+
+    def legend(self, rows):
+        values = [seconds[name] / seconds[self.ours] for *_, seconds in rows for name in seconds if name != self.ours]
+        ours = "the compiled kernels" if self.ours == "cython" else "the NumPy twins, as nothing is compiled here"
+        return (
+            f"fastnet's time ({ours}), and how many times as long the others take: medians of interleaved rounds, one "
+            f"thread. fastnet loses {sum(map(is_loss, values))} of these {len(values)} comparisons"
+        )
+
+    @property
+    def where(self):
+        return "; ".join(f"{fact}: {value}" for fact, value in self.machine.items())
+
+    def text(self):
+        rows, lines = self.comparisons, [self.where]
+        if rows:
+            lines += [f"{self.legend(rows)}, marked !.", "", *_aligned(self.ratios(rows, "! {}".format))]
+        if self.growth:
+            lines += ["", *_aligned(self.growths())]
+        return "\n".join(lines)
+
+    def markdown(self, rows, growth=True):
+        lines = []
+        if rows:
+            lines += [f"{self.legend(rows)}, in bold.", "", *_piped(self.ratios(rows, "**{}**".format)), ""]
+        if growth and self.growth:
+            lines += [*_piped(self.growths()), ""]
+        return "\n".join([*lines, f"Measured on {datetime.date.today()}. {self.where}.", ""])
+
+    # --- files
+
+    def write(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "speed.json").write_text(json.dumps({"rows": self.rows, "machine": self.machine}, indent=1))
+        (folder / "speed.md").write_text(self.markdown(self.comparisons), encoding="utf-8")
+        self.draw(folder / "speed.png")
+
+    def draw(self, path):
+        """Draw a panel for each kernel, and below them one for each thing that grows.
+
+        The colours are Okabe and Ito's, which everybody can tell apart, and no two implementations share a marker.
+        """
+        from matplotlib.figure import Figure
+
+        panels = {}
+        for kernel, of, seconds in self.comparisons:
+            panels.setdefault("network" if kernel == "numerical_gradient" else kernel, []).append((kernel, of, seconds))
+        pairs = [list(panels.items())[i : i + 2] for i in range(0, len(panels), 2)]
+        heights = [0.24 * max(len(rows) for _, rows in pair) + 0.8 for pair in pairs]
+        parts = []
+        if panels:
+            parts.append((sum(heights) + 1, lambda part: self._draw_kernels(part, panels, heights)))
+        if self.growth:
+            parts.append((3.5, self._draw_growths))
+        figure = Figure(figsize=(15, sum(height for height, _ in parts)), layout="constrained")
+        subfigures = figure.subfigures(len(parts), 1, height_ratios=[height for height, _ in parts], squeeze=False)
+        for subfigure, (_, draw) in zip(subfigures.flat, parts, strict=True):
+            draw(subfigure)
+        figure.savefig(path, dpi=80)
+
+    def _draw_kernels(self, figure, panels, heights):
+        axes = figure.subplots(len(heights), 2, squeeze=False, height_ratios=heights).flat
+        for ax in axes[len(panels) :]:  # the place beside the last of an odd number
+            ax.remove()
+        handles = {}
+        for (title, rows), ax in zip(panels.items(), axes, strict=False):
+            handles |= self._draw_ratios(ax, title, rows)
+        names = [name for name in NAMES if name in handles]
+        figure.legend(
+            [handles[name] for name in names], [NAMES[name] for name in names], ncols=len(names),
+            loc="outside upper center",
+            title="How many times as long as fastnet; left of 1, in the shade, fastnet loses",
+        )
+
+    def _draw_growths(self, figure):
+        axes = figure.subplots(1, len(self.growth), sharey=True, squeeze=False).flat
+        for ax, (kernel, of) in zip(axes, self.growth.items(), strict=True):
+            self._draw_growth(ax, kernel, of)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, title="Seconds")
+
+    def _draw_ratios(self, ax, title, rows):
+        colours = ("#000000", "#999999", "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")
+        handles = {}
+        for name, colour, marker in zip(NAMES, colours, "osD^vPX*", strict=True):
+            points = [
+                (seconds[name] / seconds[self.ours], y)
+                for y, (_, _, seconds) in enumerate(rows)
+                if name in seconds and name != self.ours
+            ]
+            if points:
+                handles[name], = ax.plot(*zip(*points, strict=True), marker, color=colour, markersize=7, alpha=0.85)
+        ax.set_title(title, loc="left", fontweight="bold")
+        ax.set_xscale("log")
+        ax.set_yticks(range(len(rows)), [of if kernel == title else f"{kernel}: {of}" for kernel, of, _ in rows])
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        left, right = ax.get_xlim()
+        left, right = min(left, 0.5), max(right, 2)
+        ax.set_xlim(left, right)
+        ax.axvline(1, color="black", linewidth=1.5)
+        ax.axvspan(left, 1, color="#D55E00", alpha=0.12, linewidth=0)
+        ax.grid(alpha=0.3)
+        ax.xaxis.set_major_formatter("{x:,g}")
+        return handles
+
+    def _draw_growth(self, ax, kernel, of):
+        styles = {"textbook": ("#000000", "o--"), "numpy": ("#999999", "s:"), "cython": ("#0072B2", "D-")}
+        for name, times in of.items():
+            colour, style = styles[name]
+            ax.plot(list(times), list(times.values()), style, color=colour, label=NAMES.get(name, "fastnet"))
+        ax.set_title(kernel, fontsize="medium", fontweight="bold")
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_xticks(list(times), [f"{size:,}" for size in times])
+        ax.minorticks_off()
+        ax.grid(alpha=0.3)
+
+
+def _power(times):
+    """The power of the size that time grows with, from the smallest to the largest: 1 where it is proportional."""
+    first, *_, last = sorted(times)
+    return log(times[last] / times[first]) / log(last / first)
+
+
+def _aligned(table):
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in table
+    ]
+
+
+def _piped(table):
+    heading, *lines = ["| " + " | ".join(line) + " |" for line in table]
+    return [heading, "| --- |" + " ---: |" * (len(table[0]) - 1), *lines]
+
+
+def main(folder):
+    """Write the README's table from what was measured last."""
+    measured = Report(**json.loads((Path(folder) / "speed.json").read_text()))
+    rows = [row for row in measured.comparisons if row[1] in SHOWN.get(row[0], ())]
+    readme = README.read_text(encoding="utf-8")
+    table = measured.markdown(rows, growth=False)
+    written, found = MARKERS.subn(lambda markers: f"{markers[1]}\n{table}\n{markers[2]}", readme)
+    if found != 1:
+        raise SystemExit("README.md has no place for the table: see MARKERS in benchmarks/report.py")
+    README.write_text(written, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,233 @@
+"""Timing for `fastnet bench` and for `benchmarks/`: several ways to compute the same thing, taken in turn.
+
+To time A a hundred times and then B a hundred times is to compare two moments of a busy machine. So a round times
+every contender once, round follows round, and whatever else the machine does hits all of them alike. What is reported
+is each contender's median over the rounds. The ratio of two such medians can be measured again; the times themselves
+belong to one machine on one day.
+"""
+
+import platform
+import statistics
+import time
+import timeit
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fastnet import _backend, _textbook
+from fastnet.optimizer import SGD
+from fastnet.two_layer_net import TwoLayerNet
+
+Key = TypeVar("Key")
+
+TEXTBOOK = "textbook"
+LEAST_ROUNDS = 7
+SAMPLED = 25  # parameters of the network, to tell from what the textbook's numerical gradient takes
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+SAMPLE = 0.0005  # seconds: calls that take less are timed many at once, or the clock would be measured
+
+
+# --- contenders -------------------------------------------------------------------------------------------------------
+
+
+def _itself(result: Any) -> Any:
+    return result
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to compute something."""
+
+    call: Callable[[], Any]  # what is timed
+    backend: str | None = None  # which of fastnet's it runs on
+    share: float = 1.0  # how much of the work one call does: the textbook's slowest loop is timed on a sample of it
+    read: Callable[[Any], Any] = _itself  # makes arrays of what `call` returns, for comparison: one, or a dict of them
+
+    def running(self) -> AbstractContextManager[None]:
+        """The context it runs in. It is entered before the clock starts: choosing a backend is no part of the work."""
+        return nullcontext() if self.backend is None else _backend.use_backend(self.backend)
+
+
+def twins(make: Callable[[], Callable[[], Any]], **options: Any) -> dict[str, Contender]:
+    """One contender for each backend that there is; each calls what `make` returns, made anew for it."""
+    found = {}
+    for name in reversed(_backend.BACKENDS):
+        try:
+            with _backend.use_backend(name):
+                found[name] = Contender(make(), name, **options)
+        except ImportError:
+            continue  # not built: the others are compared
+    return found
+
+
+def check(contenders: Mapping[str, Contender], rtol: float, atol: float, names: Iterable[str] | None = None) -> None:
+    """Raise AssertionError unless the contenders (or `names` of them) give what the first gives. Calls each once."""
+    expected: dict[str, Any] = {}
+    for name, contender in contenders.items():
+        if expected and names is not None and name not in names:
+            continue
+        with contender.running():
+            result = contender.read(contender.call())
+        result = result if isinstance(result, dict) else {"": result}
+        expected = expected or {key: np.array(value) for key, value in result.items()}
+        for key, value in expected.items():
+            label = f"{name} {key}".strip()
+            np.testing.assert_allclose(np.asarray(result[key]), value, rtol=rtol, atol=atol, err_msg=label)
+
+
+# --- the timer -------------------------------------------------------------------------------------------------------
+
+
+def medians(contenders: Mapping[Key, Contender], seconds: float) -> dict[Key, float]:
+    """Return the median time of every contender, in seconds, from as many rounds as fit into `seconds`."""
+    timers = {name: timeit.Timer(contender.call) for name, contender in contenders.items()}  # without the collector
+    calls = {}
+    for name, contender in contenders.items():
+        with contender.running():
+            calls[name] = _calls_in_a_sample(timers[name])
+    samples: dict[Key, list[float]] = {name: [] for name in contenders}
+    end = time.perf_counter() + seconds
+    rounds = 0
+    while rounds < LEAST_ROUNDS or time.perf_counter() < end:
+        for name, contender in contenders.items():
+            with contender.running():
+                samples[name].append(timers[name].timeit(calls[name]) / calls[name])
+        rounds += 1
+    return {name: statistics.median(samples[name]) / contender.share for name, contender in contenders.items()}
+
+
+def _calls_in_a_sample(timer: timeit.Timer) -> int:
+    calls = 1
+    while timer.timeit(calls) < SAMPLE:
+        calls *= 2
+    return calls
+
+
+# --- what is compared, where it takes more than an expression --------------------------------------------------------
+
+
+def expression(name: str, *arguments: Any) -> dict[str, Contender]:
+    """A function of `_textbook`, and the one of `fastnet.functions` on every backend."""
+    from fastnet import functions
+
+    # The book has one name for both forms of targets.
+    ours = functions.cross_entropy_error if name.startswith("cross_entropy") else getattr(functions, name)
+    textbook = partial(getattr(_textbook, name), *arguments)
+    return {TEXTBOOK: Contender(textbook), **twins(lambda: partial(ours, *arguments))}
+
+
+def loop(size: int) -> tuple[dict[str, Contender], Callable[[Any], Any], Any]:
+    """`numerical_gradient` of an `f` that costs little, so that the loop around it shows; and `f` and its argument."""
+    from fastnet.gradient import numerical_gradient
+
+    x = np.linspace(-1, 1, size)
+
+    def f(x: Any) -> Any:
+        return x[0] * x[1]
+
+    contenders = {
+        TEXTBOOK: Contender(lambda: _textbook.numerical_gradient(f, x)),
+        **twins(lambda: lambda: numerical_gradient(f, x)),
+    }
+    return contenders, f, x
+
+
+def training_step(x: Any, t: Any, dtype: str) -> dict[str, Contender]:
+    """One step of the network 784-50-10 on images x, t being one-hot. Every contender trains a network of its own."""
+    t = t.astype(dtype)
+
+    def network() -> TwoLayerNet:
+        return TwoLayerNet(x.shape[1], 50, t.shape[1], seed=0, dtype=dtype)
+
+    def of_textbook() -> Callable[[], Any]:
+        params = network().params
+
+        def step() -> Any:
+            _textbook.training_step(params, x, t)
+            return params
+
+        return step
+
+    def ours() -> Callable[[], Any]:
+        trained, sgd = network(), SGD(lr=0.1)
+
+        def step() -> Any:
+            sgd.update(trained.params, trained.gradient(x, t))
+            return trained.params
+
+        return step
+
+    return {TEXTBOOK: Contender(of_textbook()), **twins(ours)}
+
+
+def network_gradient(network: TwoLayerNet, x: Any, labels: Any) -> dict[str, Contender]:
+    """`TwoLayerNet.numerical_gradient`, and the textbook's loop over `SAMPLED` weights of W1.
+
+    The loop evaluates the whole loss twice for every parameter, whichever it is. So a sample tells what all of them
+    would take: for MNIST, a quarter of a minute.
+    """
+    params = network.params
+    first, last = params["W1"].size // 3, params["W1"].size - 1
+    sample = np.unravel_index(np.linspace(first, last, SAMPLED, dtype=int), params["W1"].shape)
+
+    def of_textbook() -> Any:
+        gradient = np.empty(SAMPLED)
+        for i, index in enumerate(zip(*sample, strict=True)):
+            weight = params["W1"][tuple(slice(k, k + 1) for k in index)]  # a view
+            gradient[i] = _textbook.numerical_gradient(lambda _: _textbook.loss(params, x, labels), weight).item()
+        return gradient
+
+    share = SAMPLED / sum(param.size for param in params.values())
+    return {
+        TEXTBOOK: Contender(of_textbook, share=share),
+        **twins(lambda: lambda: network.numerical_gradient(x, labels), read=lambda gradient: gradient["W1"][sample]),
+    }
+
+
+# --- how it is told --------------------------------------------------------------------------------------------------
+
+
+def duration(seconds: float) -> str:
+    """`seconds` in the unit that suits it, to three digits."""
+    size, unit = next((each for each in UNITS if seconds >= each[0]), UNITS[-1])
+    value = seconds / size
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
+
+
+def ratio(value: float) -> str:
+    """A ratio of times, to as many digits as can be measured again."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def is_loss(value: float) -> bool:
+    """Whether a ratio, as it is shown, says that fastnet is the slower one."""
+    return float(ratio(value).replace(",", "")) < 1
+
+
+def machine() -> dict[str, str]:
+    """What times depend on, as it is now: `FACT: value`."""
+    from fastnet.cli.info import _blas
+
+    return {
+        "processor": _processor(),
+        "instruction set": _backend.kernels.instruction_set(),
+        "backend": _backend.get_backend(),
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "BLAS": _blas(),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:  # not Linux
+        pass
+    return platform.processor() or platform.machine()
