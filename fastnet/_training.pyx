@@ -137,6 +137,9 @@ cdef INLINED _multiply_tile(
     # `width` columns of the product, and up to `columns`, a constant to the compiler, some other numbers.
     cdef Py_ssize_t g, e, j, k, n, chunk = CHUNK_BYTES // sizeof(floating)
     cdef floating w[GROUP][64]
+    cdef floating last[GROUP][64]
+    cdef const floating* weights
+    cdef Py_ssize_t stride
     cdef floating v0, v1, v2, v3
     cdef Py_ssize_t size = I * W_stride - tile  # of W, from this tile on
     cdef const unsigned char* samples
@@ -145,15 +148,17 @@ cdef INLINED _multiply_tile(
     for g in range(_groups(I)):
         if used.counts[g] == 0:
             continue
-        if (g * GROUP + GROUP - 1) * W_stride + columns <= size:
-            # What follows in W comes along: it goes to the padding. So this is whole vectors, and no rest.
+        # What follows in W comes along, and goes to the padding: so these are whole vectors, and no rest. Only the last
+        # rows, which nothing follows, have to be copied first.
+        weights, stride = W + g * GROUP * W_stride, W_stride
+        if (g * GROUP + GROUP - 1) * W_stride + columns > size:
             for k in range(GROUP):
                 for j in range(columns):
-                    w[k][j] = W[(g * GROUP + k) * W_stride + j]
-        else:
-            for k in range(GROUP):
-                for j in range(columns):
-                    w[k][j] = W[(g * GROUP + k) * W_stride + j] if j < width and g * GROUP + k < I else 0
+                    last[k][j] = weights[k * W_stride + j] if j < width and g * GROUP + k < I else 0
+            weights, stride = &last[0][0], 64
+        for k in range(GROUP):
+            for j in range(columns):
+                w[k][j] = weights[k * stride + j]
         samples = used.samples + g * chunk
         for e in range(used.counts[g]):
             n = samples[e]
