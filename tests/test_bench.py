@@ -106,9 +106,9 @@ def test_where_results_differ_bench_stops_in_one_line_and_times_nothing(bench, m
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--seconds", "0"], "--seconds: must be a positive number, got '0'"),
-        (["--seconds", "nan"], "--seconds: must be a positive number, got 'nan'"),
-        (["--seconds", "soon"], "--seconds: must be a positive number, got 'soon'"),
+        (["--seconds", "0"], "--seconds: must be a finite number above 0, got '0'"),
+        (["--seconds", "nan"], "--seconds: must be a finite number above 0, got 'nan'"),
+        (["--seconds", "soon"], "--seconds: must be a finite number above 0, got 'soon'"),
         (["--second"], "--seconds: expected one argument"),
         (["sigmoid"], "unrecognized arguments: sigmoid"),
     ],
