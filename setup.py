@@ -6,7 +6,8 @@ auto (default)  install without them; fastnet then computes with NumPy and says 
 require         fail
 skip            do not try to compile
 
-FASTNET_DISPATCH=off compiles for the most modest processor alone, to test what runs there.
+FASTNET_DISPATCH=off compiles for the most modest processor alone, to test what runs there. It takes a fresh clone:
+setuptools takes what it finds in build/ for up to date.
 """
 
 import os

@@ -16,7 +16,7 @@ import fastnet
 from fastnet import _timing
 
 REPORT = pytest.StashKey()
-SECONDS = 1.5  # of interleaved rounds for one group
+SECONDS = 1.0  # of interleaved rounds for one group
 
 
 def pytest_addoption(parser):

@@ -101,8 +101,8 @@ class Report:
         values = [seconds[name] / seconds[self.ours] for *_, seconds in rows for name in seconds if name != self.ours]
         ours = "the compiled kernels" if self.ours == "cython" else "the NumPy twins, as nothing is compiled here"
         return (
-            f"fastnet's time ({ours}), and how many times as long the others take: medians of interleaved rounds, one "
-            f"thread. fastnet loses {sum(map(is_loss, values))} of these {len(values)} comparisons"
+            f"fastnet's time ({ours}), and how many times as long the others take: medians of interleaved rounds, on "
+            f"one thread. fastnet loses {sum(map(is_loss, values))} of these {len(values)} comparisons"
         )
 
     @property

@@ -278,6 +278,7 @@ def two_layer_differences(x, t, W1, b1, W2, b2, double h):
         _affine(hidden.z, &w2[0, 0], &v2[0], H, C, output.a)
         _softmax(output.a, target.y, C)
         for c in range(C):
+            PyErr_CheckSignals()
             target.c = c
             target.weight = targets[n, c]
             if target.weight != 0:

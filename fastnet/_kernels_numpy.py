@@ -19,7 +19,7 @@ import numpy as np
 
 from fastnet._checks import FloatArray, IntArray, one_number
 
-# Kernels too.
+# Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
 from fastnet._differences_numpy import two_layer_differences  # noqa: F401
 from fastnet._training_numpy import descend, two_layer_gradient, two_layer_predict  # noqa: F401
 

@@ -8,6 +8,7 @@ belong to one machine on one day.
 
 import platform
 import statistics
+import sys
 import time
 import timeit
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,10 @@ Key = TypeVar("Key")
 TEXTBOOK = "textbook"
 LEAST_ROUNDS = 7
 SAMPLED = 25  # parameters of the network, to tell from what the textbook's numerical gradient takes
+# The processor's time for this process. On one thread that is the time it takes, without the moments in which another
+# program had the processor; they would fall on the slow contenders more often than on the fast ones. Windows counts it
+# in steps of 16 ms, so there the clock on the wall has to do.
+CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 SAMPLE = 0.0005  # seconds: calls that take less are timed many at once, or the clock would be measured
 
@@ -85,7 +90,8 @@ def check(contenders: Mapping[str, Contender], rtol: float, atol: float, names: 
 
 def medians(contenders: Mapping[Key, Contender], seconds: float) -> dict[Key, float]:
     """Return the median time of every contender, in seconds, from as many rounds as fit into `seconds`."""
-    timers = {name: timeit.Timer(contender.call) for name, contender in contenders.items()}  # without the collector
+    # timeit switches the garbage collector off.
+    timers = {name: timeit.Timer(contender.call, timer=CLOCK) for name, contender in contenders.items()}
     calls = {}
     for name, contender in contenders.items():
         with contender.running():

@@ -141,7 +141,7 @@ cdef INLINED _multiply_tile(
     cdef const floating* weights
     cdef Py_ssize_t stride
     cdef floating v0, v1, v2, v3
-    cdef Py_ssize_t size = I * W_stride - tile  # of W, from this tile on
+    cdef Py_ssize_t readable = I * W_stride - tile  # numbers of W from this tile on: nothing past them is read
     cdef const unsigned char* samples
     cdef const floating* v
     cdef floating* row
@@ -151,7 +151,7 @@ cdef INLINED _multiply_tile(
         # What follows in W comes along, and goes to the padding: so these are whole vectors, and no rest. Only the last
         # rows, which nothing follows, have to be copied first.
         weights, stride = W + g * GROUP * W_stride, W_stride
-        if (g * GROUP + GROUP - 1) * W_stride + columns > size:
+        if (g * GROUP + GROUP - 1) * W_stride + columns > readable:
             for k in range(GROUP):
                 for j in range(columns):
                     last[k][j] = weights[k * W_stride + j] if j < width and g * GROUP + k < I else 0
@@ -269,7 +269,8 @@ cdef VECTORISED _sigmoid(floating* a, floating* slope, Py_ssize_t size, floating
 cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating low) noexcept nogil:
     # a = softmax(a); the padding takes part as -inf, and becomes 0
     cdef Py_ssize_t n, c, stride = _padded(C, sizeof(floating))
-    cdef floating largest, total, shifted
+    cdef floating largest, shifted, scale
+    cdef double total
     for n in range(rows):
         largest = a[0]
         for c in range(1, C):
@@ -282,9 +283,9 @@ cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating lo
         total = 0
         for c in range(C):
             total += a[c]
-        total = <floating> 1.0 / total
+        scale = <floating> (1.0 / total)
         for c in range(stride):
-            a[c] *= total
+            a[c] *= scale
         a += stride
 
 

@@ -17,8 +17,9 @@ cdef extern from *:
     """
     /* A function that returns VECTORISED is compiled three times, for AVX-512, for AVX2 with FMA and for any x86-64
        processor, and the dynamic linker picks one when the module is loaded. Elsewhere it is compiled once. Cython has
-       no syntax for a function's attributes, but what it believes to be the return type may hold them. */
-    #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__GNUC__) \
+       no syntax for a function's attributes, but what it believes to be the return type may hold them.
+       It takes GCC 12, which was the first to know these names, and glibc, whose linker can choose. */
+    #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 \
         && !defined(__clang__) && !defined(FASTNET_NO_DISPATCH)
     #define FASTNET_DISPATCH 1
     #define VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void

@@ -6,6 +6,7 @@ Shapes: N samples, D inputs, H hidden units, C classes.
 import zipfile
 import zlib
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any, Self
 
 import numpy as np
@@ -233,7 +234,7 @@ class TwoLayerNet:
         t = targets(t, np.empty((*x.shape[:-1], self._shapes["b2"][0]), self.dtype))
         gradients = _backend.kernels.two_layer_gradient(np.atleast_2d(x), _as_batch(t), *parameters.values())
         if gradients is None:
-            trace = self.trace(x, t)
+            trace = TwoLayerNet.trace(self, x, t)
             return {name: trace["d" + name] for name in parameters}
         return dict(zip(parameters, gradients, strict=True))
 
@@ -267,25 +268,27 @@ class TwoLayerNet:
 
         Notes
         -----
-        The loss is evaluated in float64 also for a float32 network, where its rounding would be most of the difference.
+        The loss is evaluated in float64 also for a float32 network, where its rounding would be most of the difference;
+        not so a subclass's own, and not where a number is infinite, NaN or beyond 1e50, or two parameters share memory:
+        there all of `loss` is evaluated as it is.
         """
         h = as_float(h, "h")
         views = _fitting(self.params, self._shapes)
-        gradients = None if self._has_a_loss_of_its_own() else self._differences(x, t, views, h)
+        # One parameter that is a part of another moves with it, and only the plain loop sees that.
+        apart = not any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
+        gradients = self._differences(x, t, h) if apart and not self._has_a_loss_of_its_own() else None
         if gradients is None:
             gradients = {name: numerical_gradient(lambda _: self.loss(x, t), view, h) for name, view in views.items()}
-        return gradients
+        return {name: cast(gradient, self.dtype) for name, gradient in gradients.items()}
 
     def _has_a_loss_of_its_own(self) -> bool:
         """Whether a subclass, or this very object, has overridden `predict` or `loss`."""
         return any(
-            getattr(getattr(self, name), "__func__", None) is not getattr(TwoLayerNet, name)
-            for name in ("predict", "loss")
+            getattr(method, "__self__", None) is not self or getattr(method, "__func__", None) is not own
+            for method, own in zip((self.predict, self.loss), _PREDICT_AND_LOSS, strict=True)
         )
 
-    def _differences(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, params: dict[str, FloatArray], h: float
-    ) -> dict[str, FloatArray] | None:
+    def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
         """The central differences without evaluating anew what a parameter does not change.
 
         None where that cannot tell: some number is not finite, or beyond all bounds.
@@ -293,15 +296,11 @@ class TwoLayerNet:
         y = cast(self.predict(x), FLOAT64)
         refuse_empty(x, "x")
         t = targets(t, y)
-        gradients = _backend.kernels.two_layer_differences(
-            np.atleast_2d(samples(x, "x", self._shapes["W1"][0], FLOAT64)),
-            _as_batch(t),
-            *(cast(param, FLOAT64) for param in params.values()),
-            h,
-        )
-        if gradients is None:
-            return None
-        return {name: cast(gradient, self.dtype) for name, gradient in zip(params, gradients, strict=True)}
+        # What the network computes with is rounded to its dtype first, as in `loss`.
+        x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
+        parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
+        gradients = _backend.kernels.two_layer_differences(np.atleast_2d(x), _as_batch(t), *parameters.values(), h)
+        return None if gradients is None else dict(zip(parameters, gradients, strict=True))
 
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
         """Return every intermediate value by the book's name, to be shown in class.
@@ -469,6 +468,9 @@ def _fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, Float
         names = ", ".join(map(repr, params))
         raise ValueError(f"params must hold exactly W1, b1, W2 and b2, got {names or 'none'}")
     return {name: parameter(params[name], f"params[{name!r}]", shape) for name, shape in shapes.items()}
+
+
+_PREDICT_AND_LOSS = TwoLayerNet.predict, TwoLayerNet.loss  # as they are here, whatever is done to the class later
 
 
 def _as_batch(t: FloatArray | IntArray) -> FloatArray | IntArray:

@@ -224,3 +224,41 @@ def test_a_float32_network_is_differentiated_in_float64():
     for name in want:
         assert got[name].dtype == np.float32
         np.testing.assert_array_equal(got[name], want[name].astype(np.float32))
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_loss_of_another_network_is_taken_for_what_it_is():
+    network, x, t = network_of(case(3))
+    other, _, _ = network_of(case(4))
+    network.loss = other.loss  # which no parameter of `network` changes
+    assert not network.numerical_gradient(x, t)["W1"].any()
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_loss_that_is_patched_into_the_class_is_respected(monkeypatch):
+    network, x, t = network_of(case(3))
+    monkeypatch.setattr(TwoLayerNet, "loss", lambda *_: 0.0)
+    assert not network.numerical_gradient(x, t)["W1"].any()
+
+
+@pytest.mark.usefixtures("backend")
+def test_parameters_that_share_memory_move_together():
+    x, t, W1, _, W2, b2 = case(3, (3, 4, 4, 4))
+    network, x, t = network_of((x, t, W1, b2, W2, b2))
+    plain = OwnLoss(4, 4, 4)
+    network.params["b2"] = network.params["b1"]
+    plain.params = network.params
+    got, want = network.numerical_gradient(x, t), plain.numerical_gradient(x, t)
+    for name in want:
+        np.testing.assert_array_equal(got[name], want[name])
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_a_float32_network_sees_its_input_as_float32_does():
+    network, x, t = network_of(case(3), np.float32)
+    x = x.copy()
+    x[0, 0] = 1e39  # infinite in float32
+    gradient = network.numerical_gradient(x, t)
+    assert all(value.dtype == np.float32 for value in gradient.values())
+    assert np.isnan(network.loss(x, t)) == np.isnan(gradient["b2"]).any()

@@ -17,7 +17,8 @@ NAMES = "W1", "b1", "W2", "b2"
 # grow with the root of n, and those of 4 layers of arithmetic add up to some hundred units in the last place.
 TOLERANCE = {"f4": 1e-5, "f8": 2e-14}
 
-# Tiles are 64 columns, groups 4 inputs of float32 and 2 of float64, chunks 128 samples and 64: below, at, above each.
+# Groups are 4 inputs; tiles 64 columns of float32 and 32 of float64, or 24; chunks 128 samples and 64: below, at and
+# above each.
 SHAPES = [
     (1, 1, 1, 1),
     (1, 784, 50, 10),
@@ -30,6 +31,10 @@ SHAPES = [
     (128, 8, 64, 64),
     (129, 10, 65, 49),
     (300, 30, 130, 3),
+    (9, 12, 24, 25),
+    (9, 12, 32, 56),
+    (9, 12, 57, 88),
+    (9, 12, 89, 24),
 ]
 
 
