@@ -218,6 +218,7 @@ def test_numbers_that_are_not_finite_come_out_as_in_the_plain_loop():
 @pytest.mark.usefixtures("backend")
 def test_a_float32_network_is_differentiated_in_float64():
     network, x, t = network_of(case(3), np.float32)
+    x = x.astype(np.float32)  # as the network takes it
     wide, _, _ = network_of(case(3))
     wide.params = {name: param.astype(np.float64) for name, param in network.params.items()}
     got, want = network.numerical_gradient(x, t), wide.numerical_gradient(x, t)
