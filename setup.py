@@ -12,6 +12,7 @@ setuptools takes what it finds in build/ for up to date.
 
 import os
 import sys
+from pathlib import Path
 
 from setuptools import Extension, setup
 
@@ -29,13 +30,13 @@ if mode != "skip":
     flags = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
     modules = [
         Extension(
-            f"fastnet.{name}",
-            [f"fastnet/{name}.pyx"],
+            f"fastnet.{source.stem}",
+            [source.as_posix()],
             depends=["fastnet/_memory.pxd", "fastnet/_vector_math.pxd"],
             extra_compile_args=flags,
             define_macros=[("FASTNET_NO_DISPATCH", "1")] if os.environ.get("FASTNET_DISPATCH") == "off" else [],
         )
-        for name in ("_kernels", "_differences", "_training")
+        for source in sorted(Path("fastnet").glob("*.pyx"))
     ]
     # The generated C goes to build/, away from the sources that people read.
     extensions = cythonize(modules, build_dir="build/cython")

@@ -5,7 +5,7 @@ What changes from there to here: an expression over whole arrays becomes a loop 
 intermediate results are gone, and exp and log are `_vector_math.pxd`'s, which the compiler turns into vector instructions
 inside the loop.
 
-Kernels check nothing. `functions.py` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
+Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
 all of one dtype, float32 or float64 (the labels: intp, in range). Every kernel returns a new array and writes to none
 of its inputs, except `central_differences`, which says what it writes to.
 

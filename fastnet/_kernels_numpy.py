@@ -1,6 +1,6 @@
 """The hot paths in NumPy: the specification of `_kernels.pyx`, which holds the same functions in the same order.
 
-Kernels check nothing. `functions.py` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
+Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
 all of one dtype, float32 or float64 (the labels: intp, in range). Every kernel returns a new array and writes to none
 of its inputs, except `central_differences`, which says what it writes to.
 

@@ -45,9 +45,9 @@ def test_the_extras_are_peers_test_and_dev_which_includes_test(project):
 
 def test_no_function_is_decorated_with_errstate():
     # In NumPy 1.26 a decorator's settings are one object for all threads, which mix them up.
-    sources = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "fastnet").rglob("*.py")}
-    assert "np.errstate" in sources["functions.py"]
-    assert not [name for name, source in sources.items() if "@np.errstate(" in source]
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "fastnet").rglob("*.py")}
+    assert any("np.errstate" in source for source in sources.values())
+    assert not [path for path, source in sources.items() if "@np.errstate(" in source]
 
 
 def test_the_readmes_first_example_prints_the_answers_that_are_shown(capsys):

@@ -1,0 +1,283 @@
+"""The activations of the hidden units and of the output: check, then call the kernel."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import _backend
+from fastnet._checks import FloatArray, IntArray, as_integer, as_result, float_array, real_array
+
+
+def _elementwise(function: Callable[[FloatArray], FloatArray], x: npt.ArrayLike) -> FloatArray:
+    array, dtype = float_array(x, "x")
+    result: FloatArray = as_result(function(array), dtype)
+    return result
+
+
+def identity_function(x: npt.ArrayLike) -> FloatArray:
+    """Return a copy of `x`: the output activation for regression.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+
+    Returns
+    -------
+    ndarray
+        The values of `x`, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    Notes
+    -----
+    ``h(x) = x``; "Deep Learning from Scratch", chapter 3.
+
+    Examples
+    --------
+    >>> from fastnet.functions import identity_function
+    >>> print(identity_function([-1, 2]))
+    [-1.  2.]
+    """
+    return _elementwise(np.copy, x)
+
+
+def step_function(x: npt.ArrayLike) -> IntArray:
+    """Return 1 where `x` is positive, else 0: the activation of the perceptron.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+
+    Returns
+    -------
+    ndarray of int64
+        Same shape as `x`. An integer cannot be NaN, so NaN, which is not positive, gives 0.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    Notes
+    -----
+    ``h(x) = 1 if x > 0 else 0``; "Deep Learning from Scratch", chapter 3.
+
+    Examples
+    --------
+    >>> from fastnet.functions import step_function
+    >>> print(step_function([-0.5, 0.0, 2.0]))
+    [0 0 1]
+    """
+    result: IntArray = as_result(real_array(x, "x") > 0, np.dtype(np.int64))
+    return result
+
+
+def sigmoid(x: npt.ArrayLike) -> FloatArray:
+    """Return the logistic sigmoid of every element, without overflow at any `x`.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+
+    Returns
+    -------
+    ndarray
+        Values from 0 to 1, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    sigmoid_grad : Its derivative.
+
+    Notes
+    -----
+    ``sigmoid(x) = 1 / (1 + exp(-x))``; "Deep Learning from Scratch", chapter 3.
+
+    Examples
+    --------
+    >>> from fastnet.functions import sigmoid
+    >>> print(sigmoid([-1000.0, 0.0, 2.0]))
+    [0.         0.5        0.88079708]
+    """
+    return _elementwise(_backend.kernels.sigmoid, x)
+
+
+def sigmoid_grad(x: npt.ArrayLike) -> FloatArray:
+    """Return the derivative of the sigmoid at every element of `x`.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape: what went into the sigmoid, not what came out.
+
+    Returns
+    -------
+    ndarray
+        Values from 0 to 0.25, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    sigmoid : The function itself.
+
+    Notes
+    -----
+    ``sigmoid'(x) = s (1 - s)`` with ``s = sigmoid(x)``; "Deep Learning from Scratch", chapters 4 and 5. It is computed
+    as ``e / (1 + e)**2`` with ``e = exp(-|x|)``, the same value, which stays exact where ``1 - s`` has no digits left.
+
+    Examples
+    --------
+    >>> from fastnet.functions import sigmoid_grad
+    >>> print(sigmoid_grad([0.0, 2.0, 40.0]))
+    [2.50000000e-01 1.04993585e-01 4.24835426e-18]
+    """
+    return _elementwise(_backend.kernels.sigmoid_grad, x)
+
+
+def relu(x: npt.ArrayLike) -> FloatArray:
+    """Return the positive part of every element.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+
+    Returns
+    -------
+    ndarray
+        Same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    relu_grad : Its derivative.
+
+    Notes
+    -----
+    ``relu(x) = max(0, x)``; "Deep Learning from Scratch", chapter 3.
+
+    Examples
+    --------
+    >>> from fastnet.functions import relu
+    >>> print(relu([-1.5, 0.0, 2.0]))
+    [0. 0. 2.]
+    """
+    return _elementwise(lambda array: np.maximum(array, 0), x)
+
+
+def relu_grad(x: npt.ArrayLike) -> FloatArray:
+    """Return the derivative of `relu` at every element of `x`.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape: what went into `relu`.
+
+    Returns
+    -------
+    ndarray
+        1 where ``x >= 0``, 0 where ``x < 0``, NaN where `x` is NaN; same shape; float dtypes are kept, bool and
+        integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    relu : The function itself.
+
+    Notes
+    -----
+    `relu` has no derivative at 0; the book chooses 1 there. "Deep Learning from Scratch", ``common/functions.py``.
+
+    Examples
+    --------
+    >>> from fastnet.functions import relu_grad
+    >>> print(relu_grad([-1.5, 0.0, 2.0]))
+    [0. 1. 1.]
+    """
+    return _elementwise(lambda array: np.heaviside(array, 1), x)
+
+
+def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
+    """Return `x` turned into probabilities along an axis.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape, for example ``(N, C)``: one row of scores for each of N samples. A scalar counts as one class.
+    axis : int, default -1
+        The axis along which the result sums to 1.
+
+    Returns
+    -------
+    ndarray
+        Values from 0 to 1, same shape; float dtypes are kept, bool and integers become float64. A single ``+inf``
+        gets 1 and everything else 0; where several values are the largest and infinite, each of them gives NaN.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers, or `axis` is not an integer.
+    ValueError
+        If `x` has no such axis.
+
+    See Also
+    --------
+    softmax_loss : Softmax and cross-entropy in one.
+
+    Notes
+    -----
+    ``softmax(x)_k = exp(x_k - max(x)) / sum_i exp(x_i - max(x))``: the shift by the maximum changes nothing in the
+    value, and keeps ``exp`` from overflowing. "Deep Learning from Scratch", chapter 3.
+
+    Examples
+    --------
+    >>> from fastnet.functions import softmax
+    >>> print(softmax([0.3, 2.9, 4.0]))
+    [0.01821127 0.24519181 0.73659691]
+    >>> print(softmax([[1010.0, 1000.0], [0.0, 0.0]]).round(4))
+    [[1.  0. ]
+     [0.5 0.5]]
+    """
+    array, dtype = float_array(x, "x")
+    dimensions = max(array.ndim, 1)  # a scalar is a row of one
+    axis = as_integer(axis, "axis")
+    if not -dimensions <= axis < dimensions:
+        allowed = f"from {-dimensions} to {dimensions - 1}"
+        raise ValueError(f"axis must be {allowed} for x of shape {array.shape}, got {axis}")
+    if array.size == 0:
+        out = np.empty_like(array)
+    elif axis in (-1, dimensions - 1):
+        out = softmax_of_rows(array)
+    else:
+        out = softmax_of_rows(np.ascontiguousarray(array.swapaxes(axis, -1))).swapaxes(axis, -1)
+    result: FloatArray = as_result(out, dtype)
+    return result
+
+
+def softmax_of_rows(array: FloatArray) -> FloatArray:
+    rows = array.reshape(-1, array.shape[-1] if array.ndim else 1)
+    out: FloatArray = _backend.kernels.softmax(rows).reshape(array.shape)
+    return out

@@ -1,0 +1,215 @@
+"""The losses, of one sample or averaged over a batch: check, then call the kernel."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import _backend
+from fastnet._checks import (
+    FloatArray,
+    IntArray,
+    as_float,
+    as_result,
+    float_array,
+    is_labels,
+    minus_targets,
+    refuse_empty,
+    targets,
+)
+from fastnet.functions.activations import softmax_of_rows
+
+
+def sum_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    """Return half the sum of the squared errors: the book's squared error, not averaged.
+
+    Parameters
+    ----------
+    y : array_like, real
+        Predictions of any shape.
+    t : array_like, real
+        Targets of the shape of `y`; for `y` of shape ``(N, C)`` also N integer labels, for ``(C,)`` one.
+
+    Returns
+    -------
+    NumPy float scalar
+        Of the dtype of `y`, float64 where `y` holds bool or integers; 0 where `y` is empty.
+
+    Raises
+    ------
+    TypeError
+        If `y` or `t` does not hold real numbers.
+    ValueError
+        If the shape of `t` fits neither form, or a label is out of range.
+
+    See Also
+    --------
+    mean_squared_error : The mean of the squared errors, without the half.
+
+    Notes
+    -----
+    ``E = 1/2 sum (y - t)**2``; "Deep Learning from Scratch", chapter 4.
+
+    Examples
+    --------
+    >>> from fastnet.functions import sum_squared_error
+    >>> print(sum_squared_error([0.1, 0.7, 0.2], [0, 1, 0]).round(4))
+    0.07
+    """
+    squares, dtype = _squared_errors(y, t)
+    with np.errstate(all="ignore"):  # inf where the sum is too large, 0 where it is too small
+        return as_result(0.5 * np.sum(squares, dtype=np.float64), dtype)
+
+
+def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    """Return the mean of the squared errors.
+
+    Parameters
+    ----------
+    y : array_like, real
+        Predictions of any shape.
+    t : array_like, real
+        Targets of the shape of `y`; for `y` of shape ``(N, C)`` also N integer labels, for ``(C,)`` one.
+
+    Returns
+    -------
+    NumPy float scalar
+        Of the dtype of `y`, float64 where `y` holds bool or integers.
+
+    Raises
+    ------
+    TypeError
+        If `y` or `t` does not hold real numbers.
+    ValueError
+        If the shape of `t` fits neither form, a label is out of range, or `y` is empty.
+
+    See Also
+    --------
+    sum_squared_error : The book's, half the sum.
+
+    Notes
+    -----
+    ``E = mean (y - t)**2`` over all elements: what the field calls by this name. The Korean edition of "Deep Learning
+    from Scratch" has a function of this name that computes `sum_squared_error`.
+
+    Examples
+    --------
+    >>> from fastnet.functions import mean_squared_error
+    >>> print(mean_squared_error([1.0, 2.0, 4.0], [1.0, 2.0, 1.0]))
+    3.0
+    """
+    squares, dtype = _squared_errors(y, t)
+    refuse_empty(squares, "y")
+    with np.errstate(all="ignore"):  # inf where the sum is too large, 0 where it is too small
+        return as_result(np.mean(squares, dtype=np.float64), dtype)
+
+
+def _squared_errors(y: npt.ArrayLike, t: npt.ArrayLike) -> tuple[FloatArray, np.dtype[Any]]:
+    array, dtype = float_array(y, "y")
+    labels_or_rows = targets(t, array)
+    with np.errstate(all="ignore"):  # an error that is too large for the dtype is inf, without a warning
+        difference = minus_targets(array, labels_or_rows).astype(np.float64, copy=False)
+        return difference * difference, dtype
+
+
+def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = 1e-7) -> Any:
+    """Return the cross-entropy of predicted probabilities, averaged over the batch.
+
+    Parameters
+    ----------
+    y : array_like, real
+        Probabilities ``(N, C)``, or ``(C,)`` for one sample, as `softmax` returns them.
+    t : array_like, real
+        Targets of the shape of `y` (one-hot or probabilities), N integer labels, or one for one sample.
+    eps : float, default 1e-7
+        What is added to `y` to keep the logarithm finite; from 0 on.
+
+    Returns
+    -------
+    NumPy float scalar
+        Of the dtype of `y`, float64 where `y` holds bool or integers.
+
+    Raises
+    ------
+    TypeError
+        If `y` or `t` does not hold real numbers, or `eps` is not a number.
+    ValueError
+        If `y` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, or
+        `eps` is negative or not finite.
+
+    See Also
+    --------
+    softmax_loss : The same from scores instead of probabilities.
+
+    Notes
+    -----
+    ``E = -1/N sum_n sum_c t_nc log(y_nc + eps)``, N being 1 for one sample; a term with ``t = 0`` and ``y + eps = 0``
+    is 0. "Deep Learning from Scratch", chapter 4.
+
+    Examples
+    --------
+    >>> from fastnet.functions import cross_entropy_error
+    >>> y = [[0.1, 0.6, 0.3], [0.8, 0.1, 0.1]]
+    >>> print(cross_entropy_error(y, [1, 0]).round(6))
+    0.366984
+    >>> print(cross_entropy_error(y, [[0, 1, 0], [1, 0, 0]]).round(6))
+    0.366984
+    """
+    eps = as_float(eps, "eps", positive=False)
+    array, dtype = float_array(y, "y")
+    _refuse_empty_batch(array, "y")
+    return as_result(_cross_entropy(array, targets(t, array), eps), dtype)
+
+
+def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    """Return the cross-entropy of `softmax` of the scores `x`: the book's loss, with its 1e-7 in the logarithm.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Scores (logits) ``(N, C)``, or ``(C,)`` for one sample.
+    t : array_like, real
+        Targets of the shape of `x` (one-hot or probabilities), N integer labels, or one for one sample.
+
+    Returns
+    -------
+    NumPy float scalar
+        Of the dtype of `x`, float64 where `x` holds bool or integers.
+
+    Raises
+    ------
+    TypeError
+        If `x` or `t` does not hold real numbers.
+    ValueError
+        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, or a label is out of range.
+
+    Notes
+    -----
+    ``cross_entropy_error(softmax(x), t)``; "Deep Learning from Scratch", ``common/functions.py``.
+
+    Examples
+    --------
+    >>> from fastnet.functions import softmax_loss
+    >>> print(softmax_loss([[2.0, 1.0, 0.1], [0.0, 0.0, 0.0]], [0, 2]).round(6))
+    0.757821
+    """
+    array, dtype = float_array(x, "x")
+    _refuse_empty_batch(array, "x")
+    y = softmax_of_rows(array)
+    return as_result(_cross_entropy(y, targets(t, y, "x"), 1e-7), dtype)
+
+
+def _cross_entropy(y: FloatArray, t: FloatArray | IntArray, eps: float) -> float:
+    rows = y.reshape(-1, y.shape[-1])  # one sample is a batch of one
+    loss: float
+    if is_labels(t):
+        loss = _backend.kernels.cross_entropy_labels(rows, t.reshape(-1), eps)
+    else:
+        loss = _backend.kernels.cross_entropy_targets(rows, t.reshape(rows.shape), eps)
+    return loss
+
+
+def _refuse_empty_batch(array: FloatArray, name: str) -> None:
+    if array.ndim not in (1, 2):
+        raise ValueError(f"{name} must have shape (N, C), or (C,) for one sample; got shape {array.shape}")
+    refuse_empty(array, name)
