@@ -23,18 +23,23 @@ if mode not in MODES:
 
 extensions = []
 if mode != "skip":
+    import numpy
     from Cython.Build import cythonize
 
     # -O3 turns loops into vector instructions. The other two let it do so where both branches of a condition have to
     # be computed: nobody here looks at errno or at the floating-point exception flags.
     flags = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+    macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
+    if os.environ.get("FASTNET_DISPATCH") == "off":
+        macros.append(("FASTNET_NO_DISPATCH", "1"))
     modules = [
         Extension(
             f"fastnet.{source.stem}",
             [source.as_posix()],
             depends=["fastnet/_memory.pxd", "fastnet/_vector_math.pxd"],
+            include_dirs=[numpy.get_include()],
             extra_compile_args=flags,
-            define_macros=[("FASTNET_NO_DISPATCH", "1")] if os.environ.get("FASTNET_DISPATCH") == "off" else [],
+            define_macros=macros,
         )
         for source in sorted(Path("fastnet").glob("*.pyx"))
     ]

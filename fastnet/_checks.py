@@ -54,7 +54,7 @@ def float_array(x: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]
     if type(x) is np.ndarray and (x.dtype is FLOAT64 or x.dtype is FLOAT32):
         return cast(x, x.dtype), x.dtype
     array = real_array(x, name)
-    dtype = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else FLOAT64
+    dtype = np.dtype(f"f{array.itemsize}") if array.dtype.kind == "f" else FLOAT64
     computed_in = FLOAT32 if dtype.itemsize < 4 else dtype
     return cast(array, computed_in), dtype
 
@@ -105,6 +105,8 @@ def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
 
     A plain one because a subclass of ndarray has an arithmetic of its own: the product of a `numpy.matrix` is another.
     """
+    if type(value) is np.ndarray and (value.dtype is FLOAT64 or value.dtype is FLOAT32) and value.shape == shape:
+        return value
     array = np.asarray(value) if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray) else None
     if array is None or array.dtype.kind != "f" or array.itemsize > 8 or array.shape != shape:
         got = type(value).__name__ if array is None else f"{array.dtype} of shape {array.shape}"

@@ -6,8 +6,9 @@ intermediate results are gone, and exp and log are `_vector_math.pxd`'s, which t
 inside the loop.
 
 Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
-all of one dtype, float32 or float64 (the labels: intp, in range). Every kernel returns a new array and writes to none
-of its inputs, except `central_differences`, which says what it writes to.
+all of one dtype, float32 or float64. Two exceptions serve short calls, in which checking would be all the work:
+`is_plain` recognises such an array, and `cross_entropy` such arguments. Every kernel returns a new array and writes to
+none of its inputs, except `central_differences`, which says what it writes to.
 
 The annotations are those of `_kernels_numpy.py`, for the reader: Cython is told to make nothing of them.
 
@@ -18,19 +19,36 @@ Shapes: N samples, C classes.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.float cimport PyFloat_CheckExact
 from cython cimport floating
 from libc.math cimport INFINITY, NAN, isinf
+from libc.stdint cimport uint8_t
+from numpy cimport (
+    NPY_INTP,
+    NPY_UINT8,
+    PyArray_CheckExact,
+    PyArray_ISCARRAY_RO,
+    PyArray_SAMESHAPE,
+    PyArray_ToScalar,
+    PyArray_TYPE,
+    import_array,
+    ndarray,
+)
 
 from fastnet cimport _vector_math
-from fastnet._memory cimport address, doubles, floats
+from fastnet._memory cimport address, doubles, empty_like, floats, holds_floats, plain
 from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lowest, minus_abs, nonzero
-
-from numpy import empty_like
 
 from fastnet._checks import one_number
 # Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
 from fastnet._differences import two_layer_differences
 from fastnet._training import descend, two_layer_gradient, two_layer_predict
+
+import_array()
+
+ctypedef fused label:
+    Py_ssize_t
+    uint8_t
 
 cdef enum:
     TILE = 1024  # elements: what is worked on at once stays in the fastest cache
@@ -42,16 +60,21 @@ def instruction_set() -> str:
     return _vector_math.instruction_set().decode()
 
 
+def is_plain(x: Any) -> bool:
+    """Return whether `x` is an array as kernels take it, and not one without dimensions."""
+    return plain(x)
+
+
 cdef VECTORISED _exp(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(size):
         out[i] = exp_any(x[i], low, -low)
 
 
-def exp(x: FloatArray) -> FloatArray:
+def exp(ndarray x: FloatArray) -> FloatArray:
     """Return `exp(x)` of every element."""
     out = empty_like(x)
-    if x.itemsize == sizeof(float):
+    if holds_floats(x):
         _exp[float](floats(x), floats(out), x.size, lowest[float](0))
     else:
         _exp[double](doubles(x), doubles(out), x.size, lowest[double](0))
@@ -64,10 +87,10 @@ cdef VECTORISED _log(const floating* x, floating* out, Py_ssize_t size) noexcept
         out[i] = log_any(x[i])
 
 
-def log(x: FloatArray) -> FloatArray:
+def log(ndarray x: FloatArray) -> FloatArray:
     """Return the natural logarithm of every element."""
     out = empty_like(x)
-    if x.itemsize == sizeof(float):
+    if holds_floats(x):
         _log[float](floats(x), floats(out), x.size)
     else:
         _log[double](doubles(x), doubles(out), x.size)
@@ -84,10 +107,10 @@ cdef VECTORISED _sigmoid(const floating* x, floating* out, Py_ssize_t size, floa
         out[i] = (e if x[i] < 0 else <floating> 1.0) / (<floating> 1.0 + e)
 
 
-def sigmoid(x: FloatArray) -> FloatArray:
+def sigmoid(ndarray x: FloatArray) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
     out = empty_like(x)
-    if x.itemsize == sizeof(float):
+    if holds_floats(x):
         _sigmoid[float](floats(x), floats(out), x.size, lowest[float](0))
     else:
         _sigmoid[double](doubles(x), doubles(out), x.size, lowest[double](0))
@@ -104,13 +127,29 @@ cdef VECTORISED _sigmoid_grad(const floating* x, floating* out, Py_ssize_t size,
         out[i] = e / ((<floating> 1.0 + e) * (<floating> 1.0 + e))
 
 
-def sigmoid_grad(x: FloatArray) -> FloatArray:
+def sigmoid_grad(ndarray x: FloatArray) -> FloatArray:
     """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
     out = empty_like(x)
-    if x.itemsize == sizeof(float):
+    if holds_floats(x):
         _sigmoid_grad[float](floats(x), floats(out), x.size, lowest[float](0))
     else:
         _sigmoid_grad[double](doubles(x), doubles(out), x.size, lowest[double](0))
+    return out
+
+
+cdef VECTORISED _relu(const floating* x, floating* out, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = <floating> 0.0 if x[i] <= 0 else x[i]  # NaN stays NaN
+
+
+def relu(ndarray x: FloatArray) -> FloatArray:
+    """Return `max(0, x)` of every element."""
+    out = empty_like(x)
+    if holds_floats(x):
+        _relu[float](floats(x), floats(out), x.size)
+    else:
+        _relu[double](doubles(x), doubles(out), x.size)
     return out
 
 
@@ -232,8 +271,8 @@ cdef void _softmax(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C)
         N -= rows
 
 
-def softmax(x: FloatArray) -> FloatArray:
-    """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C).
+def softmax(ndarray x: FloatArray) -> FloatArray:
+    """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C), and so along the last axis of any x (..., C).
 
     Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
     for each where several are the largest.
@@ -241,10 +280,11 @@ def softmax(x: FloatArray) -> FloatArray:
     out = empty_like(x)
     if x.size == 0:  # an empty row has no largest value
         return out
-    if x.itemsize == sizeof(float):
-        _softmax[float](floats(x), floats(out), x.shape[0], x.shape[1])
+    cdef Py_ssize_t C = x.shape[x.ndim - 1]
+    if holds_floats(x):
+        _softmax[float](floats(x), floats(out), x.size // C, C)
     else:
-        _softmax[double](doubles(x), doubles(out), x.shape[0], x.shape[1])
+        _softmax[double](doubles(x), doubles(out), x.size // C, C)
     return out
 
 
@@ -271,32 +311,37 @@ cdef VECTORISED _log_plus(const floating* y, double eps, double* out, Py_ssize_t
         out[i] = log_any(<double> y[i] + eps)
 
 
-cdef double _cross_entropy_labels(
-    const floating* y, const Py_ssize_t* labels, double eps, Py_ssize_t N, Py_ssize_t C
+cdef bint _all_in_range(const label* labels, Py_ssize_t size, Py_ssize_t C) noexcept nogil:
+    cdef size_t largest = 0
+    cdef Py_ssize_t n
+    for n in range(size):  # without a sign, what is negative is very large
+        largest = <size_t> labels[n] if <size_t> labels[n] > largest else largest
+    return size == 0 or largest < <size_t> C
+
+
+cdef bint _add_at_labels(
+    const floating* y, const label* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total
 ) noexcept nogil:
+    """Add sum_n log(y[n, labels[n]] + eps) to total, unless a label is out of range: return whether all are in it."""
     cdef floating at_label[TILE]
     cdef double logs[TILE]
-    cdef double total = 0.0, part
-    cdef Py_ssize_t n = 0, k, size
-    while n < N:
-        size = TILE if TILE < N - n else N - n
-        for k in range(size):
-            at_label[k] = y[(n + k) * C + labels[n + k]]
+    cdef double part
+    cdef Py_ssize_t n, size
+    while N > 0:
+        size = TILE if TILE < N else N
+        if not _all_in_range(labels, size, C):
+            return False
+        for n in range(size):
+            at_label[n] = y[n * C + labels[n]]
         _log_plus(at_label, eps, logs, size)
         part = 0.0
-        for k in range(size):
-            part += logs[k]
-        total += part
-        n += size
-    return (0.0 - total) / N
-
-
-def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
-    """Return `-sum_n log(y[n, labels[n]] + eps) / N` for y (N, C), labels (N,)."""
-    cdef const Py_ssize_t* label = <const Py_ssize_t*> address(labels)
-    if y.itemsize == sizeof(float):
-        return _cross_entropy_labels[float](floats(y), label, eps, y.shape[0], y.shape[1])
-    return _cross_entropy_labels[double](doubles(y), label, eps, y.shape[0], y.shape[1])
+        for n in range(size):
+            part += logs[n]
+        total[0] += part
+        y += size * C
+        labels += size
+        N -= size
+    return True
 
 
 cdef VECTORISED _count_improper(const floating* y, double eps, Py_ssize_t size, Py_ssize_t* count) noexcept nogil:
@@ -307,16 +352,16 @@ cdef VECTORISED _count_improper(const floating* y, double eps, Py_ssize_t size, 
     count[0] = improper
 
 
-cdef double _cross_entropy_targets(
-    const floating* y, const floating* t, double eps, Py_ssize_t N, Py_ssize_t C
+cdef void _add_of_targets(
+    const floating* y, const floating* t, double eps, Py_ssize_t elements, double* total
 ) noexcept nogil:
+    """Add sum_nc t[n, c] log(y[n, c] + eps) to total."""
     cdef floating t_kept[TILE]
     cdef floating y_kept[TILE]
     cdef double logs[TILE]
-    cdef double total = 0.0
     cdef Py_ssize_t i = 0, k, size, kept, improper
-    while i < N * C:
-        size = TILE if TILE < N * C - i else N * C - i
+    while i < elements:
+        size = TILE if TILE < elements - i else elements - i
         _count_improper(y + i, eps, size, &improper)
         # Where t is 0 so is the term, and a row of a one-hot t costs one logarithm. What is not kept is overwritten by
         # the next element: no branch for the processor to guess wrong.
@@ -326,16 +371,49 @@ cdef double _cross_entropy_targets(
             y_kept[kept] = y[k]
             kept += nonzero(t[k]) | (improper != 0)
         _log_plus(y_kept, eps, logs, kept)
-        _add_products(t_kept, logs, kept, &total)
+        _add_products(t_kept, logs, kept, total)
         i += size
-    return (0.0 - total) / N
 
 
-def cross_entropy_targets(y: FloatArray, t: FloatArray, eps: float) -> float:
-    """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N` for y and t (N, C); a term with t = 0 and y + eps = 0 is 0."""
-    if y.itemsize == sizeof(float):
-        return _cross_entropy_targets[float](floats(y), floats(t), eps, y.shape[0], y.shape[1])
-    return _cross_entropy_targets[double](doubles(y), doubles(t), eps, y.shape[0], y.shape[1])
+cdef _cross_entropy(const floating* y, ndarray array, ndarray t, double eps):
+    """`cross_entropy` of `array`, whose elements begin at y."""
+    cdef Py_ssize_t C = array.shape[array.ndim - 1], N = array.size // C
+    cdef double total = 0.0
+    cdef floating loss
+    cdef bint accepted
+    if PyArray_TYPE(t) == PyArray_TYPE(array):
+        accepted = PyArray_SAMESHAPE(t, array)
+        if accepted:
+            _add_of_targets(y, <const floating*> address(t), eps, N * C, &total)
+    elif not (t.ndim == array.ndim - 1 and (t.ndim == 0 or t.shape[0] == N)):
+        accepted = False
+    elif PyArray_TYPE(t) == NPY_INTP:
+        accepted = _add_at_labels(y, <const Py_ssize_t*> address(t), eps, N, C, &total)
+    elif PyArray_TYPE(t) == NPY_UINT8:
+        accepted = _add_at_labels(y, <const uint8_t*> address(t), eps, N, C, &total)
+    else:
+        accepted = False
+    if not accepted:
+        return None
+    loss = <floating> ((0.0 - total) / N)
+    return PyArray_ToScalar(&loss, array)
+
+
+def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
+    """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N`, or None where an argument has to be converted or refused.
+
+    y is (N, C) or, for one sample, (C,), not empty; t is like y, and a term with t = 0 and y + eps = 0 is 0; or t is
+    (N,) or () labels in [0, C), intp or uint8, in place of the rows of a one-hot t. eps is a float, finite, from 0 on.
+    The arrays are as every kernel takes them. The result is a scalar of y's dtype.
+    """
+    if not (plain(y) and PyArray_CheckExact(t) and PyArray_ISCARRAY_RO(<ndarray> t) and PyFloat_CheckExact(eps)):
+        return None
+    cdef ndarray array = y
+    if array.ndim > 2 or array.size == 0 or not 0 <= <double> eps < INFINITY:
+        return None
+    if holds_floats(array):
+        return _cross_entropy[float](floats(array), array, t, eps)
+    return _cross_entropy[double](doubles(array), array, t, eps)
 
 
 cdef double _number(value) except? -1.0:

@@ -1,8 +1,9 @@
 """The hot paths in NumPy: the specification of `_kernels.pyx`, which holds the same functions in the same order.
 
 Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
-all of one dtype, float32 or float64 (the labels: intp, in range). Every kernel returns a new array and writes to none
-of its inputs, except `central_differences`, which says what it writes to.
+all of one dtype, float32 or float64. Two exceptions serve short calls, in which checking would be all the work:
+`is_plain` recognises such an array, and `cross_entropy` such arguments. Every kernel returns a new array and writes to
+none of its inputs, except `central_differences`, which says what it writes to.
 
 float32 values are computed in float64 and rounded once, at the end. Infinities and NaN are values like any others
 here, so no floating-point warning is raised, whatever the caller's `np.errstate`.
@@ -12,21 +13,36 @@ Shapes: N samples, C classes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from fastnet._checks import FloatArray, IntArray, one_number
+from fastnet._checks import FLOAT32, FLOAT64, INTP, FloatArray, one_number
 
 # Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
 from fastnet._differences_numpy import two_layer_differences  # noqa: F401
 from fastnet._training_numpy import descend, two_layer_gradient, two_layer_predict  # noqa: F401
 
+UINT8 = np.dtype(np.uint8)
+
 
 def instruction_set() -> str:
     """Return the name of the instruction set that the kernels run on."""
     return "NumPy's own choice"
+
+
+def is_plain(x: Any) -> bool:
+    """Return whether `x` is an array as kernels take it, and not one without dimensions."""
+    return _is_carray(x) and x.dtype in (FLOAT32, FLOAT64) and x.ndim > 0
+
+
+def _is_carray(x: Any) -> bool:
+    if type(x) is not np.ndarray:
+        return False
+    flags = x.flags
+    return flags.c_contiguous and flags.aligned and x.dtype.isnative
 
 
 def exp(x: FloatArray) -> FloatArray:
@@ -58,8 +74,14 @@ def sigmoid_grad(x: FloatArray) -> FloatArray:
         return (e / ((1.0 + e) * (1.0 + e))).astype(x.dtype)
 
 
+def relu(x: FloatArray) -> FloatArray:
+    """Return `max(0, x)` of every element."""
+    with np.errstate(all="ignore"):
+        return np.maximum(x, x.dtype.type(0))
+
+
 def softmax(x: FloatArray) -> FloatArray:
-    """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C).
+    """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C), and so along the last axis of any x (..., C).
 
     Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
     for each where several are the largest.
@@ -68,7 +90,7 @@ def softmax(x: FloatArray) -> FloatArray:
         return np.empty_like(x)
     with np.errstate(all="ignore"):
         x64 = x.astype(np.float64)
-        largest = x64.max(axis=1, keepdims=True)
+        largest = x64.max(axis=-1, keepdims=True)
 
         # exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP. So what the
         # difference lost is computed too (Knuth's TwoSum), and exp(shifted + lost) = exp(shifted) (1 + lost).
@@ -79,31 +101,38 @@ def softmax(x: FloatArray) -> FloatArray:
         e += np.where(shifted < -746.0, 0.0, e * lost)  # below it e is 0, and lost may be inf - inf
         # The sum in two parts: multiples of 2^-26, which add up without rounding, and what is left of each.
         high = (e + 2.0**26) - 2.0**26
-        total = high.sum(axis=1, keepdims=True) + (e - high).sum(axis=1, keepdims=True)
+        total = high.sum(axis=-1, keepdims=True) + (e - high).sum(axis=-1, keepdims=True)
         out: FloatArray = e / total
 
-        infinite = np.isinf(largest[:, 0])
+        infinite = np.isinf(largest[..., 0])
         if infinite.any():
             at_largest = x64[infinite] == largest[infinite]
-            share = np.where(at_largest.sum(axis=1, keepdims=True) == 1, 1.0, np.nan)
+            share = np.where(at_largest.sum(axis=-1, keepdims=True) == 1, 1.0, np.nan)
             out[infinite] = np.where(at_largest, share, 0.0)
         return out.astype(x.dtype)
 
 
-def cross_entropy_labels(y: FloatArray, labels: IntArray, eps: float) -> float:
-    """Return `-sum_n log(y[n, labels[n]] + eps) / N` for y (N, C), labels (N,)."""
-    with np.errstate(all="ignore"):
-        n = y.shape[0]
-        p = np.add(y[np.arange(n), labels], eps, dtype=np.float64)
-        return float((0.0 - np.sum(np.log(p))) / n)
+def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
+    """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N`, or None where an argument has to be converted or refused.
 
-
-def cross_entropy_targets(y: FloatArray, t: FloatArray, eps: float) -> float:
-    """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N` for y and t (N, C); a term with t = 0 and y + eps = 0 is 0."""
+    y is (N, C) or, for one sample, (C,), not empty; t is like y, and a term with t = 0 and y + eps = 0 is 0; or t is
+    (N,) or () labels in [0, C), intp or uint8, in place of the rows of a one-hot t. eps is a float, finite, from 0 on.
+    The arrays are as every kernel takes them. The result is a scalar of y's dtype.
+    """
+    if not (is_plain(y) and y.ndim <= 2 and y.size and _is_carray(t) and type(eps) is float and 0 <= eps < math.inf):
+        return None
+    rows = y.reshape(-1, y.shape[-1])
+    n = len(rows)
     with np.errstate(all="ignore"):
-        p = np.add(y, eps, dtype=np.float64)
-        p[(p == 0) & (t == 0)] = 1.0
-        return float((0.0 - np.sum(t * np.log(p))) / y.shape[0])
+        if t.dtype == y.dtype and t.shape == y.shape:
+            p = np.add(y, eps, dtype=np.float64)
+            p[(p == 0) & (t == 0)] = 1.0
+            total = np.sum(t * np.log(p))
+        elif t.dtype in (INTP, UINT8) and t.shape == y.shape[:-1] and t.min() >= 0 and t.max() < y.shape[-1]:
+            total = np.sum(np.log(np.add(rows[np.arange(n), t], eps, dtype=np.float64)))
+        else:
+            return None
+        return y.dtype.type((0.0 - total) / n)
 
 
 def _move(elements: FloatArray, i: int, value: float) -> None:

@@ -27,11 +27,14 @@ from cython cimport floating
 from libc.math cimport INFINITY
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy, memset
+from numpy cimport import_array
 
-from fastnet._memory cimport address, doubles, floats
+from fastnet._memory cimport address, doubles, empty_like, floats
 from fastnet._vector_math cimport VECTORISED, exp_negative, lowest, minus_abs
 
-from numpy import empty, empty_like, uint8
+from numpy import empty, uint8
+
+import_array()
 
 cdef extern from *:
     """

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile import snapshot
+from hostile import HOSTILE, REFUSED, snapshot
 
 import fastnet
+from fastnet._checks import float_array
 
 PACKAGE = Path(fastnet.__file__).parent
 LN2, LN3 = log(2), log(3)
@@ -57,6 +58,7 @@ BY_HAND = {
         ([[0.0, LN3, -LN3]], [[0.25, 0.1875, 0.1875]]),
         ([1000.0, -1000.0, inf, -inf, nan], [0.0, 0.0, 0.0, 0.0, nan]),
     ],
+    "relu": [([[-2.0, -0.0, 0.0, 3.0]], [[0.0, 0.0, 0.0, 3.0]]), ([inf, -inf, nan, 1e-30], [inf, 0.0, nan, 1e-30])],
     "softmax": [
         ([[0.0, LN3], [1000.0, 1000.0]], [[0.25, 0.75], [0.5, 0.5]]),
         # 2^0 : 2^1 : 2^2, whatever is added to all three
@@ -65,6 +67,8 @@ BY_HAND = {
         ([[inf, 5.0, -inf], [inf, inf, 0.0]], [[1.0, 0.0, 0.0], [nan, nan, 0.0]]),
         ([[-inf, 0.0, -inf], [nan, 0.0, inf]], [[0.0, 1.0, 0.0], [nan, nan, nan]]),
         ([[1e38, -1e38]], [[1.0, 0.0]]),
+        ([0.0, LN3], [0.25, 0.75]),
+        ([[[0.0, LN3]], [[inf, 0.0]]], [[[0.25, 0.75]], [[1.0, 0.0]]]),
     ],
 }
 
@@ -94,11 +98,12 @@ def test_array_kernels_give_the_values_worked_by_hand(kernels, dtype, name, x, e
         ([[inf, 1.0]], [0], 0.0, -inf),
     ],
 )
-def test_cross_entropy_labels_gives_the_values_worked_by_hand(kernels, dtype, y, labels, eps, expected):
-    loss = kernels.cross_entropy_labels(np.array(y, dtype), np.array(labels, np.intp), eps)
-    assert type(loss) is float
-    # Every y here is exact in float32 and the sums are taken in float64, so float32 gets no more than float64 does.
-    assert loss == pytest.approx(expected, rel=4e-16, nan_ok=True)
+@pytest.mark.parametrize("label", [np.intp, np.uint8])
+def test_cross_entropy_of_labels_gives_the_values_worked_by_hand(kernels, dtype, label, y, labels, eps, expected):
+    loss = kernels.cross_entropy(np.array(y, dtype), np.array(labels, label), eps)
+    assert type(loss) is dtype
+    # Every y here is exact in float32 and the sums are taken in float64, so only the last rounding differs.
+    assert loss == pytest.approx(expected, rel=float(np.finfo(dtype).eps), nan_ok=True)
 
 
 @BOTH_DTYPES
@@ -115,10 +120,92 @@ def test_cross_entropy_labels_gives_the_values_worked_by_hand(kernels, dtype, y,
         ([[1.0, 0.5]], [[1.0, nan]], 0.0, nan),
     ],
 )
-def test_cross_entropy_targets_gives_the_values_worked_by_hand(kernels, dtype, y, t, eps, expected):
-    loss = kernels.cross_entropy_targets(np.array(y, dtype), np.array(t, dtype), eps)
-    assert type(loss) is float
-    assert loss == pytest.approx(expected, rel=4e-16, nan_ok=True)  # as for the labels
+def test_cross_entropy_of_targets_gives_the_values_worked_by_hand(kernels, dtype, y, t, eps, expected):
+    loss = kernels.cross_entropy(np.array(y, dtype), np.array(t, dtype), eps)
+    assert type(loss) is dtype
+    assert loss == pytest.approx(expected, rel=float(np.finfo(dtype).eps), nan_ok=True)  # as for the labels
+
+
+@BOTH_DTYPES
+def test_cross_entropy_of_one_sample_is_that_of_a_batch_of_one(kernels, dtype):
+    y = np.array([0.25, 0.75], dtype)
+    for t in (np.array(1, np.intp), np.array(1, np.uint8), np.array([0, 1], dtype)):
+        assert kernels.cross_entropy(y, t, 0.5) == kernels.cross_entropy(y[None], t[None], 0.5)
+
+
+# --- what a kernel takes ---------------------------------------------------------------------------------------------
+
+
+class Subclass(np.ndarray):
+    pass
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_plain_is_what_the_checks_leave_as_it_is(kernels, name):
+    x = HOSTILE[name]()
+    assert kernels.is_plain(x) is (isinstance(x, np.ndarray) and x.ndim > 0 and float_array(x, "x")[0] is x)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_is_not_plain(kernels, name):
+    assert kernels.is_plain(REFUSED[name]()) is False
+
+
+def test_a_subclass_is_not_plain(kernels):
+    for kind in (Subclass, np.matrix):
+        assert not kernels.is_plain(np.ones((2, 2)).view(kind))
+
+
+Y = np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
+
+
+@pytest.mark.parametrize(
+    ("y", "t", "eps"),
+    [
+        (Y, [1, 0], 0.1),
+        (Y, np.array([1, 0], np.int32), 0.1),
+        (Y, np.array([1, 0], ">i8"), 0.1),
+        (Y, np.array([1, 0, 0, 0])[::2], 0.1),
+        (Y, np.array([1, 0]).view(Subclass), 0.1),
+        (Y, np.array([1, 3]), 0.1),
+        (Y, np.array([-1, 0]), 0.1),
+        (Y, np.array([0, 255], np.uint8), 0.1),
+        (Y, np.array([np.iinfo(np.intp).min, 0]), 0.1),
+        (Y, np.arange(5000) % 4, 0.1),
+        (np.resize(Y, (5000, 3)), np.append(np.zeros(4999, int), 3), 0.1),  # the last label of many
+        (Y, np.array([1]), 0.1),
+        (Y, np.array([[1], [0]]), 0.1),
+        (Y, np.array(1), 0.1),
+        (Y[0], np.array([1]), 0.1),
+        (Y, Y.astype(np.float32), 0.1),
+        (Y, Y.T.copy().T, 0.1),
+        (Y, Y[:1], 0.1),
+        (Y, Y[0], 0.1),
+        (Y[None], Y[None], 0.1),
+        (Y[:0], Y[:0], 0.1),
+        (Y[:0], np.zeros(0, int), 0.1),
+        (Y[:, :0], np.zeros(2, int), 0.1),
+        (Y[0, 0], Y[0, 0], 0.1),
+        (np.array(0.5), np.array(0), 0.1),
+        (Y.T, Y.T, 0.1),
+        (Y.astype(">f8"), Y.astype(">f8"), 0.1),
+        (Y.astype(np.float16), np.array([1, 0]), 0.1),
+        (Y.tolist(), Y.tolist(), 0.1),
+        (None, None, 0.1),
+        (Y, None, 0.1),
+        (Y, np.array([1, 0]), 1),
+        (Y, np.array([1, 0]), np.float64(0.1)),
+        (Y, np.array([1, 0]), -0.1),
+        (Y, np.array([1, 0]), inf),
+        (Y, np.array([1, 0]), nan),
+        (Y, np.array([1, 0]), "0.1"),
+    ],
+)
+def test_cross_entropy_returns_none_for_what_has_to_be_made_fit(kernels, y, t, eps):
+    assert kernels.cross_entropy(y, t, eps) is None
+
+
+# --- central differences ---------------------------------------------------------------------------------------------
 
 
 @BOTH_DTYPES
@@ -135,8 +222,8 @@ def test_central_differences_give_the_values_worked_by_hand(kernels, dtype):
 
 
 @BOTH_DTYPES
-@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (4, 3)])
-@pytest.mark.parametrize("name", ["sigmoid", "sigmoid_grad", "softmax"])
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1, 1), (4, 3), (2, 3, 4)])
+@pytest.mark.parametrize("name", ["sigmoid", "sigmoid_grad", "relu", "softmax"])
 def test_array_kernels_return_new_arrays_and_leave_inputs_untouched(kernels, dtype, shape, name):
     x = np.linspace(-2, 2, num=np.prod(shape), dtype=dtype).reshape(shape)
     x.flags.writeable = False  # a kernel that wanted to write could not even start
@@ -157,5 +244,5 @@ def test_cross_entropy_kernels_leave_inputs_untouched(kernels, dtype, kind):
     t = np.array([1, 0], np.intp) if kind == "labels" else np.array([[0, 1], [1, 0]], dtype)
     y.flags.writeable = t.flags.writeable = False
     before = snapshot(y), snapshot(t)
-    getattr(kernels, f"cross_entropy_{kind}")(y, t, 0.0)
+    assert kernels.cross_entropy(y, t, 0.0) is not None
     assert (snapshot(y), snapshot(t)) == before

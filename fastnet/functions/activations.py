@@ -1,6 +1,7 @@
 """The activations of the hidden units and of the output: check, then call the kernel."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,9 @@ from fastnet import _backend
 from fastnet._checks import FloatArray, IntArray, as_integer, as_result, float_array, real_array
 
 
-def _elementwise(function: Callable[[FloatArray], FloatArray], x: npt.ArrayLike) -> FloatArray:
+def _elementwise(function: Callable[[FloatArray], FloatArray], x: Any) -> FloatArray:
+    if _backend.kernels.is_plain(x):
+        return function(x)
     array, dtype = float_array(x, "x")
     result: FloatArray = as_result(function(array), dtype)
     return result
@@ -181,7 +184,7 @@ def relu(x: npt.ArrayLike) -> FloatArray:
     >>> print(relu([-1.5, 0.0, 2.0]))
     [0. 0. 2.]
     """
-    return _elementwise(lambda array: np.maximum(array, 0), x)
+    return _elementwise(_backend.kernels.relu, x)
 
 
 def relu_grad(x: npt.ArrayLike) -> FloatArray:
@@ -261,6 +264,9 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
     [[1.  0. ]
      [0.5 0.5]]
     """
+    if type(axis) is int and axis == -1 and _backend.kernels.is_plain(x):
+        y: FloatArray = _backend.kernels.softmax(x)
+        return y
     array, dtype = float_array(x, "x")
     dimensions = max(array.ndim, 1)  # a scalar is a row of one
     axis = as_integer(axis, "axis")
@@ -278,6 +284,5 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
 
 
 def softmax_of_rows(array: FloatArray) -> FloatArray:
-    rows = array.reshape(-1, array.shape[-1] if array.ndim else 1)
-    out: FloatArray = _backend.kernels.softmax(rows).reshape(array.shape)
+    out: FloatArray = _backend.kernels.softmax(np.atleast_1d(array)).reshape(array.shape)
     return out

@@ -8,11 +8,9 @@ import numpy.typing as npt
 from fastnet import _backend
 from fastnet._checks import (
     FloatArray,
-    IntArray,
     as_float,
     as_result,
     float_array,
-    is_labels,
     minus_targets,
     refuse_empty,
     targets,
@@ -155,10 +153,13 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = 1e-7) -
     >>> print(cross_entropy_error(y, [[0, 1, 0], [1, 0, 0]]).round(6))
     0.366984
     """
-    eps = as_float(eps, "eps", positive=False)
-    array, dtype = float_array(y, "y")
-    _refuse_empty_batch(array, "y")
-    return as_result(_cross_entropy(array, targets(t, array), eps), dtype)
+    loss = _backend.kernels.cross_entropy(y, t, eps)
+    if loss is None:  # not for the kernel as it is
+        eps = as_float(eps, "eps", positive=False)
+        array, dtype = float_array(y, "y")
+        _refuse_empty_batch(array, "y")
+        loss = as_result(_backend.kernels.cross_entropy(array, targets(t, array), eps), dtype)
+    return loss
 
 
 def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
@@ -196,17 +197,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     array, dtype = float_array(x, "x")
     _refuse_empty_batch(array, "x")
     y = softmax_of_rows(array)
-    return as_result(_cross_entropy(y, targets(t, y, "x"), 1e-7), dtype)
-
-
-def _cross_entropy(y: FloatArray, t: FloatArray | IntArray, eps: float) -> float:
-    rows = y.reshape(-1, y.shape[-1])  # one sample is a batch of one
-    loss: float
-    if is_labels(t):
-        loss = _backend.kernels.cross_entropy_labels(rows, t.reshape(-1), eps)
-    else:
-        loss = _backend.kernels.cross_entropy_targets(rows, t.reshape(rows.shape), eps)
-    return loss
+    return as_result(_backend.kernels.cross_entropy(y, targets(t, y, "x"), 1e-7), dtype)
 
 
 def _refuse_empty_batch(array: FloatArray, name: str) -> None:
