@@ -242,7 +242,9 @@ cdef int _layer(
     return _larger_moves(&one, 1, h, layer, t, db)
 
 
-def two_layer_differences(x, t, W1, b1, W2, b2, double h):
+def two_layer_differences(
+    x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray, h: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
     """Return the central differences of the loss by W1, b1, W2 and b2, or None where only the plain loop can tell.
 
     x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
@@ -252,6 +254,7 @@ def two_layer_differences(x, t, W1, b1, W2, b2, double h):
         if not (-HUGE < array.min() and array.max() < HUGE):
             return None
     cdef Py_ssize_t n, c, N = x.shape[0], D = x.shape[1], H = W2.shape[0], C = W2.shape[1]
+    cdef double step = h
     if t.ndim == 1:
         labels, t = t, np.zeros((N, C))
         t[np.arange(N), labels] = 1.0
@@ -282,9 +285,9 @@ def two_layer_differences(x, t, W1, b1, W2, b2, double h):
             target.c = c
             target.weight = targets[n, c]
             if target.weight != 0:
-                _layer(&inputs[n, 0], D, h, &hidden, &target, &dw1[0, 0], &dv1[0])
-                _layer(hidden.z, H, h, &output, &target, &dw2[0, 0], &dv2[0])
+                _layer(&inputs[n, 0], D, step, &hidden, &target, &dw1[0, 0], &dv1[0])
+                _layer(hidden.z, H, step, &output, &target, &dw2[0, 0], &dv2[0])
 
     for gradient in gradients:
-        gradient /= 2.0 * h * N
+        gradient /= 2.0 * step * N
     return gradients
