@@ -32,13 +32,15 @@ if mode != "skip":
     macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
     if os.environ.get("FASTNET_DISPATCH") == "off":
         macros.append(("FASTNET_NO_DISPATCH", "1"))
+    # The optimizers round after every operation, as NumPy does: no instruction that multiplies, adds and rounds once.
+    unfused = [] if sys.platform == "win32" else ["-ffp-contract=off"]
     modules = [
         Extension(
             f"fastnet.{source.stem}",
             [source.as_posix()],
             depends=["fastnet/_memory.pxd", "fastnet/_vector_math.pxd"],
             include_dirs=[numpy.get_include()],
-            extra_compile_args=flags,
+            extra_compile_args=flags + (unfused if source.stem == "_optimizers" else []),
             define_macros=macros,
         )
         for source in sorted(Path("fastnet").glob("*.pyx"))

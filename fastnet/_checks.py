@@ -181,6 +181,14 @@ def as_float(value: Any, name: str, *, positive: bool = True) -> float:
     return number
 
 
+def as_fraction(value: Any, name: str) -> float:
+    """A number from 0 on and below 1."""
+    number = as_float(value, name, positive=False)
+    if number >= 1:
+        raise ValueError(f"{name} must be a number from 0 on and below 1, got {value!r}")
+    return number
+
+
 def is_real(value: Any) -> bool:
     """Whether it is a real number of Python's or NumPy's, which True is not."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)

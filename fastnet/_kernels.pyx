@@ -42,7 +42,8 @@ from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lo
 from fastnet._checks import one_number
 # Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
 from fastnet._differences import two_layer_differences
-from fastnet._training import descend, two_layer_gradient, two_layer_predict
+from fastnet._optimizers import adagrad, adam, descend, momentum, nesterov, rmsprop
+from fastnet._training import two_layer_gradient, two_layer_predict
 
 import_array()
 

@@ -23,7 +23,8 @@ from fastnet._checks import FLOAT32, FLOAT64, INTP, FloatArray, one_number
 
 # Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
 from fastnet._differences_numpy import two_layer_differences  # noqa: F401
-from fastnet._training_numpy import descend, two_layer_gradient, two_layer_predict  # noqa: F401
+from fastnet._optimizers_numpy import adagrad, adam, descend, momentum, nesterov, rmsprop  # noqa: F401
+from fastnet._training_numpy import two_layer_gradient, two_layer_predict  # noqa: F401
 
 UINT8 = np.dtype(np.uint8)
 

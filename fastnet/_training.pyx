@@ -29,7 +29,7 @@ from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy, memset
 from numpy cimport import_array
 
-from fastnet._memory cimport address, doubles, empty_like, floats
+from fastnet._memory cimport address, empty_like
 from fastnet._vector_math cimport VECTORISED, exp_negative, lowest, minus_abs
 
 from numpy import empty, uint8
@@ -527,24 +527,3 @@ def two_layer_gradient(
     for i in range(4):
         problem.gradients[i] = address(gradients[i])
     return gradients if _run(x, parameters, &problem) else None
-
-
-cdef VECTORISED _descend(floating* p, const floating* g, floating lr, Py_ssize_t size) noexcept nogil:
-    # In two loops, so that lr g is rounded before it is taken away, as in the book: in one, the compiler would make both
-    # a single instruction, which rounds once.
-    cdef Py_ssize_t first, i, part
-    cdef floating step[1024]
-    for first from 0 <= first < size by 1024:
-        part = min(size - first, 1024)
-        for i in range(part):
-            step[i] = lr * g[first + i]
-        for i in range(part):
-            p[first + i] -= step[i]
-
-
-def descend(p: FloatArray, g: FloatArray, lr: float) -> None:
-    """Move p in place against its gradient g, of the same shape and dtype: `p -= lr * g`."""
-    if p.itemsize == sizeof(float):
-        _descend[float](floats(p), floats(g), <float> (<double> lr), p.size)
-    else:
-        _descend[double](doubles(p), doubles(g), <double> lr, p.size)

@@ -78,9 +78,3 @@ def two_layer_gradient(
         if not np.isfinite(da1).all():
             return None
         return x.T @ da1, da1.sum(axis=0), z1.T @ dy, dy.sum(axis=0)
-
-
-def descend(p: FloatArray, g: FloatArray, lr: float) -> None:
-    """Move p in place against its gradient g, of the same shape and dtype: `p -= lr * g`."""
-    with np.errstate(all="ignore"):
-        p -= lr * g

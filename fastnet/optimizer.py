@@ -1,17 +1,105 @@
 """The book's optimizers: what a step does with the gradient."""
 
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FLOAT32, FLOAT64, as_float, is_real, real_array
+from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, is_real, real_array
 
-__all__ = ["SGD"]
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
+
+Array = npt.NDArray[Any]
+Memory = dict[str, Array]  # what an optimizer remembers of every parameter
 
 
-class SGD:
+class _Optimizer:
+    """What the optimizers share: an update checks everything, and then moves one parameter after the other."""
+
+    # What a subclass says of itself: its kernel, and the attributes in which it remembers something.
+    _kernel: ClassVar[str]
+    _remembers: ClassVar[tuple[str, ...]] = ()
+
+    _checked: ClassVar[dict[str, Callable[[Any, str], float]]] = {
+        "lr": as_float, "momentum": as_fraction, "decay_rate": as_fraction, "beta1": as_fraction, "beta2": as_fraction,
+    }
+
+    def __init__(self, lr: float) -> None:
+        self.lr = lr
+        for attribute in self._remembers:
+            setattr(self, attribute, None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Numbers are checked when they are set, be it by the constructor or later by the user."""
+        check = self._checked.get(name)
+        object.__setattr__(self, name, value if check is None else check(value, name))
+
+    def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
+        """Move the parameters in place.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray or float
+            An array is changed in place; a Python float is replaced in the dict.
+        grads : dict of str to array_like or float
+            The gradient by each of `params`, in its shape.
+
+        Raises
+        ------
+        TypeError
+            If `params` or `grads` is not a dict, a parameter is neither an array of floats nor a number, or a gradient
+            does not hold real numbers. Nothing has been moved then.
+        ValueError
+            If a parameter is read-only, a gradient is missing, its shape does not match, or the optimizer remembers
+            something of a parameter of another shape, or nothing of this one. Nothing has been moved then.
+
+        Notes
+        -----
+        The arithmetic, and what is remembered, is in the dtype of the parameter or of its gradient, whichever is the
+        wider one, and at least in float32.
+        """
+        gradients = check_gradients(params, grads)
+        memories = self._recall(params, gradients)
+        kernel, numbers = getattr(_backend.kernels, self._kernel), self._numbers()
+        for name, gradient in gradients.items():
+            param, remembered = params[name], [memory[name] for memory in memories]
+            if _are_plain(param, gradient, remembered):
+                kernel(param, gradient, *remembered, *numbers)
+            else:
+                _move_copies(kernel, params, name, gradient, memories, numbers)
+
+    def _numbers(self) -> tuple[float, ...]:
+        """What the kernel takes after the arrays, for the update that is now made."""
+        return (self.lr,)
+
+    def _recall(self, params: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[Memory]:
+        """What is remembered of `params`, by attribute: zeros at the first update."""
+        memories = []
+        for attribute in self._remembers:
+            memory: Memory | None = getattr(self, attribute)
+            if memory is None:
+                memory = {
+                    name: np.zeros(gradient.shape, _computed_in(params[name], gradient))
+                    for name, gradient in gradients.items()
+                }
+            for name, gradient in gradients.items():
+                if name not in memory or np.shape(memory[name]) != gradient.shape:
+                    held = f"shape {np.shape(memory[name])}" if name in memory else f"no {name!r}"
+                    raise ValueError(
+                        f"params[{name!r}] has shape {gradient.shape}, but {attribute}, which {type(self).__name__} "
+                        f"keeps from its updates, has {held}: other parameters need an optimizer of their own"
+                    )
+            memories.append(memory)
+        # From here on nothing is refused.
+        for attribute, memory in zip(self._remembers, memories, strict=True):
+            setattr(self, attribute, memory)
+        return memories
+
+
+class SGD(_Optimizer):
     """Stochastic gradient descent: every parameter takes a step against its gradient.
 
     Parameters
@@ -31,7 +119,7 @@ class SGD:
 
     Notes
     -----
-    ``W <- W - lr * dL/dW``; "Deep Learning from Scratch", chapter 6.
+    ``W <- W - lr * dL/dW``; "Deep Learning from Scratch", chapter 6. It is PyTorch's ``SGD``.
 
     Examples
     --------
@@ -43,74 +131,358 @@ class SGD:
     [0. 3.]
     """
 
+    _kernel = "descend"
+
     def __init__(self, lr: float = 0.01) -> None:
-        self.lr = as_float(lr, "lr")
-
-    def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
-        """Move the parameters in place.
-
-        Parameters
-        ----------
-        params : dict of str to ndarray or float
-            An array is changed in place; a Python float is replaced in the dict.
-        grads : dict of str to array_like or float
-            The gradient by each of `params`, in its shape.
-
-        Raises
-        ------
-        TypeError
-            If `params` or `grads` is not a dict, a parameter is neither an array of floats nor a number, or a gradient
-            does not hold real numbers. Nothing has been moved then.
-        ValueError
-            If a parameter is read-only, a gradient is missing, or its shape does not match. Nothing has been moved
-            then.
-        """
-        gradients = check_gradients(params, grads)
-        with np.errstate(all="ignore"):  # a learning rate too large may lead to infinity
-            for name, gradient in gradients.items():
-                if type(self.lr) is float and _can_descend(params[name], gradient):
-                    _backend.kernels.descend(params[name], gradient, self.lr)
-                else:
-                    params[name] -= self.lr * gradient
+        super().__init__(lr)
 
 
-def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> dict[str, Any]:
-    """The gradients by `params`, each an array or a float.
+class Momentum(_Optimizer):
+    """Gradient descent with inertia: a parameter has a velocity, which the gradient changes.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The learning rate, above 0.
+    momentum : float, default 0.9
+        The share of the velocity that lasts from one update to the next, from 0 on and below 1.
+
+    Attributes
+    ----------
+    lr, momentum : float
+        They may be changed between updates.
+    v : dict of str to ndarray, or None
+        The velocity of every parameter; None before the first update.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number in its range.
+
+    Notes
+    -----
+    ``v <- momentum * v - lr * dL/dW``, ``W <- W + v``, with v = 0 at first; "Deep Learning from Scratch", chapter 6,
+    after B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
+
+    PyTorch's ``SGD(momentum=...)`` leaves `lr` out of the velocity. Its steps are the same for as long as `lr` is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import Momentum
+    >>> params, optimizer = {"W": np.array([1.0, 2.0])}, Momentum(lr=0.1, momentum=0.5)
+    >>> for _ in range(3):
+    ...     optimizer.update(params, {"W": np.array([10.0, 0.0])})
+    ...     print(params["W"], optimizer.v["W"])
+    [0. 2.] [-1.  0.]
+    [-1.5  2. ] [-1.5  0. ]
+    [-3.25  2.  ] [-1.75  0.  ]
+    """
+
+    _kernel, _remembers = "momentum", ("v",)
+    v: Memory | None
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+        super().__init__(lr)
+        self.momentum = momentum
+
+    def _numbers(self) -> tuple[float, ...]:
+        return self.lr, self.momentum
+
+
+class Nesterov(_Optimizer):
+    """Nesterov's accelerated gradient: momentum whose gradient is taken where the velocity leads.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The learning rate, above 0.
+    momentum : float, default 0.9
+        The share of the velocity that lasts from one update to the next, from 0 on and below 1.
+
+    Attributes
+    ----------
+    lr, momentum : float
+        They may be changed between updates.
+    v : dict of str to ndarray, or None
+        The velocity of every parameter; None before the first update.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number in its range.
+
+    Notes
+    -----
+    ``W <- W + momentum**2 * v - (1 + momentum) * lr * dL/dW``, then ``v <- momentum * v - lr * dL/dW``, with v = 0 at
+    first; "Deep Learning from Scratch", ``common/optimizer.py``, after Y. Bengio, N. Boulanger-Lewandowski and
+    R. Pascanu, "Advances in optimizing recurrent networks", 2012, equation 7, for the method of Y. Nesterov, 1983.
+    What is kept as W is the point ahead, ``momentum * v`` from where the ball is, so that a network takes its gradient
+    there.
+
+    The order counts: W moves by the old velocity, as in the book's Japanese edition and in the paper. The Korean
+    edition's code updates v first, which is not the method.
+
+    The steps of PyTorch's ``SGD(momentum=..., nesterov=True)`` are the same for as long as `lr` and `momentum` are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import Nesterov
+    >>> params, optimizer = {"W": np.array([1.0, 2.0])}, Nesterov(lr=0.1, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.update(params, {"W": np.array([10.0, 0.0])})
+    ...     print(params["W"], optimizer.v["W"])
+    [-0.5  2. ] [-1.  0.]
+    [-2.25  2.  ] [-1.5  0. ]
+    """
+
+    _kernel, _remembers = "nesterov", ("v",)
+    v: Memory | None
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+        super().__init__(lr)
+        self.momentum = momentum
+
+    def _numbers(self) -> tuple[float, ...]:
+        return self.lr, self.momentum
+
+
+class AdaGrad(_Optimizer):
+    """Gradient descent with a rate for every element, smaller the more the element has been moved.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The learning rate, above 0.
+
+    Attributes
+    ----------
+    lr : float
+        It may be changed between updates.
+    h : dict of str to ndarray, or None
+        The sums of the squared gradients; None before the first update.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `lr` is not a positive number.
+
+    Notes
+    -----
+    ``h <- h + (dL/dW)**2``, ``W <- W - lr * dL/dW / (sqrt(h) + 1e-7)``, with h = 0 at first; "Deep Learning from
+    Scratch", chapter 6, after J. Duchi, E. Hazan and Y. Singer, "Adaptive subgradient methods for online learning and
+    stochastic optimization", 2011.
+
+    It is PyTorch's ``Adagrad`` with ``eps=1e-7``.
+
+    Examples
+    --------
+    Whatever the gradient, the first step is `lr`, and equal ones that follow shrink with the root of their number.
+
+    >>> import numpy as np
+    >>> from fastnet.optimizer import AdaGrad
+    >>> params, optimizer = {"W": np.array([1.0, 2.0])}, AdaGrad(lr=0.1)
+    >>> for _ in range(4):
+    ...     optimizer.update(params, {"W": np.array([100.0, 1.0])})
+    ...     print(params["W"].round(4))
+    [0.9 1.9]
+    [0.8293 1.8293]
+    [0.7716 1.7716]
+    [0.7216 1.7216]
+    """
+
+    _kernel, _remembers = "adagrad", ("h",)
+    h: Memory | None
+
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__(lr)
+
+
+class RMSprop(_Optimizer):
+    """AdaGrad that forgets: the squared gradients are averaged, those long past with next to no weight.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The learning rate, above 0.
+    decay_rate : float, default 0.99
+        The share of the average that lasts from one update to the next, from 0 on and below 1.
+
+    Attributes
+    ----------
+    lr, decay_rate : float
+        They may be changed between updates.
+    h : dict of str to ndarray, or None
+        The moving averages of the squared gradients; None before the first update.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number in its range.
+
+    Notes
+    -----
+    ``h <- decay_rate * h + (1 - decay_rate) * (dL/dW)**2``, ``W <- W - lr * dL/dW / (sqrt(h) + 1e-7)``, with h = 0 at
+    first; "Deep Learning from Scratch", ``common/optimizer.py``, after T. Tieleman and G. Hinton, "Neural networks for
+    machine learning", lecture 6.5, 2012.
+
+    It is PyTorch's ``RMSprop`` with ``eps=1e-7``. Others, such as Keras, add their eps inside the root.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import RMSprop
+    >>> params, optimizer = {"W": np.array([1.0, 2.0])}, RMSprop(lr=0.1, decay_rate=0.75)
+    >>> optimizer.update(params, {"W": np.array([100.0, 1.0])})
+    >>> print(params["W"].round(4), optimizer.h["W"])
+    [0.8 1.8] [2.5e+03 2.5e-01]
+    """
+
+    _kernel, _remembers = "rmsprop", ("h",)
+    h: Memory | None
+
+    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
+        super().__init__(lr)
+        self.decay_rate = decay_rate
+
+    def _numbers(self) -> tuple[float, ...]:
+        return self.lr, self.decay_rate
+
+
+class Adam(_Optimizer):
+    """Momentum and RMSprop in one: the averaged gradient, over the root of its averaged square.
+
+    Parameters
+    ----------
+    lr : float, default 0.001
+        The learning rate, above 0.
+    beta1, beta2 : float, default 0.9 and 0.999
+        The share of the average of the gradients, and of their squares, that lasts from one update to the next; from 0
+        on and below 1.
+
+    Attributes
+    ----------
+    lr, beta1, beta2 : float
+        They may be changed between updates.
+    iter : int
+        How many updates have been made.
+    m, v : dict of str to ndarray, or None
+        The moving averages of the gradients and of their squares; None before the first update.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number in its range.
+
+    Notes
+    -----
+    ``m <- m + (1 - beta1) * (dL/dW - m)``, ``v <- v + (1 - beta2) * ((dL/dW)**2 - v)``, with m = v = 0 at first, and
+    ``W <- W - lr_t * m / (sqrt(v) + 1e-7)``, where ``lr_t = lr * sqrt(1 - beta2**t) / (1 - beta1**t)`` at update t = 1,
+    2, ... makes up for those zeros; "Deep Learning from Scratch", chapter 6, after D. P. Kingma and J. Ba, "Adam: a
+    method for stochastic optimization", 2015, the end of section 2.
+
+    PyTorch's ``Adam``, and the paper's algorithm 1, correct v first and add their eps then. It is the same with ``eps =
+    1e-7 / sqrt(1 - beta2**t)``, which is 3.2e-6 at the first update and 1e-7 in the end.
+
+    Examples
+    --------
+    Whatever the gradient, the first step is `lr`.
+
+    >>> import numpy as np
+    >>> from fastnet.optimizer import Adam
+    >>> params, optimizer = {"W": np.array([1.0, 2.0])}, Adam(lr=0.1)
+    >>> optimizer.update(params, {"W": np.array([100.0, 1.0])})
+    >>> print(params["W"].round(4), optimizer.m["W"].round(4), optimizer.v["W"].round(4), optimizer.iter)
+    [0.9 1.9] [10.   0.1] [1.e+01 1.e-03] 1
+    """
+
+    _kernel, _remembers = "adam", ("m", "v")
+    m: Memory | None
+    v: Memory | None
+
+    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
+        super().__init__(lr)
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.iter = 0
+
+    def _numbers(self) -> tuple[float, ...]:
+        self.iter += 1
+        lr = self.lr * math.sqrt(1 - self.beta2**self.iter) / (1 - self.beta1**self.iter)
+        return lr, self.beta1, self.beta2
+
+
+BY_NAME: dict[str, type[SGD | Momentum | Nesterov | AdaGrad | RMSprop | Adam]] = {
+    each.__name__.lower(): each for each in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
+}
+
+
+def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> dict[str, Array]:
+    """The gradients by `params`, each an array.
 
     It raises where an optimizer could not move every one of `params`, before that has moved any.
     """
     for argument, value, kind in (("params", params, MutableMapping), ("grads", grads, Mapping)):
         if not isinstance(value, kind):
             raise TypeError(f"{argument} must be a dict, got {type(value).__name__}")
-    gradients: dict[str, Any] = {}
+    gradients = {}
     for name, param in params.items():
         if name not in grads:
             raise ValueError(f"grads has no {name!r}, which is in params")
-        if isinstance(param, np.ndarray):
-            if param.dtype.kind != "f":
-                raise TypeError(f"params[{name!r}] holds {param.dtype}; an optimizer moves float arrays in place")
-            if not param.flags.writeable:
-                raise ValueError(f"params[{name!r}] is read-only; an optimizer moves float arrays in place")
-        elif not is_real(param):
+        if not (isinstance(param, np.ndarray) or is_real(param)):
             raise TypeError(f"params[{name!r}] must be a float array or a number, got {type(param).__name__}")
+        array = real_array(param, f"params[{name!r}]")
+        if isinstance(param, np.ndarray):
+            if array.dtype.kind != "f":
+                raise TypeError(f"params[{name!r}] holds {array.dtype}; an optimizer moves float arrays in place")
+            if not array.flags.writeable:
+                raise ValueError(f"params[{name!r}] is read-only; an optimizer moves float arrays in place")
         gradient = real_array(grads[name], f"grads[{name!r}]")
-        if gradient.shape != np.shape(param):
-            raise ValueError(
-                f"grads[{name!r}] has shape {gradient.shape}, params[{name!r}] has shape {np.shape(param)}"
-            )
-        gradients[name] = gradient if gradient.ndim else gradient.item()  # so that a Python float stays one
+        if gradient.shape != array.shape:
+            raise ValueError(f"grads[{name!r}] has shape {gradient.shape}, params[{name!r}] has shape {array.shape}")
+        gradients[name] = gradient
     return gradients
 
 
-def _can_descend(param: Any, grad: Any) -> bool:
-    """Whether the kernel can move `param`, whose shape `grad` has: it makes no array for what is taken away."""
-    return (
-        type(param) is np.ndarray
-        and type(grad) is np.ndarray
-        and param.dtype in (FLOAT64, FLOAT32)
-        and param.dtype == grad.dtype
-        and param.flags.carray  # C-contiguous, aligned, writeable
-        and grad.flags.c_contiguous
-        and grad.flags.aligned
-        and not np.may_share_memory(param, grad)
-    )
+def _are_plain(param: Any, gradient: Array, remembered: list[Array]) -> bool:
+    """Whether a kernel can work on the arrays as they are."""
+    if type(param) is not np.ndarray or param.ndim == 0 or (param.dtype is not FLOAT64 and param.dtype is not FLOAT32):
+        return False
+    for array in (param, gradient, *remembered):
+        if type(array) is not np.ndarray or array.dtype is not param.dtype:
+            return False
+        flags = array.flags
+        if not (flags.c_contiguous and flags.aligned and (flags.writeable or array is gradient)):
+            return False
+    return not any(np.may_share_memory(gradient, array) for array in (param, *remembered))
+
+
+def _move_copies(
+    kernel: Callable[..., None],
+    params: MutableMapping[str, Any],
+    name: str,
+    gradient: Array,
+    memories: list[Memory],
+    numbers: tuple[float, ...],
+) -> None:
+    """Move a parameter of any kind and layout, by way of copies that the kernel can work on."""
+    param, dtype = params[name], _computed_in(params[name], gradient)
+    with np.errstate(all="ignore"):  # what is too large for the dtype is infinite
+        copies = [
+            np.array(array, dtype, order="C", ndmin=1)
+            for array in (param, gradient, *(memory[name] for memory in memories))
+        ]
+        kernel(*copies, *numbers)
+        moved, _, *remembered = (copy.reshape(gradient.shape) for copy in copies)
+        if isinstance(param, np.ndarray):
+            param[...] = moved
+        else:
+            params[name] = type(param)(moved) if isinstance(param, np.floating) else float(moved)
+    for memory, array in zip(memories, remembered, strict=True):
+        memory[name] = array
+
+
+def _computed_in(param: Any, gradient: Array) -> np.dtype[Any]:
+    """The dtype to move `param` in, and to remember in: the wider of the two, at least float32."""
+    return np.result_type(param.dtype if isinstance(param, np.ndarray | np.floating) else FLOAT64, gradient, FLOAT32)

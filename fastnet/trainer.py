@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol
 
 import numpy.typing as npt
 
-from fastnet import optimizer as optimizers
 from fastnet._checks import Seed, as_count, random_source, real_array
+from fastnet.optimizer import BY_NAME, RMSprop
 
 _DEFAULT_PARAM: Mapping[str, Any] = {"lr": 0.01}
 
@@ -51,10 +51,12 @@ class Trainer:
         How many times as many samples to draw as there are; `iterations` overrides it.
     mini_batch_size : int, default 100
         How many samples a mini-batch has.
-    optimizer : {"SGD"} or object, default "SGD"
-        The name of one of `fastnet.optimizer`, in any case, or an object with ``update(params, grads)``.
+    optimizer : str or object, default "SGD"
+        The name of one of `fastnet.optimizer`, in any case: SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam; or an
+        object with ``update(params, grads)``.
     optimizer_param : dict, default {"lr": 0.01}
-        What an optimizer that is given by name is made with.
+        What an optimizer that is given by name is made with. As in the book, the default is the same for all of them;
+        ``{}`` leaves each with its own.
     evaluate_sample_num_per_epoch : int, optional
         Take the accuracies of an epoch over the first so many samples only.
     verbose : bool, default True
@@ -238,8 +240,9 @@ def _optimizer(optimizer: str | Optimizer, param: Mapping[str, Any]) -> Optimize
         if param is not _DEFAULT_PARAM:
             raise TypeError("optimizer_param is for an optimizer that is given by name; set up the object itself")
         return optimizer
-    by_name = {name.lower(): getattr(optimizers, name) for name in optimizers.__all__}
+    by_name = {**BY_NAME, "rmsprpo": RMSprop}  # as the programs of the book's Korean edition have to spell it
     if optimizer.lower() not in by_name:
-        raise ValueError(f"optimizer must be one of {', '.join(optimizers.__all__)}, got {optimizer!r}")
+        names = ", ".join(each.__name__ for each in BY_NAME.values())
+        raise ValueError(f"optimizer must be one of {names}, got {optimizer!r}")
     made: Optimizer = by_name[optimizer.lower()](**param)
     return made

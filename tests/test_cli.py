@@ -15,6 +15,7 @@ from PIL import Image
 import fastnet
 from fastnet import Trainer, TwoLayerNet, load_mnist
 from fastnet.cli import main
+from fastnet.optimizer import SGD
 
 FILES = {"weights.npz", "history.csv", "training.png"}
 SHORT = ["--iterations", "3", "--batch-size", "5", "--hidden-size", "4"]
@@ -114,7 +115,7 @@ def test_train_keeps_the_network_its_history_and_a_picture(run, workplace, slice
 
     accuracy = network.accuracy(x_test, t_test)
     assert f"Test accuracy {accuracy:.4f} after 3 iterations; kept in fastnet-run-1\n" in out
-    assert f"784-4-10, 3 iterations, batch 5, lr 0.5, float64, backprop, backend {fastnet.get_backend()}\n" in out
+    assert f"784-4-10, 3 iterations, batch 5, SGD, lr 0.5, float64, backprop, backend {fastnet.get_backend()}\n" in out
     assert f"=== epoch:1, train acc:{trainer.train_acc_list[0]}, test acc:{trainer.test_acc_list[0]} ===\n" in out
 
 
@@ -277,17 +278,30 @@ def test_without_options_the_run_is_the_books(run, monkeypatch):
         def train(self):
             W1 = self.network.params["W1"]
             seen.update(
-                shape=W1.shape, dtype=W1.dtype, iterations=self.max_iter, batch=self.batch_size, lr=self.optimizer.lr,
-                gradient=self.gradient, progress=self.progress,
+                shape=W1.shape, dtype=W1.dtype, iterations=self.max_iter, batch=self.batch_size,
+                optimizer=type(self.optimizer), lr=self.optimizer.lr, gradient=self.gradient, progress=self.progress,
             )
             raise KeyboardInterrupt
 
     monkeypatch.setattr("fastnet.cli.train.Trainer", Watched)
     run("train")
     assert seen == {
-        "shape": (784, 50), "dtype": np.float64, "iterations": 10_000, "batch": 100, "lr": 0.1,
-        "gradient": "backprop", "progress": True,
+        "shape": (784, 50), "dtype": np.float64, "iterations": 10_000, "batch": 100,
+        "optimizer": SGD, "lr": 0.1, "gradient": "backprop", "progress": True,
     }
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("sgd", "SGD, lr 0.1"), ("Momentum", "Momentum, lr 0.01"), ("nesterov", "Nesterov, lr 0.01"),
+     ("AdaGrad", "AdaGrad, lr 0.01"), ("RMSPROP", "RMSprop, lr 0.01"), ("adam", "Adam, lr 0.001")],
+)
+def test_an_optimizer_starts_with_the_rate_that_suits_it(run, name, line):
+    status, out, _ = run("train", *SHORT, "--optimizer", name)
+    assert status == 0
+    assert f", {line}, " in out
+    assert f", {line.partition(',')[0]}, lr 0.125, " in run("train", *SHORT, "--optimizer", name, "--lr", 0.125)[1]
 
 
 @pytest.mark.usefixtures("quick")
@@ -434,8 +448,8 @@ def test_help_is_on_standard_output(run, arguments):
     assert out.startswith(" ".join(["usage: fastnet", *arguments[:-1]]))
     if arguments[0] == "train":
         assert set(re.findall(r"--[a-z-]+", out)) == {
-            "--help", "--iterations", "--epochs", "--batch-size", "--lr", "--hidden-size", "--dtype", "--gradient",
-            "--backend", "--seed", "--out", "--force", "--quiet",
+            "--help", "--iterations", "--epochs", "--batch-size", "--optimizer", "--lr", "--hidden-size", "--dtype",
+            "--gradient", "--backend", "--seed", "--out", "--force", "--quiet",
         }
 
 
@@ -462,6 +476,7 @@ TYPED = [
     *(("train", [f"{option}={value}"], option) for option in COUNTS for value in BAD_COUNTS),
     *(("train", [f"--lr={value}"], "--lr") for value in BAD_RATES),
     *(("train", [f"--seed={value}"], "--seed") for value in BAD_SEEDS),
+    ("train", ["--optimizer", "sgdd"], "--optimizer: invalid choice: 'sgdd'"),
     ("train", ["--dtype", "float16"], "--dtype"),
     ("train", ["--gradient", "numeric"], "--gradient"),
     ("train", ["--backend", "auto"], "--backend"),

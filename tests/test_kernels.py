@@ -18,6 +18,9 @@ LN2, LN3 = log(2), log(3)
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
+PAIRS = ["_kernels", "_differences", "_optimizers", "_training"]  # NAME.pyx beside NAME_numpy.py
+
+
 def public_functions(source: str) -> list[str]:
     return re.findall(r"^def ([a-z]\w*)", (PACKAGE / source).read_text(encoding="utf-8"), re.MULTILINE)
 
@@ -25,18 +28,25 @@ def public_functions(source: str) -> list[str]:
 # --- one face --------------------------------------------------------------------------------------------------------
 
 
-def test_the_sources_define_the_same_functions_in_the_same_order():
-    assert public_functions("_kernels.pyx") == public_functions("_kernels_numpy.py") != []
+def test_every_pair_is_compared():
+    assert sorted(PAIRS) == sorted(path.stem for path in PACKAGE.glob("*.pyx"))
 
 
-def test_the_compiled_module_was_built_from_the_source_beside_it(twins):
-    # An extension that was compiled before the last change of the .pyx shows here, if its functions changed.
-    for module in twins:
-        own = {name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__}
-        assert {name for name in own if not name.startswith("_")} == set(public_functions("_kernels.pyx"))
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_sources_define_the_same_functions_in_the_same_order(pair):
+    assert public_functions(f"{pair}.pyx") == public_functions(f"{pair}_numpy.py") != []
 
 
-@pytest.mark.parametrize("name", public_functions("_kernels_numpy.py"))
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_compiled_module_was_built_from_the_source_beside_it(twins, pair):
+    # An extension that was compiled before the last change of the .pyx shows here, if its functions changed. Callers
+    # find the kernels of every pair in the one module that `_backend` has chosen.
+    for module, source in zip(twins, (f"fastnet.{pair}", f"fastnet.{pair}_numpy"), strict=True):
+        own = {name for name, value in vars(module).items() if getattr(value, "__module__", None) == source}
+        assert {name for name in own if not name.startswith("_")} == set(public_functions(f"{pair}.pyx"))
+
+
+@pytest.mark.parametrize("name", [name for pair in PAIRS for name in public_functions(f"{pair}_numpy.py")])
 def test_the_twins_of_a_kernel_cannot_be_told_apart(twins, name):
     compiled, plain = (getattr(module, name) for module in twins)
     assert compiled is not plain

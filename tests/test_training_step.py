@@ -1,4 +1,4 @@
-"""The training step: its kernels against the book's formulas in float64, and what TwoLayerNet and SGD do with them."""
+"""The training step: its kernels against the book's formulas in float64, and what TwoLayerNet does with them."""
 
 import threading
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fastnet import TwoLayerNet, _backend
-from fastnet.optimizer import SGD
 
 # (dtype of the parameters, dtype of x): the second is the book's own, float32 images and float64 parameters.
 DTYPES = pytest.mark.parametrize(("dtype", "x_dtype"), [("f4", "f4"), ("f8", "f4"), ("f8", "f8")])
@@ -157,17 +156,6 @@ def test_nothing_is_predicted_for_nothing(kernels, dtype, x_dtype):
     assert y.dtype == dtype
 
 
-@FLOATS
-@pytest.mark.parametrize("shape", [(1,), (7, 11), (1023,), (1025,), (2500,)], ids=str)
-def test_descend_moves_in_place_as_numpy_does_to_the_last_bit(kernels, shape, dtype):
-    p, g = np.random.default_rng(0).standard_normal((2, *shape)).astype(dtype)
-    p, g = np.array(p), np.array(g)
-    wanted, gradient = p - 0.1 * g, g.copy()
-    kernels.descend(p, g, 0.1)
-    assert np.array_equal(p, wanted)
-    assert np.array_equal(g, gradient)
-
-
 # --- TwoLayerNet -----------------------------------------------------------------------------------------------------
 
 
@@ -239,37 +227,3 @@ def test_threads_do_not_disturb_each_other():
     for thread in threads:
         thread.join()
     assert not wrong
-
-
-# --- SGD -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("backend")
-@FLOATS
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda p, g: (p, g),
-        lambda p, g: (p.T, g.T),
-        lambda p, g: (p[::2], g[::2]),
-        lambda p, g: (p, g.astype("f8")),
-        lambda p, g: (p.astype("f2"), g.astype("f2")),
-        lambda p, g: (p.astype(p.dtype.newbyteorder()), g),
-        lambda p, g: (p, g.astype(g.dtype.newbyteorder())),
-        lambda p, _: (p, p),
-        lambda p, _: (p[1:], p[:-1]),
-    ],
-    ids=["plain", "transposed", "strided", "wider", "half", "swapped", "swapped gradient", "itself", "overlap"],
-)
-@pytest.mark.parametrize("rate", [0.1, 1, np.float64(0.1)], ids=["float", "int", "numpy"])
-def test_sgd_moves_any_array_as_numpy_does(change, rate, dtype):
-    p, g = np.random.default_rng(0).standard_normal((2, 6, 4)).astype(dtype)
-    p, g = change(p.copy(), g.copy())
-    optimizer = SGD()
-    optimizer.lr = rate
-    wanted = p.copy()
-    wanted -= rate * g
-    params = {"W": p}
-    optimizer.update(params, {"W": g})
-    assert params["W"] is p
-    assert np.array_equal(p, wanted)
