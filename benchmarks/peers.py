@@ -86,6 +86,19 @@ class PyTorch:
 
         return Contender(step, read=lambda _: {name: param.detach() for name, param in params.items()})
 
+    def update(self, name, param, gradient):
+        optim, param = self.torch.optim, self.torch.from_numpy(param.copy())
+        param.grad = self.torch.from_numpy(gradient)
+        made = {
+            "SGD": lambda: optim.SGD([param], lr=0.01),
+            "Momentum": lambda: optim.SGD([param], lr=0.01, momentum=0.9),
+            "Nesterov": lambda: optim.SGD([param], lr=0.01, momentum=0.9, nesterov=True),
+            "AdaGrad": lambda: optim.Adagrad([param], lr=0.01, eps=1e-7),
+            "RMSprop": lambda: optim.RMSprop([param], lr=0.01, eps=1e-7),
+            "Adam": lambda: optim.Adam([param], lr=0.001, eps=1e-7 / (1 - 0.999) ** 0.5),  # our first update's
+        }[name]()
+        return Contender(made.step, read=lambda _: param)
+
     def accuracy(self, network, x, labels):
         torch = self.torch
         x, labels = torch.from_numpy(x), torch.from_numpy(labels)

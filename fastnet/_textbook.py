@@ -74,3 +74,48 @@ def training_step(params: Parameters, x: Array, t: Array, lr: float = 0.1) -> No
     grads = {"W1": np.dot(x.T, da1), "b1": da1.sum(axis=0), "W2": np.dot(z1.T, dy), "b2": dy.sum(axis=0)}
     for name in params:
         params[name] -= lr * grads[name]
+
+
+# --- the optimizers: v, h and m hold zeros at first ------------------------------------------------------------------
+
+
+def sgd(params: Parameters, grads: Parameters, lr: float = 0.01) -> None:
+    for name in params:
+        params[name] -= lr * grads[name]
+
+
+def momentum(params: Parameters, grads: Parameters, v: Parameters, lr: float = 0.01, momentum: float = 0.9) -> None:
+    for name in params:
+        v[name] = momentum * v[name] - lr * grads[name]
+        params[name] += v[name]
+
+
+def nesterov(params: Parameters, grads: Parameters, v: Parameters, lr: float = 0.01, momentum: float = 0.9) -> None:
+    for name in params:
+        params[name] += momentum * momentum * v[name]
+        params[name] -= (1 + momentum) * lr * grads[name]
+        v[name] = momentum * v[name] - lr * grads[name]
+
+
+def adagrad(params: Parameters, grads: Parameters, h: Parameters, lr: float = 0.01) -> None:
+    for name in params:
+        h[name] += grads[name] * grads[name]
+        params[name] -= lr * grads[name] / (np.sqrt(h[name]) + 1e-7)
+
+
+def rmsprop(params: Parameters, grads: Parameters, h: Parameters, lr: float = 0.01, decay_rate: float = 0.99) -> None:
+    for name in params:
+        h[name] *= decay_rate
+        h[name] += (1 - decay_rate) * grads[name] * grads[name]
+        params[name] -= lr * grads[name] / (np.sqrt(h[name]) + 1e-7)
+
+
+def adam(
+    params: Parameters, grads: Parameters, m: Parameters, v: Parameters, count: int,
+    lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999,
+) -> None:
+    rate = lr * (1 - beta2**count) ** 0.5 / (1 - beta1**count)
+    for name in params:
+        m[name] += (1 - beta1) * (grads[name] - m[name])
+        v[name] += (1 - beta2) * (grads[name] ** 2 - v[name])
+        params[name] -= rate * m[name] / (np.sqrt(v[name]) + 1e-7)
