@@ -119,18 +119,22 @@ def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 
-def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | IntArray:
+def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y", *, binary: bool = False) -> FloatArray | IntArray:
     """The targets of the predictions `y`, which the user knows as `name`, in one of two forms.
 
     Either an array like `y` in shape and dtype (one-hot or probabilities), where `t` has the shape of `y`; or intp
     labels of shape `y.shape[:-1]`, where `t` holds integer labels of shape `(N,)` or `(N, 1)`, or one label for one
     sample. The first form wins where both fit. `is_labels` tells them apart.
+
+    With `binary`, a single column stands for two classes: its labels are 0 and 1, and are returned in the first form.
     """
     array = real_array(t, "t")
     if array.shape == y.shape:
         return cast(array, y.dtype)
     batch = y.shape[:-1]
     if array.dtype.kind in "iu" and y.ndim in (1, 2) and array.shape in (batch, (*batch, 1) if batch else batch):
+        if binary and y.shape[-1] == 1:
+            return cast(_labels(array.reshape(batch), classes=2).reshape(y.shape), y.dtype)
         return _labels(array.reshape(batch), classes=y.shape[-1])
     accepted = f"shape {y.shape} (one-hot or probabilities)"
     if y.ndim == 2:
@@ -156,13 +160,28 @@ def is_labels(t: FloatArray | IntArray) -> bool:
     return t.dtype.kind == "i"
 
 
+def one_hot(t: Any, y: FloatArray) -> FloatArray:
+    """The targets as an array like `y`, from either form of them."""
+    if not is_labels(t):
+        rows: FloatArray = t
+        return rows
+    rows = np.zeros_like(y)
+    rows[_of_labels(t)] = 1
+    return rows
+
+
 def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
     """`y - t` in a new array, for either form of targets."""
     if not is_labels(t):
         return y - t
     difference = y.copy()
-    difference[(np.arange(len(t)), t) if t.ndim else t] -= 1
+    difference[_of_labels(t)] -= 1
     return difference
+
+
+def _of_labels(t: Any) -> Any:
+    """What indexes the labels' elements in predictions."""
+    return (np.arange(len(t)), t) if t.ndim else t
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -181,11 +200,12 @@ def as_float(value: Any, name: str, *, positive: bool = True) -> float:
     return number
 
 
-def as_fraction(value: Any, name: str) -> float:
-    """A number from 0 on and below 1."""
+def as_fraction(value: Any, name: str, *, includes_one: bool = False) -> float:
+    """A number from 0 on and below 1, or up to 1."""
     number = as_float(value, name, positive=False)
-    if number >= 1:
-        raise ValueError(f"{name} must be a number from 0 on and below 1, got {value!r}")
+    if number > 1 or (number == 1 and not includes_one):
+        wanted = "from 0 to 1" if includes_one else "from 0 on and below 1"
+        raise ValueError(f"{name} must be a number {wanted}, got {value!r}")
     return number
 
 

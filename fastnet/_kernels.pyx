@@ -40,7 +40,9 @@ from fastnet._memory cimport address, doubles, empty_like, floats, holds_floats,
 from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lowest, minus_abs, nonzero
 
 from fastnet._checks import one_number
+from fastnet import _kernels_numpy
 # Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
+from fastnet._activations_numpy import elu, elu_grad, tanh, tanh_grad  # not compiled yet
 from fastnet._differences import two_layer_differences
 from fastnet._optimizers import adagrad, adam, descend, momentum, nesterov, rmsprop
 from fastnet._training import two_layer_gradient, two_layer_predict
@@ -415,6 +417,34 @@ def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
     if holds_floats(array):
         return _cross_entropy[float](floats(array), array, t, eps)
     return _cross_entropy[double](doubles(array), array, t, eps)
+
+
+# The next three are not compiled yet.
+
+
+def binary_cross_entropy(y: FloatArray, t: FloatArray, eps: float) -> float:
+    """Return the mean of `-(t log(y + eps) + (1 - t) log(1 - y + eps))` for y and t (N,).
+
+    A term whose weight, t or 1 - t, and whose argument of the logarithm are both 0 is 0.
+    """
+    return _kernels_numpy.binary_cross_entropy(y, t, eps)
+
+
+def softmax_cross_entropy_labels(
+    x: FloatArray, labels: IntArray, with_gradient: bool
+) -> tuple[float, FloatArray | None]:
+    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None."""
+    return _kernels_numpy.softmax_cross_entropy_labels(x, labels, with_gradient)
+
+
+def softmax_cross_entropy_targets(
+    x: FloatArray, t: FloatArray, with_gradient: bool
+) -> tuple[float, FloatArray | None]:
+    """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
+
+    A term with t = 0 and softmax(x) = 0 is 0.
+    """
+    return _kernels_numpy.softmax_cross_entropy_targets(x, t, with_gradient)
 
 
 cdef double _number(value) except? -1.0:

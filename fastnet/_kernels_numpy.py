@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._checks import FLOAT32, FLOAT64, INTP, FloatArray, one_number
-
-# Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
+# What is not used here are kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
+from fastnet._activations_numpy import elu, elu_grad, tanh, tanh_grad  # noqa: F401
+from fastnet._checks import FLOAT32, FLOAT64, INTP, FloatArray, IntArray, one_number
 from fastnet._differences_numpy import two_layer_differences  # noqa: F401
 from fastnet._optimizers_numpy import adagrad, adam, descend, momentum, nesterov, rmsprop  # noqa: F401
 from fastnet._training_numpy import two_layer_gradient, two_layer_predict  # noqa: F401
@@ -134,6 +134,71 @@ def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
         else:
             return None
         return y.dtype.type((0.0 - total) / n)
+
+
+def binary_cross_entropy(y: FloatArray, t: FloatArray, eps: float) -> float:
+    """Return the mean of `-(t log(y + eps) + (1 - t) log(1 - y + eps))` for y and t (N,).
+
+    A term whose weight, t or 1 - t, and whose argument of the logarithm are both 0 is 0.
+    """
+    with np.errstate(all="ignore"):
+        y64, t64 = y.astype(np.float64), t.astype(np.float64)
+        rows = np.stack([y64, 1.0 - y64], axis=1)
+        loss: float = cross_entropy(rows, np.stack([t64, 1.0 - t64], axis=1), eps)
+        return loss
+
+
+def _softmax_beside_largest(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """For x (N, C): softmax(x) and what it lacks to 1, both with all their digits, and max(x) - x, all (N, C); and
+    -log(max(softmax(x))) (N, 1).
+    """
+    y = softmax(x.astype(np.float64))
+    at_largest = np.arange(len(x)), x.argmax(axis=1)
+    largest = x[at_largest].astype(np.float64)[:, np.newaxis]
+    beside = y.copy()
+    beside[at_largest] = 0.0
+    rest = 1.0 - y
+    rest[at_largest] = beside.sum(axis=1)  # 1 - y has no digits left where y is close to 1
+    below = np.where(x == largest, 0.0, largest - x)
+    return y, rest, below, np.log1p(rest[at_largest] / y[at_largest])[:, np.newaxis]
+
+
+def _minus_log_softmax(below: FloatArray, least: FloatArray) -> FloatArray:
+    return np.where(below == np.inf, np.inf, below + least)
+
+
+def softmax_cross_entropy_labels(
+    x: FloatArray, labels: IntArray, with_gradient: bool
+) -> tuple[float, FloatArray | None]:
+    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None."""
+    with np.errstate(all="ignore"):
+        n = np.arange(len(x))
+        y, rest, below, least = _softmax_beside_largest(x)
+        loss = float(np.sum(_minus_log_softmax(below[n, labels], least[:, 0])) / len(x))
+        if not with_gradient:
+            return loss, None
+        y[n, labels] = -rest[n, labels]
+        return loss, (y / len(x)).astype(x.dtype)
+
+
+def softmax_cross_entropy_targets(
+    x: FloatArray, t: FloatArray, with_gradient: bool
+) -> tuple[float, FloatArray | None]:
+    """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
+
+    A term with t = 0 and softmax(x) = 0 is 0.
+    """
+    with np.errstate(all="ignore"):
+        t = t.astype(np.float64)
+        y, rest, below, least = _softmax_beside_largest(x)
+        losses = _minus_log_softmax(below, least)
+        losses[(losses == np.inf) & (t == 0)] = 0.0
+        loss = float(np.sum(t * losses) / len(x))
+        if not with_gradient:
+            return loss, None
+        # y sum(t) - t, without the difference of what may be almost equal: y (1 - y) and so on cancel term by term.
+        others = t.sum(axis=1, keepdims=True) - t
+        return loss, ((y * others - t * rest) / len(x)).astype(x.dtype)
 
 
 def _move(elements: FloatArray, i: int, value: float) -> None:

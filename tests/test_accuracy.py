@@ -11,7 +11,18 @@ import mpmath
 import numpy as np
 import pytest
 
-from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
+from fastnet.functions import (
+    binary_cross_entropy,
+    cross_entropy_error,
+    elu,
+    elu_grad,
+    sigmoid,
+    sigmoid_grad,
+    softmax,
+    softmax_cross_entropy,
+    tanh,
+    tanh_grad,
+)
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -47,7 +58,7 @@ def test_the_ulp_is_the_distance_to_the_next_float():
     assert ulps(np.array([5e-324]), [mpmath.mpf(10) ** -400]) == pytest.approx(1)
 
 
-# --- sigmoid ---------------------------------------------------------------------------------------------------------
+# --- functions of one number -----------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -58,27 +69,51 @@ def arguments(dtype):
     every_exponent = np.exp2(random.uniform(info.minexp - info.nmant, 12, 500))
     usual = random.uniform(0, 40, 500)
     to_zero = -np.log(info.tiny) + random.uniform(-5, 45, 500)  # exp(-x) from normal through subnormal to 0
-    x = np.concatenate([every_exponent, usual, to_zero, [0, 1000, info.max, info.tiny, info.smallest_subnormal]])
+    subnormal = np.exp2(random.uniform(info.minexp - info.nmant, info.minexp, 100))
+    edges = [0, 1000, info.max, info.tiny, info.smallest_subnormal]
+    x = np.concatenate([every_exponent, usual, to_zero, to_zero / 2, subnormal, edges])  # half: for exp(-2 x)
     return np.concatenate([x, -x]).astype(dtype)
 
 
+def exact_elu(x):
+    return x if x >= 0 else mpmath.expm1(x)
+
+
+EXACT = {
+    sigmoid: lambda x: 1 / (1 + mpmath.exp(-x)),
+    sigmoid_grad: lambda x: mpmath.exp(-abs(x)) / (1 + mpmath.exp(-abs(x))) ** 2,
+    tanh: mpmath.tanh,
+    tanh_grad: lambda x: mpmath.sech(x) ** 2,
+    elu: exact_elu,
+    elu_grad: lambda x: 1 if x >= 0 else mpmath.exp(x),
+}
+
+
 @functools.cache
-def exact(name, dtype):
+def exact(function, dtype):
     with mpmath.workprec(BITS):
-        values = []
-        for x in arguments(dtype):
-            e = mpmath.exp(-abs(mpmath.mpf(float(x))))
-            values.append(e / (1 + e) ** 2 if name == "sigmoid_grad" else (1 if x >= 0 else e) / (1 + e))
-        return values
+        return [mpmath.mpf(EXACT[function](mpmath.mpf(float(x)))) for x in arguments(dtype)]
 
 
 @BOTH_DTYPES
-@pytest.mark.parametrize("function", [sigmoid, sigmoid_grad], ids=lambda function: function.__name__)
-def test_sigmoid_and_its_gradient_are_within_4_ulp(function, dtype):
+@pytest.mark.parametrize("function", EXACT, ids=lambda function: function.__name__)
+def test_functions_of_one_number_are_within_4_ulp(function, dtype):
     results = function(arguments(dtype))
     subnormal = (results > 0) & (results < np.finfo(dtype).tiny)
     assert subnormal.sum() > 50  # the arguments reach what they are meant to reach
-    assert ulps(results, exact(function.__name__, dtype)) <= LIMIT
+    assert ulps(results, exact(function, dtype)) <= LIMIT
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize("alpha", [0.3, 2.0])
+def test_elu_with_another_alpha_is_within_4_ulp(alpha, dtype):
+    x = arguments(dtype)
+    x = x[x < 0]
+    with mpmath.workprec(BITS):
+        values = [alpha * exact_elu(mpmath.mpf(float(value))) for value in x]
+        slopes = [alpha * mpmath.exp(mpmath.mpf(float(value))) for value in x]
+    assert ulps(elu(x, alpha), values) <= LIMIT
+    assert ulps(elu_grad(x, alpha), slopes) <= LIMIT
 
 
 # --- softmax ---------------------------------------------------------------------------------------------------------
@@ -149,3 +184,62 @@ def test_cross_entropy_is_right_to_its_last_digits(dtype, targets, eps):
     # float64: 500 terms, added one after another, lose at most 500 half-units of the last place, on average a few.
     # float32: the terms and their sum are computed in float64, so only the last rounding shows, half an eps.
     assert error <= (5e-14 if dtype is np.float64 else np.finfo(np.float32).eps / 2 * (1 + 1e-6))
+
+
+@BOTH_DTYPES
+def test_binary_cross_entropy_is_right_to_its_last_digits(dtype):
+    random = np.random.default_rng(0)
+    y = random.beta(0.1, 0.1, 500).astype(dtype)  # mostly near 0 or near 1
+    t = random.choice([0, 1, 0.25], 500).astype(dtype)
+    with mpmath.workprec(BITS):
+        exact = mpmath.mpf(0)
+        for p, t_n in zip(y.tolist(), t.tolist(), strict=True):
+            exact -= t_n * mpmath.log(mpmath.mpf(p) + 1e-7) + (1 - t_n) * mpmath.log(1 - mpmath.mpf(p) + 1e-7)
+        error = abs(float(binary_cross_entropy(y, t)) / (exact / 500) - 1)
+    # As for the cross-entropy, of which it is 500 rows of two.
+    assert error <= (5e-14 if dtype is np.float64 else np.finfo(np.float32).eps / 2 * (1 + 1e-6))
+
+
+@functools.cache
+def exact_losses(kind, targets, dtype):
+    """Rows of scores with their targets and, exactly, the loss and its gradient, to what each element may be compared.
+
+    Row by row: a mean would hide the small losses behind the large ones.
+    """
+    random = np.random.default_rng(0)
+    rows = np.linspace([0, 10, 1, 2], [0, 80, 3, 4], 5) if kind == "almost_certain" else hard_rows(dtype)[kind][-5:]
+    cases = []
+    for row in rows.astype(dtype):
+        C = len(row)
+        label = int(row.argmax()) if kind == "almost_certain" else int(random.integers(C))
+        t = random.dirichlet(np.ones(C)).astype(dtype) if targets == "soft" else np.eye(C, dtype=dtype)[label]
+        with mpmath.workprec(BITS):
+            x, weights = (np.array([mpmath.mpf(value) for value in values.tolist()]) for values in (row, t))
+            e = np.array([mpmath.exp(value - max(x)) for value in x])
+            total, T = e.sum(), weights.sum()
+            beside_largest = np.delete(e, row.argmax()).sum()
+            loss = (weights * (max(x) - x)).sum() + T * mpmath.log1p(beside_largest)
+            dx = e * T / total - weights
+            scale = e * T / total + weights  # the difference loses digits
+            if targets != "soft":  # but not where one target is 1 and the others are 0, however close the row is to it
+                dx[label] = -np.delete(e, label).sum() / total
+                scale = abs(dx)
+        cases.append((row, label if targets == "labels" else t, loss, dx, scale))
+    return cases
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize("kind", [*hard_rows(np.float64), "almost_certain"])
+@pytest.mark.parametrize("targets", ["labels", "one_hot", "soft"])
+def test_softmax_cross_entropy_and_its_gradient_are_right_to_their_last_digits(dtype, kind, targets):
+    info = np.finfo(dtype)
+    eps, least = float(info.eps), float(info.smallest_subnormal)
+    for x, t, exact_loss, exact_dx, scale in exact_losses(kind, targets, dtype):
+        loss, dx = softmax_cross_entropy(x, t, return_grad=True)
+        with np.errstate(over="ignore"):
+            difference_overflows = np.isinf(np.ptp(x))
+        with mpmath.workprec(BITS):
+            # A few roundings, of the exponentials and of their sum; and one of what may be subnormal.
+            if not difference_overflows:
+                assert abs(float(loss) - exact_loss) <= 8 * eps * exact_loss + least
+            assert (abs(dx.astype(float) - exact_dx) <= 8 * eps * scale + least).all()

@@ -111,15 +111,27 @@ def a_loss(name):
     ]
 
 
+def gradient_of_loss(x, t):
+    return functions.softmax_cross_entropy(x, t, return_grad=True)[1]
+
+
 # Every way to call a function that takes a hostile array.
 CALLS = {
+    "binary_cross_entropy": [
+        *a_loss("binary_cross_entropy"),
+        lambda x: functions.binary_cross_entropy(x, probabilities_for(x), eps=0),
+    ],
     "cross_entropy_error": [
         *a_loss("cross_entropy_error"),
         lambda x: functions.cross_entropy_error(x, labels_for(x), eps=0),
         lambda x: functions.cross_entropy_error(x, probabilities_for(x), eps=0.5),
         lambda x: functions.cross_entropy_error(x, x, eps=-1),
     ],
+    "elu": [*one_argument("elu"), lambda x: functions.elu(x, 0.3)],
+    "elu_grad": [*one_argument("elu_grad"), lambda x: functions.elu_grad(x, 0.3)],
     "identity_function": one_argument("identity_function"),
+    "leaky_relu": one_argument("leaky_relu"),
+    "leaky_relu_grad": one_argument("leaky_relu_grad"),
     "mean_squared_error": a_loss("mean_squared_error"),
     "relu": one_argument("relu"),
     "relu_grad": one_argument("relu_grad"),
@@ -129,9 +141,17 @@ CALLS = {
         *one_argument("softmax"),
         *(lambda x, axis=axis: functions.softmax(x, axis=axis) for axis in (0, -2, 2, "0")),
     ],
+    "softmax_cross_entropy": [
+        *a_loss("softmax_cross_entropy"),
+        lambda x: gradient_of_loss(x, labels_for(x)),
+        lambda x: gradient_of_loss(x, probabilities_for(x)),
+        lambda x: gradient_of_loss(probabilities_for(x), x),
+    ],
     "softmax_loss": a_loss("softmax_loss"),
     "step_function": one_argument("step_function"),
     "sum_squared_error": a_loss("sum_squared_error"),
+    "tanh": one_argument("tanh"),
+    "tanh_grad": one_argument("tanh_grad"),
 }
 
 

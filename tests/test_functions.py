@@ -10,25 +10,47 @@ from hostile import FLOATS, HOSTILE, INTEGERS, REFUSED, snapshot
 
 from fastnet import functions
 from fastnet.functions import (
+    binary_cross_entropy,
     cross_entropy_error,
+    elu,
+    elu_grad,
     identity_function,
+    leaky_relu,
+    leaky_relu_grad,
     mean_squared_error,
     relu,
     relu_grad,
     sigmoid,
     sigmoid_grad,
     softmax,
+    softmax_cross_entropy,
     softmax_loss,
     step_function,
     sum_squared_error,
+    tanh,
+    tanh_grad,
 )
 
 pytestmark = pytest.mark.usefixtures("backend")
 
-ELEMENTWISE = [identity_function, step_function, sigmoid, sigmoid_grad, relu, relu_grad]
+ELEMENTWISE = [
+    identity_function,
+    step_function,
+    sigmoid,
+    sigmoid_grad,
+    tanh,
+    tanh_grad,
+    relu,
+    relu_grad,
+    leaky_relu,
+    leaky_relu_grad,
+    elu,
+    elu_grad,
+]
 ACTIVATIONS = [*ELEMENTWISE, softmax]
-LOSSES = [sum_squared_error, mean_squared_error, cross_entropy_error, softmax_loss]
-CROSS_ENTROPIES = [cross_entropy_error, softmax_loss]
+OF_SCORES = [softmax_loss, softmax_cross_entropy]  # whose first argument is `x`
+CROSS_ENTROPIES = [cross_entropy_error, *OF_SCORES]
+LOSSES = [sum_squared_error, mean_squared_error, binary_cross_entropy, *CROSS_ENTROPIES]
 
 
 def each(argument, values):
@@ -59,6 +81,12 @@ ORACLES = {
     sigmoid_grad: lambda x: plain_sigmoid(x) * plain_sigmoid(-x),
     relu: lambda x: x if x > 0 else 0.0,
     relu_grad: lambda x: 1.0 if x >= 0 else 0.0,
+    tanh: math.tanh,
+    tanh_grad: lambda x: 1 / math.cosh(x) ** 2 if abs(x) < 350 else 0.0,
+    leaky_relu: lambda x: x if x > 0 else 0.1 * x,
+    leaky_relu_grad: lambda x: 1.0 if x >= 0 else 0.1,
+    elu: lambda x: x if x > 0 else math.expm1(x),
+    elu_grad: lambda x: 1.0 if x >= 0 else math.exp(x),
 }
 
 
@@ -132,7 +160,7 @@ DTYPES_REFUSED = {
 @each("function", ACTIVATIONS + LOSSES)
 @pytest.mark.parametrize("kind", REFUSED)
 def test_other_types_raise_and_the_message_names_argument_and_dtype(function, kind):
-    name = "y" if function in LOSSES and function is not softmax_loss else "x"
+    name = "y" if function in LOSSES and function not in OF_SCORES else "x"
     arguments = (REFUSED[kind](), 0) if function in LOSSES else (REFUSED[kind](),)
     with pytest.raises(TypeError, match=rf"\b{name}\b.*{DTYPES_REFUSED.get(kind, '')}"):
         function(*arguments)
@@ -196,8 +224,14 @@ def test_elementwise_functions_follow_their_formulas(function, dtype):
         (step_function, 0, 0, 1, 0, 1),
         (sigmoid, nan, 0, 1, 0, 1),
         (sigmoid_grad, nan, 0, 0, 0, 0),
+        (tanh, nan, -1, 1, -1, 1),
+        (tanh_grad, nan, 0, 0, 0, 0),
         (relu, nan, 0, inf, 0, 1000),
         (relu_grad, nan, 0, 1, 0, 1),
+        (leaky_relu, nan, -inf, inf, -100, 1000),
+        (leaky_relu_grad, nan, 0.1, 1, 0.1, 1),
+        (elu, nan, -1, inf, -1, 1000),
+        (elu_grad, nan, 0, 1, 0, 1),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -206,18 +240,90 @@ def test_nan_propagates_and_infinities_give_limits(
     function, dtype, at_nan, at_minus_inf, at_inf, at_minus_1000, at_1000
 ):
     result = function(np.array([nan, -inf, inf, -1000, 1000], dtype))
-    np.testing.assert_array_equal(result, [at_nan, at_minus_inf, at_inf, at_minus_1000, at_1000])
+    # 0.1 is rounded to the dtype, and so is its product.
+    expected = [at_nan, at_minus_inf, at_inf, at_minus_1000, at_1000]
+    np.testing.assert_allclose(result, expected, rtol=np.finfo(dtype).eps, atol=0)
 
 
-def test_at_zero_the_step_is_down_and_the_slope_of_relu_is_one():
+def test_at_zero_the_step_is_down_and_the_slope_of_relu_and_its_kin_is_one():
     assert step_function([0.0, -0.0]).tolist() == [0, 0]
     assert relu_grad([0.0, -0.0]).tolist() == [1, 1]  # the book's choice
+    assert leaky_relu_grad([0.0, -0.0], 0.3).tolist() == [1, 1]
+    assert elu_grad([0.0, -0.0], 0.3).tolist() == [1, 1]
+
+
+@each("function", [identity_function, tanh, leaky_relu, elu])
+@each("dtype", FLOATS)
+def test_odd_functions_keep_the_sign_of_zero(function, dtype):
+    assert np.signbit(function(np.array([0.0, -0.0], dtype))).tolist() == [False, True]
 
 
 def test_sigmoid_grad_keeps_its_digits_where_one_minus_s_has_none():
     assert sigmoid(40.0) == 1  # so that s (1 - s) would be 0
     assert sigmoid_grad(40.0) == pytest.approx(math.exp(-40), rel=1e-15)  # they differ by 2 exp(-40), far below 1 ULP
     assert sigmoid_grad(40.0) == sigmoid_grad(-40.0)
+
+
+def test_tanh_grad_keeps_its_digits_where_one_minus_the_square_has_none():
+    assert tanh(20.0) == 1
+    assert tanh_grad(20.0) == pytest.approx(4 * math.exp(-40), rel=1e-15)  # they differ by 8 exp(-80)
+    assert tanh_grad(20.0) == tanh_grad(-20.0)
+
+
+def test_elu_keeps_its_digits_near_zero():
+    assert elu(-1e-20) == -1e-20  # exp(-1e-20) is 1, so that exp(x) - 1 would be 0
+
+
+@pytest.mark.parametrize("slope", [0, 0.01, 0.5, 1, np.float32(0.25), np.array(0.25)])
+def test_the_slope_of_leaky_relu_is_that_of_its_negative_side(slope):
+    assert leaky_relu([-8.0, 8.0], slope).tolist() == [-8 * slope, 8]
+    assert leaky_relu_grad([-8.0, 8.0], slope=slope).tolist() == [slope, 1]
+
+
+def test_leaky_relu_without_a_slope_is_relu_and_with_slope_one_the_identity():
+    x = [-inf, -2.0, -0.0, 3.0, inf, nan]
+    np.testing.assert_array_equal(leaky_relu(x, 0), relu(x))
+    np.testing.assert_array_equal(leaky_relu_grad(x, 0), relu_grad(x))
+    np.testing.assert_array_equal(leaky_relu(x, 1), x)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.25, 2, 1e-300, 1e-30, 1e30, 1e300, np.float32(0.25), np.array(0.25)])
+@each("dtype", FLOATS)
+def test_alpha_is_what_elu_tends_to(alpha, dtype):
+    x = np.array([-inf, -1000, -87.5, -2, -1e-4, 0, 3, inf, nan], dtype)
+    wide = x.astype(np.float64)
+    negative = np.minimum(wide, 0)
+    with np.errstate(over="ignore"):  # alpha may be beyond the dtype
+        expected = np.where(wide < 0, float(alpha) * np.expm1(negative), wide).astype(dtype)
+        slopes = np.where(wide < 0, float(alpha) * np.exp(negative), 1.0).astype(dtype)
+    slopes[-1] = nan
+    info = np.finfo(dtype)
+    tolerance = {"rtol": 4 * info.eps, "atol": float(info.smallest_subnormal)}
+    np.testing.assert_allclose(elu(x, alpha), expected, **tolerance)
+    np.testing.assert_allclose(elu_grad(x, alpha=alpha), slopes, **tolerance)
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "allowed", "values"),
+    [
+        (leaky_relu, "slope", "from 0 (on|to 1)", [-0.1, 1.5, nan, inf, 10**400]),
+        (leaky_relu_grad, "slope", "from 0 (on|to 1)", [-0.1, 1.5, nan, inf, 10**400]),
+        (elu, "alpha", "from 0 on", [-0.1, nan, inf, -inf, 10**400]),
+        (elu_grad, "alpha", "from 0 on", [-0.1, nan, inf, -inf, 10**400]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_slope_or_an_alpha_out_of_range_raises_value_error(function, name, allowed, values):
+    for value in values:
+        with pytest.raises(ValueError, match=rf"^{name} must be a .*number {allowed}, got"):
+            function([1.0], value)
+
+
+@each("function", [leaky_relu, leaky_relu_grad, elu, elu_grad])
+@pytest.mark.parametrize("value", [None, "0.1", True, 1j, [0.1], np.array([0.1])])
+def test_a_slope_or_an_alpha_of_another_type_raises_type_error(function, value):
+    with pytest.raises(TypeError, match=r"^(slope|alpha) must be a number, got"):
+        function([1.0], value)
 
 
 # --- softmax ---------------------------------------------------------------------------------------------------------
@@ -325,11 +431,17 @@ def plain_cross_entropy(y, t, eps=1e-7):
     ) / len(y)
 
 
+def plain_binary_cross_entropy(y, t, eps=1e-7):
+    return plain_cross_entropy(np.stack([y, 1 - y], -1).reshape(-1, 2), np.stack([t, 1 - t], -1).reshape(-1, 2), eps)
+
+
 PLAIN_LOSSES = {
     sum_squared_error: lambda y, t: math.fsum((y - t).ravel() ** 2) / 2,
     mean_squared_error: lambda y, t: math.fsum((y - t).ravel() ** 2) / y.size,
     cross_entropy_error: plain_cross_entropy,
+    binary_cross_entropy: plain_binary_cross_entropy,
     softmax_loss: lambda x, t: plain_cross_entropy([plain_softmax(row) for row in x], t),
+    softmax_cross_entropy: lambda x, t: plain_cross_entropy([plain_softmax(row) for row in x], t, eps=0),
 }
 
 
@@ -388,19 +500,24 @@ def test_eps_goes_into_the_logarithm_and_may_be_zero(y, t, eps, expected):
     assert cross_entropy_error(y, t, eps=eps) == pytest.approx(expected, rel=1e-15, nan_ok=True)
 
 
+WITH_EPS = [cross_entropy_error, binary_cross_entropy]
+
+
+@each("loss", WITH_EPS)
 @pytest.mark.parametrize("eps", [-1e-7, nan, inf, -inf, np.float64(-1), 10**400])
-def test_eps_out_of_range_raises_value_error(eps):
+def test_eps_out_of_range_raises_value_error(loss, eps):
     with pytest.raises(ValueError, match=r"eps must be a finite number from 0 on, got"):
-        cross_entropy_error([1.0], 0, eps=eps)
+        loss([1.0], 0, eps=eps)
 
 
+@each("loss", WITH_EPS)
 @pytest.mark.parametrize("eps", [None, "1e-7", True, 1j, [1e-7], np.array([1e-7]), np.array(True), np.ma.masked])
-def test_eps_of_another_type_raises_type_error(eps):
+def test_eps_of_another_type_raises_type_error(loss, eps):
     with pytest.raises(TypeError, match="eps must be a number"):
-        cross_entropy_error([1.0], 0, eps=eps)
+        loss([1.0], 0, eps=eps)
 
 
-@each("loss", [mean_squared_error, *CROSS_ENTROPIES])
+@each("loss", [mean_squared_error, binary_cross_entropy, *CROSS_ENTROPIES])
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
 def test_the_mean_over_an_empty_batch_raises(loss, shape):
     with pytest.raises(ValueError, match=rf"^[xy] is empty: it has shape {re.escape(str(shape))}, and a mean needs"):
@@ -419,6 +536,151 @@ def test_the_sum_over_an_empty_batch_is_zero():
 def test_cross_entropy_refuses_what_is_no_batch(loss, shape):
     with pytest.raises(ValueError, match=rf"^[xy] must have shape \(N, C\).*got shape {re.escape(str(shape))}"):
         loss(np.ones(shape), np.ones(shape))
+
+
+# --- binary cross-entropy --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("y", [np.array([[0.9], [0.2], [0.5]]), np.float32([[0.9], [0.2], [0.5]])])
+@pytest.mark.parametrize("t", [[1, 0, 1], np.array([1, 0, 1], np.uint8), [[1], [0], [1]], [[1.0], [0.0], [1.0]]])
+def test_a_column_of_answers_takes_labels_0_and_1(y, t):
+    expected = -(math.log(0.9 + 1e-7) + math.log(0.8 + 1e-7) + math.log(0.5 + 1e-7)) / 3
+    tolerance = float(np.finfo(y.dtype).eps)  # 0.9 and 0.2 are rounded by at most half of it, and so is the result
+    assert binary_cross_entropy(y, t) == pytest.approx(expected, rel=0, abs=tolerance)
+    assert binary_cross_entropy(y[0], t[0]) == pytest.approx(-math.log(0.9 + 1e-7), rel=0, abs=tolerance)
+
+
+@pytest.mark.parametrize(("t", "where"), [([0, 2, 1], r"t\[1\] is 2"), ([0, 1, -1], r"t\[2\] is -1")])
+def test_a_label_of_a_column_other_than_0_and_1_is_named(t, where):
+    with pytest.raises(ValueError, match=rf"{where}, which is not a label in \[0, 2\)"):
+        binary_cross_entropy([[0.5], [0.5], [0.5]], t)
+
+
+@pytest.mark.parametrize("t", [[1.0, 0.0, 1.0], [True, False, True], [1, 0], [[1, 0, 1]]])
+def test_a_column_of_answers_takes_no_other_form(t):
+    with pytest.raises(ValueError, match=r"^t has shape .*for y of shape \(3, 1\) it must have"):
+        binary_cross_entropy([[0.5], [0.5], [0.5]], t)
+
+
+def test_answers_to_several_questions_have_any_shape():
+    y = np.linspace(0.05, 0.95, 24).reshape(2, 3, 4)
+    t = np.round(y[::-1])
+    # 24 terms, added in another order.
+    assert binary_cross_entropy(y, t) == pytest.approx(binary_cross_entropy(y.ravel(), t.ravel()), rel=1e-14)
+    assert binary_cross_entropy(0.25, 1) == pytest.approx(-math.log(0.25 + 1e-7), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("y", "t", "eps", "expected"),
+    [
+        ([1.0, 0.0], [1, 0], 0, 0),  # 0 log 0 is 0, on either side
+        ([1.0, 0.5], [0, 1], 0, inf),
+        ([0.0, 0.5], [1, 1], 0, inf),
+        ([1.0, 0.0], [0, 1], 1e-7, 7 * math.log(10)),
+        ([0.5], [0.5], 0.5, 0),
+        ([nan, 0.5], [0, 0], 0, nan),
+        ([0.5, 0.5], [nan, 0], 0, nan),
+        ([1.5], [1], 0, nan),
+        ([-0.5], [0], 0, nan),
+        ([inf], [1], 0, nan),
+    ],
+)
+def test_binary_cross_entropy_of_special_values(y, t, eps, expected):
+    assert binary_cross_entropy(y, t, eps) == pytest.approx(expected, rel=1e-15, nan_ok=True)
+
+
+def test_one_minus_y_keeps_its_digits_in_float32():
+    # 1 - 1e-9 is 1 in float32, so that the loss would be 0.
+    y = np.float32(1e-9)
+    assert binary_cross_entropy(y, np.float32(0), eps=0) == pytest.approx(1e-9, rel=1e-6)
+
+
+# --- softmax and cross-entropy in one --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "t", "expected"),
+    [
+        ([1000.0, 0.0], 1, 1000),  # softmax_loss stops at 16.1
+        ([1000.0, 0.0], 0, 0),
+        ([40.0, 0.0], 0, math.log1p(math.exp(-40))),  # and is -1e-7 here
+        ([-1e300, 1e300], 0, 2e300),
+        ([0.0, 0.0], [0.5, 0.5], math.log(2)),
+        ([0.0, 0.0], [1.0, 1.0], 2 * math.log(2)),  # as the formula has it, also for what sums to something else
+        ([3.0, 3.0], [0.0, 0.0], 0),
+        ([5.0], 0, 0),
+        ([inf, 0.0], 0, 0),
+        ([inf, 0.0], 1, inf),
+        ([-inf, 0.0], [0.0, 1.0], 0),
+        ([-inf, 0.0], 0, inf),
+        ([inf, 1.0, inf], 0, nan),
+        ([inf, 1.0, inf], 1, inf),
+        ([-inf, -inf], 0, nan),
+        ([nan, 0.0], 1, nan),
+        ([0.0, 0.0], [nan, 1.0], nan),
+    ],
+)
+def test_softmax_cross_entropy_is_exact_for_any_scores(x, t, expected):
+    assert softmax_cross_entropy(x, t) == pytest.approx(expected, rel=1e-15, nan_ok=True)
+    assert softmax_cross_entropy(x, t, return_grad=True)[0] == pytest.approx(expected, rel=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize("row", [[inf, 0, 1], [inf, 1, inf], [-inf, 0, 1], 3 * [-inf], [nan, inf, 0], [-inf, inf, 0]])
+@pytest.mark.parametrize("t", [0, 1, 2, [1, 0, 0], [0, 1, 0], [0.5, 0.5, 0], [0, 0, 0], [0, nan, 1]])
+@each("dtype", FLOATS)
+def test_softmax_cross_entropy_of_infinite_scores_is_that_of_their_softmax(row, t, dtype):
+    x, usual = np.array([row, [1, 2, 3]], dtype), [1, 2, 3]
+    t2 = np.array([t, t])
+    y = softmax(x[0])
+    loss, dx = softmax_cross_entropy(x[0], t, return_grad=True)
+    # A rounding of y is one of log(y), beside which the loss may be small; and -log(y) is below 2.
+    info = np.finfo(dtype)
+    np.testing.assert_allclose(loss, cross_entropy_error(y, t, eps=0), rtol=0, atol=2 * info.eps)
+    targets = np.eye(3)[t] if np.ndim(t) == 0 else np.array(t)
+    np.testing.assert_allclose(dx, y * targets.sum() - targets, rtol=4 * info.eps)
+    # Its neighbour in a batch does not notice.
+    both, dx2 = softmax_cross_entropy(x, t2, return_grad=True)
+    alone, dx1 = softmax_cross_entropy(np.array(usual, dtype), t, return_grad=True)
+    np.testing.assert_allclose(both, (loss + alone) / 2, rtol=4 * info.eps)
+    np.testing.assert_allclose(dx2, [dx / 2, dx1 / 2], rtol=4 * info.eps)
+
+
+@pytest.mark.parametrize("C", [1, 2, 10, 33, 1500])
+@pytest.mark.parametrize("targets", ["labels", "one_hot", "soft"])
+@each("dtype", [np.float32, np.float64])
+def test_the_gradient_is_the_softmax_less_the_targets(C, targets, dtype):
+    random = np.random.default_rng(0)
+    N = 2500 // C + 1
+    x = random.normal(size=(N, C), scale=3).astype(dtype)
+    labels = random.integers(C, size=N)
+    rows = random.dirichlet(np.ones(C), N).astype(dtype) if targets == "soft" else np.eye(C, dtype=dtype)[labels]
+    loss, dx = softmax_cross_entropy(x, labels if targets == "labels" else rows, return_grad=True)
+    assert loss == softmax_cross_entropy(x, labels if targets == "labels" else rows)
+    assert (dx.shape, dx.dtype) == (x.shape, dtype)
+    expected = softmax(x.astype(np.float64)) * rows.sum(axis=1, keepdims=True, dtype=np.float64) - rows
+    np.testing.assert_allclose(dx * N, expected, rtol=0, atol=4 * np.finfo(dtype).eps)
+    exact = -(rows * np.log(softmax(x.astype(np.float64)))).sum() / N
+    np.testing.assert_allclose(loss, exact, rtol=16 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("t", [0, [1.0, 0.0, 0.0]])
+def test_the_gradient_keeps_its_digits_where_the_answer_is_almost_certain(t):
+    _, dx = softmax_cross_entropy([50.0, 0.0, 1.0], t, return_grad=True)
+    rest = math.exp(-50) + math.exp(-49)
+    np.testing.assert_allclose(dx, [-rest, math.exp(-50), math.exp(-49)], rtol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (2, 3)])
+def test_the_gradient_of_any_layout_is_a_new_array_of_the_shape_of_x(shape):
+    x = np.arange(12.0).reshape(2, 6)[:, ::2][: shape[0] if len(shape) == 2 else 1].reshape(shape)
+    x.flags.writeable = False
+    before = snapshot(x)
+    _, dx = softmax_cross_entropy(x, np.zeros(shape[:-1], int), return_grad=True)
+    assert snapshot(x) == before
+    assert dx.shape == shape
+    assert dx.flags.c_contiguous
+    assert dx.flags.writeable
+    assert not np.may_share_memory(dx, x)
 
 
 # --- losses: targets -------------------------------------------------------------------------------------------------
@@ -455,7 +717,7 @@ def test_one_sample_takes_one_label_or_one_row(loss, t):
     assert loss(Y[0], t) == pytest.approx(loss(Y[:1], ONE_HOT[:1]), rel=1e-15)
 
 
-@each("loss", LOSSES)
+@each("loss", [loss for loss in LOSSES if loss is not binary_cross_entropy])  # there they are labels as well
 def test_the_shape_of_y_is_probabilities_also_where_labels_would_fit(loss):
     # (2, 1): two samples of one class. As labels, 1 would be out of range.
     y, t = np.array([[0.5], [0.25]]), np.array([[1], [0]])

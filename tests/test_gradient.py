@@ -10,7 +10,20 @@ import numpy as np
 import pytest
 from hostile import FLOATS, HOSTILE, LAYOUTS, VALUES, snapshot
 
-from fastnet.functions import mean_squared_error, relu, relu_grad, sigmoid, sigmoid_grad
+from fastnet.functions import (
+    elu,
+    elu_grad,
+    leaky_relu,
+    leaky_relu_grad,
+    mean_squared_error,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    softmax_cross_entropy,
+    tanh,
+    tanh_grad,
+)
 from fastnet.gradient import gradient_descent, numerical_gradient
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -313,13 +326,34 @@ def test_h_of_another_type_raises_type_error(h):
 
 
 @pytest.mark.parametrize(
-    ("function", "derivative"), [(sigmoid, sigmoid_grad), (relu, relu_grad)], ids=["sigmoid", "relu"]
+    ("function", "derivative", "keywords"),
+    [
+        (sigmoid, sigmoid_grad, {}),
+        (tanh, tanh_grad, {}),
+        (relu, relu_grad, {}),
+        (leaky_relu, leaky_relu_grad, {}),
+        (leaky_relu, leaky_relu_grad, {"slope": 0.3}),
+        (elu, elu_grad, {}),
+        (elu, elu_grad, {"alpha": 0.3}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
 )
-def test_derivatives_agree_with_numerical_differentiation(function, derivative):
+def test_derivatives_agree_with_numerical_differentiation(function, derivative, keywords):
     x = np.linspace(-6, 6, 40)  # 40 points, so that none is 0, where relu has no derivative
-    # The method's own error is h^2 / 6 times the third derivative, below 1e-9; its rounding error, that of a sum of up
-    # to 62 over 2 h, below 1e-10.
-    np.testing.assert_allclose(numerical_gradient(lambda x: function(x).sum(), x), derivative(x), rtol=0, atol=2e-9)
+    differences = numerical_gradient(lambda x: function(x, **keywords).sum(), x)
+    # The method's own error is h^2 / 6 times the third derivative, which is at most 2 (of tanh): below 4e-9. Its
+    # rounding error, that of a sum of up to 62 over 2 h, below 1e-10.
+    np.testing.assert_allclose(differences, derivative(x, **keywords), rtol=0, atol=4e-9)
+
+
+@pytest.mark.parametrize("t", ["labels", "one_hot", "soft"])
+def test_the_gradient_of_softmax_cross_entropy_agrees_with_numerical_differentiation(t):
+    random = np.random.default_rng(0)
+    x, labels = random.normal(size=(7, 4), scale=3), random.integers(4, size=7)
+    t = {"labels": labels, "one_hot": np.eye(4)[labels], "soft": random.uniform(size=(7, 4))}[t]
+    _, dx = softmax_cross_entropy(x, t, return_grad=True)
+    # The third derivative of the loss is below 1 for each sample; the loss itself below 20, a rounding of it 2e-15.
+    np.testing.assert_allclose(numerical_gradient(lambda x: softmax_cross_entropy(x, t), x), dx, rtol=0, atol=2e-9)
 
 
 # --- gradient descent ------------------------------------------------------------------------------------------------

@@ -7,7 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FloatArray, IntArray, as_integer, as_result, float_array, real_array
+from fastnet._checks import (
+    FloatArray,
+    IntArray,
+    as_float,
+    as_fraction,
+    as_integer,
+    as_result,
+    float_array,
+    real_array,
+)
 
 
 def _elementwise(function: Callable[[FloatArray], FloatArray], x: Any) -> FloatArray:
@@ -152,6 +161,79 @@ def sigmoid_grad(x: npt.ArrayLike) -> FloatArray:
     return _elementwise(_backend.kernels.sigmoid_grad, x)
 
 
+def tanh(x: npt.ArrayLike) -> FloatArray:
+    """Return the hyperbolic tangent of every element: the sigmoid's shape, between -1 and 1.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+
+    Returns
+    -------
+    ndarray
+        Values from -1 to 1, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    tanh_grad : Its derivative.
+    sigmoid : The same curve between 0 and 1: ``tanh(x) = 2 sigmoid(2 x) - 1``.
+
+    Notes
+    -----
+    ``tanh(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x))``; "Deep Learning from Scratch", chapter 6, which compares it
+    with the sigmoid.
+
+    Examples
+    --------
+    >>> from fastnet.functions import tanh
+    >>> print(tanh([-1000.0, 0.0, 0.5]))
+    [-1.          0.          0.46211716]
+    """
+    return _elementwise(_backend.kernels.tanh, x)
+
+
+def tanh_grad(x: npt.ArrayLike) -> FloatArray:
+    """Return the derivative of `tanh` at every element of `x`.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape: what went into `tanh`, not what came out.
+
+    Returns
+    -------
+    ndarray
+        Values from 0 to 1, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    tanh : The function itself.
+
+    Notes
+    -----
+    ``tanh'(x) = 1 - tanh(x)**2``. It is computed as ``4 e / (1 + e)**2`` with ``e = exp(-2 |x|)``, the same value,
+    which stays exact where ``tanh(x)`` is so close to 1 that the difference has no digits left.
+
+    Examples
+    --------
+    >>> from fastnet.functions import tanh_grad
+    >>> print(tanh_grad([0.0, 1.0, 20.0]))
+    [1.00000000e+00 4.19974342e-01 1.69934170e-17]
+    """
+    return _elementwise(_backend.kernels.tanh_grad, x)
+
+
 def relu(x: npt.ArrayLike) -> FloatArray:
     """Return the positive part of every element.
 
@@ -173,6 +255,7 @@ def relu(x: npt.ArrayLike) -> FloatArray:
     See Also
     --------
     relu_grad : Its derivative.
+    leaky_relu, elu : The same with a slope on the negative side, so that a unit there goes on learning.
 
     Notes
     -----
@@ -223,6 +306,185 @@ def relu_grad(x: npt.ArrayLike) -> FloatArray:
     return _elementwise(lambda array: np.heaviside(array, 1), x)
 
 
+def leaky_relu(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
+    """Return every element, the negative ones multiplied by `slope`: a `relu` whose units cannot die.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+    slope : float, default 0.1
+        The slope on the negative side, from 0, which makes it `relu`, to 1, which makes it the identity. A slope
+        outside would change sides in the formula below.
+
+    Returns
+    -------
+    ndarray
+        Same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers, or `slope` is not a number.
+    ValueError
+        If `slope` is not from 0 to 1.
+
+    See Also
+    --------
+    leaky_relu_grad : Its derivative.
+    elu : A smooth function with the same purpose.
+
+    Notes
+    -----
+    ``leaky_relu(x) = max(slope x, x)``; A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier nonlinearities improve neural
+    network acoustic models", ICML workshop, 2013. The slope in the paper is 0.01, that of the lecture notes 0.1.
+
+    Examples
+    --------
+    >>> from fastnet.functions import leaky_relu
+    >>> print(leaky_relu([-2.0, 0.0, 2.0]))
+    [-0.2  0.   2. ]
+    """
+    slope = as_fraction(slope, "slope", includes_one=True)
+
+    def function(array: FloatArray) -> FloatArray:
+        # 0 times -inf is NaN, and the limit is 0.
+        with np.errstate(all="ignore"):
+            result: FloatArray = np.maximum(array, slope * array if slope else 0)
+            return result
+
+    return _elementwise(function, x)
+
+
+def leaky_relu_grad(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
+    """Return the derivative of `leaky_relu` at every element of `x`.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape: what went into `leaky_relu`.
+    slope : float, default 0.1
+        The slope on the negative side, from 0 to 1.
+
+    Returns
+    -------
+    ndarray
+        1 where ``x >= 0``, `slope` where ``x < 0``, NaN where `x` is NaN; same shape; float dtypes are kept, bool and
+        integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers, or `slope` is not a number.
+    ValueError
+        If `slope` is not from 0 to 1.
+
+    See Also
+    --------
+    leaky_relu : The function itself.
+
+    Notes
+    -----
+    `leaky_relu` has no derivative at 0; 1 is chosen there, as the book does for `relu_grad`. Source: Maas, Hannun and
+    Ng (2013), see `leaky_relu`.
+
+    Examples
+    --------
+    >>> from fastnet.functions import leaky_relu_grad
+    >>> print(leaky_relu_grad([-2.0, 0.0, 2.0]))
+    [0.1 1.  1. ]
+    """
+    slope = as_fraction(slope, "slope", includes_one=True)
+    return _elementwise(lambda array: np.maximum(np.heaviside(array, 1), slope), x)
+
+
+def elu(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
+    """Return the exponential linear unit of every element: `x`, bent towards `-alpha` on the negative side.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+    alpha : float, default 1.0
+        What the negative side tends to, without its sign; from 0 on, which makes it `relu`.
+
+    Returns
+    -------
+    ndarray
+        Values from `-alpha` on, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers, or `alpha` is not a number.
+    ValueError
+        If `alpha` is negative or not finite.
+
+    See Also
+    --------
+    elu_grad : Its derivative.
+    leaky_relu : The same idea in two straight lines.
+
+    Notes
+    -----
+    ``elu(x) = x where x >= 0, else alpha (exp(x) - 1)``; D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and
+    accurate deep network learning by exponential linear units (ELUs)", ICLR 2016 (arXiv:1511.07289, 2015). The
+    difference is computed as a whole, so that it keeps its digits near 0.
+
+    Examples
+    --------
+    >>> from fastnet.functions import elu
+    >>> print(elu([-1000.0, -1.0, 2.0]))
+    [-1.         -0.63212056  2.        ]
+    >>> print(elu(-1e-20))
+    -1e-20
+    """
+    alpha = as_float(alpha, "alpha", positive=False)
+    return _elementwise(lambda array: _backend.kernels.elu(array, alpha), x)
+
+
+def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
+    """Return the derivative of `elu` at every element of `x`.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape: what went into `elu`.
+    alpha : float, default 1.0
+        The `alpha` of `elu`, from 0 on.
+
+    Returns
+    -------
+    ndarray
+        1 where ``x >= 0``, `alpha exp(x)` where ``x < 0``, NaN where `x` is NaN; same shape; float dtypes are kept,
+        bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers, or `alpha` is not a number.
+    ValueError
+        If `alpha` is negative or not finite.
+
+    See Also
+    --------
+    elu : The function itself.
+
+    Notes
+    -----
+    With an `alpha` other than 1, `elu` has no derivative at 0; 1 is chosen there, as the book does for `relu_grad`.
+    Source: Clevert, Unterthiner and Hochreiter (2016), see `elu`.
+
+    Examples
+    --------
+    >>> from fastnet.functions import elu_grad
+    >>> print(elu_grad([-1000.0, -1.0, 0.0, 2.0]))
+    [0.         0.36787944 1.         1.        ]
+    """
+    alpha = as_float(alpha, "alpha", positive=False)
+    return _elementwise(lambda array: _backend.kernels.elu_grad(array, alpha), x)
+
+
 def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
     """Return `x` turned into probabilities along an axis.
 
@@ -248,7 +510,7 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
 
     See Also
     --------
-    softmax_loss : Softmax and cross-entropy in one.
+    softmax_loss, softmax_cross_entropy : Softmax and cross-entropy in one.
 
     Notes
     -----

@@ -11,7 +11,9 @@ from fastnet._checks import (
     as_float,
     as_result,
     float_array,
+    is_labels,
     minus_targets,
+    one_hot,
     refuse_empty,
     targets,
 )
@@ -138,6 +140,8 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = 1e-7) -
     See Also
     --------
     softmax_loss : The same from scores instead of probabilities.
+    softmax_cross_entropy : From scores, and without the `eps`.
+    binary_cross_entropy : For probabilities that do not sum to 1, each of a question of its own.
 
     Notes
     -----
@@ -162,6 +166,58 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = 1e-7) -
     return loss
 
 
+def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = 1e-7) -> Any:
+    """Return the cross-entropy of predicted answers to yes-or-no questions, averaged over all of them.
+
+    Parameters
+    ----------
+    y : array_like, real
+        Probabilities of "yes", as `sigmoid` returns them: any shape, for example ``(N, 1)``.
+    t : array_like, real
+        Targets of the shape of `y`: 1 for "yes", 0 for "no", or probabilities. For `y` of shape ``(N, 1)`` also N
+        integer labels 0 or 1, for ``(1,)`` one. With more questions, for `y` of shape ``(N, C)`` or ``(C,)``, integer
+        labels say which of the C is answered by "yes", as for the other losses.
+    eps : float, default 1e-7
+        What is added to `y` and to ``1 - y`` to keep the logarithms finite; from 0 on.
+
+    Returns
+    -------
+    NumPy float scalar
+        Of the dtype of `y`, float64 where `y` holds bool or integers.
+
+    Raises
+    ------
+    TypeError
+        If `y` or `t` does not hold real numbers, or `eps` is not a number.
+    ValueError
+        If `y` is empty, the shape of `t` fits no form, a label is out of range, or `eps` is negative or not finite.
+
+    See Also
+    --------
+    cross_entropy_error : For one question that has C answers.
+
+    Notes
+    -----
+    ``E = mean -(t log(y + eps) + (1 - t) log(1 - y + eps))``: the `cross_entropy_error` of the rows ``(y, 1 - y)`` with
+    the targets ``(t, 1 - t)``. A term whose weight and whose argument of the logarithm are both 0 is 0. C. M. Bishop,
+    "Pattern Recognition and Machine Learning", 2006, section 5.2.
+
+    Examples
+    --------
+    >>> from fastnet.functions import binary_cross_entropy
+    >>> print(binary_cross_entropy([0.9, 0.2, 0.6], [1, 0, 1]).round(6))
+    0.279776
+    >>> print(binary_cross_entropy([[0.9], [0.2], [0.6]], [1, 0, 1]).round(6))
+    0.279776
+    """
+    eps = as_float(eps, "eps", positive=False)
+    array, dtype = float_array(y, "y")
+    refuse_empty(array, "y")
+    answers = targets(t, array, binary=True)
+    loss = _backend.kernels.binary_cross_entropy(array.reshape(-1), one_hot(answers, array).reshape(-1), eps)
+    return as_result(loss, dtype)
+
+
 def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """Return the cross-entropy of `softmax` of the scores `x`: the book's loss, with its 1e-7 in the logarithm.
 
@@ -184,6 +240,10 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     ValueError
         If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, or a label is out of range.
 
+    See Also
+    --------
+    softmax_cross_entropy : The same without the 1e-7, and its gradient.
+
     Notes
     -----
     ``cross_entropy_error(softmax(x), t)``; "Deep Learning from Scratch", ``common/functions.py``.
@@ -198,6 +258,72 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     _refuse_empty_batch(array, "x")
     y = softmax_of_rows(array)
     return as_result(_backend.kernels.cross_entropy(y, targets(t, y, "x"), 1e-7), dtype)
+
+
+def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bool = False) -> Any:
+    """Return the cross-entropy of the softmax of the scores `x`, exact for any scores, and its gradient if wanted.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Scores (logits) ``(N, C)``, or ``(C,)`` for one sample.
+    t : array_like, real
+        Targets of the shape of `x` (one-hot or probabilities), N integer labels, or one for one sample.
+    return_grad : bool, default False
+        Return the gradient of the loss by `x`, too. It comes from the same pass over the scores, so that asking for
+        both at once takes little longer than asking for one.
+
+    Returns
+    -------
+    loss : NumPy float scalar
+        Of the dtype of `x`, float64 where `x` holds bool or integers.
+    dx : ndarray
+        The gradient, with `return_grad` alone: of the shape of `x` and the dtype of the loss.
+
+    Raises
+    ------
+    TypeError
+        If `x` or `t` does not hold real numbers.
+    ValueError
+        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, or a label is out of range.
+
+    See Also
+    --------
+    softmax_loss : The book's, which adds 1e-7 to each probability, and so never exceeds 16.1 for a label.
+    cross_entropy_error : From probabilities.
+
+    Notes
+    -----
+    ``E = 1/N sum_n sum_c t_nc (log(sum_k exp(x_nk)) - x_nc)``, N being 1 for one sample, and
+    ``dE/dx_nc = (softmax(x)_nc sum_k t_nk - t_nc) / N``, which is the book's ``(y - t) / N`` where the targets of a
+    sample sum to 1: "Deep Learning from Scratch", chapter 5 and appendix A. With the largest score m,
+    ``log(sum_k exp(x_k)) = m + log(1 + sum_(k != m) exp(x_k - m))``, so that ``exp`` never overflows, and a loss close
+    to 0 keeps its digits. Infinite scores have the limit, which is that of ``cross_entropy_error(softmax(x), t, 0)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import softmax_cross_entropy
+    >>> print(softmax_cross_entropy([[2.0, 1.0, 0.1], [0.0, 0.0, 0.0]], [0, 2]).round(6))
+    0.757821
+    >>> print(softmax_cross_entropy([1000.0, 0.0], 1))
+    1000.0
+    >>> loss, dx = softmax_cross_entropy(np.array([[0.0, 0.0], [40.0, 0.0]]), [0, 0], return_grad=True)
+    >>> print(dx)
+    [[-2.50000000e-01  2.50000000e-01]
+     [-2.12417713e-18  2.12417713e-18]]
+    """
+    array, dtype = float_array(x, "x")
+    _refuse_empty_batch(array, "x")
+    labels_or_rows = targets(t, array, "x")
+    rows = array.reshape(-1, array.shape[-1])  # one sample is a batch of one
+    if is_labels(labels_or_rows):
+        kernel, labels_or_rows = _backend.kernels.softmax_cross_entropy_labels, labels_or_rows.reshape(-1)
+    else:
+        kernel, labels_or_rows = _backend.kernels.softmax_cross_entropy_targets, labels_or_rows.reshape(rows.shape)
+    loss, dx = kernel(rows, labels_or_rows, bool(return_grad))
+    loss = as_result(loss, dtype)
+    return (loss, as_result(dx.reshape(array.shape), dtype)) if return_grad else loss
 
 
 def _refuse_empty_batch(array: FloatArray, name: str) -> None:
