@@ -184,6 +184,57 @@ def _of_labels(t: Any) -> Any:
     return (np.arange(len(t)), t) if t.ndim else t
 
 
+# --- distributions ---------------------------------------------------------------------------------------------------
+
+# How far a sum of probabilities may be from 1, by the bytes of the dtype that they come in: more than a sum of a
+# thousand of them and the division by it round there, and in float64 more than printing 8 digits does.
+SUM_TOLERANCE = {8: 1e-6, 4: 1e-4, 2: 1e-2}
+
+
+def distribution(p: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]:
+    """Probabilities `(..., K)` in float64, and the dtype of the result; NaN passes."""
+    array, dtype = float_array(p, name)
+    if array.ndim == 0:
+        raise ValueError(f"{name} must have shape (K,), or (..., K) for many distributions; got shape ()")
+    array = cast(array, FLOAT64)
+    for position in np.argwhere(array < 0)[:1].tolist():
+        raise ValueError(f"{name}{position} is {array[tuple(position)]:g}: no probability is negative")
+    with np.errstate(over="ignore"):
+        sums = array.sum(axis=-1)
+    tolerance = SUM_TOLERANCE[dtype.itemsize]
+    for position in np.argwhere(np.abs(sums - 1) > tolerance)[:1].tolist():
+        where = f"{name}{position}" if position else name
+        raise ValueError(
+            f"{where} sums to {sums[tuple(position)]:.9g}; probabilities sum to 1 along the last axis (within "
+            f"{tolerance:g} for {dtype})"
+        )
+    return array, dtype
+
+
+def pair_of_distributions(p: npt.ArrayLike, q: npt.ArrayLike) -> tuple[FloatArray, FloatArray, np.dtype[Any]]:
+    """Two distributions over the same outcomes, and the dtype of the result, which is the wider one of theirs."""
+    p, p_dtype = distribution(p, "p")
+    q, q_dtype = distribution(q, "q")
+    try:
+        if p.shape[-1] != q.shape[-1]:
+            raise ValueError
+        np.broadcast_shapes(p.shape, q.shape)
+    except ValueError:
+        raise ValueError(
+            f"p has shape {p.shape} and q has shape {q.shape}: the last axis must be as long in both, and the axes "
+            "before it must broadcast"
+        ) from None
+    return p, q, np.result_type(p_dtype, q_dtype)
+
+
+def as_base(base: Any) -> float:
+    """The base of a logarithm: a finite number above 0 and not 1."""
+    number = as_float(base, "base")
+    if number == 1:
+        raise ValueError("base must not be 1: there is no logarithm to the base 1")
+    return number
+
+
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
