@@ -4,6 +4,7 @@
 from fastnet import _backend, functions, gradient, information, optimizer  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet.mnist import load_mnist
+from fastnet.perceptron import Perceptron
 from fastnet.simple_net import SimpleNet
 from fastnet.trainer import Trainer
 from fastnet.two_layer_net import TwoLayerNet
@@ -11,6 +12,7 @@ from fastnet.two_layer_net import TwoLayerNet
 __version__ = "0.1.0"
 
 __all__ = [
+    "Perceptron",
     "SimpleNet",
     "Trainer",
     "TwoLayerNet",

@@ -116,6 +116,16 @@ def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
     return array
 
 
+def weights(w: npt.ArrayLike, b: npt.ArrayLike) -> tuple[FloatArray, float]:
+    """A perceptron's weights `(D,)`, at least one, and its bias, as float64."""
+    vector, number = real_array(w, "w"), real_array(b, "b")
+    if vector.ndim != 1 or vector.size == 0:
+        raise ValueError(f"w must have shape (D,), one weight for each input; got shape {vector.shape}")
+    if number.ndim:
+        raise ValueError(f"b must be one number, got shape {number.shape}")
+    return cast(vector, FLOAT64), float(number)
+
+
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +192,17 @@ def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
 def _of_labels(t: Any) -> Any:
     """What indexes the labels' elements in predictions."""
     return (np.arange(len(t)), t) if t.ndim else t
+
+
+def zeros_and_ones(t: npt.ArrayLike, shape: tuple[int, ...]) -> IntArray:
+    """The targets of a perceptron, of `shape`: 0 or 1, also as bool or float."""
+    array = real_array(t, "t")
+    if array.shape != shape:
+        raise ValueError(f"t must have shape {shape}, one target for each sample; got shape {array.shape}")
+    for position in np.argwhere((array != 0) & (array != 1))[:1].tolist():
+        where = f"t{position}" if position else "t"
+        raise ValueError(f"{where} is {array[tuple(position)]}; a perceptron's targets are 0 and 1")
+    return array.astype(INTP)
 
 
 # --- distributions ---------------------------------------------------------------------------------------------------

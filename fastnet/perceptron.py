@@ -1,0 +1,296 @@
+"""The perceptron, and the logic gates that it can be: AND, NAND and OR are one each, XOR takes two layers of them."""
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._checks import FLOAT64, FloatArray, IntArray, as_count, real_array, samples, weights, zeros_and_ones
+from fastnet.functions import step_function
+
+__all__ = ["AND", "NAND", "OR", "XOR", "Perceptron"]
+
+
+class Perceptron:
+    """A unit that fires where the weighted sum of its inputs exceeds a threshold.
+
+    Parameters
+    ----------
+    w : array_like, real
+        The weights ``(D,)``, one for each input.
+    b : float, default 0.0
+        The bias: the threshold is ``-b``.
+
+    Attributes
+    ----------
+    w : ndarray of float64
+        ``(D,)``. It may be changed and replaced freely.
+    b : float
+        The same.
+
+    Raises
+    ------
+    TypeError
+        If `w` or `b` does not hold real numbers.
+    ValueError
+        If `w` is not 1-D or is empty, or `b` is more than one number.
+
+    See Also
+    --------
+    AND, NAND, OR : Gates that are one perceptron.
+    XOR : A gate that is not.
+
+    Notes
+    -----
+    ``y = 1 if x w + b > 0 else 0``; "Deep Learning from Scratch", chapter 2.
+
+    Examples
+    --------
+    >>> from fastnet import Perceptron
+    >>> gate = Perceptron(w=[0.5, 0.5], b=-0.7)
+    >>> x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> print(gate.predict(x))
+    [0 0 0 1]
+    >>> gate = Perceptron(w=[0, 0])
+    >>> gate.fit(x, [0, 1, 1, 1])
+    [1, 2, 1, 0]
+    >>> print(gate.predict(x), gate)
+    [0 1 1 1] Perceptron(w=[1.0, 1.0], b=0.0)
+    """
+
+    def __init__(self, w: npt.ArrayLike, b: float = 0.0) -> None:
+        w, self.b = weights(w, b)
+        self.w: FloatArray = w.copy()
+
+    def __repr__(self) -> str:
+        w, b = weights(self.w, self.b)
+        return f"Perceptron(w={w.tolist()}, b={b})"
+
+    def predict(self, x: npt.ArrayLike) -> IntArray:
+        """Return 1 where the perceptron fires, else 0.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+
+        Returns
+        -------
+        ndarray of int64
+            ``(N,)``, or a NumPy integer for one sample. NaN, which exceeds nothing, gives 0.
+
+        Raises
+        ------
+        TypeError
+            If `x`, `w` or `b` does not hold real numbers.
+        ValueError
+            If the shape of `x` does not match, `w` is not 1-D, or `b` is more than one number.
+        """
+        w, b = weights(self.w, self.b)
+        x = samples(x, "x", len(w), FLOAT64)
+        with np.errstate(all="ignore"):
+            return step_function(x @ w + b)
+
+    def fit(self, x: npt.ArrayLike, t: npt.ArrayLike, *, epochs: int = 100) -> list[int]:
+        """Learn from examples by Rosenblatt's rule: every mistake moves the weights by the sample.
+
+        Where a straight line (in D dimensions a hyperplane) parts the samples of 0 from those of 1, the rule finds one
+        after a finite number of mistakes. Where none does, as for XOR, it never ends, and is stopped after `epochs`.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+        t : array_like, real
+            What to answer, 0 or 1: ``(N,)``, or one number for one sample.
+        epochs : int, default 100
+            How often to go through the samples at most, in their order.
+
+        Returns
+        -------
+        list of int
+            The mistakes made in each epoch. It ends with 0, and early, where all is learned; where it does not end with
+            0, the samples have not been learned.
+
+        Raises
+        ------
+        TypeError
+            If `x`, `t`, `w` or `b` does not hold real numbers, or `epochs` is not an integer.
+        ValueError
+            If a shape does not match, a target is neither 0 nor 1, or `epochs` is less than 1.
+
+        Notes
+        -----
+        ``w <- w + (t - y) x`` and ``b <- b + (t - y)``, sample by sample. From weights of 0, a learning rate would
+        scale them all and change no answer, so there is none. F. Rosenblatt, "The Perceptron", Psychological Review 65
+        (1958); that the mistakes end where they can: A. Novikoff, "On Convergence Proofs for Perceptrons" (1962).
+
+        Examples
+        --------
+        >>> from fastnet import Perceptron
+        >>> x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+        >>> Perceptron([0, 0]).fit(x, [1, 1, 1, 0])
+        [2, 3, 3, 2, 1, 0]
+        >>> Perceptron([0, 0]).fit(x, [0, 1, 1, 0], epochs=8)
+        [2, 3, 4, 4, 4, 4, 4, 4]
+        """
+        w, b = weights(self.w, self.b)
+        w = w.copy()
+        x = samples(x, "x", len(w), FLOAT64)
+        t = zeros_and_ones(t, x.shape[:-1])
+        pairs = list(zip(np.atleast_2d(x), t.reshape(-1).tolist(), strict=True))
+        history = []
+        with np.errstate(all="ignore"):
+            for _ in range(as_count(epochs, "epochs")):
+                mistakes = 0
+                for sample, target in pairs:
+                    error = target - int(sample @ w + b > 0)
+                    if error:
+                        w += error * sample
+                        b += error
+                        mistakes += 1
+                history.append(mistakes)
+                if mistakes == 0:
+                    break
+        self.w, self.b = w, b
+        return history
+
+
+def AND(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802 - the book's name, as the next ones
+    """Return 1 where both inputs are 1, else 0: one perceptron.
+
+    Parameters
+    ----------
+    x1, x2 : array_like, real
+        The inputs, 0 or 1, of any shapes that broadcast. Other numbers are answered too, so that the line between 0 and
+        1 can be drawn.
+
+    Returns
+    -------
+    ndarray of int64
+        0 or 1, in the shape that `x1` and `x2` broadcast to; a NumPy integer for two numbers.
+
+    Raises
+    ------
+    TypeError
+        If `x1` or `x2` does not hold real numbers.
+    ValueError
+        If their shapes do not broadcast.
+
+    Notes
+    -----
+    ``0.5 x1 + 0.5 x2 - 0.7 > 0``; "Deep Learning from Scratch", chapter 2.
+
+    Examples
+    --------
+    >>> from fastnet.perceptron import AND
+    >>> print(AND(1, 1), AND([0, 0, 1, 1], [0, 1, 0, 1]))
+    1 [0 0 0 1]
+    """
+    return _gate(Perceptron(w=[0.5, 0.5], b=-0.7), x1, x2)
+
+
+def NAND(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
+    """Return 0 where both inputs are 1, else 1: one perceptron, AND with its signs turned.
+
+    Parameters
+    ----------
+    x1, x2 : array_like, real
+        As for `AND`.
+
+    Returns
+    -------
+    ndarray of int64
+        As of `AND`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As by `AND`.
+
+    Notes
+    -----
+    ``-0.5 x1 - 0.5 x2 + 0.7 > 0``; "Deep Learning from Scratch", chapter 2.
+
+    Examples
+    --------
+    >>> from fastnet.perceptron import NAND
+    >>> print(NAND(1, 1), NAND([0, 0, 1, 1], [0, 1, 0, 1]))
+    0 [1 1 1 0]
+    """
+    return _gate(Perceptron(w=[-0.5, -0.5], b=0.7), x1, x2)
+
+
+def OR(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
+    """Return 1 where an input is 1, else 0: one perceptron, AND with another bias.
+
+    Parameters
+    ----------
+    x1, x2 : array_like, real
+        As for `AND`.
+
+    Returns
+    -------
+    ndarray of int64
+        As of `AND`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As by `AND`.
+
+    Notes
+    -----
+    ``0.5 x1 + 0.5 x2 - 0.2 > 0``; "Deep Learning from Scratch", chapter 2.
+
+    Examples
+    --------
+    >>> from fastnet.perceptron import OR
+    >>> print(OR(0, 0), OR([0, 0, 1, 1], [0, 1, 0, 1]))
+    0 [0 1 1 1]
+    """
+    return _gate(Perceptron(w=[0.5, 0.5], b=-0.2), x1, x2)
+
+
+def XOR(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
+    """Return 1 where just one input is 1, else 0: two layers of perceptrons.
+
+    No straight line parts (0, 1) and (1, 0) from (0, 0) and (1, 1), so one perceptron cannot do it. The first layer
+    takes the inputs to where one can.
+
+    Parameters
+    ----------
+    x1, x2 : array_like, real
+        As for `AND`.
+
+    Returns
+    -------
+    ndarray of int64
+        As of `AND`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As by `AND`.
+
+    Notes
+    -----
+    ``AND(NAND(x1, x2), OR(x1, x2))``; "Deep Learning from Scratch", chapter 2.
+
+    Examples
+    --------
+    >>> from fastnet.perceptron import XOR
+    >>> print(XOR(1, 1), XOR([0, 0, 1, 1], [0, 1, 0, 1]))
+    0 [0 1 1 0]
+    """
+    s1, s2 = NAND(x1, x2), OR(x1, x2)  # the first layer
+    return AND(s1, s2)  # the second
+
+
+def _gate(perceptron: Perceptron, x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:
+    """The answer of a perceptron of two inputs, in the shape that these broadcast to."""
+    first, second = real_array(x1, "x1"), real_array(x2, "x2")
+    try:
+        pairs = np.stack(np.broadcast_arrays(first, second), axis=-1)
+    except ValueError:
+        raise ValueError(f"x1 has shape {first.shape} and x2 has shape {second.shape}: they must broadcast") from None
+    answers: IntArray = perceptron.predict(pairs.reshape(-1, 2)).reshape(pairs.shape[:-1])
+    return answers if answers.ndim else answers[()]
