@@ -7,6 +7,7 @@ names the argument, what came and what was wanted.
 import math
 import numbers
 import operator
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -312,7 +313,7 @@ def as_count(value: Any, name: str, *, least: int = 1) -> int:
     return number
 
 
-def one_number(value: Any) -> float:
+def one_number(value: Any, name: str = "f") -> float:
     """What `f` returned to numerical differentiation, as a float: a number, or an array that holds just one."""
     if is_real(value):
         return _float(value)  # np.float64, a float too, would warn of inf - inf
@@ -323,7 +324,47 @@ def one_number(value: Any) -> float:
     if array.size == 1 and array.dtype.kind in "iuf" and not np.ma.is_masked(value):
         return float(array.reshape(()))
     shown = f"an array of shape {array.shape} and dtype {array.dtype}" if type(value) is np.ndarray else repr(value)
-    raise TypeError(f"f must return one number, got {shown[:200]}")
+    raise TypeError(f"{name} must return one number, got {shown[:200]}")
+
+
+# --- a network to be checked ------------------------------------------------------------------------------------------
+
+
+def movable_params(network: Any) -> dict[str, Any]:
+    """The parameters of any network that has them beside a loss and a gradient, each an array that may be moved."""
+    missing = [name for name in ("params", "loss", "gradient") if not hasattr(network, name)]
+    if missing:
+        raise TypeError(
+            f"network must have params, loss(x, t) and gradient(x, t); {type(network).__name__} has no "
+            + " and no ".join(missing)
+        )
+    if not isinstance(network.params, Mapping):
+        raise TypeError(f"network.params must be a dict of arrays, got {type(network.params).__name__}")
+    if not network.params:
+        raise ValueError("network.params is empty: there is no gradient to check")
+    for name, value in network.params.items():
+        if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
+            raise TypeError(f"params[{name!r}] must be an array, got {type(value).__name__}")
+        if value.dtype.kind != "f" or value.itemsize > 8:
+            raise TypeError(f"params[{name!r}] must hold float64, float32 or float16, got {value.dtype}")
+        if not value.flags.writeable:
+            raise ValueError(f"params[{name!r}] is read-only, and its elements are moved in place")
+    return {name: np.asarray(value) for name, value in network.params.items()}
+
+
+def gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, FloatArray]:
+    """The gradients by `params` that the method `name` returned, copied to float64."""
+    if not isinstance(grads, Mapping):
+        raise TypeError(f"{name} must return a dict like params, got {type(grads).__name__}")
+    gradients: dict[str, FloatArray] = {}
+    for key, param in params.items():
+        if key not in grads:
+            raise ValueError(f"{name} returned no {key!r}, which is in params")
+        gradient = real_array(grads[key], f"{name}[{key!r}]")
+        if gradient.shape != param.shape:
+            raise ValueError(f"{name}[{key!r}] has shape {gradient.shape}, params[{key!r}] has shape {param.shape}")
+        gradients[key] = gradient.astype(FLOAT64, order="C")
+    return gradients
 
 
 # --- randomness ------------------------------------------------------------------------------------------------------

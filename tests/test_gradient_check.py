@@ -1,0 +1,486 @@
+"""gradient_check finds the wrong gradient and its element, in any network, and nothing where none is."""
+
+import re
+
+import numpy as np
+import pytest
+from hostile import LAYOUTS, snapshot
+
+from fastnet import SimpleNet, TwoLayerNet
+from fastnet.gradient import gradient_check
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+D, H, C, N = 6, 5, 3, 8
+X = np.random.default_rng(0).normal(size=(N, D))
+T = np.random.default_rng(1).integers(C, size=N)
+
+
+class Cubic:
+    """A network of one's own: its loss is the sum of the cubes of `w`, times `x`, and `slip` is put on its gradient."""
+
+    def __init__(self, w, slip=0.0):
+        self.params = {"w": np.array(w, float)}
+        self.slip = slip
+
+    def loss(self, x, _):
+        return x * np.sum(self.params["w"] ** 3)
+
+    def gradient(self, x, _):
+        return {"w": 3 * x * self.params["w"] ** 2 + self.slip}
+
+
+class Deep:
+    """Two hidden layers of relu and a weight decay, written as a learner would, without anything of fastnet."""
+
+    def __init__(self, dtype=np.float64, decay=0.0):
+        random, sizes = np.random.default_rng(0), [D, H, H, C]
+        self.decay, self.params = decay, {}
+        for i in (1, 2, 3):
+            W = random.normal(size=(sizes[i - 1], sizes[i])) * np.sqrt(2 / sizes[i - 1])
+            self.params[f"W{i}"] = W.astype(dtype)
+            self.params[f"b{i}"] = np.zeros(sizes[i], dtype)
+
+    def forward(self, x):
+        p = self.params
+        z1 = np.maximum(x @ p["W1"] + p["b1"], 0)
+        z2 = np.maximum(z1 @ p["W2"] + p["b2"], 0)
+        y = np.exp(z2 @ p["W3"] + p["b3"])
+        return z1, z2, y / y.sum(axis=1, keepdims=True)
+
+    def loss(self, x, t):
+        *_, y = self.forward(x)
+        penalty = sum(np.sum(self.params[f"W{i}"] ** 2) for i in (1, 2, 3))
+        return -np.mean(np.log(y[np.arange(len(x)), t])) + 0.5 * self.decay * penalty
+
+    def gradient(self, x, t):
+        p = self.params
+        z1, z2, y = self.forward(x)
+        d3 = y
+        d3[np.arange(len(x)), t] -= 1
+        d3 /= len(x)
+        d2 = d3 @ p["W3"].T * (z2 > 0)
+        d1 = d2 @ p["W2"].T * (z1 > 0)
+        grads = {"W1": x.T @ d1, "W2": z1.T @ d2, "W3": z2.T @ d3}
+        grads = {name: grad + self.decay * p[name] for name, grad in grads.items()}
+        return grads | {"b1": d1.sum(axis=0), "b2": d2.sum(axis=0), "b3": d3.sum(axis=0)}
+
+
+def broken(kind, mistake, *arguments, **keywords):
+    """A network of `kind` on whose gradients, a dict, `mistake` is made."""
+
+    class Broken(kind):
+        def gradient(self, x, t):
+            grads = {name: grad.copy() for name, grad in super().gradient(x, t).items()}
+            return mistake(grads) or grads
+
+    return Broken(*arguments, **keywords)
+
+
+def two_layers(mistake=None, **keywords):
+    return broken(TwoLayerNet, mistake or (lambda grads: grads), D, H, C, 0.5, **{"seed": 1, **keywords})
+
+
+def scale(name, index, factor):
+    def mistake(grads):
+        grads[name][index] *= factor
+
+    return mistake
+
+
+def wrong(report):
+    return [name for name, row in report.rows.items() if not row.agrees]
+
+
+# --- what is right ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("samples", [None, 4, 10**6])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_networks_of_fastnet_agree(dtype, samples):
+    net = two_layers(dtype=dtype)
+    report = gradient_check(net, X, T, samples=samples, seed=0)
+    assert report
+    assert list(report.rows) == ["W1", "b1", "W2", "b2"]
+    assert [row.size for row in report.rows.values()] == [D * H, H, H * C, C]
+    assert [row.checked for row in report.rows.values()] == [min(samples or 10**6, s) for s in (D * H, H, H * C, C)]
+    if dtype == np.float64:
+        # What is left is mostly the 1e-7 in the logarithm of the loss, over the smallest y.
+        smallest = net.predict(X)[np.arange(N), T].min()
+        assert all(row.relative_error < 2e-7 / smallest for row in report.rows.values())
+
+
+def test_a_network_with_images_in_0_to_1_agrees_before_and_after_training(mnist):
+    (x, t), _ = mnist
+    x, t = x[:50], t[:50]
+    net = TwoLayerNet(784, 10, 10, seed=0)
+    assert gradient_check(net, x, t)
+    for _ in range(200):
+        for name, grad in net.gradient(x, t).items():
+            net.params[name] -= 0.5 * grad
+    assert net.loss(x, t) < 0.5
+    assert gradient_check(net, x, t)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("samples", [None, 7])
+def test_a_network_of_one_s_own_agrees(decay, samples):
+    report = gradient_check(Deep(decay=decay), X, T, samples=samples, seed=0)
+    assert report
+    assert len(report.rows) == 6
+
+
+def test_what_relu_bends_within_the_step_is_no_mistake():
+    net = Deep()
+    z1 = X @ net.params["W1"]
+    # The first unit of the first layer has its bend 1e-5 above where the first sample leaves it: within h of it.
+    net.params["b1"][0] = -z1[0, 0] - 1e-5
+    report = gradient_check(net, X, T)
+    assert report
+    # At h = 1e-4 the difference sees 45 % of a slope that the gradient has not: the element was decided at less.
+    assert report.rows["b1"].relative_error < 1e-3
+
+
+def test_relu_at_0_exactly_has_two_slopes_and_either_is_right():
+    net, x = Deep(), X.copy()
+    x[0] = 0  # so that with biases of 0 every unit is at its bend
+    for slope_at_0 in (np.greater, np.greater_equal):
+
+        class Chosen(Deep):
+            def gradient(self, x, t):
+                grads, p = super().gradient(x, t), self.params
+                z1, _, y = self.forward(x)
+                dy = (y - np.eye(C)[t]) / len(x)
+                d2 = dy @ p["W3"].T * slope_at_0(z1 @ p["W2"] + p["b2"], 0)  # noqa: B023
+                return grads | {"b2": d2.sum(axis=0)}
+
+        net = Chosen()
+        assert gradient_check(net, x, T)
+        assert not gradient_check(broken(Chosen, scale("b2", slice(None), 1.1)), x, T)
+
+
+def test_what_the_square_of_the_step_leaves_is_no_mistake():
+    # d(w^3)/dw at 1e-6 is 3e-12, and the difference at h is h^2 = 1e-8 more. Beside 3, a thousandth is allowed; alone,
+    # the smaller steps show that it shrinks with their squares.
+    assert gradient_check(Cubic([1.0, 1e-6]), 1.0, None)
+    report = gradient_check(Cubic([1e-3]), 1.0, None)
+    assert report
+    assert report.rows["w"].absolute_error < 1e-9  # h^2 would be 1e-8
+
+
+def test_a_gradient_of_nothing_but_zeros_agrees():
+    report = gradient_check(Cubic([1.0, 2.0]), 0.0, None)
+    assert report
+    assert (report.rows["w"].absolute_error, report.rows["w"].relative_error) == (0, 0)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (2, 1, 3)])
+def test_parameters_of_any_shape(shape):
+    for samples in (None, 1):
+        report = gradient_check(Cubic(np.full(shape, 0.5)), 1.0, None, samples=samples)
+        row = report.rows["w"]
+        assert report
+        assert row.size == np.prod(shape, dtype=int)
+        assert row.index in list(np.ndindex(shape)) or (row.size == 0 and row.index == ())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS[:-2], ids=lambda layout: layout.__name__)
+@pytest.mark.parametrize("samples", [None, 5])
+def test_parameters_of_any_layout_are_put_back_exactly(layout, samples):
+    net = Cubic(1.0)
+    net.params["w"] = layout(np.random.default_rng(0).normal(size=(4, 3)))
+    before = snapshot(net.params["w"])
+    assert gradient_check(net, 2.0, None, samples=samples)
+    assert snapshot(net.params["w"]) == before
+    net.slip = np.zeros((4, 3))
+    net.slip[2, 1] = 0.5
+    assert gradient_check(net, 2.0, None).rows["w"].index == (2, 1)
+    assert snapshot(net.params["w"]) == before
+
+
+# --- what is wrong ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("name", "index", "factor"), [("W1", (4, 2), 2), ("b1", (3,), -1), ("W2", (0, 1), 0), ("b2", (2,), 1.5)]
+)
+def test_a_wrong_element_is_found_and_its_two_gradients_are_reported(dtype, name, index, factor):
+    net = two_layers(scale(name, index, factor), dtype=dtype)
+    right = two_layers(dtype=dtype).gradient(X, T)[name]
+    report = gradient_check(net, X, T)
+    assert not report
+    assert wrong(report) == [name]
+    row = report.rows[name]
+    assert row.index == index
+    assert row.backpropagation == pytest.approx(factor * right[index], rel=1e-6)
+    assert row.numerical == pytest.approx(right[index], rel=1e-4)
+    assert row.absolute_error == pytest.approx(abs(factor - 1) * abs(right[index]), rel=1e-3)
+    assert row.relative_error == pytest.approx(
+        row.absolute_error / max(abs(right).max(), abs(factor * right[index])), rel=1e-3
+    )
+
+
+def test_an_error_of_one_percent_in_one_element_is_found():
+    largest = np.unravel_index(abs(two_layers().gradient(X, T)["W1"]).argmax(), (D, H))
+    assert wrong(gradient_check(two_layers(scale("W1", largest, 1.01)), X, T)) == ["W1"]
+    assert gradient_check(two_layers(scale("W1", largest, 1.0001)), X, T)  # within the thousandth that is allowed
+
+
+@pytest.mark.parametrize(
+    ("mistake", "names"),
+    [
+        (lambda grads: {name: N * grad for name, grad in grads.items()}, ["W1", "W2", "W3", "b1", "b2", "b3"]),
+        (lambda grads: {**grads, "W2": grads["W2"].T}, ["W2"]),
+        (lambda grads: {**grads, "b3": 0 * grads["b3"]}, ["b3"]),
+        (lambda grads: {**grads, "W1": np.roll(grads["W1"], 1)}, ["W1"]),
+        (lambda grads: {**grads, "b1": np.full(H, np.nan)}, ["b1"]),
+        (lambda grads: {**grads, "b1": np.full(H, np.inf)}, ["b1"]),
+    ],
+    ids=["sum_for_mean", "transposed", "forgotten", "shifted", "nan", "inf"],
+)
+def test_the_usual_mistakes_are_found_in_a_network_of_one_s_own(mistake, names):
+    for samples in (None, 5):
+        report = gradient_check(broken(Deep, mistake), X, T, samples=samples, seed=0)
+        assert sorted(wrong(report)) == names
+
+
+def test_a_weight_decay_that_only_the_loss_has_is_found():
+    class Forgetful(Deep):
+        def gradient(self, x, t):
+            decay, self.decay = self.decay, 0.0
+            try:
+                return super().gradient(x, t)
+            finally:
+                self.decay = decay
+
+    assert wrong(gradient_check(Forgetful(decay=0.1), X, T)) == ["W1", "W2", "W3"]
+
+
+def test_a_subclass_with_its_own_loss_is_checked_against_that_loss():
+    class Doubled(TwoLayerNet):
+        def loss(self, x, t):
+            return 2 * super().loss(x, t)
+
+    assert wrong(gradient_check(Doubled(D, H, C, 0.5, seed=1), X, T)) == ["W1", "b1", "W2", "b2"]
+    right = broken(Doubled, lambda grads: {name: 2 * grad for name, grad in grads.items()}, D, H, C, 0.5, seed=1)
+    assert gradient_check(right, X, T)
+
+
+def test_a_mistake_is_not_lost_in_the_rounding_of_a_smaller_step():
+    class Raised(Cubic):
+        def loss(self, x, t):
+            return 1e6 + super().loss(x, t)
+
+    # Allowed are 7.5e-4 of the gradient, and 1e-5 of rounding at h = 1e-4, but 1e-3 at 1e-6, which tells nothing.
+    assert wrong(gradient_check(Raised([0.5], slip=1e-3), 1.0, None)) == ["w"]
+    assert gradient_check(Raised([0.5], slip=5e-4), 1.0, None)
+
+
+def test_a_mistake_is_not_taken_for_a_bend_of_relu_beside_one():
+    net = broken(Deep, scale("b1", 1, 1.02))
+    net.params["b1"][0] = -(X @ net.params["W1"])[0, 0] - 1e-5
+    report = gradient_check(net, X, T)
+    assert wrong(report) == ["b1"]
+    assert report.rows["b1"].index == (1,)
+
+
+@pytest.mark.parametrize("slip", [np.nan, np.inf, 1e300])
+def test_a_gradient_that_is_no_number_is_wrong_and_raises_no_warning(slip):
+    report = gradient_check(Cubic([1.0, 2.0], slip=np.array([0.0, slip])), 1.0, None)
+    assert not report
+    assert report.rows["w"].index == (1,)
+    assert "DIFFERS" in str(report)
+
+
+def test_a_loss_that_is_no_number_agrees_with_nothing():
+    assert not gradient_check(Cubic([1.0]), np.nan, None)
+
+
+# --- float32 ---------------------------------------------------------------------------------------------------------
+
+
+def test_float32_of_one_s_own_finds_what_is_plainly_wrong_and_says_that_it_is_coarse():
+    net = Cubic([0.5, 1.0])
+    net.params["w"] = net.params["w"].astype(np.float32)
+    assert gradient_check(net, np.float32(1), None)
+    net.slip = np.float32([0.0, 0.5])
+    report = gradient_check(net, np.float32(1), None)
+    assert report.rows["w"].index == (1,)
+    assert "check it there before looking for a mistake" in str(report)
+    net.params["w"] = net.params["w"].astype(np.float64)
+    assert "float64" not in str(gradient_check(net, 1.0, None))
+
+
+@pytest.mark.parametrize("std", [0.01, 0.5])
+def test_a_float32_subclass_whose_loss_is_its_own_agrees(std):
+    # Its numerical gradient is the plain loop in float32, whose rounding is as large as many a gradient.
+    class Decayed(TwoLayerNet):
+        def loss(self, x, t):
+            return super().loss(x, t) + np.float32(0.05) * np.sum(self.params["W1"] ** 2)
+
+        def gradient(self, x, t):
+            grads = super().gradient(x, t)
+            return {**grads, "W1": grads["W1"] + np.float32(0.1) * self.params["W1"]}
+
+    net = Decayed(D, H, C, std, dtype=np.float32, seed=1)
+    assert gradient_check(net, X, T)
+    net.gradient = lambda x, t: TwoLayerNet.gradient(net, x, t) | {"W2": -TwoLayerNet.gradient(net, x, t)["W2"]}
+    assert "W2" in wrong(gradient_check(net, X, T))
+
+
+def test_the_numerical_gradient_of_a_float32_network_of_fastnet_is_believed():
+    # The gradients are of the size of the rounding of a float32 loss, 1e-4 at h = 1e-2.
+    net = TwoLayerNet(D, H, C, 0.01, dtype=np.float32, seed=1)
+    grads = net.gradient(X, T)
+    largest = np.unravel_index(abs(grads["W1"]).argmax(), (D, H))
+    assert abs(grads["W1"]).max() < 5e-3
+    assert gradient_check(net, X, T)
+    mistaken = broken(TwoLayerNet, scale("W1", largest, 0.9), D, H, C, 0.01, dtype=np.float32, seed=1)
+    assert gradient_check(mistaken, X, T).rows["W1"].index == largest
+    assert wrong(gradient_check(mistaken, X, T)) == ["W1"]
+
+
+def test_float16_parameters_are_checked_coarsely():
+    net = Cubic([0.5, 1.0])
+    net.params["w"] = net.params["w"].astype(np.float16)
+    assert gradient_check(net, 1.0, None)
+    net.slip = np.array([0.0, 3.0])
+    assert wrong(gradient_check(net, 1.0, None)) == ["w"]
+
+
+# --- the report ------------------------------------------------------------------------------------------------------
+
+
+def test_the_report_prints_as_a_table():
+    agreeing = repr(gradient_check(two_layers(), X, T))
+    lines = agreeing.splitlines()
+    assert len(lines) == 6
+    assert re.split("  +", lines[0])[:4] == ["parameter", "checked", "abs. error", "rel. error"]
+    assert re.fullmatch(
+        r"W1 +30 of 30 +\d\.\de-\d\d +\d\.\de-\d\d +\d\.\de-\d\d +\[\d, \d\] +-?0\.\d+ +-?0\.\d+ +agrees", lines[1]
+    )
+    assert lines[-1] == "All gradients agree."
+    assert str(gradient_check(two_layers(), X, T)) == agreeing
+
+    lines = repr(gradient_check(two_layers(scale("b1", 3, 3)), X, T)).splitlines()
+    assert [line.split()[-1] for line in lines[1:-1]] == ["agrees", "DIFFERS", "agrees", "agrees"]
+    assert lines[-1] == "Backpropagation gives another gradient by b1."
+
+
+# --- the choice of elements ------------------------------------------------------------------------------------------
+
+
+def test_the_seed_chooses_the_elements_and_the_global_generator_is_left_alone():
+    state = str(np.random.get_state(legacy=False))
+    rows = [gradient_check(Deep(), X, T, samples=3, seed=seed).rows for seed in (0, 0, 1, np.random.default_rng(0))]
+    gradient_check(Deep(), X, T, samples=3)
+    assert str(np.random.get_state(legacy=False)) == state
+    assert rows[0] == rows[1] == rows[3]
+    assert rows[0] != rows[2]
+
+
+def test_samples_are_different_elements_and_no_more_are_moved():
+    moved = []
+
+    class Watched(Cubic):
+        def loss(self, x, t):
+            moved.extend(np.flatnonzero(self.params["w"] != 1))
+            return super().loss(x, t)
+
+    row = gradient_check(Watched(np.ones(20)), 1.0, None, samples=12, seed=0).rows["w"]
+    assert row.checked == 12
+    assert len(set(moved)) == 12
+    assert row.index[0] in moved
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def with_params(value):
+    net = Cubic([1.0])
+    net.params = value
+    return net
+
+
+def with_gradient(value):
+    net = Cubic([1.0, 2.0])
+    net.gradient = lambda *_: value
+    return net
+
+
+def with_loss(*values):
+    net, values = Cubic([1.0]), iter(values)
+    net.loss = lambda *_: next(values)
+    return net
+
+
+def read_only():
+    w = np.ones(2)
+    w.flags.writeable = False
+    return w
+
+
+@pytest.mark.parametrize(
+    ("network", "error", "message"),
+    [
+        (lambda: SimpleNet(), TypeError, "SimpleNet has no params and no gradient"),
+        (lambda: None, TypeError, r"network must have params, loss\(x, t\) and .*; NoneType has no params"),
+        (lambda: with_params([np.ones(2)]), TypeError, "network.params must be a dict of arrays, got list"),
+        (lambda: with_params({}), ValueError, "network.params is empty"),
+        (lambda: with_params({"w": [1.0]}), TypeError, r"params\['w'\] must be an array, got list"),
+        (lambda: with_params({"w": 1.0}), TypeError, r"params\['w'\] must be an array, got float"),
+        (lambda: with_params({"w": np.ma.ones(2)}), TypeError, r"params\['w'\] must be an array, got MaskedArray"),
+        (lambda: with_params({"w": np.ones(2, int)}), TypeError, r"params\['w'\] must hold float64, .*got int64"),
+        (lambda: with_params({"w": np.ones(2, complex)}), TypeError, r"params\['w'\] must hold .*got complex128"),
+        (lambda: with_params({"w": read_only()}), ValueError, r"params\['w'\] is read-only"),
+        (lambda: with_gradient(None), TypeError, r"network.gradient\(x, t\) must return a dict like params, got None"),
+        (lambda: with_gradient({"v": np.ones(2)}), ValueError, r"gradient\(x, t\) returned no 'w', which is in params"),
+        (lambda: with_gradient({"w": np.ones(3)}), ValueError, r"gradient\(x, t\)\['w'\] has shape \(3,\), params"),
+        (lambda: with_gradient({"w": None}), TypeError, r"gradient\(x, t\)\['w'\] must hold real numbers"),
+        (lambda: with_loss(None), TypeError, r"network.loss\(x, t\) must return one number, got None"),
+        (lambda: with_loss(np.ones(2)), TypeError, r"network.loss\(x, t\) must return one number, got an array"),
+        (lambda: with_loss(2.0, 2.1), ValueError, r"network.loss\(x, t\) is 2, and 2.1 when called again"),
+    ],
+)
+def test_what_cannot_be_checked_raises_and_the_message_says_why(network, error, message):
+    with pytest.raises(error, match=message):
+        gradient_check(network(), 1.0, None)
+
+
+def test_a_numerical_gradient_of_the_network_s_own_has_to_fit_too():
+    net = Cubic([1.0])
+    net.numerical_gradient = lambda *_: {}
+    with pytest.raises(ValueError, match=r"network.numerical_gradient\(x, t\) returned no 'w'"):
+        gradient_check(net, 1.0, None)
+    assert gradient_check(net, 1.0, None, samples=1)  # which does not ask for it
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"samples": 0}, ValueError, "samples must be at least 1, got 0"),
+        ({"samples": 1.0}, TypeError, "samples must be an integer"),
+        ({"seed": -1}, ValueError, "seed must be an integer from 0 on"),
+        ({"seed": "0"}, TypeError, "seed must be an integer from 0 on"),
+    ],
+)
+def test_arguments_out_of_range_raise(keywords, error, message):
+    with pytest.raises(error, match=message):
+        gradient_check(Cubic([1.0]), 1.0, None, **keywords)
+
+
+def test_an_error_in_the_loss_leaves_the_parameters_as_they_were():
+    class Tired(Cubic):
+        calls = 0
+
+        def loss(self, x, t):
+            self.calls += 1
+            if self.calls == 6:
+                raise RuntimeError("enough")
+            return super().loss(x, t)
+
+    net = Tired([1.0, 2.0, 3.0])
+    with pytest.raises(RuntimeError, match="enough"):
+        gradient_check(net, 1.0, None)
+    assert net.params["w"].tolist() == [1, 2, 3]
