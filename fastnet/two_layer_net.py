@@ -3,10 +3,6 @@
 Shapes: N samples, D inputs, H hidden units, C classes.
 """
 
-import zipfile
-import zlib
-from collections.abc import Mapping
-from itertools import combinations
 from typing import Any, Self
 
 import numpy as np
@@ -14,31 +10,24 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import (
-    FLOAT32,
     FLOAT64,
     FloatArray,
-    IntArray,
     Seed,
     as_count,
     as_float,
     cast,
-    is_labels,
     minus_targets,
-    parameter,
     random_source,
-    real_array,
     refuse_empty,
     samples,
     targets,
 )
-from fastnet._files import PathLike, replacing
+from fastnet._files import PathLike
+from fastnet._network import Network, as_batch, common_dtype, network_dtype, reading
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
-from fastnet.gradient import numerical_gradient
-
-SLICE = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
 
 
-class TwoLayerNet:
+class TwoLayerNet(Network):
     """A network of one hidden layer of sigmoid units, and softmax at its output.
 
     Parameters
@@ -104,7 +93,7 @@ class TwoLayerNet:
         D, H = as_count(input_size, "input_size"), as_count(hidden_size, "hidden_size")
         C = as_count(output_size, "output_size")
         std = as_float(weight_init_std, "weight_init_std", positive=False)
-        self.dtype = _network_dtype(dtype)
+        self.dtype = network_dtype(dtype)
         random = random_source(seed)
         self._shapes = _shapes(D, H, C)
         with np.errstate(all="ignore"):  # inf where `std` is too large, 0 where it is too small
@@ -177,34 +166,6 @@ class TwoLayerNet:
         refuse_empty(x, "x")
         return cross_entropy_error(y, t)
 
-    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
-        """Return the share of samples whose most probable class is the right one.
-
-        Parameters
-        ----------
-        x, t : array_like, real
-            As in `loss`; the right class of a row of probabilities is its largest.
-
-        Returns
-        -------
-        float
-            From 0 to 1.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `loss`.
-        """
-        x = real_array(x, "x")
-        if x.ndim < 2 or len(x) <= SLICE:
-            y = self.predict(x)
-        else:
-            y = np.concatenate([self.predict(x[i : i + SLICE]) for i in range(0, len(x), SLICE)])
-        refuse_empty(x, "x")
-        t = targets(t, y)
-        right = t if is_labels(t) else t.argmax(axis=-1)
-        return float(np.mean(y.argmax(axis=-1) == right))
-
     def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
         """Return the gradient of the loss by every parameter, by backpropagation.
 
@@ -232,75 +193,11 @@ class TwoLayerNet:
         parameters = self._parameters()
         refuse_empty(x, "x")
         t = targets(t, np.empty((*x.shape[:-1], self._shapes["b2"][0]), self.dtype))
-        gradients = _backend.kernels.two_layer_gradient(np.atleast_2d(x), _as_batch(t), *parameters.values())
+        gradients = _backend.kernels.two_layer_gradient(np.atleast_2d(x), as_batch(t), *parameters.values())
         if gradients is None:
             trace = TwoLayerNet.trace(self, x, t)
             return {name: trace["d" + name] for name in parameters}
         return dict(zip(parameters, gradients, strict=True))
-
-    def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
-        """Return the gradient of the loss by every parameter, by central differences.
-
-        Every parameter is moved by +h and by -h, and the loss evaluated at both, but only what the parameter changes is
-        computed again. A subclass that overrides `predict` or `loss` gets the gradient of its own loss, by evaluating
-        all of it twice for each parameter, which takes thousands of times as long.
-
-        Parameters
-        ----------
-        x, t : array_like, real
-            As in `loss`.
-        h : float, default 1e-4
-            The step, above 0.
-
-        Returns
-        -------
-        dict of str to ndarray
-            The names and shapes of `params`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `loss`, and if `h` is not a positive number.
-
-        See Also
-        --------
-        fastnet.gradient.numerical_gradient : How it is done for any function.
-
-        Notes
-        -----
-        The loss is evaluated in float64 also for a float32 network, where its rounding would be most of the difference;
-        not so a subclass's own, and not where a number is infinite, NaN or beyond 1e50, or two parameters share memory:
-        there all of `loss` is evaluated as it is.
-        """
-        h = as_float(h, "h")
-        views = _fitting(self.params, self._shapes)
-        # One parameter that is a part of another moves with it, and only the plain loop sees that.
-        apart = not any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
-        gradients = self._differences(x, t, h) if apart and not self._has_a_loss_of_its_own() else None
-        if gradients is None:
-            gradients = {name: numerical_gradient(lambda _: self.loss(x, t), view, h) for name, view in views.items()}
-        return {name: cast(gradient, self.dtype) for name, gradient in gradients.items()}
-
-    def _has_a_loss_of_its_own(self) -> bool:
-        """Whether a subclass, or this very object, has overridden `predict` or `loss`."""
-        return any(
-            getattr(method, "__self__", None) is not self or getattr(method, "__func__", None) is not own
-            for method, own in zip((self.predict, self.loss), _PREDICT_AND_LOSS, strict=True)
-        )
-
-    def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
-        """The central differences without evaluating anew what a parameter does not change.
-
-        None where that cannot tell: some number is not finite, or beyond all bounds.
-        """
-        y = cast(self.predict(x), FLOAT64)
-        refuse_empty(x, "x")
-        t = targets(t, y)
-        # What the network computes with is rounded to its dtype first, as in `loss`.
-        x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
-        parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
-        gradients = _backend.kernels.two_layer_differences(np.atleast_2d(x), _as_batch(t), *parameters.values(), h)
-        return None if gradients is None else dict(zip(parameters, gradients, strict=True))
 
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
         """Return every intermediate value by the book's name, to be shown in class.
@@ -363,43 +260,6 @@ class TwoLayerNet:
             trace["db1"] = rows(da1).sum(axis=0)
         return trace
 
-    def save(self, path: PathLike) -> None:
-        """Write the parameters to one ``.npz`` file, in the network's dtype.
-
-        The file takes the place of an older one only when it is complete: a crash leaves the old one whole.
-
-        Parameters
-        ----------
-        path : str or path
-            The file, exactly as named: no ending is added.
-
-        Raises
-        ------
-        ValueError
-            If a parameter no longer fits.
-        OSError
-            If the file cannot be written.
-
-        See Also
-        --------
-        load : Read it again.
-
-        Examples
-        --------
-        >>> import tempfile, os
-        >>> from fastnet import TwoLayerNet
-        >>> net = TwoLayerNet(2, 3, 2, seed=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "weights.npz")
-        ...     net.save(path)
-        ...     again = TwoLayerNet.load(path)
-        >>> bool((again.predict([1, 2]) == net.predict([1, 2])).all())
-        True
-        """
-        arrays: dict[str, Any] = self._parameters()
-        with replacing(path) as file:
-            np.savez(file, **arrays)
-
     @classmethod
     def load(cls, path: PathLike) -> Self:
         """Return the network whose parameters `save` wrote.
@@ -421,31 +281,22 @@ class TwoLayerNet:
         OSError
             If it cannot be read.
         """
-        with open(path, "rb") as file:
-            try:
-                with np.load(file, allow_pickle=False) as arrays:
-                    params = {name: arrays[name] for name in arrays}
-                W1, W2 = params["W1"], params["W2"]
-                D, H, C = W1.shape[0], W1.shape[1], W2.shape[1]
-                _fitting(params, _shapes(D, H, C))
-                dtype = _network_dtype(W1.dtype)
-                if any(param.dtype != dtype for param in params.values()):
-                    raise ValueError("its arrays differ in dtype")
-                if 0 in (D, H, C):
-                    raise ValueError("its arrays are empty")
-            except (
-                AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError,
-                zipfile.BadZipFile, zlib.error,
-            ) as error:  # all of them are what zipfile and NumPy raise for one damaged byte or another
-                reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-                raise ValueError(f"{path} does not hold the parameters of a {cls.__name__}: {reason}") from None
-        network = cls(D, H, C, dtype=dtype, seed=0)  # not in the `try`: what a subclass does wrong is its own error
+        with reading(path, cls) as params:
+            (D, H), C = params["W1"].shape, params["W2"].shape[1]
+            dtype = common_dtype(params, _shapes(D, H, C))
+        network = cls(D, H, C, dtype=dtype, seed=0)  # not while `reading`: what a subclass does wrong is its own error
         network.params = params
         return network
 
-    def _parameters(self) -> dict[str, FloatArray]:
-        """`params` in the network's dtype, once each has been found to fit."""
-        return {name: cast(view, self.dtype) for name, view in _fitting(self.params, self._shapes).items()}
+    def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
+        y = cast(self.predict(x), FLOAT64)
+        refuse_empty(x, "x")
+        t = targets(t, y)
+        # What the network computes with is rounded to its dtype first, as in `loss`.
+        x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
+        parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
+        gradients = _backend.kernels.two_layer_differences(np.atleast_2d(x), as_batch(t), *parameters.values(), h)
+        return None if gradients is None else dict(zip(parameters, gradients, strict=True))
 
     def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
         with np.errstate(all="ignore"):
@@ -455,35 +306,8 @@ class TwoLayerNet:
             y = softmax(a2)
         return {"a1": a1, "z1": z1, "a2": a2, "y": y}
 
+    _own = predict, loss  # as they are here, whatever is done to the class later
+
 
 def _shapes(D: int, H: int, C: int) -> dict[str, tuple[int, ...]]:
     return {"W1": (D, H), "b1": (H,), "W2": (H, C), "b2": (C,)}
-
-
-def _fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:
-    """`params` as plain arrays on the user's own memory, once each has been found to fit."""
-    if not isinstance(params, Mapping):
-        raise ValueError(f"params must be a dict of W1, b1, W2 and b2, got {type(params).__name__}")
-    if params.keys() != shapes.keys():
-        names = ", ".join(map(repr, params))
-        raise ValueError(f"params must hold exactly W1, b1, W2 and b2, got {names or 'none'}")
-    return {name: parameter(params[name], f"params[{name!r}]", shape) for name, shape in shapes.items()}
-
-
-_PREDICT_AND_LOSS = TwoLayerNet.predict, TwoLayerNet.loss  # as they are here, whatever is done to the class later
-
-
-def _as_batch(t: FloatArray | IntArray) -> FloatArray | IntArray:
-    """Targets as `targets` returns them, `(N,)` labels or `(N, C)`, also for one sample."""
-    return t.reshape(-1 if is_labels(t) else (-1, t.shape[-1]))
-
-
-def _network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    try:
-        wanted = np.dtype(dtype)
-    except (TypeError, ValueError, SyntaxError):  # all of which NumPy raises for one string or another
-        pass
-    else:
-        if wanted in (FLOAT64, FLOAT32):
-            return wanted
-    raise TypeError(f"dtype must be float64 or float32, got {dtype!r}")

@@ -1,0 +1,240 @@
+"""What the networks have in common: parameters that anybody may change, the numerical gradient, and files of weights."""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import combinations
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._checks import (
+    FLOAT32,
+    FLOAT64,
+    FloatArray,
+    IntArray,
+    as_float,
+    cast,
+    is_labels,
+    parameter,
+    real_array,
+    refuse_empty,
+    targets,
+)
+from fastnet._files import PathLike, replacing
+from fastnet.gradient import numerical_gradient
+
+SLICE = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
+
+
+class Network:
+    """A network whose parameters are arrays in a dict.
+
+    A subclass has `predict` and `loss`, and says in `_own` which they are, so that a class derived from it can be told
+    from it.
+    """
+
+    params: dict[str, FloatArray]
+    dtype: np.dtype[Any]
+    _shapes: dict[str, tuple[int, ...]]  # of the parameters, in their order
+    _own: ClassVar[tuple[Callable[..., Any], Callable[..., Any]]]  # `predict` and `loss` as their class defines them
+
+    def predict(self, x: npt.ArrayLike) -> FloatArray:
+        raise NotImplementedError
+
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+        raise NotImplementedError
+
+    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
+        """Return the share of samples whose most probable class is the right one.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`; the right class of a row of probabilities is its largest.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+        """
+        y = self._predict_in_slices(x)
+        t = targets(t, y)
+        right = t if is_labels(t) else t.argmax(axis=-1)
+        return float(np.mean(y.argmax(axis=-1) == right))
+
+    def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
+        """Return the gradient of the loss by every parameter, by central differences.
+
+        Every parameter is moved by +h and by -h, and the loss evaluated at both, but only what the parameter changes is
+        computed again. A subclass that overrides `predict` or `loss` gets the gradient of its own loss, by evaluating
+        all of it twice for each parameter, which takes thousands of times as long.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`.
+        h : float, default 1e-4
+            The step, above 0.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The names and shapes of `params`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`, and if `h` is not a positive number.
+
+        See Also
+        --------
+        fastnet.gradient.numerical_gradient : How it is done for any function.
+
+        Notes
+        -----
+        The loss is evaluated in float64 also for a float32 network, where its rounding would be most of the difference;
+        not so a subclass's own, and not where a number is infinite, NaN or beyond 1e50, or two parameters share memory:
+        there all of `loss` is evaluated as it is.
+        """
+        h = as_float(h, "h")
+        views = fitting(self.params, self._shapes)
+        # One parameter that is a part of another moves with it, and only the plain loop sees that.
+        apart = not any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
+        gradients = self._differences(x, t, h) if apart and not self._has_a_loss_of_its_own() else None
+        if gradients is None:
+            gradients = {name: numerical_gradient(lambda _: self.loss(x, t), view, h) for name, view in views.items()}
+        return {name: cast(gradient, self.dtype) for name, gradient in gradients.items()}
+
+    def save(self, path: PathLike) -> None:
+        """Write all that makes the network to one ``.npz`` file, the parameters in the network's dtype.
+
+        The file takes the place of an older one only when it is complete: a crash leaves the old one whole.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, exactly as named: no ending is added.
+
+        Raises
+        ------
+        ValueError
+            If a parameter no longer fits.
+        OSError
+            If the file cannot be written.
+
+        See Also
+        --------
+        load : Read it again.
+
+        Examples
+        --------
+        >>> import tempfile, os
+        >>> from fastnet import TwoLayerNet
+        >>> net = TwoLayerNet(2, 3, 2, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights.npz")
+        ...     net.save(path)
+        ...     again = TwoLayerNet.load(path)
+        >>> bool((again.predict([1, 2]) == net.predict([1, 2])).all())
+        True
+        """
+        arrays: dict[str, Any] = {**self._parameters(), **self._settings()}
+        with replacing(path) as file:
+            np.savez(file, **arrays)
+
+    def _settings(self) -> dict[str, Any]:
+        """What else `save` writes."""
+        return {}
+
+    def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
+        """The central differences without evaluating anew what a parameter does not change.
+
+        None where that cannot tell: some number is not finite, or beyond all bounds.
+        """
+        raise NotImplementedError
+
+    def _has_a_loss_of_its_own(self) -> bool:
+        """Whether a subclass, or this very object, has overridden `predict` or `loss`."""
+        return any(
+            getattr(method, "__self__", None) is not self or getattr(method, "__func__", None) is not own
+            for method, own in zip((self.predict, self.loss), self._own, strict=True)
+        )
+
+    def _parameters(self) -> dict[str, FloatArray]:
+        """`params` in the network's dtype, once each has been found to fit."""
+        return {name: cast(view, self.dtype) for name, view in fitting(self.params, self._shapes).items()}
+
+    def _predict_in_slices(self, x: npt.ArrayLike) -> FloatArray:
+        """The predictions for `x`, of which there is at least one."""
+        x = real_array(x, "x")
+        if x.ndim < 2 or len(x) <= SLICE:
+            y = self.predict(x)
+        else:
+            y = np.concatenate([self.predict(x[i : i + SLICE]) for i in range(0, len(x), SLICE)])
+        refuse_empty(x, "x")
+        return y
+
+
+def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:
+    """`params` as plain arrays on the user's own memory, once each has been found to fit."""
+    *names, last = shapes
+    wanted = f"{', '.join(names)} and {last}"
+    if not isinstance(params, Mapping):
+        raise ValueError(f"params must be a dict of {wanted}, got {type(params).__name__}")
+    if params.keys() != shapes.keys():
+        got = ", ".join(map(repr, params))
+        raise ValueError(f"params must hold exactly {wanted}, got {got or 'none'}")
+    return {name: parameter(params[name], f"params[{name!r}]", shape) for name, shape in shapes.items()}
+
+
+def network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """float64 or float32, whatever it was called."""
+    try:
+        wanted = np.dtype(dtype)
+    except (TypeError, ValueError, SyntaxError):  # all of which NumPy raises for one string or another
+        pass
+    else:
+        if wanted in (FLOAT64, FLOAT32):
+            return wanted
+    raise TypeError(f"dtype must be float64 or float32, got {dtype!r}")
+
+
+def as_batch(t: FloatArray | IntArray) -> FloatArray | IntArray:
+    """Targets as `targets` returns them, `(N,)` labels or `(N, C)`, also for one sample."""
+    return t.reshape(-1 if is_labels(t) else (-1, t.shape[-1]))
+
+
+@contextmanager
+def reading(path: PathLike, kind: type) -> Iterator[dict[str, Any]]:
+    """The arrays of a file that `save` wrote; what the block finds wrong with them is an error that names the file."""
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                found = {name: arrays[name] for name in arrays}
+            yield found
+        except (
+            AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError,
+            zipfile.BadZipFile, zlib.error,
+        ) as error:  # all of them are what zipfile and NumPy raise for one damaged byte or another
+            reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise ValueError(f"{path} does not hold the parameters of a {kind.__name__}: {reason}") from None
+
+
+def common_dtype(params: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> np.dtype[Any]:
+    """The dtype of all the parameters of a file, once they have been found to be those of a network."""
+    views = fitting(params, shapes)
+    first, *rest = (view.dtype for view in views.values())
+    dtype = network_dtype(first)
+    if any(other != dtype for other in rest):
+        raise ValueError("its arrays differ in dtype")
+    if not all(view.size for view in views.values()):
+        raise ValueError("its arrays are empty")
+    return dtype
