@@ -38,7 +38,7 @@ if mode != "skip":
         Extension(
             f"fastnet.{source.stem}",
             [source.as_posix()],
-            depends=["fastnet/_memory.pxd", "fastnet/_vector_math.pxd"],
+            depends=[header.as_posix() for header in sorted(Path("fastnet").glob("*.pxd"))],
             include_dirs=[numpy.get_include()],
             extra_compile_args=flags + (unfused if source.stem == "_optimizers" else []),
             define_macros=macros,

@@ -4,6 +4,7 @@
 from fastnet import _backend, functions, gradient, information, optimizer  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet.mnist import load_mnist
+from fastnet.multi_layer_net import MultiLayerNet
 from fastnet.perceptron import Perceptron
 from fastnet.simple_net import SimpleNet
 from fastnet.trainer import Trainer
@@ -12,6 +13,7 @@ from fastnet.two_layer_net import TwoLayerNet
 __version__ = "0.1.0"
 
 __all__ = [
+    "MultiLayerNet",
     "Perceptron",
     "SimpleNet",
     "Trainer",

@@ -157,6 +157,22 @@ def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y", *, binary: bool = 
     )
 
 
+def numbers_like(y: FloatArray, t: npt.ArrayLike, *, binary: bool = False) -> FloatArray:
+    """Targets that are numbers, one for every number in `y`, in its shape and dtype; an integer is a number too.
+
+    Where `y` is `(N, 1)` they may as well be `(N,)`, and a single number for one sample. With `binary`, integers stand
+    for no and yes, and have to be 0 and 1.
+    """
+    array = real_array(t, "t")
+    one_a_sample = y.ndim > 0 and y.shape[-1] == 1
+    if array.shape != y.shape and not (one_a_sample and array.shape == y.shape[:-1]):
+        accepted = f"shape {y.shape}" + (f" or {y.shape[:-1]}" if one_a_sample else "")
+        raise ValueError(f"t has shape {array.shape}; for y of shape {y.shape} it must hold numbers of {accepted}")
+    if binary and array.dtype.kind in "iu":
+        _labels(array, classes=2)
+    return cast(array.reshape(y.shape), y.dtype)
+
+
 def _labels(array: npt.NDArray[Any], classes: int) -> IntArray:
     labels = cast(array if array.dtype is INTP else array.astype(INTP), INTP)
     if labels.size and labels.view(np.uintp).max() >= classes:  # without a sign, what is negative is very large

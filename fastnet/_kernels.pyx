@@ -44,6 +44,7 @@ from fastnet import _kernels_numpy
 # Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
 from fastnet._activations_numpy import elu, elu_grad, tanh, tanh_grad  # not compiled yet
 from fastnet._differences import two_layer_differences
+from fastnet._layer_differences import layer_differences
 from fastnet._optimizers import adagrad, adam, descend, momentum, nesterov, rmsprop
 from fastnet._training import two_layer_gradient, two_layer_predict
 

@@ -23,6 +23,7 @@ import numpy as np
 from fastnet._activations_numpy import elu, elu_grad, tanh, tanh_grad  # noqa: F401
 from fastnet._checks import FLOAT32, FLOAT64, INTP, FloatArray, IntArray, one_number
 from fastnet._differences_numpy import two_layer_differences  # noqa: F401
+from fastnet._layer_differences_numpy import layer_differences  # noqa: F401
 from fastnet._optimizers_numpy import adagrad, adam, descend, momentum, nesterov, rmsprop  # noqa: F401
 from fastnet._training_numpy import two_layer_gradient, two_layer_predict  # noqa: F401
 

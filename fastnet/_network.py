@@ -1,10 +1,10 @@
-"""What the networks have in common: parameters that anybody may change, the numerical gradient, and files of weights."""
+"""What networks have in common: parameters that anybody may change, the numerical gradient, and files of weights."""
 
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -181,6 +181,14 @@ class Network:
             y = np.concatenate([self.predict(x[i : i + SLICE]) for i in range(0, len(x), SLICE)])
         refuse_empty(x, "x")
         return y
+
+
+def parameter_shapes(*sizes: int) -> dict[str, tuple[int, ...]]:
+    """Of W1, b1, W2, b2, ...: from one of the sizes to the next leads one layer."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number, (inputs, units) in enumerate(pairwise(sizes), start=1):
+        shapes |= {f"W{number}": (inputs, units), f"b{number}": (units,)}
+    return shapes
 
 
 def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:

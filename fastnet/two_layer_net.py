@@ -23,7 +23,7 @@ from fastnet._checks import (
     targets,
 )
 from fastnet._files import PathLike
-from fastnet._network import Network, as_batch, common_dtype, network_dtype, reading
+from fastnet._network import Network, as_batch, common_dtype, network_dtype, parameter_shapes, reading
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 
 
@@ -95,7 +95,7 @@ class TwoLayerNet(Network):
         std = as_float(weight_init_std, "weight_init_std", positive=False)
         self.dtype = network_dtype(dtype)
         random = random_source(seed)
-        self._shapes = _shapes(D, H, C)
+        self._shapes = parameter_shapes(D, H, C)
         with np.errstate(all="ignore"):  # inf where `std` is too large, 0 where it is too small
             self.params: dict[str, FloatArray] = {
                 "W1": (std * random.standard_normal((D, H))).astype(self.dtype),
@@ -283,7 +283,7 @@ class TwoLayerNet(Network):
         """
         with reading(path, cls) as params:
             (D, H), C = params["W1"].shape, params["W2"].shape[1]
-            dtype = common_dtype(params, _shapes(D, H, C))
+            dtype = common_dtype(params, parameter_shapes(D, H, C))
         network = cls(D, H, C, dtype=dtype, seed=0)  # not while `reading`: what a subclass does wrong is its own error
         network.params = params
         return network
@@ -307,7 +307,3 @@ class TwoLayerNet(Network):
         return {"a1": a1, "z1": z1, "a2": a2, "y": y}
 
     _own = predict, loss  # as they are here, whatever is done to the class later
-
-
-def _shapes(D: int, H: int, C: int) -> dict[str, tuple[int, ...]]:
-    return {"W1": (D, H), "b1": (H,), "W2": (H, C), "b2": (C,)}

@@ -18,7 +18,7 @@ LN2, LN3 = log(2), log(3)
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-PAIRS = ["_kernels", "_differences", "_optimizers", "_training"]  # NAME.pyx beside NAME_numpy.py
+PAIRS = ["_kernels", "_differences", "_layer_differences", "_optimizers", "_training"]  # NAME.pyx beside NAME_numpy.py
 
 
 def public_functions(source: str) -> list[str]:

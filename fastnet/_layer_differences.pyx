@@ -1,0 +1,313 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
+"""Central differences of the loss of a network of any number of layers: every parameter is moved by +h and by -h, and each
+time the loss is evaluated from what moves with it, and from nothing else.
+
+    a1 = x W1 + b1,  z1 = f(a1),  a2 = z1 W2 + b2,  z2 = f(a2),  ...,  loss = mean_n l(aL[n], t[n])
+
+Take one sample, and in layer l a weight from input i to unit j. If the input z[i] is 0, nothing moves. Otherwise a[j]
+moves by h z[i], and of all the layer's outputs only this one, by some m. In the next layer everything moves, but no
+product is needed: a[k] moves by m W[j,k]. Only from there on have layers to be computed, and so
+
+- the first layer, which holds most of the weights, is not multiplied at all, nor is the second;
+- where relu keeps the unit at 0, m is 0 and the loss stays as it is;
+- bends do no harm, and neither do large moves: functions are evaluated, there is no series.
+
+It is the loop's own difference, of numbers rounded as the loop's are, so it agrees with the loop within their rounding:
+some 1e-16 of the loss, divided by 2h.
+
+LANES moves of a unit are made at a time: by the steps of HALF inputs, up in the first half and down in the second.
+Every number of the following layers is a row of LANES numbers. A bias is the weight of an input that is always 1.
+
+Shapes: N samples, C outputs; in functions that serve all layers, I inputs and U units.
+"""
+
+from cpython.exc cimport PyErr_CheckSignals
+
+from numpy cimport import_array
+
+import numpy as np
+
+from fastnet._layers cimport (
+    ELU, IDENTITY, IDENTITY_OUTPUT, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH,
+    elu, leaky_relu, relu, sigmoid, tanh,
+)
+from fastnet._layers_numpy import ACTIVATIONS
+from fastnet._memory cimport doubles
+from fastnet._vector_math cimport VECTORISED, exp_negative, log_any, lowest
+
+import_array()
+
+cdef enum:
+    LANES = 32
+    HALF = 16  # of them
+    TILE = 4  # units that a product makes at a time
+
+cdef double EPS = 1e-7
+
+_activations = {
+    "identity": IDENTITY, "relu": RELU, "leaky_relu": LEAKY_RELU, "elu": ELU, "sigmoid": SIGMOID, "tanh": TANH,
+}
+_outputs = {"softmax": SOFTMAX, "sigmoid": SIGMOID_OUTPUT, "identity": IDENTITY_OUTPUT}
+
+
+# One layer, and what one sample has in it.
+cdef struct Layer:
+    Py_ssize_t U
+    Py_ssize_t stride  # U, rounded up to TILE
+    const double* W    # (I, stride)
+    const double* b    # (stride,)
+    const double* a    # (U,)
+    const double* z    # (U,)
+    double* rows       # (stride, LANES): a, then z, of all moves
+
+
+# ---- Forward, all moves at a time
+
+cdef VECTORISED _activate(double* a, Py_ssize_t size, int activation, double low) noexcept nogil:
+    # a = f(a)
+    cdef Py_ssize_t i
+    if activation == RELU:
+        for i in range(size):
+            a[i] = relu(a[i])
+    elif activation == LEAKY_RELU:
+        for i in range(size):
+            a[i] = leaky_relu(a[i])
+    elif activation == ELU:
+        for i in range(size):
+            a[i] = elu(a[i], low)
+    elif activation == SIGMOID:
+        for i in range(size):
+            a[i] = sigmoid(a[i], low)
+    elif activation == TANH:
+        for i in range(size):
+            a[i] = tanh(a[i], low)
+
+
+cdef VECTORISED _spread_move(
+    const double* m, const double* a, const double* w, Py_ssize_t U, double* rows
+) noexcept nogil:
+    # rows[u] = a[u] + m w[u]
+    cdef Py_ssize_t u, lane
+    for u in range(U):
+        for lane in range(LANES):
+            rows[u * LANES + lane] = a[u] + m[lane] * w[u]
+
+
+cdef VECTORISED _affine(
+    const double* z, const Py_ssize_t* used, Py_ssize_t count, const Layer* layer
+) noexcept nogil:
+    # rows[u] = b[u] + sum_i z[i] W[i,u], over the inputs that are used
+    cdef Py_ssize_t u, e, k, lane
+    cdef double s[TILE][LANES]
+    cdef const double* w
+    cdef const double* v
+    cdef double* row
+    for u from 0 <= u < layer.stride by TILE:
+        for k in range(TILE):
+            for lane in range(LANES):
+                s[k][lane] = layer.b[u + k]
+        for e in range(count):
+            v = z + used[e] * LANES
+            w = layer.W + used[e] * layer.stride + u
+            for k in range(TILE):
+                for lane in range(LANES):
+                    s[k][lane] += w[k] * v[lane]
+        for k in range(TILE):
+            row = layer.rows + (u + k) * LANES
+            for lane in range(LANES):
+                row[lane] = s[k][lane]
+
+
+cdef VECTORISED _list_used(const double* z, Py_ssize_t I, Py_ssize_t* used, Py_ssize_t* count) noexcept nogil:
+    # The inputs that are not 0 in all moves. After relu these are about half of them.
+    cdef Py_ssize_t i, lane
+    cdef double largest
+    count[0] = 0
+    for i in range(I):
+        largest = 0
+        for lane in range(LANES):
+            largest += z[i * LANES + lane] * z[i * LANES + lane]
+        used[count[0]] = i
+        count[0] += largest != 0
+
+
+# ---- The losses of one sample, times the samples that the mean is over
+
+cdef VECTORISED _cross_entropy(double* a, const double* t, Py_ssize_t C, double low, double* loss) noexcept nogil:
+    cdef Py_ssize_t c, lane
+    cdef double shifted
+    cdef double largest[LANES]
+    cdef double total[LANES]
+    for lane in range(LANES):
+        largest[lane] = a[lane]
+        total[lane] = 0
+        loss[lane] = 0
+    for c in range(1, C):
+        for lane in range(LANES):
+            largest[lane] = a[c * LANES + lane] if a[c * LANES + lane] > largest[lane] else largest[lane]
+    for c in range(C):
+        for lane in range(LANES):
+            shifted = a[c * LANES + lane] - largest[lane]
+            a[c * LANES + lane] = exp_negative(low if shifted < low else shifted, -0.0)
+            total[lane] += a[c * LANES + lane]
+    for c in range(C):
+        if t[c] != 0:
+            for lane in range(LANES):
+                loss[lane] -= t[c] * log_any(a[c * LANES + lane] / total[lane] + EPS)
+
+
+cdef VECTORISED _binary_cross_entropy(const double* a, const double* t, Py_ssize_t C, double low, double* loss) noexcept nogil:
+    cdef Py_ssize_t c, lane
+    cdef double yes, no
+    for lane in range(LANES):
+        loss[lane] = 0
+    for c in range(C):
+        for lane in range(LANES):
+            yes, no = sigmoid(a[c * LANES + lane], low), sigmoid(-a[c * LANES + lane], low)  # 1 - yes loses its digits
+            loss[lane] -= t[c] * log_any(yes + EPS) + (1.0 - t[c]) * log_any(no + EPS)
+    for lane in range(LANES):
+        loss[lane] /= C
+
+
+cdef VECTORISED _mean_squared_error(const double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
+    cdef Py_ssize_t c, lane
+    for lane in range(LANES):
+        loss[lane] = 0
+    for c in range(C):
+        for lane in range(LANES):
+            loss[lane] += (a[c * LANES + lane] - t[c]) * (a[c * LANES + lane] - t[c])
+    for lane in range(LANES):
+        loss[lane] /= C
+
+
+# ---- The layers
+
+cdef void _losses(
+    const double* s, Py_ssize_t j, Layer* layer, Layer* last, const double* t, int activation, int output,
+    Py_ssize_t* used, double* loss,
+) noexcept nogil:
+    # The losses where the input of unit j moves by s.
+    cdef Py_ssize_t u, lane, count, C = last.U
+    cdef double m[LANES]
+    cdef double low = lowest[double](0)
+    cdef bint moved = False
+    if layer == last:
+        for u in range(C):
+            for lane in range(LANES):
+                last.rows[u * LANES + lane] = layer.a[u] + (s[lane] if u == j else 0.0)
+    else:
+        for lane in range(LANES):
+            m[lane] = layer.a[j] + s[lane]
+        _activate(m, LANES, activation, low)
+        for lane in range(LANES):
+            m[lane] -= layer.z[j]
+            moved |= m[lane] != 0
+        if not moved:
+            for lane in range(LANES):
+                loss[lane] = 0
+            return
+        layer += 1
+        _spread_move(m, layer.a, layer.W + j * layer.stride, layer.U, layer.rows)
+        while layer != last:
+            _activate(layer.rows, layer.U * LANES, activation, low)
+            count = layer.U
+            if activation == RELU:
+                _list_used(layer.rows, layer.U, used, &count)
+            _affine(layer.rows, used, count, layer + 1)
+            layer += 1
+    if output == SOFTMAX:
+        _cross_entropy(last.rows, t, C, low, loss)
+    elif output == SIGMOID_OUTPUT:
+        _binary_cross_entropy(last.rows, t, C, low, loss)
+    else:
+        _mean_squared_error(last.rows, t, C, loss)
+
+
+cdef void _add_differences(
+    const double* z, Py_ssize_t I, double h, Layer* layer, Layer* last, const double* t, int activation, int output,
+    Py_ssize_t* used, Py_ssize_t* moving, double* out,
+) noexcept nogil:
+    # Add loss(+h) - loss(-h) of one sample, for all weights of a layer, to out (I + 1, U).
+    cdef Py_ssize_t i, j, e, first, count = 0, part
+    cdef double s[LANES]
+    cdef double loss[LANES]
+    for i in range(I):
+        if h * z[i] != 0:
+            moving[count] = i
+            count += 1
+    moving[count] = I
+    count += 1
+    for first from 0 <= first < count by HALF:
+        part = min(count - first, HALF)
+        for e in range(HALF):
+            s[e] = 0 if e >= part else h if moving[first + e] == I else h * z[moving[first + e]]
+            s[HALF + e] = -s[e]
+        for j in range(layer.U):
+            _losses(s, j, layer, last, t, activation, output, used, loss)
+            for e in range(part):
+                out[moving[first + e] * layer.U + j] += loss[e] - loss[HALF + e]
+
+
+def layer_differences(
+    x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str, h: float
+) -> tuple[FloatArray, ...] | None:
+    """Return the central differences of the loss by every parameter, or None where only the plain loop can tell.
+
+    x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
+    None: some number is infinite or NaN.
+    """
+    if not all(np.isfinite(array).all() for array in (x, t, *parameters)):
+        return None
+    weights, biases = parameters[::2], parameters[1::2]
+    cdef Py_ssize_t n, l, I, N = x.shape[0], last = len(weights) - 1
+    if t.ndim == 1:
+        labels, t = t, np.zeros((N, biases[last].size))
+        t[np.arange(N), labels] = 1.0
+    z, a = [x], []
+    with np.errstate(all="ignore"):
+        for l in range(last + 1):
+            a.append(z[l] @ weights[l] + biases[l])
+            z.append(ACTIVATIONS[activation].function(a[l]))
+    gradients = [np.zeros((W.shape[0] + 1, W.shape[1])) for W in weights]
+
+    widest = max(gradient.shape[0] for gradient in gradients)
+    cdef Py_ssize_t[::1] used = np.arange(widest), moving = np.empty(widest, np.intp)
+    cdef unsigned char[::1] memory = np.empty((last + 1) * sizeof(Layer), np.uint8)
+    cdef Layer* layers = <Layer*> &memory[0]
+    kept = []  # the arrays that the layers show
+    for l in range(last + 1):
+        layers[l].U = biases[l].size
+        layers[l].stride = (layers[l].U + TILE - 1) // TILE * TILE
+        padding = layers[l].stride - layers[l].U
+        arrays = (
+            np.pad(weights[l], ((0, 0), (0, padding))), np.pad(biases[l], (0, padding)),
+            np.empty((layers[l].stride, LANES)),
+        )
+        layers[l].W, layers[l].b, layers[l].rows = doubles(arrays[0]), doubles(arrays[1]), doubles(arrays[2])
+        kept.append(arrays)
+    cdef double step = h
+    cdef int f = _activations[activation], g = _outputs[output]
+    cdef const double* inputs
+    cdef const double* target = doubles(t)
+    cdef double* out
+    for n in range(N):
+        for l in range(last + 1):
+            layers[l].a = doubles(a[l]) + n * layers[l].U
+            layers[l].z = doubles(z[l + 1]) + n * layers[l].U
+        for l in range(last + 1):
+            PyErr_CheckSignals()
+            I = z[l].shape[1]
+            inputs, out = doubles(z[l]), doubles(gradients[l])
+            with nogil:
+                _add_differences(
+                    inputs + n * I, I, step, layers + l, layers + last, target + n * layers[last].U, f, g,
+                    &used[0], &moving[0], out,
+                )
+    for gradient in gradients:
+        gradient /= 2.0 * step * N
+    if not all(np.isfinite(gradient).all() for gradient in gradients):
+        return None
+    result = []
+    for gradient, W in zip(gradients, weights):
+        result += [gradient[:W.shape[0]].copy(), gradient[W.shape[0]].copy()]
+    return tuple(result)

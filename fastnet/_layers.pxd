@@ -1,0 +1,53 @@
+"""Activations of a network's layers, one number at a time, for loops that the compiler turns into vector instructions.
+
+`low` is `lowest(...)`, and has to reach the loop as a variable.
+"""
+
+cimport cython
+from cython cimport floating
+
+from fastnet._vector_math cimport exp_negative, minus_abs
+
+
+cdef enum Activation:
+    IDENTITY
+    RELU
+    LEAKY_RELU
+    ELU
+    SIGMOID
+    TANH
+
+
+cdef enum Output:
+    SOFTMAX
+    SIGMOID_OUTPUT
+    IDENTITY_OUTPUT
+
+
+cdef inline floating relu(floating a) noexcept nogil:
+    return <floating> 0.0 if a < 0 else a
+
+
+cdef inline floating leaky_relu(floating a) noexcept nogil:
+    return a * <floating> 0.1 if a < 0 else a
+
+
+cdef inline floating elu(floating a, floating low) noexcept nogil:
+    cdef floating negative = a if a < 0 else <floating> 0.0
+    cdef floating e = exp_negative(low if negative < low else negative, <floating> -0.0)
+    return e - <floating> 1.0 if a < 0 else a
+
+
+@cython.cdivision(True)
+cdef inline floating sigmoid(floating a, floating low) noexcept nogil:
+    cdef floating negative = minus_abs(a)
+    cdef floating e = exp_negative(low if negative < low else negative, <floating> -0.0)
+    return (e if a < 0 else <floating> 1.0) / (<floating> 1.0 + e)
+
+
+@cython.cdivision(True)
+cdef inline floating tanh(floating a, floating low) noexcept nogil:
+    cdef floating negative = minus_abs(a) * <floating> 2.0
+    cdef floating e = exp_negative(low if negative < low else negative, <floating> -0.0)
+    cdef floating z = (<floating> 1.0 - e) / (<floating> 1.0 + e)
+    return -z if a < 0 else z

@@ -1,0 +1,510 @@
+"""The book's network of any number of layers, for classes, for yes or no, and for numbers.
+
+Shapes: N samples, D inputs, C outputs, H hidden units in a layer, L layers that have weights.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import _backend
+from fastnet._checks import (
+    FLOAT64,
+    FloatArray,
+    IntArray,
+    Seed,
+    as_count,
+    as_float,
+    cast,
+    minus_targets,
+    numbers_like,
+    random_source,
+    refuse_empty,
+    samples,
+    targets,
+)
+from fastnet._files import PathLike
+from fastnet._network import Network, as_batch, common_dtype, network_dtype, parameter_shapes, reading
+from fastnet.functions import (
+    binary_cross_entropy,
+    cross_entropy_error,
+    elu,
+    elu_grad,
+    identity_function,
+    leaky_relu,
+    leaky_relu_grad,
+    mean_squared_error,
+    relu,
+    sigmoid,
+    sigmoid_grad,
+    softmax,
+    tanh,
+    tanh_grad,
+)
+
+
+class Activation(NamedTuple):
+    """What stands between two layers: z = function(a), and dz/da = slope(a)."""
+
+    function: Callable[[FloatArray], FloatArray]
+    slope: Callable[[FloatArray], FloatArray]
+
+
+class Output(NamedTuple):
+    """What stands behind the last layer: y = function(a), and the loss, whose derivative by a is (y - t) / divisor."""
+
+    function: Callable[[FloatArray], FloatArray]
+    loss: Callable[[FloatArray, Any], Any]
+    divisor: Callable[[int, int], float]  # of N and C
+
+
+class Settings(NamedTuple):
+    """What makes a network besides its parameters, once it has been found to make one."""
+
+    activation: str
+    output: str
+    weight_decay_lambda: float
+
+
+ACTIVATIONS: Mapping[str, Activation] = {
+    "relu": Activation(relu, lambda a: np.heaviside(a, 0)),  # as the book's Relu layer: none at 0, unlike `relu_grad`
+    "sigmoid": Activation(sigmoid, sigmoid_grad),
+    "tanh": Activation(tanh, tanh_grad),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_grad),
+    "elu": Activation(elu, elu_grad),
+    "identity": Activation(identity_function, np.ones_like),
+}
+OUTPUTS: Mapping[str, Output] = {
+    "softmax": Output(softmax, cross_entropy_error, lambda N, _: N),
+    "sigmoid": Output(sigmoid, binary_cross_entropy, lambda N, C: N * C),
+    "identity": Output(identity_function, mean_squared_error, lambda N, C: N * C / 2),
+}
+ALIASES = {"linear": "identity"}
+SCALES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # of the variance, which is that by n
+
+
+class MultiLayerNet(Network):
+    """A network of any number of hidden layers, whose output and loss are made for each other.
+
+    Parameters
+    ----------
+    input_size : int
+        D, how many inputs.
+    hidden_size_list : sequence of int
+        How many units each hidden layer has; without any, the model is linear.
+    output_size : int
+        C, how many outputs.
+    activation : {"relu", "sigmoid", "tanh", "leaky_relu", "elu", "identity"}, default "relu"
+        What every hidden layer ends with, in any case; "linear" is "identity" by another name. `leaky_relu` and `elu`
+        are those of `fastnet.functions`, with their default slopes.
+    weight_init_std : float or str, default "relu"
+        The standard deviation of the initial weights, from 0 on, or a word, in any case: "relu" or "he" for
+        ``sqrt(2 / n)``, "sigmoid" or "xavier" for ``sqrt(1 / n)``, where n units precede the layer.
+    weight_decay_lambda : float, default 0
+        How strongly large weights are punished, from 0 on.
+    output : {"softmax", "sigmoid", "identity"}, default "softmax"
+        The output's activation and with it the loss: "softmax" for one of C classes, with the cross-entropy; "sigmoid"
+        for C answers of yes or no, with the binary cross-entropy; "identity" for C numbers, with the mean squared
+        error.
+    dtype : numpy.float64 or numpy.float32, default numpy.float64
+        What the network holds and computes in.
+    seed : int or numpy.random.Generator, optional
+        Draws the weights from a private generator; by default from NumPy's global one in the book's order, `W1`, `W2`
+        and so on, so that `np.random.seed` reproduces a run of the book's program.
+
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        ``W1 (D, H)``, ``b1 (H,)``, ``W2 (H, H)``, ... to the last layer's ``(H, C)`` and ``(C,)``. They may be changed
+        and replaced freely; one that no longer fits raises `ValueError` at the next call.
+    dtype : numpy.dtype
+        float64 or float32.
+    activation, output : str
+        As above, in lower case. They and `weight_decay_lambda` may be changed too.
+    weight_decay_lambda : float
+        As above.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not an integer of at least 1, a name is none of those above, a number is negative or not finite, or
+        `dtype` is neither float64 nor float32.
+
+    See Also
+    --------
+    TwoLayerNet : One hidden layer of sigmoid units, and softmax.
+
+    Notes
+    -----
+    "Deep Learning from Scratch", chapter 6 and ``common/multi_layer_net.py``, which has "relu" and "sigmoid", and
+    softmax. He et al., "Delving Deep into Rectifiers" (2015), and Glorot and Bengio, "Understanding the Difficulty of
+    Training Deep Feedforward Neural Networks" (2010), for the scales of the weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet import MultiLayerNet
+    >>> x, t = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])  # exclusive or
+    >>> net = MultiLayerNet(2, [8, 8], 1, activation="tanh", output="sigmoid", weight_init_std="xavier", seed=0)
+    >>> for _ in range(500):
+    ...     grads = net.gradient(x, t)
+    ...     for name in net.params:
+    ...         net.params[name] -= 0.5 * grads[name]
+    >>> print(net.loss(x, t) < 0.1, net.accuracy(x, t))
+    True 1.0
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size_list: Sequence[int],
+        output_size: int,
+        activation: str = "relu",
+        weight_init_std: float | str = "relu",
+        weight_decay_lambda: float = 0,
+        *,
+        output: Literal["softmax", "sigmoid", "identity"] = "softmax",
+        dtype: npt.DTypeLike = np.float64,
+        seed: Seed = None,
+    ) -> None:
+        self._shapes = parameter_shapes(
+            as_count(input_size, "input_size"), *_sizes(hidden_size_list), as_count(output_size, "output_size")
+        )
+        settings = _settings(activation, output, weight_decay_lambda)
+        self.activation: str = settings.activation
+        self.output: str = settings.output
+        self.weight_decay_lambda: float = settings.weight_decay_lambda
+        std = _deviation(weight_init_std)
+        self.dtype = network_dtype(dtype)
+        random = random_source(seed)
+        self.params: dict[str, FloatArray] = {}
+        with np.errstate(all="ignore"):  # inf where a deviation is too large, 0 where it is too small
+            for name, shape in self._shapes.items():
+                value = std(shape[0]) * random.standard_normal(shape) if len(shape) == 2 else np.zeros(shape)
+                self.params[name] = value.astype(self.dtype)
+
+    def predict(self, x: npt.ArrayLike) -> FloatArray:
+        """Return what the network makes of the samples.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+
+        Returns
+        -------
+        ndarray
+            ``(N, C)``, or ``(C,)``, in the network's dtype: with the output "softmax" the probability of every class,
+            with "sigmoid" that of every yes, with "identity" any numbers.
+
+        Raises
+        ------
+        TypeError
+            If `x` does not hold real numbers.
+        ValueError
+            If the shape of `x` does not match, or a parameter or a setting no longer fits.
+
+        Notes
+        -----
+        ``a1 = x W1 + b1``, ``z1 = activation(a1)``, ``a2 = z1 W2 + b2``, ..., ``y = output(aL)``.
+        """
+        y: FloatArray = self._forward(samples(x, "x", self._shapes["W1"][0], self.dtype), self._parameters())["y"]
+        return y
+
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+        """Return the loss that belongs to the output, and what the weights add to it.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+        t : array_like, real
+            With the output "softmax", ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``.
+            With "sigmoid" and "identity", numbers ``(N, C)``, and where C is 1 also ``(N,)``; for "sigmoid" they are
+            1 for yes, 0 for no, or probabilities. Without the N for one sample.
+
+        Returns
+        -------
+        NumPy float scalar
+            In the network's dtype.
+
+        Raises
+        ------
+        TypeError
+            If `x` or `t` does not hold real numbers.
+        ValueError
+            If a shape or a label does not fit, `x` is empty, or a parameter or a setting no longer fits.
+
+        See Also
+        --------
+        fastnet.functions.cross_entropy_error : The loss with "softmax".
+        fastnet.functions.binary_cross_entropy : The loss with "sigmoid".
+        fastnet.functions.mean_squared_error : The loss with "identity".
+
+        Notes
+        -----
+        To the mean over the samples, every weight matrix adds ``weight_decay_lambda / 2`` times the sum of its squares.
+        The cross-entropies have the book's 1e-7 in the logarithm, so that a network of one hidden layer of sigmoid
+        units has the loss of a `TwoLayerNet` with the same parameters.
+        """
+        y = self.predict(x)
+        refuse_empty(x, "x")
+        return self._loss_of(y, self._targets(t, y), self._parameters())
+
+    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
+        """Return the share of right answers.
+
+        With the output "softmax", a sample has one answer, its most probable class. With "sigmoid" it has C: yes where
+        the probability is above 0.5, and else no.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`; the right class of a row of probabilities is its largest, and yes is right where `t` is above
+            0.5.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`, and `ValueError` if the output is "identity": numbers are near or far, not right or wrong.
+        """
+        output = self._checked().output
+        if output == "softmax":
+            return super().accuracy(x, t)
+        if output == "identity":
+            raise ValueError("accuracy counts right answers, and output 'identity' gives numbers: see loss")
+        y = self._predict_in_slices(x)
+        return float(np.mean(np.where(self._targets(t, y) > 0.5, y > 0.5, y <= 0.5)))  # so that NaN is never right
+
+    def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
+        """Return the gradient of the loss by every parameter, by backpropagation.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The names and shapes of `params`, in the network's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+
+        See Also
+        --------
+        trace : The steps of this computation, one by one.
+        numerical_gradient : The same without any calculus.
+
+        Notes
+        -----
+        As in the book, the 1e-7 in the logarithms is not differentiated, and "relu" passes no gradient on at 0.
+        """
+        trace = MultiLayerNet.trace(self, x, t)
+        return {name: trace["d" + name] for name in self._shapes}
+
+    def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
+        """Return every intermediate value by the book's name, to be shown in class.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+        t : array_like, real, optional
+            Targets as in `loss`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``a1 (N, H)``, ``z1 (N, H)``, ``a2``, ... and after the last layer's ``aL (N, C)`` the output ``y (N, C)``;
+            and with `t`, on the way back, ``loss``, ``dy (N, C)``, ``dWL``, ``dbL``, then for every hidden layer
+            ``dz``, ``da``, ``dW``, ``db``, down to ``db1``, where ``dv`` is the derivative of the loss by ``v``; ``dy``
+            is by ``aL``, the output and its loss being taken as one step, as in the book. Without the N for one sample.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+
+        Notes
+        -----
+        ``dy = (y - t) / N`` with the output "softmax", ``(y - t) / (N C)`` with "sigmoid" and ``2 (y - t) / (N C)``
+        with "identity". Then ``dW = z' da + weight_decay_lambda W`` with the layer's input ``z``, ``dz = da W'`` by
+        that input, and ``da = dz activation'(a)``; a bias gets the sum over the samples.
+
+        Examples
+        --------
+        >>> from fastnet import MultiLayerNet
+        >>> net = MultiLayerNet(2, [3, 4], 2, seed=0)
+        >>> list(net.trace([0.5, 1.0]))
+        ['a1', 'z1', 'a2', 'z2', 'a3', 'y']
+        >>> net.trace([[0.5, 1.0]], [1])["dz1"].shape
+        (1, 3)
+        """
+        x = samples(x, "x", self._shapes["W1"][0], self.dtype)
+        parameters = self._parameters()
+        trace = self._forward(x, parameters)
+        if t is None:
+            return trace
+        refuse_empty(x, "x")
+        y = trace["y"]
+        t = self._targets(t, y)
+        trace["loss"] = self._loss_of(y, t, parameters)
+
+        activation, output, decay = self._checked()
+        rows = np.atleast_2d  # one sample is a batch of one
+        with np.errstate(all="ignore"):
+            da = minus_targets(y, t) / self.dtype.type(OUTPUTS[output].divisor(*rows(y).shape))
+            trace["dy"] = da
+            for layer in range(len(self._shapes) // 2, 0, -1):
+                W, z = parameters[f"W{layer}"], trace[f"z{layer - 1}"] if layer > 1 else x
+                trace[f"dW{layer}"] = rows(z).T @ rows(da)
+                if decay:
+                    trace[f"dW{layer}"] += decay * W
+                trace[f"db{layer}"] = rows(da).sum(axis=0)
+                if layer > 1:
+                    dz = da @ W.T
+                    trace[f"dz{layer - 1}"] = dz
+                    da = dz * ACTIVATIONS[activation].slope(trace[f"a{layer - 1}"])
+                    trace[f"da{layer - 1}"] = da
+        return trace
+
+    @classmethod
+    def load(cls, path: PathLike) -> Self:
+        """Return the network that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            A ``.npz`` file that holds ``W1``, ``b1`` and so on, all float64 or all float32, and ``activation``,
+            ``output`` and ``weight_decay_lambda``.
+
+        Returns
+        -------
+        MultiLayerNet
+            Of the sizes and dtype of the file's arrays.
+
+        Raises
+        ------
+        ValueError
+            If the file is something else, or damaged.
+        OSError
+            If it cannot be read.
+        """
+        with reading(path, cls) as arrays:
+            settings = _settings(*(arrays.pop(name).item() for name in ("activation", "output", "weight_decay_lambda")))
+            weights = [arrays[f"W{layer}"] for layer in range(1, len(arrays) // 2 + 1)]
+            D, *sizes = arrays["W1"].shape[0], *(W.shape[1] for W in weights)
+            shapes = parameter_shapes(D, *sizes)
+            dtype = common_dtype(arrays, shapes)
+        # Not while `reading`: what a subclass does wrong is its own error.
+        network = cls(D, sizes[:-1], sizes[-1], dtype=dtype, seed=0, **settings._asdict())
+        network.params = {name: arrays[name] for name in shapes}
+        return network
+
+    def _checked(self) -> Settings:
+        """The settings as they are now: their user may have changed them."""
+        return _settings(self.activation, self.output, self.weight_decay_lambda)
+
+    def _settings(self) -> dict[str, Any]:
+        return self._checked()._asdict()
+
+    def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
+        y = cast(self.predict(x), FLOAT64)
+        refuse_empty(x, "x")
+        t = self._targets(t, y)
+        activation, output, decay = self._checked()
+        # What the network computes with is rounded to its dtype first, as in `loss`.
+        x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
+        parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
+        differences = _backend.kernels.layer_differences(
+            np.atleast_2d(x), as_batch(t), tuple(parameters.values()), activation, output, h
+        )
+        if differences is None:
+            return None
+        gradients: dict[str, FloatArray] = dict(zip(parameters, differences, strict=True))
+        if decay:
+            for name, parameter in parameters.items():
+                if parameter.ndim == 2:
+                    # ((w + h)^2 - (w - h)^2) / 4h = w, at any h
+                    gradients[name] += decay * parameter
+        return gradients
+
+    def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
+        output = self._checked().output
+        return targets(t, y) if output == "softmax" else numbers_like(y, t, binary=output == "sigmoid")
+
+    def _loss_of(self, y: FloatArray, t: FloatArray | IntArray, parameters: dict[str, FloatArray]) -> Any:
+        _, output, decay = self._checked()
+        loss = OUTPUTS[output].loss(y, t)
+        if decay:
+            with np.errstate(all="ignore"):
+                squares = sum(np.square(W, dtype=np.float64).sum() for W in parameters.values() if W.ndim == 2)
+                loss = self.dtype.type(loss + 0.5 * decay * squares)
+        return loss
+
+    def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
+        activation, output, _ = self._checked()
+        trace: dict[str, Any] = {}
+        z, last = x, len(parameters) // 2
+        with np.errstate(all="ignore"):
+            for layer in range(1, last + 1):
+                a = z @ parameters[f"W{layer}"] + parameters[f"b{layer}"]
+                trace[f"a{layer}"] = a
+                if layer < last:
+                    z = trace[f"z{layer}"] = ACTIVATIONS[activation].function(a)
+            trace["y"] = OUTPUTS[output].function(a)
+        return trace
+
+    _own = predict, loss  # as they are here, whatever is done to the class later
+
+
+def _settings(activation: Any, output: Any, weight_decay_lambda: Any) -> Settings:
+    return Settings(
+        _one_of(ACTIVATIONS, activation, "activation"),
+        _one_of(OUTPUTS, output, "output"),
+        as_float(weight_decay_lambda, "weight_decay_lambda", positive=False),
+    )
+
+
+def _one_of(known: Mapping[str, Any], word: Any, name: str) -> str:
+    """The word in lower case, by its first name where it has several."""
+    if not isinstance(word, str):
+        raise TypeError(f"{name} must be one of {', '.join(known)}, got {word!r}")
+    lower = word.lower()
+    if known is ACTIVATIONS:
+        lower = ALIASES.get(lower, lower)
+    if lower not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {word!r}")
+    return lower
+
+
+def _sizes(hidden_size_list: Any) -> list[int]:
+    if isinstance(hidden_size_list, str | bytes) or not (
+        isinstance(hidden_size_list, Sequence) or (isinstance(hidden_size_list, np.ndarray) and hidden_size_list.ndim)
+    ):
+        raise TypeError(f"hidden_size_list must be a list of integers, got {hidden_size_list!r}")
+    return [as_count(size, f"hidden_size_list[{i}]") for i, size in enumerate(hidden_size_list)]
+
+
+def _deviation(weight_init_std: Any) -> Callable[[int], float]:
+    """The standard deviation of the weights of a layer that n units precede."""
+    if not isinstance(weight_init_std, str):
+        std = as_float(weight_init_std, "weight_init_std", positive=False)
+        return lambda _: std
+    if weight_init_std.lower() not in SCALES:
+        words = ", ".join(map(repr, SCALES))
+        raise ValueError(f"weight_init_std must be a number from 0 on or one of {words}, got {weight_init_std!r}")
+    variance = SCALES[weight_init_std.lower()]
+    return lambda n: math.sqrt(variance / n)
