@@ -7,7 +7,7 @@ names the argument, what came and what was wanted.
 import math
 import numbers
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -173,11 +173,11 @@ def numbers_like(y: FloatArray, t: npt.ArrayLike, *, binary: bool = False) -> Fl
     return cast(array.reshape(y.shape), y.dtype)
 
 
-def _labels(array: npt.NDArray[Any], classes: int) -> IntArray:
+def _labels(array: npt.NDArray[Any], classes: int, name: str = "t") -> IntArray:
     labels = cast(array if array.dtype is INTP else array.astype(INTP), INTP)
     if labels.size and labels.view(np.uintp).max() >= classes:  # without a sign, what is negative is very large
         position = tuple(int(i) for i in np.argwhere((array < 0) | (array >= classes))[0])
-        where = f"t{list(position)}" if position else "t"
+        where = f"{name}{list(position)}" if position else name
         raise ValueError(f"{where} is {array[position]}, which is not a label in [0, {classes})")
     return labels
 
@@ -271,6 +271,106 @@ def as_base(base: Any) -> float:
     if number == 1:
         raise ValueError("base must not be 1: there is no logarithm to the base 1")
     return number
+
+
+# --- what is drawn ---------------------------------------------------------------------------------------------------
+
+MOST_CLASSES = 1000  # of which there are only labels to tell; a larger one is a slip, and takes its square in memory
+
+
+def curve(values: npt.ArrayLike, name: str, *, least: int = 0) -> npt.NDArray[np.float64]:
+    """A list of at least so many numbers, finite or not."""
+    array = real_array(values, name)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be a list of numbers, got shape {array.shape}")
+    if len(array) < least:
+        raise ValueError(f"{name} is empty: there is nothing to draw")
+    return cast(array, FLOAT64)
+
+
+def class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) -> tuple[IntArray, int]:
+    """The class of every sample, and how many classes there are: where nothing says so, up to the largest label.
+
+    `values` holds integer labels ``(N,)`` or ``(N, 1)``, or a row ``(N, C)`` for each, whose largest is the class.
+    """
+    array = real_array(values, name)
+    if array.ndim == 2 and array.shape[1] > 1:
+        if classes not in (None, array.shape[1]):
+            raise ValueError(f"{name} has shape {array.shape}, but there are {classes} classes")
+        return array.argmax(axis=1), array.shape[1]
+    if array.dtype.kind == "f" or array.shape not in ((array.size,), (array.size, 1)):
+        raise ValueError(
+            f"{name} must hold integer labels of shape (N,) or (N, 1), or a row (N, C) for each of N samples; "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    labels = _labels(array.reshape(-1), MOST_CLASSES if classes is None else classes, name)
+    return labels, int(labels.max(initial=-1)) + 1 if classes is None else classes
+
+
+def images(values: npt.ArrayLike, name: str, shape: Sequence[int] | None = None) -> FloatArray:
+    """N images as `(N, rows, columns)`: of `(N, D)`, `(N, 1, rows, columns)` or that very shape.
+
+    D pixels are those of a square where no `shape` says what else.
+    """
+    array = real_array(values, name)
+    if array.ndim == 4 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (2, 3):
+        raise ValueError(f"{name} must have shape (N, D) or (N, rows, columns), got shape {array.shape}")
+    pixels = math.prod(array.shape[1:])
+    if shape is None:
+        rows, columns = array.shape[1:] if array.ndim == 3 else (math.isqrt(pixels), math.isqrt(pixels))
+    elif np.shape(shape) == (2,):
+        rows, columns = (as_count(side, "shape") for side in shape)
+    else:
+        raise ValueError(f"shape must be two numbers, rows and columns, got {shape!r}")
+    if rows * columns != pixels or pixels == 0:
+        raise ValueError(
+            f"{name} has {pixels} pixels in an image, which do not fill {rows} x {columns}: pass shape=(rows, columns)"
+        )
+    return cast(array.reshape(-1, rows, columns), FLOAT64)
+
+
+def point(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
+    """A point of a plane, its coordinates finite."""
+    array = real_array(values, name)
+    if array.shape != (2,) or not np.isfinite(array).all():
+        raise ValueError(f"{name} must be two finite numbers, got {values!r}")
+    return cast(array, FLOAT64)
+
+
+def interval(values: npt.ArrayLike, name: str) -> tuple[float, float]:
+    """Two finite numbers, the first below the second."""
+    low, high = map(float, point(values, name))
+    if not low < high:
+        raise ValueError(f"{name} must be two numbers, the lower one first, got {values!r}")
+    return low, high
+
+
+def path_of_points(values: Any, name: str) -> npt.NDArray[np.float64]:
+    """Points of a plane `(S, 2)`, finite or not; those of `(x, history)` too, where `x` is what follows the history."""
+    if isinstance(values, tuple) and len(values) == 2 and np.shape(values[0]) == (2,) and np.ndim(values[1]) == 2:
+        last, before = values
+        values = [*before, last]
+    array = real_array(values, name)
+    if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0:
+        raise ValueError(f"{name} must have shape (S, 2), one point a row and at least one, got shape {array.shape}")
+    return cast(array, FLOAT64)
+
+
+def named(things: Any, name: str, name_of: Callable[[Any], str]) -> dict[str, Any]:
+    """At least one thing, by name: those of a dict, or of a sequence, in which `name_of` tells them apart."""
+    if isinstance(things, Mapping):
+        by_name = {str(key): thing for key, thing in things.items()}
+    elif isinstance(things, Sequence):
+        by_name = {name_of(thing): thing for thing in things}
+    else:
+        raise TypeError(f"{name} must be a sequence or a dict by name, got {type(things).__name__}")
+    if not by_name:
+        raise ValueError(f"{name} is empty: there is nothing to draw")
+    if len(by_name) < len(things):
+        raise ValueError(f"{name} has more than one of a name: pass a dict that names them, got {', '.join(by_name)}")
+    return by_name
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------

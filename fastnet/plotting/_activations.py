@@ -1,0 +1,206 @@
+"""Activation functions, and what they leave of the signal layer by layer."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import functions as of_fastnet
+from fastnet._checks import FLOAT64, as_count, cast, interval, named, real_array
+from fastnet.gradient import numerical_gradient
+from fastnet.plotting._axes import BLUE, GRAY, axes, style
+from fastnet.plotting._lettering import Lettering
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Function: TypeAlias = Callable[[Any], Any]
+
+POINTS = 1002  # on a curve; an even number keeps away from 0, where relu and the step function have no derivative
+
+
+def plot_activations(
+    functions: Function | str | Sequence[Function | str] | Mapping[str, Function | str],
+    *,
+    xlim: tuple[float, float] = (-5, 5),
+    title: str = "Activation functions and their gradients",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw activation functions, each with its gradient in dashes of the same colour.
+
+    Parameters
+    ----------
+    functions : callable or str, or a sequence or dict of them
+        Functions that work element by element, or names of those in `fastnet.functions`; in a dict, by what to call
+        them.
+    xlim : tuple of float, default (-5, 5)
+        From where to where.
+    title : str
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If `functions` or one of them is nothing of the kind, or one returns something else than real numbers.
+    ValueError
+        If there is no function, two have one name, `fastnet.functions` has none of that name, one does not return a
+        value for each of its argument, or `xlim` is not two finite numbers in their order.
+
+    Notes
+    -----
+    The gradient of a function of fastnet's is fastnet's, `relu_grad` for `relu`; that of any other function, and where
+    there is none, is `numerical_gradient`.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet.plotting import plot_activations
+    >>> ax = plot_activations(["sigmoid", "relu"], ax=Figure().subplots())
+    >>> print([line.get_label() for line in ax.lines])
+    ['sigmoid', 'gradient of sigmoid', 'relu', 'gradient of relu']
+    """
+    if isinstance(functions, str) or callable(functions):
+        functions = [functions]
+    by_name = {name: _function(f) for name, f in named(functions, "functions", _name).items()}
+    x = np.linspace(*interval(xlim, "xlim"), POINTS)
+    write = Lettering(title, *by_name)
+    curves = {name: (_values(function, x, name), _gradient(function, x)) for name, function in by_name.items()}
+    ax = axes(ax, 7.5)
+    for number, (name, (values, gradient)) in enumerate(curves.items()):
+        colour, marker = style(number)
+        marks: dict[str, Any] = {"marker": marker, "markersize": 5, "color": colour}
+        first = 17 * number  # where curves run on each other, their markers lie side by side
+        ax.plot(x, values, label=write(name), markevery=(first, 125), **marks)
+        label = f"gradient of {write(name)}"
+        ax.plot(x, gradient, "--", label=label, markevery=(first + 60, 125), fillstyle="none", **marks)
+    ax.grid(alpha=0.3)
+    ax.set(title=write(title), xlabel="$x$", ylabel="$h(x)$ and $h'(x)$")
+    ax.legend()
+    return write.apply(ax)
+
+
+def plot_activation_histograms(
+    layers: Mapping[str, npt.ArrayLike],
+    *,
+    bins: int = 30,
+    title: str = "Activations by layer",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw the histogram of every layer's values, side by side and on one scale of values.
+
+    Parameters
+    ----------
+    layers : dict of str to array_like
+        The values by the names of the layers, in any shape; of a network's ``trace(x)``, which has
+        ``a1`` and ``z1``, the activations ``z1, z2, ...`` are drawn.
+    bins : int, default 30
+        How many bars.
+    title : str, default "Activations by layer"
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Each histogram is as wide as its largest bar makes it; under it stand the mean and the standard deviation. What
+        is not finite is left out, and counted there.
+
+    Raises
+    ------
+    TypeError
+        If `layers` is not a dict, or a layer does not hold real numbers.
+    ValueError
+        If there is no layer, or a layer has no finite value.
+
+    Notes
+    -----
+    "Deep Learning from Scratch", chapter 6: values that crowd at few places say little, and where sigmoid is 0 or 1,
+    no gradient passes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet import TwoLayerNet
+    >>> from fastnet.plotting import plot_activation_histograms
+    >>> trace = TwoLayerNet(784, 50, 10, seed=0).trace(np.ones((5, 784)))
+    >>> ax = plot_activation_histograms(trace, ax=Figure().subplots())
+    >>> print([label.get_text().split()[0] for label in ax.get_xticklabels()])
+    ['z1']
+    """
+    bins = as_count(bins, "bins")
+    if not isinstance(layers, Mapping):
+        raise TypeError(f"layers must be a dict of arrays by layer, got {type(layers).__name__}")
+    is_trace = "a1" in layers and "z1" in layers
+    names = [name for name in layers if not is_trace or re.fullmatch(r"z\d+", name)]
+    if not names:
+        raise ValueError("layers is empty: there is nothing to draw")
+    values = [cast(real_array(layers[name], f"layers[{name!r}]"), FLOAT64).ravel() for name in names]
+    finite = [value[np.isfinite(value)] for value in values]
+    for name, some in zip(names, finite, strict=True):
+        if not some.size:
+            raise ValueError(f"layers[{name!r}] has no finite value")
+
+    write = Lettering(title, *map(str, names))
+    ax = axes(ax, max(6.4, 1.6 * len(names)))
+    low, high = min(some.min() for some in finite), max(some.max() for some in finite)
+    size = max(abs(low), abs(high))
+    if high - low <= 1e-9 * size:  # all the same, but for rounding
+        low, high = low - (0.5 * size or 0.5), high + (0.5 * size or 0.5)
+    edges = np.linspace(low, high, bins + 1)
+    labels = []
+    for place, (name, value, some) in enumerate(zip(names, values, finite, strict=True)):
+        counts = np.histogram(some, edges)[0]
+        widths = 0.85 * counts / counts.max()
+        ax.stairs(place + widths, edges, baseline=place, orientation="horizontal", fill=True, color=BLUE)
+        ax.axvline(place, color=GRAY, linewidth=0.8)
+        lost = f"\n{value.size - some.size:,} not finite" if some.size < value.size else ""
+        with np.errstate(all="ignore"):
+            mean, std = some.mean(), some.std()
+        labels.append(f"{write(str(name))}\nmean {mean:#.2g}\nstd {std:#.2g}{lost}")
+    ax.set_xticks(np.arange(len(names)) + 0.42, labels)
+    ax.tick_params(axis="x", length=0)
+    ax.set(title=write(title), xlabel="layer (length of a bar: how many of its values)", ylabel="value")
+    ax.set_xlim(-0.1, len(names))
+    return write.apply(ax)
+
+
+def _name(f: Any) -> str:
+    return f if isinstance(f, str) else getattr(f, "__name__", repr(f))
+
+
+def _function(f: Any) -> Function:
+    if isinstance(f, str):
+        if f not in of_fastnet.__all__:
+            raise ValueError(f"fastnet.functions has no {f!r}")
+        f = getattr(of_fastnet, f)
+    if not callable(f):
+        raise TypeError(f"functions must hold functions, or names of fastnet.functions; got {f!r}")
+    function: Function = f
+    return function
+
+
+def _values(function: Function, x: npt.NDArray[np.float64], name: str) -> npt.NDArray[np.float64]:
+    with np.errstate(all="ignore"):
+        values = real_array(function(x.copy()), f"{name}(x)")
+    if values.shape != x.shape:
+        raise ValueError(f"{name} must return a value for each of {len(x)}, got shape {values.shape}")
+    return cast(values, FLOAT64)
+
+
+def _gradient(function: Function, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    name = getattr(function, "__name__", "")
+    if getattr(of_fastnet, name, None) is function and hasattr(of_fastnet, f"{name}_grad"):
+        gradient: npt.NDArray[np.float64] = getattr(of_fastnet, f"{name}_grad")(x)
+        return gradient
+    with np.errstate(all="ignore"):
+        return np.array([numerical_gradient(function, x[i : i + 1].copy())[0] for i in range(len(x))])

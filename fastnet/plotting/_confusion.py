@@ -1,0 +1,95 @@
+"""Which class is taken for which."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet.plotting._axes import INK, axes
+from fastnet.plotting._images import named_classes
+from fastnet.plotting._lettering import Lettering
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_confusion_matrix(
+    y: npt.ArrayLike,
+    t: npt.ArrayLike,
+    *,
+    classes: Sequence[str] | None = None,
+    title: str | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw how often each class is taken for each: a row for the right one, a column for the predicted one.
+
+    Parameters
+    ----------
+    y : array_like, real
+        The predictions: labels ``(N,)``, or a row ``(N, C)`` of probabilities or scores for each.
+    t : array_like, real
+        The right classes: labels ``(N,)``, or rows ``(N, C)``.
+    classes : sequence of str, optional
+        What the classes are called; by default their numbers, up to the largest one of labels.
+    title : str, optional
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The darker a mistake, the more frequent; what is right, on the diagonal, is thousands of times more frequent
+        and has no colour. A cell without a number is a 0.
+
+    Raises
+    ------
+    TypeError
+        If an array does not hold real numbers.
+    ValueError
+        If there is no sample, there are not as many predictions as right classes, or a label is none of the classes.
+
+    See Also
+    --------
+    plot_misclassified : The mistakes themselves.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet.plotting import plot_confusion_matrix
+    >>> ax = plot_confusion_matrix([0, 1, 1, 1], [0, 1, 1, 0], ax=Figure().subplots())
+    >>> ax.get_title()
+    'Confusion matrix: 3 of 4 right (75.0%)'
+    """
+    names, predicted, right = named_classes(y, t, classes)
+    if len(right) == 0:
+        raise ValueError("y and t are empty: there is nothing to count")
+    C = len(names)
+    counts = np.bincount(right * C + predicted, minlength=C * C).reshape(C, C)
+    if title is None:
+        hits = int(counts.trace())
+        title = f"Confusion matrix: {hits:,} of {len(right):,} right ({hits / len(right):.1%})"
+    write = Lettering(title, *names)
+    ax = axes(ax, 6.8, 6.8)
+    mistakes = np.ma.array(counts, mask=np.eye(C, dtype=bool))
+    most = int(mistakes.max()) if C > 1 else 0
+    ax.imshow(mistakes, cmap="Blues", vmin=0, vmax=max(most, 1), interpolation="nearest")
+
+    points = min(ax.get_window_extent().size) * 72 / ax.figure.get_dpi() / C  # of a cell
+    size = np.clip(points / (0.7 * len(f"{counts.max():,}")), 2, 12)
+    for row, column in np.argwhere(counts):
+        dark = row != column and counts[row, column] > 0.6 * most
+        ax.text(
+            column, row, f"{counts[row, column]:,}", ha="center", va="center", fontsize=size,
+            color="white" if dark else INK, weight="bold" if row == column else "normal",
+        )
+    labels = [write(name) for name in names]
+    ax.set_xticks(range(C), labels, rotation=45 if max(map(len, labels)) > 4 else 0)
+    ax.set_yticks(range(C), labels)
+    ax.set_xticks(np.arange(1, C) - 0.5, minor=True)
+    ax.set_yticks(np.arange(1, C) - 0.5, minor=True)
+    ax.grid(which="minor", color="#dddddd", linewidth=0.6)
+    ax.tick_params(which="both", length=0)
+    ax.set(title=write(title), xlabel="predicted class", ylabel="right class")
+    return write.apply(ax)

@@ -1,0 +1,327 @@
+"""Pictures made of many small images: what the units of the first layer look for, and what a network sees."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._checks import FloatArray, IntArray, as_count, class_labels, images, real_array
+from fastnet.plotting._axes import INK, RED, axes
+from fastnet.plotting._lettering import Lettering
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+
+SLICE = 1000  # samples that are predicted at a time
+
+
+def plot_weights(
+    network: Any, *, shape: tuple[int, int] | None = None, title: str | None = None, ax: "Axes | None" = None
+) -> "Axes":
+    """Draw the first layer's weights, an image for each hidden unit: what has to be in the input to excite it.
+
+    Parameters
+    ----------
+    network : TwoLayerNet or alike, or array_like
+        What has ``params["W1"]``, or W1 itself: ``(D, H)``, a column for each of H units.
+    shape : tuple of int, optional
+        The rows and columns of an input that is an image; by default those of a square of D pixels.
+    title : str, optional
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If `network` has no weights.
+    ValueError
+        If there are none, or D pixels do not fill `shape`.
+
+    Notes
+    -----
+    All images have one scale, in which 0 is the middle, gray.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet import TwoLayerNet
+    >>> from fastnet.plotting import plot_weights
+    >>> ax = plot_weights(TwoLayerNet(784, 50, 10, seed=0), ax=Figure().subplots())
+    >>> ax.get_title()
+    'Weights of the first layer: 50 units'
+    """
+    params = getattr(network, "params", {"W1": network})
+    if "W1" not in params:
+        raise TypeError(f"network must have params['W1'], or be W1 itself; its params are {', '.join(params)}")
+    W1 = real_array(params["W1"], "W1")
+    if W1.ndim != 2 or W1.size == 0:
+        raise ValueError(f"W1 must have shape (D, H), an input a row and a unit a column, got {W1.shape}")
+    units = images(W1.T, "W1", shape)
+    title = f"Weights of the first layer: {len(units)} units" if title is None else title
+    write = Lettering(title)
+    ax = axes(ax, 7.5, 6.4)
+    # Not white and not black in the middle: cividis rises from dark blue through gray to yellow, for every eye and in
+    # print, and the scale is even on both sides.
+    shown = _draw_images(ax, units, [str(unit) for unit in range(len(units))], cmap="cividis")
+    largest = np.abs(W1[np.isfinite(W1)]).max(initial=0) or 1
+    shown.set_clim(-largest, largest)
+    ax.figure.colorbar(shown, ax=ax, label="weight", shrink=0.8)
+    ax.set_title(write(title))
+    return write.apply(ax)
+
+
+def plot_predictions(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    t: npt.ArrayLike,
+    *,
+    classes: Sequence[str] | None = None,
+    shape: tuple[int, int] | None = None,
+    title: str | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw images, each with its prediction; a wrong one is framed, and shows the right class too.
+
+    Parameters
+    ----------
+    x : array_like, real
+        N images: ``(N, D)``, ``(N, rows, columns)`` or ``(N, 1, rows, columns)``, from 0 (paper) up (ink).
+    y : array_like, real
+        The predictions: a row ``(N, C)`` of probabilities or scores for each, as `predict` returns them, or labels
+        ``(N,)``. Probabilities are written beside the class.
+    t : array_like, real
+        The right classes: labels ``(N,)``, or rows ``(N, C)``.
+    classes : sequence of str, optional
+        What the classes are called; by default their numbers.
+    shape : tuple of int, optional
+        The rows and columns of an image; by default those of a square of D pixels.
+    title : str, optional
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If an array does not hold real numbers.
+    ValueError
+        If there is no image, there is not one prediction and one right class for each, a label is none of the classes,
+        or D pixels do not fill `shape`.
+
+    See Also
+    --------
+    plot_misclassified : Only what a network gets wrong.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet.plotting import plot_predictions
+    >>> ax = plot_predictions(np.zeros((2, 784)), [3, 1], [3, 7], ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['3', '1, not 7']
+    """
+    digits = images(x, "x", shape)
+    if len(digits) == 0:
+        raise ValueError("x is empty: there is nothing to draw")
+    names, predicted, right = named_classes(y, t, classes)
+    if len(predicted) != len(digits):
+        raise ValueError(f"x holds {len(digits)} images, y and t {len(predicted)} classes")
+    wrong = predicted != right
+    title = f"Predictions: {np.sum(wrong)} of {len(digits)} wrong" if title is None else title
+    write = Lettering(title, *names)
+    ax = axes(ax, 7.5, 8)
+    captions = _captions(real_array(y, "y"), predicted, right, [write(name) for name in names])
+    _draw_images(ax, digits, captions, framed=np.flatnonzero(wrong))
+    ax.set_title(write(title))
+    return write.apply(ax)
+
+
+def plot_misclassified(
+    network: Any,
+    x: npt.ArrayLike,
+    t: npt.ArrayLike,
+    *,
+    most: int = 25,
+    classes: Sequence[str] | None = None,
+    shape: tuple[int, int] | None = None,
+    title: str | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw the images that a network gets wrong, beginning with those it gets wrong by most.
+
+    Parameters
+    ----------
+    network : TwoLayerNet or alike
+        Its ``predict(x)`` returns a row ``(N, C)`` of probabilities or scores for each sample.
+    x : array_like, real
+        N images, as the network takes them.
+    t : array_like, real
+        The right classes: labels ``(N,)``, or rows ``(N, C)``.
+    most : int, default 25
+        How many to draw at most.
+    classes : sequence of str, optional
+        What the classes are called; by default their numbers.
+    shape : tuple of int, optional
+        The rows and columns of an image; by default those of a square of D pixels.
+    title : str, optional
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where no image is wrong, it says so.
+
+    Raises
+    ------
+    TypeError
+        If `network` has no `predict`, or an array does not hold real numbers.
+    ValueError
+        If there is no image, a shape or a label does not fit, or `most` is below 1.
+
+    See Also
+    --------
+    plot_confusion_matrix : What is taken for what, and how often.
+
+    Notes
+    -----
+    How much an image is wrong by is how far the predicted class's probability or score is above the right one's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet import TwoLayerNet
+    >>> from fastnet.plotting import plot_misclassified
+    >>> network = TwoLayerNet(4, 3, 2, seed=0)
+    >>> x = np.eye(4)
+    >>> ax = plot_misclassified(network, x, network.predict(x), ax=Figure().subplots())
+    >>> ax.texts[0].get_text()
+    'all 4 are right'
+    """
+    if not callable(getattr(network, "predict", None)):
+        raise TypeError(f"network must have predict(x), got {type(network).__name__}")
+    most = as_count(most, "most")
+    inputs = real_array(x, "x")
+    digits = images(inputs, "x", shape)
+    if len(digits) == 0:
+        raise ValueError("x is empty: there is nothing to predict")
+    y = np.concatenate([network.predict(inputs[i : i + SLICE]) for i in range(0, len(inputs), SLICE)])
+    if y.ndim != 2 or len(y) != len(digits):
+        raise ValueError(f"network.predict(x) must return a row of each of {len(digits)} images, got shape {y.shape}")
+    names, predicted, right = named_classes(y, t, classes)
+    wrong = np.flatnonzero(predicted != right)
+    with np.errstate(all="ignore"):  # inf - inf
+        margin = y[wrong, predicted[wrong]] - y[wrong, right[wrong]]
+    shown = wrong[np.argsort(-margin, kind="stable")][:most]
+    if title is None:
+        title = f"Misclassified: {len(wrong):,} of {len(digits):,}"
+        title += f", the worst {len(shown)} of them" if len(shown) < len(wrong) else ""
+    write = Lettering(title, *names)
+    ax = axes(ax, 7.5, 8)
+    if len(shown):
+        captions = _captions(y[shown], predicted[shown], right[shown], [write(name) for name in names])
+        _draw_images(ax, digits[shown], captions)
+    else:
+        ax.text(0.5, 0.5, f"all {len(digits):,} are right", ha="center", va="center", size=14, transform=ax.transAxes)
+        ax.set_axis_off()
+    ax.set_title(write(title))
+    return write.apply(ax)
+
+
+def named_classes(
+    y: npt.ArrayLike, t: npt.ArrayLike, classes: Sequence[str] | None
+) -> tuple[list[str], IntArray, IntArray]:
+    """The names of the classes, the predicted and the right class of every sample."""
+    if classes is not None and (isinstance(classes, str) or np.ndim(classes) != 1):
+        raise TypeError(f"classes must be a list of names, got {classes!r}")
+    known = None if classes is None else len(classes)
+    predicted, in_y = class_labels(y, "y", known)
+    rows = np.ndim(y) == 2 and np.shape(y)[1] > 1
+    right, in_t = class_labels(t, "t", in_y if rows else known)
+    if len(predicted) != len(right):
+        raise ValueError(f"y holds the predictions of {len(predicted)} samples, t the classes of {len(right)}")
+    names = [str(name) for name in (range(max(in_y, in_t)) if classes is None else classes)]
+    return names, predicted, right
+
+
+def _captions(y: npt.NDArray[Any], predicted: IntArray, right: IntArray, names: list[str]) -> list[str]:
+    """What is predicted for each image, with its probability where `y` has it, and what is right where that is not."""
+    with np.errstate(all="ignore"):
+        are_probabilities = y.ndim == 2 and y.shape[1] > 1 and (y >= 0).all() and (abs(y.sum(axis=1) - 1) < 1e-3).all()
+    captions = []
+    for row, guess, label in zip(y, predicted, right, strict=True):
+        caption = names[guess] + (f" {row[guess]:.0%}" if are_probabilities else "")
+        if guess != label:
+            caption += ("\n" if are_probabilities else ", ") + f"not {names[label]}"
+        captions.append(caption)
+    return captions
+
+
+def _draw_images(
+    ax: "Axes", tiles: FloatArray, captions: list[str], framed: Collection[int] = (), cmap: str = "gray_r"
+) -> "AxesImage":
+    """Draw the images as the tiles of one, each with its caption above; a red frame around those whose numbers are
+    in `framed`."""
+    from matplotlib.patches import Rectangle
+
+    N, rows, columns = tiles.shape
+    # A tile is an image, a margin around it, and room above it for the lines of the captions.
+    lines = [caption.split("\n") for caption in captions]
+    line = 0.28 * rows
+    margin, above = max(1, round(0.1 * columns)), max(2, round(0.1 * rows + line * max(map(len, lines))))
+    height, width = above + rows + margin, columns + 2 * margin
+    across, points = _grid(ax, N, height, width)
+    corners = [(i // across * height, i % across * width) for i in range(N)]
+    canvas = np.full((corners[-1][0] + height, across * width), np.nan)
+    for (top, left), tile in zip(corners, tiles, strict=True):
+        canvas[top + above : top + above + rows, left + margin : left + margin + columns] = tile
+    ink = canvas[np.isfinite(canvas)]
+    shown = ax.imshow(
+        canvas, cmap=cmap, vmin=min(0, ink.min(initial=0)), vmax=ink.max(initial=0) or 1, interpolation="nearest"
+    )
+    ax.set_axis_off()
+
+    # A letter is some 0.6 of its font's size wide, in bold some 0.7; what is left over is room to breathe.
+    longest = max(_letters(part) for parts in lines for part in parts)
+    size = np.clip(points * min(0.85 * line, width / (0.7 * longest)), 2, 12)
+    for i, ((top, left), caption) in enumerate(zip(corners, captions, strict=True)):
+        middle = left + (width - 1) / 2, top + (above - 1) / 2
+        text = ax.text(*middle, caption, ha="center", va="center", color=INK, fontsize=size, linespacing=1)
+        if i in framed:
+            text.set(color=RED, weight="bold")
+            ax.add_patch(Rectangle((left, top), width - 1, height - 1, fill=False, color=RED, linewidth=1.6))
+    return shown
+
+
+def _grid(ax: "Axes", N: int, height: int, width: int) -> tuple[int, float]:
+    """How many of N tiles stand side by side, and how large a pixel of theirs is then, in points.
+
+    The tiles are as large as they can be, or little smaller where that leaves fewer places empty.
+    """
+    space = ax.get_window_extent()
+    across = np.arange(1, N + 1)
+    down = -(-N // across)
+    scales = np.minimum(space.width / (across * width), space.height / (down * height))
+    large = np.flatnonzero(scales > 0.85 * scales.max())
+    best = min(large, key=lambda i: (across[i] * down[i], -scales[i]))
+    return int(across[best]), float(scales[best] * 72 / ax.figure.get_dpi())
+
+
+def _letters(text: str) -> int:
+    """The length of the text, in letters as wide as Latin ones."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)

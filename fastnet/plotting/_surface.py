@@ -1,0 +1,280 @@
+"""The surface of a function of two variables, and the ways down."""
+
+import copy
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._checks import as_count, interval, named, one_number, path_of_points, point
+from fastnet.gradient import numerical_gradient
+from fastnet.plotting._axes import BLUE, GRAY, SERIES, axes, style
+from fastnet.plotting._lettering import Lettering
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Points: TypeAlias = npt.NDArray[np.float64]
+Interval: TypeAlias = tuple[float, float]
+
+FINE, COARSE = 121, 14  # values for the contours along each axis, arrows along the longer one
+
+
+def plot_gradient_field(
+    f: Callable[[Any], Any],
+    path: Any = None,
+    *,
+    xlim: Interval | None = None,
+    ylim: Interval | None = None,
+    title: str = "The way down: minus the gradient",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw which way is down on a function of two variables, over its contours, and the path of a descent.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array ``(2,)`` and returns one number.
+    path : array_like, optional
+        ``(S, 2)``, the points of a descent in their order; or ``(x, history)``, as `gradient_descent` returns it
+        with ``return_history=True``.
+    xlim, ylim : tuple of float, optional
+        The part of the plane to draw; by default what is around the path, or from -3 to 3.
+    title : str, default "The way down: minus the gradient"
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If `f` is not callable or returns something else than one number.
+    ValueError
+        If `path` is not points of a plane, a limit is not two finite numbers in their order, or `f` is finite nowhere
+        in the picture.
+
+    See Also
+    --------
+    fastnet.gradient.gradient_descent : Where the path comes from.
+    plot_optimizer_paths : The paths of several optimizers.
+
+    Notes
+    -----
+    The arrows are `numerical_gradient`, turned around, and as long as it is large. "Deep Learning from Scratch",
+    chapter 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet.gradient import gradient_descent
+    >>> from fastnet.plotting import plot_gradient_field
+    >>> def f(x):
+    ...     return np.sum(x**2)
+    >>> path = gradient_descent(f, [-3.0, 4.0], lr=0.1, step_num=20, return_history=True)
+    >>> ax = plot_gradient_field(f, path, ax=Figure().subplots())
+    >>> print(ax.get_legend().get_texts()[0].get_text())
+    20 steps to f = 0.00332
+    """
+    paths = {} if path is None else {"path": path_of_points(path, "path")}
+    xlim, ylim = _limits(paths.values(), xlim, ylim)
+    heights, ends = _heights(f, xlim, ylim), _ends(f, paths)
+    sides = [high - low for low, high in (xlim, ylim)]
+    spacing = max(sides) / COARSE
+    x0, x1 = (
+        np.linspace(low, high, max(2 * round(side / spacing), 4) + 1)[1::2]
+        for (low, high), side in zip((xlim, ylim), sides, strict=True)
+    )
+    with np.errstate(all="ignore"):
+        down = -np.array([[numerical_gradient(f, np.array([a, b])) for a in x0] for b in x1])
+
+    write = Lettering(title)
+    ax = _draw_surface(heights, xlim, ylim, axes(ax, 6.8, 6.4))
+    longest = np.max(np.hypot(*np.moveaxis(down[np.isfinite(down).all(axis=-1)], -1, 0)), initial=0) or 1
+    ax.quiver(
+        x0, x1, down[..., 0], down[..., 1], angles="xy", scale_units="xy", scale=longest / (1.2 * spacing),
+        width=0.0035, color=BLUE,
+    )
+    for name, steps in paths.items():
+        _draw_path(ax, steps, ends[name], SERIES[1])
+        _mark_starts(ax, [steps])
+        ax.legend(loc="best")
+    ax.set_title(write(title))
+    return write.apply(ax)
+
+
+def plot_optimizer_paths(
+    f: Callable[[Any], Any],
+    optimizers: Mapping[str, Any] | Sequence[Any],
+    start: npt.ArrayLike,
+    *,
+    step_num: int = 30,
+    xlim: Interval | None = None,
+    ylim: Interval | None = None,
+    title: str = "Optimizers on one surface",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw the paths of optimizers on a function of two variables, over its contours.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array ``(2,)`` and returns one number.
+    optimizers : sequence or dict
+        Optimizers, which are called by their classes, or a dict of them by name. Each works as a copy: the caller's
+        own keep their state. In a dict, a path ``(S, 2)`` may stand in the place of an optimizer.
+    start : array_like
+        ``(2,)``, where they start.
+    step_num : int, default 30
+        How many steps each makes.
+    xlim, ylim : tuple of float, optional
+        The part of the plane to draw; by default what is around the paths.
+    title : str, default "Optimizers on one surface"
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The legend tells where each ended.
+
+    Raises
+    ------
+    TypeError
+        If `f` is not callable or returns something else than one number, or one of `optimizers` is neither an
+        optimizer nor a path.
+    ValueError
+        If there is no optimizer, two have one name, `start` is not a point, a limit is not two finite numbers in their
+        order, or `f` is finite nowhere in the picture.
+
+    See Also
+    --------
+    fastnet.optimizer : The optimizers.
+
+    Notes
+    -----
+    The gradient is `numerical_gradient`. "Deep Learning from Scratch", chapter 6.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet.optimizer import SGD
+    >>> from fastnet.plotting import plot_optimizer_paths
+    >>> optimizers = {"slow": SGD(lr=0.1), "fast": SGD(lr=0.9)}
+    >>> ax = plot_optimizer_paths(lambda x: x[0]**2 / 20 + x[1]**2, optimizers, [-7, 2], ax=Figure().subplots())
+    >>> for text in ax.get_legend().get_texts():
+    ...     print(text.get_text())
+    slow: 30 steps to f = 1.34
+    fast: 30 steps to f = 0.00855
+    """
+    by_name = named(optimizers, "optimizers", lambda optimizer: type(optimizer).__name__)
+    begin = point(start, "start")
+    count = as_count(step_num, "step_num")
+    paths = {name: _path(f, thing, f"optimizers[{name!r}]", begin, count) for name, thing in by_name.items()}
+    xlim, ylim = _limits(paths.values(), xlim, ylim)
+    heights, ends = _heights(f, xlim, ylim), _ends(f, paths)
+    write = Lettering(title, *paths)
+    ax = _draw_surface(heights, xlim, ylim, axes(ax, 7.5, 6.4))
+    for number, (name, path) in enumerate(paths.items()):
+        _draw_path(ax, path, f"{write(name)}: {ends[name]}", style(number))
+    _mark_starts(ax, paths.values())
+    ax.legend(loc="best")
+    ax.set_title(write(title))
+    return write.apply(ax)
+
+
+def _path(f: Callable[[Any], Any], thing: Any, name: str, start: Points, step_num: int) -> Points:
+    """The path of an optimizer, its start first; or `thing` itself, where it is one already."""
+    if isinstance(thing, Sequence | np.ndarray):
+        return path_of_points(thing, name)
+    if isinstance(thing, type) or not callable(getattr(thing, "update", None)):
+        raise TypeError(f"{name} must be an object with update(params, grads), or a path (S, 2); got {thing!r}")
+    optimizer = copy.deepcopy(thing)  # it remembers its steps, and would go on from them in the next picture
+    params = {"x": start.copy()}
+    path = [start]
+    for _ in range(step_num):
+        with np.errstate(all="ignore"):  # a learning rate too large may lead to infinity
+            optimizer.update(params, {"x": numerical_gradient(f, params["x"])})
+        path.append(params["x"].copy())
+    return np.array(path)
+
+
+def _ends(f: Callable[[Any], Any], paths: Mapping[str, Points]) -> dict[str, str]:
+    """What each path comes to, for the legend."""
+    with np.errstate(all="ignore"):
+        return {
+            name: f"{len(path) - 1:,} steps to f = {one_number(f(path[-1].copy())):.3g}" for name, path in paths.items()
+        }
+
+
+def _limits(paths: Collection[Points], xlim: Interval | None, ylim: Interval | None) -> tuple[Interval, Interval]:
+    """The part of the plane to draw: what the caller wants, or what is around the paths."""
+    visited = np.concatenate([np.empty((0, 2)), *paths])
+    visited = visited[np.isfinite(visited).all(axis=1)]
+    left, right = np.full(2, -3.0), np.full(2, 3.0)
+    if len(visited):  # some room on every side, and neither side much shorter than the other
+        low, high = visited.min(axis=0), visited.max(axis=0)
+        middle, half = low / 2 + high / 2, high / 2 - low / 2
+        longest = half.max() if half.max() > 1e-6 * abs(middle).max() else 1  # a path that has not left its start
+        half = 1.25 * np.maximum(half, 0.6 * longest)
+        left, right = middle - half, middle + half
+    return (
+        (left[0], right[0]) if xlim is None else interval(xlim, "xlim"),
+        (left[1], right[1]) if ylim is None else interval(ylim, "ylim"),
+    )
+
+
+def _heights(f: Callable[[Any], Any], xlim: Interval, ylim: Interval) -> Points:
+    """The values of `f` on a fine grid, a row for each value of the second variable."""
+    if not callable(f):
+        raise TypeError(f"f must be a function of x, got {f!r}")
+    x0, x1 = np.linspace(*xlim, FINE), np.linspace(*ylim, FINE)
+    with np.errstate(all="ignore"):
+        heights = np.array([[one_number(f(np.array([a, b]))) for a in x0] for b in x1])
+    if not np.isfinite(heights).any():
+        raise ValueError(f"f is finite nowhere from {xlim[0]:g} to {xlim[1]:g} and from {ylim[0]:g} to {ylim[1]:g}")
+    return heights
+
+
+# --- the drawing -----------------------------------------------------------------------------------------------------
+
+
+def _draw_surface(heights: Points, xlim: Interval, ylim: Interval, ax: "Axes") -> "Axes":
+    """Draw the contours: between two of them lies as much of the plane as between the next two."""
+    finite = np.ma.masked_invalid(heights)
+    low, *between, high = np.quantile(finite.compressed(), np.linspace(0, 1, 12))
+    levels = sorted({level for level in (float(f"{level:.2g}") for level in between) if low < level < high})
+    if levels:
+        x0, x1 = np.linspace(*xlim, FINE), np.linspace(*ylim, FINE)
+        grays = [str(gray) for gray in np.linspace(0.84, 1, len(levels) + 1)]  # the lower, the darker
+        ax.contourf(x0, x1, finite, levels=[low, *levels, high], colors=grays)
+        ax.clabel(ax.contour(x0, x1, finite, levels=levels, colors=GRAY, linewidths=0.6), fmt="%g", fontsize=7)
+    ax.set(xlim=xlim, ylim=ylim, xlabel="$x_0$", ylabel="$x_1$")
+    ax.set_aspect("equal")
+    return ax
+
+
+def _draw_path(ax: "Axes", path: Points, label: str, style: tuple[str, str]) -> None:
+    """Draw a path from its start to its end, a star."""
+    colour, marker = style
+    every = 1 if len(path) <= 200 else len(path) // 50  # more markers would make one blot
+    if every > 1:
+        label += f", a mark every {every}"
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    x0, x1 = path.T
+    outside = np.sum(~((left <= x0) & (x0 <= right) & (bottom <= x1) & (x1 <= top)))
+    if outside:
+        label += f", {outside:,} points outside"
+    ax.plot(x0, x1, color=colour, marker=marker, markersize=4, markevery=every, linewidth=1.4, label=label)
+    ax.plot(x0[-1], x1[-1], color=colour, marker="*", markersize=13, markeredgecolor="white", linestyle="none")
+
+
+def _mark_starts(ax: "Axes", paths: Iterable[Points]) -> None:
+    for start in {(path[0, 0], path[0, 1]) for path in paths}:
+        ax.annotate("start", start, (0, 7), textcoords="offset points", ha="center", size=9, annotation_clip=True)

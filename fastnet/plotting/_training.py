@@ -1,0 +1,245 @@
+"""How training went: its losses and its accuracies."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._checks import curve
+from fastnet.plotting._axes import BLUE, GREEN, ORANGE, axes
+from fastnet.plotting._lettering import Lettering
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+Curve: TypeAlias = npt.NDArray[np.float64]
+
+
+def plot_history(
+    history: Any,
+    train_acc_list: Sequence[float] | None = None,
+    test_acc_list: Sequence[float] | None = None,
+    evaluated_at: Sequence[int] | None = None,
+    *,
+    title: str = "Training",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw the losses of a training run, and its accuracies over them on a scale of their own.
+
+    Parameters
+    ----------
+    history : Trainer or sequence of float
+        A trainer, whose lists are drawn; or the loss of every iteration, the lists of the accuracies following.
+    train_acc_list, test_acc_list : sequence of float, optional
+        The accuracies, with a list of losses only.
+    evaluated_at : sequence of int, optional
+        The iteration, counted from 0, after which each of the accuracies was taken.
+    title : str, default "Training"
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        That of the losses. The accuracies are in a second one over it, with a scale from 0 to 1 on the right.
+
+    Raises
+    ------
+    TypeError
+        If `history` is neither, or the lists of accuracies come with a trainer or not all three.
+    ValueError
+        If there is no loss, or the lists of accuracies and `evaluated_at` are not of one length.
+
+    See Also
+    --------
+    plot_loss, plot_accuracy : The two in pictures of their own.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet.plotting import plot_history
+    >>> losses = [2.3, 1.2, 0.8, 0.5]
+    >>> ax = plot_history(losses, [0.1, 0.8], [0.1, 0.7], evaluated_at=[0, 2], ax=Figure().subplots())
+    >>> print([line.get_label() for line in ax.figure.axes[1].lines])
+    ['accuracy on training data', 'accuracy on test data']
+    """
+    losses, curves = _lists_of(history, train_acc_list, test_acc_list, evaluated_at)
+    write = Lettering(title)
+    ax = _draw_losses(losses, axes(ax, 7.5))
+    on_top, handles = ax, ax.lines[-2:]
+    if len(curves[0]):
+        on_top = ax.twinx()
+        _draw_accuracies(on_top, *curves, prefix="accuracy on ")
+        handles += on_top.lines
+    ax.set(title=write(title), xlabel="iteration")
+    # On top, so that no curve runs over it; in the middle of a side, past which losses fall and accuracies rise.
+    _explain(on_top, handles, "center right")
+    write.apply(on_top)
+    return write.apply(ax)
+
+
+def plot_loss(train_loss_list: Sequence[float], *, title: str = "Loss", ax: "Axes | None" = None) -> "Axes":
+    """Draw the loss of every iteration, and its running mean over it.
+
+    Parameters
+    ----------
+    train_loss_list : sequence of float
+        The loss of every iteration, as a `Trainer` keeps it.
+    title : str, default "Loss"
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    ValueError
+        If there is no loss.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet.plotting import plot_loss
+    >>> ax = plot_loss([2.3, 1.2, 0.8, 0.5], ax=Figure().subplots())
+    >>> ax.get_ylabel()
+    'loss of the mini-batch'
+    """
+    losses = curve(train_loss_list, "train_loss_list", least=1)
+    write = Lettering(title)
+    ax = _draw_losses(losses, axes(ax))
+    ax.set(title=write(title), xlabel="iteration")
+    _explain(ax, ax.lines[-2:], "upper right")
+    return write.apply(ax)
+
+
+def plot_accuracy(
+    epochs: Sequence[float],
+    train_acc_list: Sequence[float],
+    test_acc_list: Sequence[float],
+    *,
+    title: str = "Accuracy",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw the accuracy over the training and over the test data.
+
+    Parameters
+    ----------
+    epochs : sequence of float
+        When the accuracies were taken, in epochs from the start of training.
+    train_acc_list, test_acc_list : sequence of float
+        The accuracies, as a `Trainer` keeps them.
+    title : str, default "Accuracy"
+        What to write above.
+    ax : matplotlib.axes.Axes, optional
+        What to draw into; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    ValueError
+        If the three are not of one length.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from fastnet.plotting import plot_accuracy
+    >>> ax = plot_accuracy([0, 1, 2], [0.1, 0.8, 0.9], [0.1, 0.8, 0.88], ax=Figure().subplots())
+    >>> ax.get_xlabel()
+    'epoch'
+    """
+    curves = _of_one_length(epochs=epochs, train_acc_list=train_acc_list, test_acc_list=test_acc_list)
+    write = Lettering(title)
+    ax = axes(ax)
+    _draw_accuracies(ax, *curves)
+    ax.set(title=write(title), xlabel="epoch")
+    ax.grid(alpha=0.3)
+    ax.legend(loc="lower right")
+    return write.apply(ax)
+
+
+# --- what is drawn ---------------------------------------------------------------------------------------------------
+
+
+def _lists_of(history: Any, *accuracies: Sequence[float] | None) -> tuple[Curve, list[Curve]]:
+    """The losses; and the iterations at which accuracies were taken, those of training and those of testing."""
+    names = "train_acc_list", "test_acc_list", "evaluated_at"
+    if all(hasattr(history, name) for name in ("train_loss_list", *names)):
+        if any(values is not None for values in accuracies):
+            raise TypeError(f"history is a trainer, which has its own {', '.join(names)}: pass it alone")
+        lists = [getattr(history, name) for name in names]
+        done = min(map(len, lists))  # an interrupt may fall between the appending to one list and to the next
+        history, lists = history.train_loss_list, [values[:done] for values in lists]
+    elif not isinstance(history, Sequence | np.ndarray):
+        raise TypeError(f"history must be a trainer or the list of its losses, got {type(history).__name__}")
+    else:
+        missing = [name for name, values in zip(names, accuracies, strict=True) if values is None]
+        if 0 < len(missing) < len(names):
+            raise TypeError(f"{', '.join(names)} go together: there is no {' and no '.join(missing)}")
+        lists = [() if values is None else values for values in accuracies]
+    train, test, at = _of_one_length(**dict(zip(names, lists, strict=True)))
+    return curve(history, "history", least=1), [at, train, test]
+
+
+def _of_one_length(**lists: Any) -> list[Curve]:
+    curves = [curve(values, name) for name, values in lists.items()]
+    if len({len(values) for values in curves}) > 1:
+        *first, last = lists
+        lengths = ", ".join(str(len(values)) for values in curves)
+        raise ValueError(f"{', '.join(first)} and {last} must be of one length, got {lengths}")
+    return curves
+
+
+# --- the drawing -----------------------------------------------------------------------------------------------------
+
+
+def _draw_losses(losses: Curve, ax: "Axes") -> "Axes":
+    window = max(1, len(losses) // 50)
+    ax.plot(losses, color=BLUE, alpha=0.3, linewidth=0.6, label="loss of every iteration")
+    ax.plot(_running_mean(losses, window), color=BLUE, linewidth=1.8, label=f"mean of {window:,} around it")
+    ax.set_ylabel("loss of the mini-batch")
+    ax.set_ylim(bottom=0)
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def _draw_accuracies(ax: "Axes", at: Curve, train: Curve, test: Curve, *, prefix: str = "") -> None:
+    ax.plot(at, train, color=GREEN, marker="o", markersize=4, label=f"{prefix}training data")
+    ax.plot(at, test, color=ORANGE, marker="s", markersize=4, linestyle="--", label=f"{prefix}test data")
+    ax.set(ylabel="accuracy", ylim=(0, 1))
+
+
+def _explain(ax: "Axes", handles: list["Line2D"], place: Literal["upper right", "center right"]) -> None:
+    """The legend, in which lines are wide enough to be seen."""
+    for line in ax.legend(handles=handles, loc=place).get_lines():
+        line.set_linewidth(1.8)
+
+
+def _running_mean(values: Curve, window: int) -> Curve:
+    """The mean over the `window` values around each, fewer at the ends; NaN where one of them is not finite."""
+    middle = np.arange(len(values))
+    first, end = np.maximum(middle - window // 2, 0), np.minimum(middle + (window + 1) // 2, len(values))
+
+    def sums(terms: npt.NDArray[Any]) -> Any:
+        up_to = np.append(0, np.cumsum(terms))
+        return up_to[end] - up_to[first]
+
+    finite = np.isfinite(values)
+    terms = np.where(finite, values, 0)
+    with np.errstate(all="ignore"):
+        # Differences from the first value have small sums, which lose few digits: those of a constant are all 0.
+        means: Curve = terms[0] + sums(terms - terms[0]) / (end - first)
+    means[sums(~finite) > 0] = np.nan
+    return means
