@@ -294,6 +294,8 @@ def class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) -
     `values` holds integer labels ``(N,)`` or ``(N, 1)``, or a row ``(N, C)`` for each, whose largest is the class.
     """
     array = real_array(values, name)
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: there is nothing to draw")
     if array.ndim == 2 and array.shape[1] > 1:
         if classes not in (None, array.shape[1]):
             raise ValueError(f"{name} has shape {array.shape}, but there are {classes} classes")

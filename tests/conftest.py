@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from collections.abc import Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from types import ModuleType
@@ -63,3 +64,19 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     kernel_module(request.param)
     with fastnet.use_backend(request.param):
         yield request.param
+
+
+@pytest.fixture
+def ax(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Axes of a figure of their own; pyplot, and the display it may open, cannot be imported meanwhile."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    return Figure(layout="constrained").subplots()
+
+
+@pytest.fixture
+def drawn(ax: Any) -> Iterator[Any]:
+    """The Axes `ax`, drawn when the test is done with them: what cannot be drawn, or only with a warning, fails."""
+    yield ax
+    ax.figure.canvas.draw()

@@ -144,7 +144,7 @@ def plot_predictions(
     write = Lettering(title, *names)
     ax = axes(ax, 7.5, 8)
     captions = _captions(real_array(y, "y"), predicted, right, [write(name) for name in names])
-    _draw_images(ax, digits, captions, framed=np.flatnonzero(wrong))
+    _draw_images(ax, digits, captions, framed=np.flatnonzero(wrong).tolist())
     ax.set_title(write(title))
     return write.apply(ax)
 
@@ -296,9 +296,9 @@ def _draw_images(
     )
     ax.set_axis_off()
 
-    # A letter is some 0.6 of its font's size wide, in bold some 0.7; what is left over is room to breathe.
+    # A letter is some 0.6 of its font's size wide, in bold some 0.7, and a percent sign 1.
     longest = max(_letters(part) for parts in lines for part in parts)
-    size = np.clip(points * min(0.85 * line, width / (0.7 * longest)), 2, 12)
+    size = np.clip(points * min(0.85 * line, width / ((0.8 if framed else 0.7) * longest)), 2, 12)
     for i, ((top, left), caption) in enumerate(zip(corners, captions, strict=True)):
         middle = left + (width - 1) / 2, top + (above - 1) / 2
         text = ax.text(*middle, caption, ha="center", va="center", color=INK, fontsize=size, linespacing=1)

@@ -131,7 +131,7 @@ def plot_optimizer_paths(
     start : array_like
         ``(2,)``, where they start.
     step_num : int, default 30
-        How many steps each makes.
+        How many steps each makes, from 0 on.
     xlim, ylim : tuple of float, optional
         The part of the plane to draw; by default what is around the paths.
     title : str, default "Optimizers on one surface"
@@ -175,7 +175,7 @@ def plot_optimizer_paths(
     """
     by_name = named(optimizers, "optimizers", lambda optimizer: type(optimizer).__name__)
     begin = point(start, "start")
-    count = as_count(step_num, "step_num")
+    count = as_count(step_num, "step_num", least=0)
     paths = {name: _path(f, thing, f"optimizers[{name!r}]", begin, count) for name, thing in by_name.items()}
     xlim, ylim = _limits(paths.values(), xlim, ylim)
     heights, ends = _heights(f, xlim, ylim), _ends(f, paths)
@@ -207,10 +207,13 @@ def _path(f: Callable[[Any], Any], thing: Any, name: str, start: Points, step_nu
 
 def _ends(f: Callable[[Any], Any], paths: Mapping[str, Points]) -> dict[str, str]:
     """What each path comes to, for the legend."""
-    with np.errstate(all="ignore"):
-        return {
-            name: f"{len(path) - 1:,} steps to f = {one_number(f(path[-1].copy())):.3g}" for name, path in paths.items()
-        }
+    ends = {}
+    for name, path in paths.items():
+        with np.errstate(all="ignore"):
+            height = one_number(f(path[-1].copy()))
+        steps = len(path) - 1
+        ends[name] = f"{steps:,} step{'' if steps == 1 else 's'} to f = {height:.3g}"
+    return ends
 
 
 def _limits(paths: Collection[Points], xlim: Interval | None, ylim: Interval | None) -> tuple[Interval, Interval]:
@@ -238,7 +241,10 @@ def _heights(f: Callable[[Any], Any], xlim: Interval, ylim: Interval) -> Points:
     with np.errstate(all="ignore"):
         heights = np.array([[one_number(f(np.array([a, b]))) for a in x0] for b in x1])
     if not np.isfinite(heights).any():
-        raise ValueError(f"f is finite nowhere from {xlim[0]:g} to {xlim[1]:g} and from {ylim[0]:g} to {ylim[1]:g}")
+        raise ValueError(
+            f"f is finite nowhere from {xlim[0]:g} to {xlim[1]:g} and from {ylim[0]:g} to {ylim[1]:g}: "
+            "xlim and ylim choose another part of the plane"
+        )
     return heights
 
 
