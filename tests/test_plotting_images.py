@@ -92,7 +92,7 @@ def test_scores_are_not_taken_for_probabilities(drawn, y):
 
 def test_one_hot_targets_columns_of_labels_and_named_classes_are_understood(drawn):
     plotting.plot_predictions(marked(2), [[0], [1]], np.eye(2)[[0, 0]], classes=["cat", "dog"], ax=drawn)
-    assert texts(drawn) == ["cat", "dog, not cat"]
+    assert texts(drawn) == ["cat", "dog\nnot cat"]
 
 
 def test_images_that_are_not_square_need_their_shape(drawn):

@@ -140,3 +140,8 @@ def test_accuracies_of_another_number_than_epochs_are_refused(ax):
 def test_no_loss_at_all_is_an_error_that_says_so(ax):
     with pytest.raises(ValueError, match="train_loss_list is empty"):
         plotting.plot_loss([], ax=ax)
+
+
+def test_a_single_loss_is_a_point_that_can_be_seen(drawn):
+    plotting.plot_loss([2.3], ax=drawn)
+    assert drawn.lines[0].get_marker() == "o"

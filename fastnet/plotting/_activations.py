@@ -166,12 +166,16 @@ def plot_activation_histograms(
         lost = f"\n{value.size - some.size:,} not finite" if some.size < value.size else ""
         with np.errstate(all="ignore"):
             mean, std = some.mean(), some.std()
-        labels.append(f"{write(str(name))}\nmean {mean:#.2g}\nstd {std:#.2g}{lost}")
+        labels.append(f"{write(str(name))}\nmean {_short(mean)}\nstd {_short(std)}{lost}")
     ax.set_xticks(np.arange(len(names)) + 0.42, labels)
     ax.tick_params(axis="x", length=0)
     ax.set(title=write(title), xlabel="layer (length of a bar: how many of its values)", ylabel="value")
     ax.set_xlim(-0.1, len(names))
     return write.apply(ax)
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}" if 0.1 <= abs(number) < 1000 else f"{number:.2g}"
 
 
 def _name(f: Any) -> str:

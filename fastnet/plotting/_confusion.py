@@ -88,6 +88,6 @@ def plot_confusion_matrix(
     ax.set_xticks(np.arange(1, C) - 0.5, minor=True)
     ax.set_yticks(np.arange(1, C) - 0.5, minor=True)
     ax.grid(which="minor", color="#dddddd", linewidth=0.6)
-    ax.tick_params(which="both", length=0)
+    ax.tick_params(which="both", length=0, labelsize=np.clip(0.7 * points, 2, 10))
     ax.set(title=write(title), xlabel="predicted class", ylabel="right class")
     return write.apply(ax)

@@ -267,7 +267,7 @@ def _captions(y: npt.NDArray[Any], predicted: IntArray, right: IntArray, names: 
     for row, guess, label in zip(y, predicted, right, strict=True):
         caption = names[guess] + (f" {row[guess]:.0%}" if are_probabilities else "")
         if guess != label:
-            caption += ("\n" if are_probabilities else ", ") + f"not {names[label]}"
+            caption += (", " if len(caption) == 1 else "\n") + f"not {names[label]}"
         captions.append(caption)
     return captions
 
@@ -298,13 +298,14 @@ def _draw_images(
 
     # A letter is some 0.6 of its font's size wide, in bold some 0.7, and a percent sign 1.
     longest = max(_letters(part) for parts in lines for part in parts)
-    size = np.clip(points * min(0.85 * line, width / ((0.8 if framed else 0.7) * longest)), 2, 12)
+    size = np.clip(points * min(0.85 * line, (width - 2) / ((0.8 if framed else 0.7) * longest)), 1, 12)
     for i, ((top, left), caption) in enumerate(zip(corners, captions, strict=True)):
         middle = left + (width - 1) / 2, top + (above - 1) / 2
         text = ax.text(*middle, caption, ha="center", va="center", color=INK, fontsize=size, linespacing=1)
         if i in framed:
             text.set(color=RED, weight="bold")
-            ax.add_patch(Rectangle((left, top), width - 1, height - 1, fill=False, color=RED, linewidth=1.6))
+            frame = (left + 0.5, top + 0.5), width - 2, height - 2
+            ax.add_patch(Rectangle(*frame, fill=False, color=RED, linewidth=1.6))
     return shown
 
 

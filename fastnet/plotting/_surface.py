@@ -260,7 +260,8 @@ def _draw_surface(heights: Points, xlim: Interval, ylim: Interval, ax: "Axes") -
         x0, x1 = np.linspace(*xlim, FINE), np.linspace(*ylim, FINE)
         grays = [str(gray) for gray in np.linspace(0.84, 1, len(levels) + 1)]  # the lower, the darker
         ax.contourf(x0, x1, finite, levels=[low, *levels, high], colors=grays)
-        ax.clabel(ax.contour(x0, x1, finite, levels=levels, colors=GRAY, linewidths=0.6), fmt="%g", fontsize=7)
+        lines = ax.contour(x0, x1, finite, levels=levels, colors=GRAY, linewidths=0.6, linestyles="solid")
+        ax.clabel(lines, fmt="%g", fontsize=7)
     ax.set(xlim=xlim, ylim=ylim, xlabel="$x_0$", ylabel="$x_1$")
     ax.set_aspect("equal")
     return ax

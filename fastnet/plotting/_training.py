@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 Curve: TypeAlias = npt.NDArray[np.float64]
+Place: TypeAlias = Literal["upper right", "center right"]
 
 
 def plot_history(
@@ -70,13 +71,14 @@ def plot_history(
     write = Lettering(title)
     ax = _draw_losses(losses, axes(ax, 7.5))
     on_top, handles = ax, ax.lines[-2:]
+    place: Place = "upper right"
     if len(curves[0]):
         on_top = ax.twinx()
         _draw_accuracies(on_top, *curves, prefix="accuracy on ")
         handles += on_top.lines
+        place = "center right"  # between the losses, which fall, and the accuracies, which rise
     ax.set(title=write(title), xlabel="iteration")
-    # On top, so that no curve runs over it; in the middle of a side, past which losses fall and accuracies rise.
-    _explain(on_top, handles, "center right")
+    _explain(on_top, handles, place)  # on top, so that no curve runs over it
     write.apply(on_top)
     return write.apply(ax)
 
@@ -207,7 +209,8 @@ def _of_one_length(**lists: Any) -> list[Curve]:
 
 def _draw_losses(losses: Curve, ax: "Axes") -> "Axes":
     window = max(1, len(losses) // 50)
-    ax.plot(losses, color=BLUE, alpha=0.3, linewidth=0.6, label="loss of every iteration")
+    alone = "o" if len(losses) == 1 else None  # one point makes no line
+    ax.plot(losses, color=BLUE, alpha=0.3, linewidth=0.6, marker=alone, label="loss of every iteration")
     ax.plot(_running_mean(losses, window), color=BLUE, linewidth=1.8, label=f"mean of {window:,} around it")
     ax.set_ylabel("loss of the mini-batch")
     ax.set_ylim(bottom=0)
@@ -221,7 +224,7 @@ def _draw_accuracies(ax: "Axes", at: Curve, train: Curve, test: Curve, *, prefix
     ax.set(ylabel="accuracy", ylim=(0, 1))
 
 
-def _explain(ax: "Axes", handles: list["Line2D"], place: Literal["upper right", "center right"]) -> None:
+def _explain(ax: "Axes", handles: list["Line2D"], place: Place) -> None:
     """The legend, in which lines are wide enough to be seen."""
     for line in ax.legend(handles=handles, loc=place).get_lines():
         line.set_linewidth(1.8)
