@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.quiver import Quiver
 
-from fastnet import plotting
+from fastnet import optimizer, plotting
 from fastnet.gradient import gradient_descent
 from fastnet.optimizer import SGD
 
@@ -200,10 +200,19 @@ def test_plot_optimizer_paths_makes_the_steps_of_each_optimizer(drawn):
     assert [text.get_text() for text in drawn.texts if text.get_text() == "start"] == ["start"]
 
 
+def test_all_of_fastnets_optimizers_leave_from_one_place_each_its_own_way(drawn):
+    optimizers = [getattr(optimizer, name)(lr=0.1) for name in optimizer.__all__]
+    plotting.plot_optimizer_paths(valley, optimizers, [-7, 2], step_num=10, ax=drawn)
+    assert [label.split(":")[0] for label in paths(drawn)] == optimizer.__all__
+    ends = {tuple(path[-1].round(6)) for path in paths(drawn).values()}
+    assert len(ends) == len(optimizers) >= 6
+    assert {tuple(path[0]) for path in paths(drawn).values()} == {(-7, 2)}
+
+
 def test_the_callers_optimizers_and_start_stay_as_they_are(ax):
-    optimizer, start = Heavy(), np.array([1.0, 1.0])
-    plotting.plot_optimizer_paths(bowl, {"heavy": optimizer}, start, ax=ax)
-    assert optimizer.steps == 0
+    heavy, start = Heavy(), np.array([1.0, 1.0])
+    plotting.plot_optimizer_paths(bowl, {"heavy": heavy}, start, ax=ax)
+    assert heavy.steps == 0
     assert start.tolist() == [1, 1]
 
 

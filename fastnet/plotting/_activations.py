@@ -51,8 +51,8 @@ def plot_activations(
     TypeError
         If `functions` or one of them is nothing of the kind, or one returns something else than real numbers.
     ValueError
-        If there is no function, two have one name, `fastnet.functions` has none of that name, one does not return a
-        value for each of its argument, or `xlim` is not two finite numbers in their order.
+        If there is no function, two have one name, `fastnet.functions` has none of that name, one does not work
+        element by element, or `xlim` is not two finite numbers in their order.
 
     Notes
     -----
@@ -198,6 +198,10 @@ def _values(function: Function, x: npt.NDArray[np.float64], name: str) -> npt.ND
         values = real_array(function(x.copy()), f"{name}(x)")
     if values.shape != x.shape:
         raise ValueError(f"{name} must return a value for each of {len(x)}, got shape {values.shape}")
+    with np.errstate(all="ignore"):
+        alone = function(x[-1:].copy())
+    if not np.allclose(alone, values[-1:], equal_nan=True):
+        raise ValueError(f"{name} must work element by element: its value at {x[-1]:g} depends on the others")
     return cast(values, FLOAT64)
 
 

@@ -278,7 +278,7 @@ def _draw_path(ax: "Axes", path: Points, label: str, style: tuple[str, str]) -> 
     outside = np.sum(~((left <= x0) & (x0 <= right) & (bottom <= x1) & (x1 <= top)))
     if outside:
         label += f", {outside:,} points outside"
-    ax.plot(x0, x1, color=colour, marker=marker, markersize=4, markevery=every, linewidth=1.4, label=label)
+    ax.plot(x0, x1, color=colour, marker=marker, markersize=4, markevery=every, linewidth=1.8, label=label)
     ax.plot(x0[-1], x1[-1], color=colour, marker="*", markersize=13, markeredgecolor="white", linestyle="none")
 
 
