@@ -110,6 +110,12 @@ def test_the_title_can_be_given(drawn, name):
 
 
 @every_picture
+def test_a_title_that_is_no_string_is_refused_by_name(ax, name):
+    with pytest.raises(TypeError, match="title must be a string, got 5"):
+        getattr(plotting, name)(*PICTURES[name], title=5, ax=ax)
+
+
+@every_picture
 def test_what_is_not_one_axes_is_refused_by_name(name):
     with pytest.raises(TypeError, match=r"ax must be one matplotlib Axes, got ndarray"):
         getattr(plotting, name)(*PICTURES[name], ax=np.array([None, None]))

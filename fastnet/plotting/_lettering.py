@@ -39,12 +39,17 @@ SCRIPTS = (
 
 
 class Lettering:
-    """How the names in one picture are written. It warns where no font has their letters, on the line that called the
-    function that makes one."""
+    """How the title and the names in one picture are written.
 
-    def __init__(self, *names: str) -> None:
+    It warns where no font has their letters: of the line that called the function that made this.
+    """
+
+    def __init__(self, title: str, *names: str) -> None:
         from matplotlib.font_manager import FontProperties, fontManager
 
+        if not isinstance(title, str):
+            raise TypeError(f"title must be a string, got {title!r}")
+        names = title, *names
         letters = {letter for name in names for letter in name if not letter.isascii()}
         self._default: list[str] = FontProperties().get_family()
         self._families = list(self._default)

@@ -94,7 +94,7 @@ def plot_gradient_field(
         down = -np.array([[numerical_gradient(f, np.array([a, b])) for a in x0] for b in x1])
 
     write = Lettering(title)
-    ax = _draw_surface(heights, xlim, ylim, axes(ax, 6.8, 6.4))
+    ax = _draw_surface(heights, xlim, ylim, ax)
     longest = np.max(np.hypot(*np.moveaxis(down[np.isfinite(down).all(axis=-1)], -1, 0)), initial=0) or 1
     ax.quiver(
         x0, x1, down[..., 0], down[..., 1], angles="xy", scale_units="xy", scale=longest / (1.2 * spacing),
@@ -180,11 +180,11 @@ def plot_optimizer_paths(
     xlim, ylim = _limits(paths.values(), xlim, ylim)
     heights, ends = _heights(f, xlim, ylim), _ends(f, paths)
     write = Lettering(title, *paths)
-    ax = _draw_surface(heights, xlim, ylim, axes(ax, 7.5, 6.4))
+    ax = _draw_surface(heights, xlim, ylim, ax)
     for number, (name, path) in enumerate(paths.items()):
         _draw_path(ax, path, f"{write(name)}: {ends[name]}", style(number))
     _mark_starts(ax, paths.values())
-    ax.legend(loc="best")
+    ax.legend(loc="best", ncols=1 if len(paths) < 4 else 2, fontsize=8)
     ax.set_title(write(title))
     return write.apply(ax)
 
@@ -251,8 +251,11 @@ def _heights(f: Callable[[Any], Any], xlim: Interval, ylim: Interval) -> Points:
 # --- the drawing -----------------------------------------------------------------------------------------------------
 
 
-def _draw_surface(heights: Points, xlim: Interval, ylim: Interval, ax: "Axes") -> "Axes":
+def _draw_surface(heights: Points, xlim: Interval, ylim: Interval, ax: "Axes | None") -> "Axes":
     """Draw the contours: between two of them lies as much of the plane as between the next two."""
+    sides = np.array([xlim[1] - xlim[0], ylim[1] - ylim[0]])
+    width, height = np.maximum(6.5 * sides / sides.max(), 2.5) + 0.7  # with room for the title and the axes' labels
+    ax = axes(ax, width, height)
     finite = np.ma.masked_invalid(heights)
     low, *between, high = np.quantile(finite.compressed(), np.linspace(0, 1, 12))
     levels = sorted({level for level in (float(f"{level:.2g}") for level in between) if low < level < high})
