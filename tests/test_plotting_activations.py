@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnet import TwoLayerNet, functions, plotting
+from fastnet import MultiLayerNet, TwoLayerNet, functions, plotting
 
 
 def curves(ax):
@@ -117,7 +117,8 @@ def test_of_a_trace_the_activations_are_drawn(drawn):
     plotting.plot_activation_histograms(trace, ax=drawn)
     assert [label.get_text().split("\n")[0] for label in drawn.get_xticklabels()] == ["z1"]
 
-    plotting.plot_activation_histograms({"a1": [1.0], "z1": [0.5], "a2": [3.0], "z2": [0.5], "y": [1.0]}, ax=drawn)
+    trace = MultiLayerNet(4, [3, 3], 2, seed=0).trace(np.eye(4))
+    plotting.plot_activation_histograms(trace, ax=drawn)
     assert [label.get_text().split("\n")[0] for label in drawn.get_xticklabels()] == ["z1", "z2"]
 
 
