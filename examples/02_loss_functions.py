@@ -1,0 +1,65 @@
+"""
+Loss functions by hand
+======================
+
+A loss says in one number how bad a prediction is. Here are the two of chapter 4, written by hand in one line each and
+then taken from fastnet: the squared error and the cross-entropy.
+
+Look for what each of them sees. The squared error counts every probability, the cross-entropy only that of the right
+class. And in the picture: how steeply the cross-entropy punishes a network that gives the right class no chance.
+"""
+
+# %%
+# The image shows a 2, and the network gives each of the ten digits a probability. The first prediction is right. The
+# second and the third are wrong, and both give the 2 a probability of 0.1. The third does not even sum to 1.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fastnet.functions import cross_entropy_error, sum_squared_error
+
+t = np.array([0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
+predictions = {
+    "right": np.array([0.1, 0.05, 0.6, 0.0, 0.05, 0.1, 0.0, 0.1, 0.0, 0.0]),
+    "wrong": np.array([0.1, 0.05, 0.1, 0.0, 0.05, 0.1, 0.0, 0.6, 0.0, 0.0]),
+    "wrong, sum 1.3": np.array([0.1, 0.05, 0.1, 0.0, 0.05, 0.1, 0.6, 0.3, 0.0, 0.0]),
+}
+
+# %%
+# Each loss by hand, and from fastnet. The two lines agree.
+
+print(f"{'prediction':<16}{'squared error':>15}{'cross-entropy':>15}")
+for name, y in predictions.items():
+    squared_error = 0.5 * np.sum((y - t) ** 2)
+    cross_entropy = -np.sum(t * np.log(y + 1e-7))
+    print(f"{name:<16}{squared_error:15.6f}{cross_entropy:15.6f}  by hand")
+    print(f"{'':<16}{sum_squared_error(y, t):15.6f}{cross_entropy_error(y, t):15.6f}  fastnet")
+
+# %%
+# The tiny number that is added to ``y`` keeps the logarithm of 0 from being infinite. It costs a little accuracy, and
+# the more the larger it is: without it the first cross-entropy would be -log 0.6.
+
+print()
+for eps in 1e-5, 1e-7, 0:
+    cross_entropy = cross_entropy_error(predictions["right"], t, eps)
+    print(f"cross-entropy of the right prediction with eps = {eps:g}: {cross_entropy:.7f}")
+
+# %%
+# Over the probability of the right class, and with the rest on one wrong class, the squared error goes from 0 to 1. The
+# cross-entropy has no such limit: it reaches 16.1 = -log 1e-7 where that probability is 0.
+
+probabilities = np.linspace(0, 1, 201)
+two_classes = [np.array([p, 1 - p]) for p in probabilities]
+
+figure, ax = plt.subplots(layout="constrained")
+ax.plot(probabilities, [cross_entropy_error(y, [1, 0]) for y in two_classes], label="cross-entropy")
+ax.plot(probabilities, [sum_squared_error(y, [1, 0]) for y in two_classes], linestyle="--", label="squared error")
+for name, p in ("right", 0.6), ("wrong", 0.1):
+    loss = cross_entropy_error([p, 1 - p], [1, 0])
+    ax.plot(p, loss, "ko")
+    ax.annotate(f"{name}: {loss:.2f}", (p, loss), xytext=(8, 8), textcoords="offset points")
+ax.set(title="What a prediction costs", xlabel="probability of the right class", ylabel="loss", ylim=(0, 6))
+ax.grid(alpha=0.3)
+ax.legend()
+figure.savefig("02_loss_functions.png")
+print("\nThe picture is in 02_loss_functions.png")

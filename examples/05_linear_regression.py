@@ -1,0 +1,70 @@
+"""
+Linear regression, step by step
+===============================
+
+The smallest thing that learns: a line through the origin with one number to find, its slope w. The points lie on
+y = 2x, so w should become 2. This is gradient descent with nothing hidden, before there is any network.
+
+Look for how the steps shrink by themselves. The gradient is the slope of the cost at the present w: steep far from the
+minimum, flat close to it. So the first step is long, and each later one is shorter.
+"""
+
+# %%
+# Five points, and a first guess for w. Let the cost be the mean of the squared errors: then its gradient by w is the
+# mean of 2 (w x - y) x.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fastnet.functions import mean_squared_error
+from fastnet.gradient import numerical_gradient
+
+x = np.arange(1.0, 6.0)
+y = 2 * x
+
+
+def cost(w):
+    return mean_squared_error(w * x, y)
+
+
+def gradient(w):
+    return np.mean(2 * (w * x - y) * x)
+
+
+# %%
+# Twenty steps against the gradient. The cost and the gradient of a step are those where it began, w is where it led.
+
+lr = 0.01
+w = 0.057968  # where the lecture notes started: much too flat
+w_history = [w]
+
+print("step     cost       w   gradient")
+for step in range(20):
+    cost_before, slope = cost(w), gradient(w)
+    w -= lr * slope
+    w_history.append(w)
+    if step % 5 == 0:
+        print(f"{step:4}{cost_before:9.4f}{w:8.4f}{slope:11.4f}")
+print(f"at the end, w = {w:.4f}")
+
+# %%
+# The gradient was derived by hand. Numerical differentiation, which needs no calculus, gives the same.
+
+print(f"gradient at w = 1 by hand: {gradient(1.0):.4f}, numerically: {numerical_gradient(cost, 1.0):.4f}")
+
+# %%
+# On the left, what the line looks like after some of the steps. On the right, the same steps on the way down the cost.
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+left.plot(x, y, "ko", label="data")
+for step in 0, 1, 2, 5, 20:
+    left.plot([0, 5], [0, 5 * w_history[step]], label=f"after {step} steps: w = {w_history[step]:.2f}")
+left.set(title="The line turns to the points", xlabel="x", ylabel="y", ylim=(-0.5, 18))
+left.legend()
+
+w_axis = np.linspace(0, 4, 101)
+right.plot(w_axis, [cost(w) for w in w_axis], color="gray")
+right.plot(w_history, [cost(w) for w in w_history], "o")
+right.set(title="The steps shrink where the cost is flat", xlabel="w", ylabel="cost")
+figure.savefig("05_linear_regression.png")
+print("The picture is in 05_linear_regression.png")

@@ -1,0 +1,68 @@
+"""
+An activation bends the line
+============================
+
+The network that could not learn y = x² in the example before, with one thing changed: between its two layers stands an
+activation, relu. Now it learns the curve.
+
+Look at the second picture. Every hidden unit is a line with one bend in it, and the curve is nothing but their sum. A
+curve made of more units has more bends, and comes as close to any curve as you like.
+"""
+
+# %%
+# ``predict`` is where the change is: ``relu`` around ``a1``.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fastnet.functions import mean_squared_error, relu
+from fastnet.gradient import numerical_gradient
+from fastnet.optimizer import SGD
+
+x = np.linspace(-1, 1, 41).reshape(-1, 1)
+t = x**2
+
+random = np.random.default_rng(4)
+params = {
+    "W1": 0.5 * random.normal(size=(1, 10)),
+    "b1": np.zeros(10),
+    "W2": 0.5 * random.normal(size=(10, 1)),
+    "b2": np.zeros(1),
+}
+
+
+def predict(x):
+    z1 = relu(x @ params["W1"] + params["b1"])
+    return z1 @ params["W2"] + params["b2"]
+
+
+def loss():
+    return mean_squared_error(predict(x), t)
+
+
+y_before = predict(x)
+sgd = SGD(lr=0.2)
+for step in range(1001):
+    if step in (0, 10, 100, 300, 1000):
+        print(f"step {step:4}: loss {loss():.4f}")
+    grads = {name: numerical_gradient(lambda _: loss(), param) for name, param in params.items()}
+    sgd.update(params, grads)
+
+# %%
+# On the right, what each hidden unit adds to the sum: its output times its weight in the second layer. The black line
+# is all of them and ``b2`` together: the prediction.
+
+hidden = relu(x @ params["W1"] + params["b1"]) * params["W2"].ravel()
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+left.plot(x, t, "ko", markersize=3, label="data: $x^2$")
+left.plot(x, y_before, linestyle="--", label="before training")
+left.plot(x, predict(x), label="after training")
+left.set(title="With relu between the layers", xlabel="x", ylabel="y")
+left.legend()
+
+right.plot(x, hidden)
+right.plot(x, predict(x), "k", linewidth=3)
+right.set(title="Ten lines with a bend, and their sum", xlabel="x")
+figure.savefig("07_activation.png")
+print("The picture is in 07_activation.png")
