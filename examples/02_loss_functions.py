@@ -45,8 +45,8 @@ for eps in 1e-5, 1e-7, 0:
     print(f"cross-entropy of the right prediction with eps = {eps:g}: {cross_entropy:.7f}")
 
 # %%
-# Over the probability of the right class, and with the rest on one wrong class, the squared error goes from 0 to 1. The
-# cross-entropy has no such limit: it reaches 16.1 = -log 1e-7 where that probability is 0.
+# Over the probability of the right class, and with the rest on one wrong class, the squared error goes from 0 to 1.
+# The cross-entropy has no such limit: it reaches 16.1 = -log 1e-7 where that probability is 0.
 
 probabilities = np.linspace(0, 1, 201)
 two_classes = [np.array([p, 1 - p]) for p in probabilities]

@@ -2,11 +2,11 @@
 Linear regression, step by step
 ===============================
 
-The smallest thing that learns: a line through the origin with one number to find, its slope w. The points lie on
+The smallest thing that learns: a line through the origin with one number to find, its slope w. All the points lie on
 y = 2x, so w should become 2. This is gradient descent with nothing hidden, before there is any network.
 
-Look for how the steps shrink by themselves. The gradient is the slope of the cost at the present w: steep far from the
-minimum, flat close to it. So the first step is long, and each later one is shorter.
+Look for how the steps shrink by themselves. The gradient is the slope of the cost at the present w: steep far from
+the minimum, flat close to it. So the first step is long, and each later one is shorter.
 """
 
 # %%
@@ -53,7 +53,8 @@ print(f"at the end, w = {w:.4f}")
 print(f"gradient at w = 1 by hand: {gradient(1.0):.4f}, numerically: {numerical_gradient(cost, 1.0):.4f}")
 
 # %%
-# On the left, what the line looks like after some of the steps. On the right, the same steps on the way down the cost.
+# On the left, what the line looks like after some of the steps. On the right, the same steps on the way down the
+# cost.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 left.plot(x, y, "ko", label="data")

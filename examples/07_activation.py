@@ -2,11 +2,11 @@
 An activation bends the line
 ============================
 
-The network that could not learn y = x² in the example before, with one thing changed: between its two layers stands an
-activation, relu. Now it learns the curve.
+The network that could not learn y = x² in the example before, with one thing changed: between its two layers stands
+an activation, relu. Now it learns the curve.
 
-Look at the second picture. Every hidden unit is a line with one bend in it, and the curve is nothing but their sum. A
-curve made of more units has more bends, and comes as close to any curve as you like.
+Look at the right side of the picture. Every hidden unit is a line with one bend in it, and the curve is nothing but
+their sum. A curve made of more units has more bends, and comes as close to any curve as you like.
 """
 
 # %%

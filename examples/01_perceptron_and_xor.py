@@ -1,0 +1,57 @@
+"""
+A perceptron, and why XOR needs two layers
+==========================================
+
+A perceptron weighs its inputs and fires where the sum exceeds a threshold. So it can be AND, OR and NAND, for which a
+straight line parts the inputs that make it fire from those that do not. For XOR there is no such line.
+
+Look at the picture: the first three gates fire on one side of a line. XOR fires in a band between two lines, and
+those are the lines of NAND and of OR, which are its first layer.
+"""
+
+# %%
+# The gates of chapter 2, for every pair of inputs.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fastnet import Perceptron
+from fastnet.perceptron import AND, NAND, OR, XOR
+
+x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+gates = {"AND": AND, "OR": OR, "NAND": NAND, "XOR": XOR}
+
+print("x1 x2  " + "  ".join(gates))
+for x1, x2 in x:
+    print(f"{x1:2} {x2:2}  " + "  ".join(f"{gate(x1, x2):>{len(name)}}" for name, gate in gates.items()))
+
+# %%
+# Nobody has to choose the weights: from its mistakes, a perceptron learns them. Of the mistakes in each round through
+# the four inputs there is soon none left. Only for XOR it goes on for ever, and is stopped after ten rounds here.
+
+for name, gate in gates.items():
+    perceptron = Perceptron(w=[0, 0])
+    mistakes = perceptron.fit(x, gate(x[:, 0], x[:, 1]), epochs=10)
+    print(f"{name:<4} mistakes in each round: {mistakes}")
+
+# %%
+# Two layers can do it: NAND and OR look at the inputs, and AND looks at what those two say.
+
+s1, s2 = NAND(x[:, 0], x[:, 1]), OR(x[:, 0], x[:, 1])
+print("NAND", s1, "and OR", s2, "make", AND(s1, s2))
+
+# %%
+# Where each gate fires, for inputs between 0 and 1 as well.
+
+x1, x2 = np.meshgrid(np.linspace(-0.5, 1.5, 400), np.linspace(-0.5, 1.5, 400))
+
+figure, axes = plt.subplots(1, 4, figsize=(12, 3.4), layout="constrained")
+for ax, (name, gate) in zip(axes, gates.items(), strict=True):
+    ax.contourf(x1, x2, gate(x1, x2), levels=[-0.5, 0.5, 1.5], colors=["white", "lightsteelblue"])
+    fires = gate(x[:, 0], x[:, 1]) == 1
+    ax.plot(*x[fires].T, "ko", markersize=9)
+    ax.plot(*x[~fires].T, "ko", markersize=9, fillstyle="none")
+    ax.set(title=name, xlabel="x1", ylabel="x2", xticks=[0, 1], yticks=[0, 1], aspect="equal")
+figure.suptitle("Where a gate fires: black points are 1, white ones are 0")
+figure.savefig("01_perceptron_and_xor.png")
+print("The picture is in 01_perceptron_and_xor.png")

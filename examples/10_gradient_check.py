@@ -1,0 +1,61 @@
+"""
+Checking backpropagation
+========================
+
+Backpropagation is fast and easy to get wrong: a forgotten factor still trains, only worse. Numerical differentiation
+is slow and hard to get wrong. So who writes a backward pass compares the two once, and then trusts the fast one.
+
+Look at the second table, where one factor was forgotten on purpose. The check says which parameters are affected, and
+so how far back the mistake is to be found: W2 and b2 come before it on the way back.
+"""
+
+# %%
+# A small network and a few samples are enough: a formula is right for all or for none.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fastnet import TwoLayerNet
+from fastnet.functions import sigmoid_grad
+from fastnet.gradient import gradient_check
+
+random = np.random.default_rng(0)
+x = random.random((5, 8))
+t = np.array([0, 1, 2, 0, 1])
+
+network = TwoLayerNet(8, 6, 3, weight_init_std=1.0, seed=0)
+print(gradient_check(network, x, t))
+
+# %%
+# The same network, with the derivative of the sigmoid left out on the way back.
+
+
+class Careless(TwoLayerNet):
+    def gradient(self, x, t):
+        trace = self.trace(x, t)
+        da1 = trace["dz1"]  # it should be trace["dz1"] * sigmoid_grad(trace["a1"])
+        return {"W1": x.T @ da1, "b1": da1.sum(axis=0), "W2": trace["dW2"], "b2": trace["db2"]}
+
+
+careless = Careless(8, 6, 3, weight_init_std=1.0, seed=0)
+report = gradient_check(careless, x, t)
+print(report)
+print("The check passes." if report else "The check fails.")
+
+# %%
+# How wrong is it? The derivative that was left out is 1/4 at most, so whatever passes back through a unit is at least
+# four times too large.
+
+slopes = sigmoid_grad(network.trace(x)["a1"])
+print(f"derivatives of the sigmoid: from {slopes.min():.3f} to {slopes.max():.3f}")
+
+figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
+numerical = network.numerical_gradient(x, t)["W1"].ravel()
+ax.plot([-0.2, 0.2], [-0.2, 0.2], color="gray", linewidth=1)
+ax.plot(numerical, careless.gradient(x, t)["W1"].ravel(), "x", label="with the mistake")
+ax.plot(numerical, network.gradient(x, t)["W1"].ravel(), "o", label="backpropagation")
+ax.set(title="The gradient by every weight of W1", xlabel="numerical gradient", ylabel="backpropagation")
+ax.grid(alpha=0.3)
+ax.legend()
+figure.savefig("10_gradient_check.png")
+print("The picture is in 10_gradient_check.png")

@@ -1,0 +1,53 @@
+"""
+Optimizers compared
+===================
+
+All optimizers of chapter 6 follow the same gradient and take different steps. On the left of the picture they go down
+a long valley, on the right they train a network on handwritten digits.
+
+Look for the zigzag of SGD: across the valley it is steep, along the valley it is flat, and one learning rate has to
+do for both. The others remember earlier gradients, to keep a direction or to give each parameter a rate of its own.
+And look whether the one that is best on the left is best on the right.
+"""
+
+# %%
+# The valley of the book, 20 times as steep along one axis as along the other. The rates are those that suit each.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fastnet import Trainer, TwoLayerNet, load_mnist
+from fastnet.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from fastnet.plotting import plot_optimizer_paths
+
+
+def f(x):
+    return x[0] ** 2 / 20 + x[1] ** 2
+
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.5), layout="constrained")
+optimizers = [SGD(lr=0.95), Momentum(lr=0.1), Nesterov(lr=0.1), AdaGrad(lr=1.5), RMSprop(lr=0.5), Adam(lr=0.3)]
+plot_optimizer_paths(f, optimizers, start=[-7.0, 2.0], ax=left)
+
+# %%
+# The network, and for each optimizer the same start and the same mini-batches.
+
+(x_train, t_train), (x_test, t_test) = load_mnist()
+optimizers = [SGD(lr=0.1), Momentum(lr=0.1), Nesterov(lr=0.1), AdaGrad(lr=0.05), RMSprop(lr=0.003), Adam(lr=0.005)]
+for optimizer in optimizers:
+    network = TwoLayerNet(784, 50, 10, dtype=np.float32, seed=0)
+    trainer = Trainer(
+        network, x_train, t_train, x_test, t_test,
+        iterations=500, optimizer=optimizer, evaluate_sample_num_per_epoch=1000, seed=0, verbose=False,
+    )
+    trainer.train()
+    name = type(optimizer).__name__
+    print(f"{name:<8} test accuracy {network.accuracy(x_test, t_test):.4f}")
+    loss = np.array(trainer.train_loss_list).reshape(-1, 20).mean(axis=1)
+    right.plot(np.arange(10, 500, 20), loss, label=name)
+
+right.set(title="Training on MNIST", xlabel="iteration", ylabel="loss, mean of 20 mini-batches", ylim=(0, 2.5))
+right.grid(alpha=0.3)
+right.legend()
+figure.savefig("13_optimizers.png")
+print("The picture is in 13_optimizers.png")

@@ -1,0 +1,138 @@
+"""The examples: each runs on both backends without a display, prints what it teaches, and saves its picture."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.font_manager  # noqa: F401 - makes its cache here, which it would tell of on an example's stderr
+import numpy as np
+import pytest
+from PIL import Image
+
+FOLDER = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = {path.stem: path for path in sorted(FOLDER.glob("[0-9]*.py"))}
+
+# Lines that must be printed: what the lecture notes print, and what else an example shows. Spaces count as one.
+PRINTED = {
+    "01_perceptron_and_xor": [
+        "1 1 1 1 0 0",
+        "XOR mistakes in each round: [2, 3, 4, 4, 4, 4, 4, 4, 4, 4]",
+        "NAND [1 1 1 0] and OR [0 1 1 1] make [0 1 1 0]",
+    ],
+    "02_loss_functions": [
+        "right 0.097500 0.510825 by hand",
+        "0.097500 0.510825 fastnet",
+        "wrong 0.597500 2.302584 by hand",
+        "0.597500 2.302584 fastnet",
+        "wrong, sum 1.3 0.642500 2.302584 by hand",
+        "0.642500 2.302584 fastnet",
+        "cross-entropy of the right prediction with eps = 1e-05: 0.5108090",
+    ],
+    "03_entropy_and_kl": ["a fair coin: 1.0000 bits", "[0.5, 0.5] 1.0000 0.8813 0.1187", "[0.0, 1.0] inf 0.8813 inf"],
+    "04_gradient_descent": [
+        "learning rate 0.1 ends at (-6.11e-10, 8.15e-10)",
+        "learning rate 10 ends at (-2.59e+13, -1.30e+12)",
+        "learning rate 1e-10 ends at (-3.00e+00, 4.00e+00)",
+    ],
+    "05_linear_regression": [
+        "0 41.4864 0.4852 -42.7247",
+        "5 3.4582 1.5627 -12.3354",
+        "10 0.2883 1.8737 -3.5614",
+        "15 0.0240 1.9635 -1.0282",
+    ],
+    "06_linear_layers": ["step 1000: loss 0.0978", "one layer gives the same: True"],
+    "07_activation": ["step 1000: loss 0.0002"],
+    "08_simple_net_gradient": [
+        "loss 1.568738",
+        "[[ 0.393091 0.081924 -0.475015]",
+        "[ 0.589636 0.122887 -0.712523]]",
+    ],
+    "10_gradient_check": [
+        "All gradients agree.",
+        "The gradient by W1, b1 is not the slope of the loss.",
+        "The check fails.",
+    ],
+}
+
+# The same for numbers whose last digits may be others with another processor or BLAS, and for times.
+MATCHING = {
+    "09_numerical_training": [
+        r"39,760 parameters: the plain way would take \d+ s for one gradient",
+        r"numerical test accuracy 0\.77\d\d",
+        r"backprop test accuracy 0\.77\d\d",
+        r"largest difference of the losses: \de-0[5-9]",
+    ],
+    "11_mini_batch_training": [r"16 0\.94\d\d 0\.94\d\d", r"test accuracy at the end: 0\.94\d\d"],
+    "12_misclassified_digits": [r"accuracy 0\.95\d\d, 4\d\d of 10,000 wrong"],
+    "13_optimizers": [
+        rf"{name} test accuracy 0\.[89]\d\d\d" for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam")
+    ],
+}
+
+
+def lines(text):
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+@pytest.fixture
+def run(backend, tmp_path):
+    """Run an example as a learner does, in an empty folder, on a machine without a display."""
+
+    def example(name):
+        environment = {**os.environ, "FASTNET_BACKEND": backend}
+        for variable in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND"):
+            environment.pop(variable, None)
+        return subprocess.run(
+            [sys.executable, str(EXAMPLES[name])],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        )
+
+    return example
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_runs_without_a_display_prints_what_it_teaches_and_saves_its_picture(name, run, tmp_path):
+    done = run(name)
+    assert (done.returncode, done.stderr) == (0, "")
+
+    printed = lines(done.stdout)
+    patterns = [re.escape(line) for line in PRINTED.get(name, [])] + MATCHING.get(name, [])
+    missing = [pattern for pattern in patterns if not any(re.fullmatch(pattern, line) for line in printed)]
+    assert missing == [], done.stdout
+    assert printed[-1] == f"The picture is in {name}.png"
+
+    assert os.listdir(tmp_path) == [f"{name}.png"]
+    with Image.open(tmp_path / f"{name}.png") as image:
+        pixels = np.asarray(image.convert("L"))
+    assert min(pixels.shape) >= 300
+    assert np.mean(pixels < 250) > 0.01, "the picture is all but white"
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_an_example_is_a_page_of_the_gallery(path):
+    source = path.read_text(encoding="utf-8")
+    title, rule, blank, *text = ast.get_docstring(ast.parse(source)).splitlines()
+    assert rule == "=" * len(title)
+    assert blank == ""
+    assert "Look" in " ".join(text), "the docstring says what to look for"
+    assert "\n# %%\n" in source
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_an_example_uses_the_public_names_alone(path):
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Attribute):
+            names.append(node.attr)
+    assert [name for name in names if any(part.startswith("_") for part in name.split("."))] == []
+
+
+def test_there_are_fifteen_in_the_order_of_their_numbers():
+    assert [name[:2] for name in EXAMPLES] == [f"{number:02}" for number in range(1, 16)]
