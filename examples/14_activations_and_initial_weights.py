@@ -3,10 +3,12 @@ Activations and initial weights
 ===============================
 
 Random weights are the start of a network's training, and how large they are decides whether there is one. Here, data
-goes through five layers of 100 units before any training, with three activations and three sizes of weights.
+goes through five layers of 100 units before any training: on the left of the picture with unsuitable weights, on the
+right with those that are made for the activation.
 
-Look at the histograms from layer to layer. Good weights leave them as wide as they were. Weights too large drive a
-sigmoid to 0 and 1, where its gradient vanishes; weights too small make all units the same, and relu fade away.
+Look at the histograms from layer to layer. Good weights keep them wide. Weights too large drive a sigmoid to 0 and 1,
+where it is flat and its gradient vanishes. Weights too small let the signal fade: after five layers all units say the
+same, whatever the network was shown.
 """
 
 # %%
@@ -20,20 +22,19 @@ from fastnet import MultiLayerNet
 from fastnet.plotting import plot_activation_histograms
 
 x = np.random.default_rng(0).normal(size=(1000, 100))
-activations = ["sigmoid", "tanh", "relu"]
-weights = {"0.01": 0.01, "Xavier": "xavier", "He": "he", "1": 1.0}
+weights = {"sigmoid": [1.0, "Xavier"], "tanh": [0.01, "Xavier"], "relu": [0.01, "He"]}
 
 # %%
-# The spread of the activations in each of the five layers.
+# ``trace`` returns what comes out of every layer, by the book's names: z1, z2 and so on.
 
-figure, axes = plt.subplots(3, 4, figsize=(16, 9), layout="constrained")
-print("standard deviation by layer")
-for row, activation in zip(axes, activations, strict=True):
-    for ax, (name, weight_init_std) in zip(row, weights.items(), strict=True):
+figure, axes = plt.subplots(3, 2, figsize=(14, 12), layout="constrained")
+print("standard deviation of the activations, layer by layer")
+for row, activation in zip(axes, weights, strict=True):
+    for ax, weight_init_std in zip(row, weights[activation], strict=True):
         network = MultiLayerNet(100, [100] * 5, 10, activation, weight_init_std, seed=0)
         trace = network.trace(x)
         deviations = [trace[f"z{layer}"].std() for layer in range(1, 6)]
-        print(f"{activation:<8}{name:<7}" + "".join(f"{deviation:10.2g}" for deviation in deviations))
-        plot_activation_histograms(trace, title=f"{activation}, weights {name}", ax=ax)
+        print(f"{activation:<8}{weight_init_std:<7}" + "".join(f"{deviation:9.2g}" for deviation in deviations))
+        plot_activation_histograms(trace, title=f"{activation}, weights {weight_init_std}", ax=ax)
 figure.savefig("14_activations_and_initial_weights.png")
 print("The picture is in 14_activations_and_initial_weights.png")
