@@ -59,7 +59,7 @@ for name, task in tasks.items():
     for backend in backends:
         with fastnet.use_backend(backend):
             results.append(task())
-            milliseconds[backend].append(1000 * min(repeat(task, number=1, repeat=15)))
+            milliseconds[backend].append(1000 * min(repeat(task, number=1, repeat=10)))
     np.testing.assert_allclose(results[0], results[-1], rtol=1e-7, atol=1e-9)
     print(f"{name:<26}" + "".join(f"{milliseconds[backend][-1]:8.2f}" for backend in backends))
 
