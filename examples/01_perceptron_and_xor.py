@@ -19,16 +19,16 @@ from fastnet import Perceptron
 from fastnet.perceptron import AND, NAND, OR, XOR
 
 x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-gates = {"AND": AND, "OR": OR, "NAND": NAND, "XOR": XOR}
 
-print("x1 x2  " + "  ".join(gates))
+print("x1 x2  AND  OR  NAND  XOR")
 for x1, x2 in x:
-    print(f"{x1:2} {x2:2}  " + "  ".join(f"{gate(x1, x2):>{len(name)}}" for name, gate in gates.items()))
+    print(f"{x1:2}{x2:3}{AND(x1, x2):5}{OR(x1, x2):4}{NAND(x1, x2):6}{XOR(x1, x2):5}")
 
 # %%
-# Nobody has to choose the weights: from its mistakes, a perceptron learns them. Of the mistakes in each round through
-# the four inputs there is soon none left. Only for XOR it goes on for ever, and is stopped after ten rounds here.
+# Nobody has to choose the weights: a perceptron learns them from its mistakes, and soon a round through the four
+# inputs passes without any. For XOR that never happens, and it is stopped after ten rounds.
 
+gates = {"AND": AND, "OR": OR, "NAND": NAND, "XOR": XOR}
 for name, gate in gates.items():
     perceptron = Perceptron(w=[0, 0])
     mistakes = perceptron.fit(x, gate(x[:, 0], x[:, 1]), epochs=10)
@@ -49,8 +49,8 @@ figure, axes = plt.subplots(1, 4, figsize=(12, 3.4), layout="constrained")
 for ax, (name, gate) in zip(axes, gates.items(), strict=True):
     ax.contourf(x1, x2, gate(x1, x2), levels=[-0.5, 0.5, 1.5], colors=["white", "lightsteelblue"])
     fires = gate(x[:, 0], x[:, 1]) == 1
-    ax.plot(*x[fires].T, "ko", markersize=9)
-    ax.plot(*x[~fires].T, "ko", markersize=9, fillstyle="none")
+    ax.plot(x[fires, 0], x[fires, 1], "ko", markersize=9)
+    ax.plot(x[~fires, 0], x[~fires, 1], "ko", markersize=9, fillstyle="none")
     ax.set(title=name, xlabel="x1", ylabel="x2", xticks=[0, 1], yticks=[0, 1], aspect="equal")
 figure.suptitle("Where a gate fires: black points are 1, white ones are 0")
 figure.savefig("01_perceptron_and_xor.png")

@@ -39,7 +39,6 @@ for name, y in predictions.items():
 # The tiny number that is added to ``y`` keeps the logarithm of 0 from being infinite. It costs a little accuracy, and
 # the more the larger it is: without it the first cross-entropy would be -log 0.6.
 
-print()
 for eps in 1e-5, 1e-7, 0:
     cross_entropy = cross_entropy_error(predictions["right"], t, eps)
     print(f"cross-entropy of the right prediction with eps = {eps:g}: {cross_entropy:.7f}")
@@ -62,4 +61,4 @@ ax.set(title="What a prediction costs", xlabel="probability of the right class",
 ax.grid(alpha=0.3)
 ax.legend()
 figure.savefig("02_loss_functions.png")
-print("\nThe picture is in 02_loss_functions.png")
+print("The picture is in 02_loss_functions.png")

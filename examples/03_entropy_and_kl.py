@@ -3,7 +3,8 @@ Entropy, cross-entropy and the Kullback-Leibler divergence
 ==========================================================
 
 Entropy says how many bits it takes to report what happened, if one knows the probabilities. Cross-entropy says how
-many it takes if one believes in others. The difference is the Kullback-Leibler divergence: the price of being wrong.
+many it takes if one believes in other ones. The difference is the Kullback-Leibler divergence: the price of being
+wrong.
 
 Look at the right side of the picture. The cross-entropy is lowest where the belief is the truth, and even there it is
 not 0: what remains is the entropy, which no belief can remove.

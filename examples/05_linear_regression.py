@@ -35,7 +35,7 @@ def gradient(w):
 # Twenty steps against the gradient. The cost and the gradient of a step are those where it began, w is where it led.
 
 lr = 0.01
-w = 0.057968  # where the lecture notes started: much too flat
+w = 0.057968  # the line is much too flat to begin with
 w_history = [w]
 
 print("step     cost       w   gradient")

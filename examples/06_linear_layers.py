@@ -10,8 +10,9 @@ number plus a number is a line again, however many of them follow each other.
 """
 
 # %%
-# Two Affine layers, one right after the other. The cost is the mean squared error, and its gradient is taken
-# numerically, so that there is nothing to derive.
+# Two Affine layers, one right after the other. The loss is the mean squared error, and its gradient is taken
+# numerically, so that there is nothing to derive: ``numerical_gradient`` moves the numbers of a parameter one by one,
+# in place, and so ``loss`` sees them move.
 
 import matplotlib.pyplot as plt
 import numpy as np

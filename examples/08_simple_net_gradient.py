@@ -11,8 +11,9 @@ from the others.
 """
 
 # %%
-# The lecture notes print a loss and a gradient, but not the W they drew. There is a W that gives the same: softmax
-# returns the probabilities p for the scores log p, so all that is needed is a W with ``x W = log p``.
+# Lecture notes on the book print a loss and a gradient for this x and t, but not the W they drew at random. Here is
+# one that gives the same: softmax returns the probabilities p for the scores log p, so all that W needs is ``x W =
+# log p``.
 
 import matplotlib.pyplot as plt
 import numpy as np
