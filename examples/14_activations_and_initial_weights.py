@@ -3,8 +3,8 @@ Activations and initial weights
 ===============================
 
 Random weights are the start of a network's training, and how large they are decides whether there is one. Here, data
-goes through five layers of 100 units before any training: on the left of the picture with unsuitable weights, on the
-right with those that are made for the activation.
+goes through five layers of 100 units before any training: in the middle of the picture with unsuitable weights, on
+the right with those that are made for the activation, which is drawn on the left with its gradient.
 
 Look at the histograms from layer to layer. Good weights keep them wide. Weights too large drive a sigmoid to 0 and 1,
 where it is flat and its gradient vanishes. Weights too small let the signal fade: after five layers all units say the
@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from fastnet import MultiLayerNet
-from fastnet.plotting import plot_activation_histograms
+from fastnet.plotting import plot_activation_histograms, plot_activations
 
 x = np.random.default_rng(0).normal(size=(1000, 100))
 weights = {"sigmoid": [1.0, "Xavier"], "tanh": [0.01, "Xavier"], "relu": [0.01, "He"]}
@@ -27,10 +27,11 @@ weights = {"sigmoid": [1.0, "Xavier"], "tanh": [0.01, "Xavier"], "relu": [0.01, 
 # %%
 # ``trace`` returns what comes out of every layer, by the book's names: z1, z2 and so on.
 
-figure, axes = plt.subplots(3, 2, figsize=(14, 12), layout="constrained")
+figure, axes = plt.subplots(3, 3, figsize=(17, 12), width_ratios=[1, 2, 2], layout="constrained")
 print("standard deviation of the activations, layer by layer")
 for row, activation in zip(axes, weights, strict=True):
-    for ax, weight_init_std in zip(row, weights[activation], strict=True):
+    plot_activations(activation, title=activation, ax=row[0])
+    for ax, weight_init_std in zip(row[1:], weights[activation], strict=True):
         network = MultiLayerNet(100, [100] * 5, 10, activation, weight_init_std, seed=0)
         trace = network.trace(x)
         deviations = [trace[f"z{layer}"].std() for layer in range(1, 6)]
