@@ -42,9 +42,9 @@ def loss():
 
 y_before = predict(x)
 sgd = SGD(lr=0.2)
-for step in range(1001):
-    if step in (0, 10, 100, 300, 1000):
-        print(f"step {step:4}: loss {loss():.4f}")
+for step in range(501):
+    if step in (0, 10, 100, 500):
+        print(f"step {step:3}: loss {loss():.4f}")
     grads = {name: numerical_gradient(lambda _: loss(), param) for name, param in params.items()}
     sgd.update(params, grads)
 

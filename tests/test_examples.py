@@ -43,18 +43,14 @@ PRINTED = {
         "10 0.2883 1.8737 -3.5614",
         "15 0.0240 1.9635 -1.0282",
     ],
-    "06_linear_layers": ["step 1000: loss 0.0978", "one layer gives the same: True"],
-    "07_activation": ["step 1000: loss 0.0002"],
+    "06_linear_layers": ["step 500: loss 0.0978", "one layer gives the same: True"],
+    "07_activation": ["step 500: loss 0.0004"],
     "08_simple_net_gradient": [
         "loss 1.568738",
         "[[ 0.393091 0.081924 -0.475015]",
         "[ 0.589636 0.122887 -0.712523]]",
     ],
-    "10_gradient_check": [
-        "All gradients agree.",
-        "The gradient by W1, b1 is not the slope of the loss.",
-        "The check fails.",
-    ],
+    "10_gradient_check": ["All gradients agree.", "The check fails."],
 }
 
 # The same for numbers whose last digits may be others with another processor or BLAS, and for times.
@@ -65,12 +61,17 @@ MATCHING = {
         r"backprop test accuracy 0\.66\d\d",
         r"largest difference of the losses: \de-0[5-9]",
     ],
+    "10_gradient_check": [r"W1 48 of 48 .* agrees", r"W1 48 of 48 .* DIFFERS", r"W2 18 of 18 .* agrees"],
     "11_mini_batch_training": [r"16 0\.94\d\d 0\.94\d\d", r"test accuracy at the end: 0\.94\d\d"],
     "12_misclassified_digits": [r"accuracy 0\.95\d\d, 4\d\d of 10,000 wrong"],
     "13_optimizers": [
         rf"{name} test accuracy 0\.9\d\d\d" for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam")
     ],
-    "14_activations_and_initial_weights": [r"tanh 0\.01 0\.099 .* 9\.\de-06", r"relu He( (0\.[89]\d?|1|1\.[01]\d?)){5}"],
+    "14_activations_and_initial_weights": [
+        r"sigmoid 1\.0 0\.4\d .* 0\.4\d",
+        r"tanh 0\.01 0\.099 .* 9\.\de-06",
+        r"relu He( (0\.[89]\d?|1|1\.[01])){5}",
+    ],
     "15_numpy_beside_cython": [r"milliseconds numpy( cython)?", r"numerical gradient of it( \d+\.\d\d){1,2}"],
 }
 
@@ -102,7 +103,7 @@ def test_an_example_runs_without_a_display_prints_what_it_teaches_and_saves_its_
     assert (done.returncode, done.stderr) == (0, "")
 
     printed = lines(done.stdout)
-    patterns = [re.escape(line) for line in PRINTED.get(name, [])] + MATCHING.get(name, [])
+    patterns = [*map(re.escape, PRINTED.get(name, [])), *MATCHING.get(name, [])]
     missing = [pattern for pattern in patterns if not any(re.fullmatch(pattern, line) for line in printed)]
     assert missing == [], done.stdout
     assert printed[-1] == f"The picture is in {name}.png"
@@ -134,7 +135,7 @@ def test_an_example_uses_the_public_names_alone(path):
             names += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Attribute):
             names.append(node.attr)
-    assert [name for name in names if any(part.startswith("_") for part in name.split("."))] == []
+    assert [name for name in names if re.search(r"(^|\.)_(?!_)", name)] == []
 
 
 def test_there_are_fifteen_in_the_order_of_their_numbers():
