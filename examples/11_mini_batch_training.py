@@ -40,7 +40,7 @@ print(f"test accuracy at the end: {network.accuracy(x_test, t_test):.4f}")
 # %%
 # On the right, what the hidden units look for: the weights of each from all pixels, as an image.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5), width_ratios=[2, 3], layout="constrained")
 plot_history(trainer, ax=left)
 plot_weights(network, ax=right)
 figure.savefig("11_mini_batch_training.png")

@@ -36,13 +36,14 @@ for digit in range(10):
     print(f"{digit}: {np.mean(predicted[t_test == digit] == digit):.3f} right")
 
 # %%
-# And how sure was it? Where it is wrong, its probabilities are lower, as they should be.
+# And how sure was it? Where it is wrong, its probabilities are lower, as they should be. Above each digit of the
+# picture stands what the network took it for, how sure it was, and what is right.
 
 probability = y.max(axis=1)
 print(f"mean probability of the prediction where it is right: {probability[predicted == t_test].mean():.3f}")
 print(f"mean probability of the prediction where it is wrong: {probability[predicted != t_test].mean():.3f}")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(14, 7), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(13, 7.5), width_ratios=[3, 2], layout="constrained")
 plot_confusion_matrix(y, t_test, ax=left)
 plot_misclassified(network, x_test, t_test, most=25, ax=right)
 figure.savefig("12_misclassified_digits.png")

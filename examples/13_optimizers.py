@@ -47,7 +47,7 @@ def f(x):
 optimizers = [SGD(lr=0.95), Momentum(lr=0.1), Nesterov(lr=0.1), AdaGrad(lr=1.5), RMSprop(lr=0.1), Adam(lr=0.3)]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.5), layout="constrained")
-plot_optimizer_paths(f, optimizers, start=[-7.0, 2.0], ylim=(-6, 3), ax=left)
+plot_optimizer_paths(f, optimizers, start=[-7.0, 2.0], ylim=(-4, 3), ax=left)
 paths, _ = left.get_legend_handles_labels()
 for (name, loss), path in zip(losses.items(), paths, strict=True):
     right.plot(np.arange(5, 300, 10), loss, color=path.get_color(), marker=path.get_marker(), label=name)
