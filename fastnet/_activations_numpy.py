@@ -3,6 +3,8 @@
 What `_kernels_numpy.py` says of kernels holds for these, too.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from fastnet._checks import FloatArray
@@ -20,6 +22,18 @@ def tanh_grad(x: FloatArray) -> FloatArray:
         # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which does not lose its digits where tanh is close to 1.
         e = np.exp(-2.0 * np.abs(x.astype(np.float64)))
         return (4.0 * e / ((1.0 + e) * (1.0 + e))).astype(x.dtype)
+
+
+def leaky_relu(x: FloatArray, slope: float) -> FloatArray:
+    """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
+    with np.errstate(all="ignore"):
+        x64 = x.astype(np.float64)
+        return np.maximum(slope * x64, x64).astype(x.dtype)
+
+
+def leaky_relu_grad(x: FloatArray, slope: float) -> FloatArray:
+    """Return 1 where `x >= 0`, else `slope`, of every element, for 0 <= slope <= 1."""
+    return np.maximum(np.heaviside(x.astype(np.float64), 1.0), slope).astype(x.dtype)
 
 
 def elu(x: FloatArray, alpha: float) -> FloatArray:

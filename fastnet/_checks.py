@@ -127,6 +127,29 @@ def weights(w: npt.ArrayLike, b: npt.ArrayLike) -> tuple[FloatArray, float]:
     return cast(vector, FLOAT64), float(number)
 
 
+def array_of_shape(x: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FloatArray:
+    """`x` as the kernels take it in `dtype`, where it has that shape."""
+    array = real_array(x, name)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got shape {array.shape}")
+    return cast(array, dtype)
+
+
+def maxout_arguments(
+    x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray, np.dtype[Any]]:
+    """A batch `(N, D)` or one sample `(D,)`, W `(K, D, H)` and b `(K, H)`, all of one dtype, and that of the result."""
+    (W, of_W), (b, of_b) = float_array(W, "W"), float_array(b, "b")
+    dtype = np.result_type(float_array(x, "x")[1], of_W, of_b)
+    if W.ndim != 3 or len(W) == 0:
+        raise ValueError(f"W must have shape (K, D, H) with K at least 1, got shape {W.shape}")
+    K, D, H = W.shape
+    if b.shape != (K, H):
+        raise ValueError(f"b must have shape {(K, H)} for W of shape {W.shape}, got shape {b.shape}")
+    computed_in = FLOAT32 if dtype.itemsize < 4 else dtype
+    return samples(x, "x", D, computed_in), cast(W, computed_in), cast(b, computed_in), dtype
+
+
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 

@@ -40,9 +40,8 @@ from fastnet._memory cimport address, doubles, empty_like, floats, holds_floats,
 from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lowest, minus_abs, nonzero
 
 from fastnet._checks import one_number
-from fastnet import _kernels_numpy
 # Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
-from fastnet._activations_numpy import elu, elu_grad, tanh, tanh_grad  # not compiled yet
+from fastnet._activations import elu, elu_grad, leaky_relu, leaky_relu_grad, tanh, tanh_grad
 from fastnet._differences import two_layer_differences
 from fastnet._layer_differences import layer_differences
 from fastnet._optimizers import adagrad, adam, descend, momentum, nesterov, rmsprop
@@ -202,37 +201,43 @@ cdef VECTORISED _exp_shifted(
         e[i] = exp_negative(shifted, lost)
 
 
+cdef inline double _sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
+    """sum_c e[c], a tile at a time and then in pairs, so that no sum takes up many rounding errors."""
+    cdef Py_ssize_t c = 0, k, end
+    cdef double total = 0.0
+    cdef floating part
+    cdef floating lane[LANES]
+    while c + LANES <= C:
+        end = c + TILE if c + TILE < C else C
+        for k in range(LANES):
+            lane[k] = 0.0
+        while c + LANES <= end:
+            for k in range(LANES):
+                lane[k] += e[c + k]
+            c += LANES
+        for k in range(16):
+            lane[k] += lane[k + 16]
+        for k in range(8):
+            lane[k] += lane[k + 8]
+        for k in range(4):
+            lane[k] += lane[k + 4]
+        total += (lane[0] + lane[2]) + (lane[1] + lane[3])
+    part = 0.0
+    while c + 2 <= C:
+        part += e[c] + e[c + 1]
+        c += 2
+    if c < C:
+        part += e[c]
+    return total + part
+
+
 cdef VECTORISED _divide_by_sums(floating* e, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
     """Every row of e (rows, C) divided by its sum, which a NaN makes NaN."""
-    cdef Py_ssize_t n, c, k, end
+    cdef Py_ssize_t n, c
     cdef double total
-    cdef floating part, high, low
-    cdef floating lane[LANES]
+    cdef floating high, low
     for n in range(rows):
-        total = 0.0
-        c = 0
-        while c + LANES <= C:  # a tile at a time and then in pairs, so that no sum takes up many rounding errors
-            end = c + TILE if c + TILE < C else C
-            for k in range(LANES):
-                lane[k] = 0.0
-            while c + LANES <= end:
-                for k in range(LANES):
-                    lane[k] += e[c + k]
-                c += LANES
-            for k in range(16):
-                lane[k] += lane[k + 16]
-            for k in range(8):
-                lane[k] += lane[k + 8]
-            for k in range(4):
-                lane[k] += lane[k + 4]
-            total += (lane[0] + lane[2]) + (lane[1] + lane[3])
-        part = 0.0
-        while c + 2 <= C:
-            part += e[c] + e[c + 1]
-            c += 2
-        if c < C:
-            part += e[c]
-        total += part
+        total = _sum_of_row(e, C)
         # e / total is e times 1 / total in two parts, which costs less than a division and is as exact.
         high = <floating> (1.0 / total)
         low = <floating> ((1.0 - total * high) / total)
@@ -420,32 +425,281 @@ def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
     return _cross_entropy[double](doubles(array), array, t, eps)
 
 
-# The next three are not compiled yet.
+cdef VECTORISED _binary_terms(
+    const floating* y, const floating* t, double eps, double* terms, Py_ssize_t size
+) noexcept nogil:
+    """terms = t log(y + eps) + (1 - t) log(1 - y + eps), in double."""
+    cdef Py_ssize_t i
+    cdef double yes, no, p, q
+    for i in range(size):
+        yes = t[i]
+        no = 1.0 - yes
+        p = <double> y[i] + eps
+        q = (1.0 - <double> y[i]) + eps
+        p = 1.0 if (p == 0) & (yes == 0) else p
+        q = 1.0 if (q == 0) & (no == 0) else q
+        terms[i] = yes * log_any(p) + no * log_any(q)
 
 
-def binary_cross_entropy(y: FloatArray, t: FloatArray, eps: float) -> float:
-    """Return the mean of `-(t log(y + eps) + (1 - t) log(1 - y + eps))` for y and t (N,).
+cdef VECTORISED _certain_terms(
+    const floating* y, const floating* t, double eps, double* terms, Py_ssize_t size
+) noexcept nogil:
+    """The same where every t is 0 or 1 and every y from 0 to 1: one logarithm instead of two."""
+    cdef Py_ssize_t i
+    cdef double p
+    for i in range(size):
+        p = <double> y[i] if t[i] != 0 else 1.0 - <double> y[i]
+        terms[i] = log_any(p + eps)
+
+
+cdef VECTORISED _count_uncertain(
+    const floating* y, const floating* t, Py_ssize_t size, Py_ssize_t* count
+) noexcept nogil:
+    cdef Py_ssize_t i, certain = 0
+    for i in range(size):
+        certain += ((t[i] == 0) | (t[i] == 1)) & (y[i] >= 0) & (y[i] <= 1)
+    count[0] = size - certain
+
+
+cdef double _binary_cross_entropy(const floating* y, const floating* t, double eps, Py_ssize_t N) noexcept nogil:
+    cdef double terms[TILE]
+    cdef double total = 0.0
+    cdef Py_ssize_t n = 0, size, uncertain
+    while n < N:
+        size = TILE if TILE < N - n else N - n
+        _count_uncertain(y + n, t + n, size, &uncertain)
+        if uncertain:
+            _binary_terms(y + n, t + n, eps, terms, size)
+        else:
+            _certain_terms(y + n, t + n, eps, terms, size)
+        total += _sum_of_row(terms, size)
+        n += size
+    return (0.0 - total) / N
+
+
+def binary_cross_entropy(ndarray y: FloatArray, ndarray t: FloatArray, eps: float) -> float:
+    """Return `-sum_n (t[n] log(y[n] + eps) + (1 - t[n]) log(1 - y[n] + eps)) / N` for y and t (N,).
 
     A term whose weight, t or 1 - t, and whose argument of the logarithm are both 0 is 0.
     """
-    return _kernels_numpy.binary_cross_entropy(y, t, eps)
+    if holds_floats(y):
+        return _binary_cross_entropy[float](floats(y), floats(t), eps, y.size)
+    return _binary_cross_entropy[double](doubles(y), doubles(t), eps, y.size)
+
+
+cdef VECTORISED _sums_of_rows(const floating* e, double* sums, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t n
+    for n in range(rows):
+        sums[n] = _sum_of_row(e + n * C, C)
+
+
+cdef VECTORISED _scale_rows(floating* e, const double* factors, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t n, c
+    cdef floating factor
+    for n in range(rows):
+        factor = <floating> factors[n]
+        for c in range(C):
+            e[c] *= factor
+        e += C
+
+
+cdef VECTORISED _log_plus_one(const double* x, double* out, Py_ssize_t size) noexcept nogil:
+    """out = log(1 + x), with the digits of a small x, for x from 0 on."""
+    cdef Py_ssize_t i
+    cdef double sum
+    for i in range(size):
+        sum = 1.0 + x[i]
+        out[i] = log_any(sum) + (x[i] - (sum - 1.0)) / sum
+
+
+cdef double _loss_of_labels(
+    const floating* x, const Py_ssize_t* labels, floating* e, const floating* largest, Py_ssize_t copies,
+    double share, Py_ssize_t rows, Py_ssize_t C
+) noexcept nogil:
+    """The sum of the losses of some rows, where e = exp(x - largest) becomes their gradient times `share`.
+
+    A label's own e stands beside the sum of the others, so that 1 - e / (sum of all) has its digits.
+    """
+    cdef double others[TILE]
+    cdef double own[TILE]
+    cdef double logs[TILE]
+    cdef double total = 0.0
+    cdef Py_ssize_t n, i
+    for n in range(rows):
+        i = n * C + labels[n]
+        own[n] = e[i]
+        e[i] = 0.0
+        # not inf - inf
+        total += 0.0 if x[i] == largest[n * copies] else <double> largest[n * copies] - <double> x[i]
+    _sums_of_rows(e, others, rows, C)
+    for n in range(rows):
+        own[n] -= 1.0
+        logs[n] = others[n] + own[n]  # from 0 on: own is 0, or else the 1 at the largest x is among the others
+    _log_plus_one(logs, logs, rows)
+    for n in range(rows):
+        total += logs[n]
+    if share != 0:
+        for n in range(rows):
+            own[n] = share / (others[n] + own[n] + 1.0)
+        _scale_rows(e, own, rows, C)
+        for n in range(rows):
+            e[n * C + labels[n]] = <floating> (-others[n] * own[n])
+    return total
+
+
+cdef VECTORISED _sums_of_targets(
+    const floating* x, const floating* t, const floating* largest, Py_ssize_t copies, double* weights, double* below,
+    Py_ssize_t rows, Py_ssize_t C
+) noexcept nogil:
+    """For each row of x and t (rows, C): weights = sum_c t[c], below = sum_c t[c] (largest - x[c])."""
+    cdef Py_ssize_t n, c, k, lanes
+    cdef double most, gap, target
+    cdef double weight[8]
+    cdef double product[8]
+    for n in range(rows):
+        most = largest[n * copies]
+        for k in range(8):
+            weight[k] = product[k] = 0.0
+        c = 0
+        while c < C:
+            lanes = 8 if C - c >= 8 else C - c
+            for k in range(lanes):
+                target = t[c + k]
+                gap = 0.0 if x[c + k] == most else most - x[c + k]  # not inf - inf
+                weight[k] += target
+                product[k] += 0.0 if target == 0 else target * gap
+            c += lanes
+        for k in range(4):
+            weight[k] += weight[k + 4]
+            product[k] += product[k + 4]
+        weights[n] = (weight[0] + weight[1]) + (weight[2] + weight[3])
+        below[n] = (product[0] + product[1]) + (product[2] + product[3])
+        x += C
+        t += C
+
+
+cdef VECTORISED _gradient_of_targets(
+    const floating* t, floating* e, const double* others, const double* weights, double share,
+    Py_ssize_t rows, Py_ssize_t C
+) noexcept nogil:
+    """e = (y weight - t) share, where y = e / sum(e), and what the two have in common is taken away first."""
+    cdef Py_ssize_t n, c
+    cdef double sum, scale, rest, target
+    for n in range(rows):
+        sum = 1.0 + others[n]
+        scale = 1.0 / sum
+        for c in range(C):
+            rest = others[n] if e[c] == 1 else sum - e[c]
+            target = t[c]
+            e[c] = <floating> ((e[c] * scale * (weights[n] - target) - target * (rest * scale)) * share)
+        t += C
+        e += C
+
+
+cdef Py_ssize_t _first_one(const floating* e, Py_ssize_t C) noexcept nogil:
+    """Where the first 1 is; 0 where there is none, in a row of NaN."""
+    cdef Py_ssize_t c
+    for c in range(C):
+        if e[c] == 1:
+            return c
+    return 0
+
+
+cdef double _loss_of_targets(
+    const floating* x, const floating* t, floating* e, const floating* largest, Py_ssize_t copies,
+    double share, Py_ssize_t rows, Py_ssize_t C
+) noexcept nogil:
+    """As `_loss_of_labels`. Here it is a 1 of e, at a largest x, that stands beside the sum of the others."""
+    cdef double others[TILE]
+    cdef double weights[TILE]
+    cdef double below[TILE]
+    cdef double logs[TILE]
+    cdef floating one[TILE]
+    cdef Py_ssize_t at[TILE]
+    cdef double total = 0.0
+    cdef Py_ssize_t n
+    for n in range(rows):
+        at[n] = n * C + _first_one(e + n * C, C)
+        one[n] = e[at[n]]
+        e[at[n]] = 0.0
+    _sums_of_rows(e, others, rows, C)
+    for n in range(rows):
+        others[n] += one[n] - 1.0  # 0, or NaN
+        e[at[n]] = one[n]
+    _sums_of_targets(x, t, largest, copies, weights, below, rows, C)
+    _log_plus_one(others, logs, rows)
+    for n in range(rows):
+        total += weights[n] * logs[n] + below[n]
+    if share != 0:
+        _gradient_of_targets(t, e, others, weights, share, rows, C)
+    return total
+
+
+cdef double _softmax_cross_entropy(
+    const floating* x, const Py_ssize_t* labels, const floating* t, floating* e, bint with_gradient,
+    Py_ssize_t N, Py_ssize_t C
+) noexcept nogil:
+    """The loss by labels, or by t where labels is NULL. e takes the gradient, or a tile to work in without it."""
+    cdef floating largest[TILE]
+    cdef Py_ssize_t rows = TILE // C if C < TILE else 1
+    cdef Py_ssize_t copies = C if C < TILE else TILE
+    cdef Py_ssize_t n = 0, row, i, size
+    cdef double share = 1.0 / N if with_gradient else 0.0
+    cdef double total = 0.0
+    while n < N:
+        rows = rows if rows < N - n else N - n
+        _largest_of_rows(x, largest, rows, C, copies)
+        i = 0
+        while i < rows * C:
+            size = rows * C - i
+            size = size if size < rows * copies else rows * copies
+            _exp_shifted(x + i, largest, e + i, size, lowest[floating](0))
+            i += size
+        for row in range(rows):
+            if isinf(largest[row * copies]):
+                _limit(x + row * C, e + row * C, C, largest[row * copies])
+        if labels is NULL:
+            total += _loss_of_targets(x, t + n * C, e, largest, copies, share, rows, C)
+        else:
+            total += _loss_of_labels(x, labels + n, e, largest, copies, share, rows, C)
+        x += rows * C
+        e += rows * C if with_gradient else 0
+        n += rows
+    return total / N
 
 
 def softmax_cross_entropy_labels(
-    x: FloatArray, labels: IntArray, with_gradient: bool
+    ndarray x: FloatArray, ndarray labels: IntArray, with_gradient: bool
 ) -> tuple[float, FloatArray | None]:
-    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None."""
-    return _kernels_numpy.softmax_cross_entropy_labels(x, labels, with_gradient)
+    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None.
+
+    A row in which softmax(x) is NaN somewhere makes the loss NaN, and its gradient in that row.
+    """
+    cdef Py_ssize_t N = x.shape[0], C = x.shape[1]
+    cdef const Py_ssize_t* label = <const Py_ssize_t*> address(labels)
+    out = empty_like(x if with_gradient else x[: max(1, TILE // C)])
+    if holds_floats(x):
+        loss = _softmax_cross_entropy[float](floats(x), label, NULL, floats(out), with_gradient, N, C)
+    else:
+        loss = _softmax_cross_entropy[double](doubles(x), label, NULL, doubles(out), with_gradient, N, C)
+    return loss, out if with_gradient else None
 
 
 def softmax_cross_entropy_targets(
-    x: FloatArray, t: FloatArray, with_gradient: bool
+    ndarray x: FloatArray, ndarray t: FloatArray, with_gradient: bool
 ) -> tuple[float, FloatArray | None]:
     """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
 
-    A term with t = 0 and softmax(x) = 0 is 0.
+    A term with t = 0 and softmax(x) = 0 is 0. A row in which softmax(x) is NaN somewhere makes the loss NaN, and its
+    gradient in that row.
     """
-    return _kernels_numpy.softmax_cross_entropy_targets(x, t, with_gradient)
+    cdef Py_ssize_t N = x.shape[0], C = x.shape[1]
+    out = empty_like(x if with_gradient else x[: max(1, TILE // C)])
+    if holds_floats(x):
+        loss = _softmax_cross_entropy[float](floats(x), NULL, floats(t), floats(out), with_gradient, N, C)
+    else:
+        loss = _softmax_cross_entropy[double](doubles(x), NULL, doubles(t), doubles(out), with_gradient, N, C)
+    return loss, out if with_gradient else None
 
 
 cdef double _number(value) except? -1.0:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 # What is not used here are kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
-from fastnet._activations_numpy import elu, elu_grad, tanh, tanh_grad  # noqa: F401
+from fastnet._activations_numpy import elu, elu_grad, leaky_relu, leaky_relu_grad, tanh, tanh_grad  # noqa: F401
 from fastnet._checks import FLOAT32, FLOAT64, INTP, FloatArray, IntArray, one_number
 from fastnet._differences_numpy import two_layer_differences  # noqa: F401
 from fastnet._layer_differences_numpy import layer_differences  # noqa: F401
@@ -138,44 +138,46 @@ def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
 
 
 def binary_cross_entropy(y: FloatArray, t: FloatArray, eps: float) -> float:
-    """Return the mean of `-(t log(y + eps) + (1 - t) log(1 - y + eps))` for y and t (N,).
+    """Return `-sum_n (t[n] log(y[n] + eps) + (1 - t[n]) log(1 - y[n] + eps)) / N` for y and t (N,).
 
     A term whose weight, t or 1 - t, and whose argument of the logarithm are both 0 is 0.
     """
     with np.errstate(all="ignore"):
         y64, t64 = y.astype(np.float64), t.astype(np.float64)
-        rows = np.stack([y64, 1.0 - y64], axis=1)
-        loss: float = cross_entropy(rows, np.stack([t64, 1.0 - t64], axis=1), eps)
-        return loss
+        p = np.stack([y64 + eps, (1.0 - y64) + eps])
+        weights = np.stack([t64, 1.0 - t64])
+        p[(p == 0) & (weights == 0)] = 1.0
+        return float((0.0 - np.sum(weights * np.log(p))) / len(y))
 
 
-def _softmax_beside_largest(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """For x (N, C): softmax(x) and what it lacks to 1, both with all their digits, and max(x) - x, all (N, C); and
-    -log(max(softmax(x))) (N, 1).
+def _softmax_and_rest(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """For x (N, C): softmax(x) and 1 - softmax(x), both with all their digits, max(x) - x, and -log(max(softmax(x))).
+
+    The last is (N, 1), the others are (N, C).
     """
     y = softmax(x.astype(np.float64))
+    y[np.isnan(y).any(axis=1)] = np.nan
     at_largest = np.arange(len(x)), x.argmax(axis=1)
     largest = x[at_largest].astype(np.float64)[:, np.newaxis]
     beside = y.copy()
     beside[at_largest] = 0.0
     rest = 1.0 - y
     rest[at_largest] = beside.sum(axis=1)  # 1 - y has no digits left where y is close to 1
-    below = np.where(x == largest, 0.0, largest - x)
+    below = np.where(x == largest, 0.0, largest - x)  # not inf - inf
     return y, rest, below, np.log1p(rest[at_largest] / y[at_largest])[:, np.newaxis]
-
-
-def _minus_log_softmax(below: FloatArray, least: FloatArray) -> FloatArray:
-    return np.where(below == np.inf, np.inf, below + least)
 
 
 def softmax_cross_entropy_labels(
     x: FloatArray, labels: IntArray, with_gradient: bool
 ) -> tuple[float, FloatArray | None]:
-    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None."""
+    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None.
+
+    A row in which softmax(x) is NaN somewhere makes the loss NaN, and its gradient in that row.
+    """
     with np.errstate(all="ignore"):
         n = np.arange(len(x))
-        y, rest, below, least = _softmax_beside_largest(x)
-        loss = float(np.sum(_minus_log_softmax(below[n, labels], least[:, 0])) / len(x))
+        y, rest, below, least = _softmax_and_rest(x)
+        loss = float(np.sum(below[n, labels] + least[:, 0]) / len(x))
         if not with_gradient:
             return loss, None
         y[n, labels] = -rest[n, labels]
@@ -187,19 +189,18 @@ def softmax_cross_entropy_targets(
 ) -> tuple[float, FloatArray | None]:
     """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
 
-    A term with t = 0 and softmax(x) = 0 is 0.
+    A term with t = 0 and softmax(x) = 0 is 0. A row in which softmax(x) is NaN somewhere makes the loss NaN, and its
+    gradient in that row.
     """
     with np.errstate(all="ignore"):
-        t = t.astype(np.float64)
-        y, rest, below, least = _softmax_beside_largest(x)
-        losses = _minus_log_softmax(below, least)
-        losses[(losses == np.inf) & (t == 0)] = 0.0
-        loss = float(np.sum(t * losses) / len(x))
+        t64 = t.astype(np.float64)
+        total = t64.sum(axis=1, keepdims=True)
+        y, rest, below, least = _softmax_and_rest(x)
+        loss = float((np.sum(total * least) + np.sum(np.where(t == 0, 0.0, t64 * below))) / len(x))
         if not with_gradient:
             return loss, None
-        # y sum(t) - t, without the difference of what may be almost equal: y (1 - y) and so on cancel term by term.
-        others = t.sum(axis=1, keepdims=True) - t
-        return loss, ((y * others - t * rest) / len(x)).astype(x.dtype)
+        # y sum(t) - t with what the two have in common taken away, which may be nearly all of them.
+        return loss, ((y * (total - t64) - t64 * rest) / len(x)).astype(x.dtype)
 
 
 def _move(elements: FloatArray, i: int, value: float) -> None:

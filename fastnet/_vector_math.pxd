@@ -59,6 +59,19 @@ cdef inline floating minus_abs(floating x) noexcept nogil:
         return float_of_bits(bits_of_float(x) | <uint32_t> 0x80000000)
 
 
+cdef inline floating copy_sign(floating magnitude, floating x) noexcept nogil:
+    """The magnitude with the sign of x."""
+    if floating is double:
+        return double_of_bits(
+            (bits_of_double(magnitude) & <uint64_t> 0x7FFFFFFFFFFFFFFF)
+            | (bits_of_double(x) & <uint64_t> 0x8000000000000000)
+        )
+    else:
+        return float_of_bits(
+            (bits_of_float(magnitude) & <uint32_t> 0x7FFFFFFF) | (bits_of_float(x) & <uint32_t> 0x80000000)
+        )
+
+
 cdef inline Py_ssize_t nonzero(floating x) noexcept nogil:
     """1 unless x is 0 or -0, by the bits: a comparison of numbers would also have to think of NaN."""
     if floating is double:
@@ -75,21 +88,10 @@ cdef inline floating lowest(floating like) noexcept nogil:
     return -800.0 if floating is double else <floating> -126.0
 
 
-cdef inline floating exp_scaled(floating x, floating lost, floating rounder, floating scale) noexcept nogil:
-    """exp(x + lost), where lost is what rounding has taken from x.
-
-    x + lost = n ln 2 + r with an integer n and |r| <= ln 2 / 2, so the result is 2^n exp(r), and exp(r) is a
-    polynomial. Adding a number so large that its last bit is worth 1 rounds x / ln 2 to n, and leaves n in the low
-    bits of the sum, which are shifted to where a floating-point number has its exponent. 2^n itself may be too large or
-    too small for that, although the result is not: so `rounder` adds to n what makes it fit, and `scale` takes it
-    away again, in a multiplication that rounds once.
-    """
-    cdef floating sum, n, r, p
+cdef inline floating exp_beyond_linear(floating r) noexcept nogil:
+    """(exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2."""
+    cdef floating p
     if floating is double:
-        sum = x * 1.4426950408889634 + rounder  # 1 / ln 2
-        n = sum - rounder
-        r = x - n * 0.6931471805598903  # ln 2 in two parts; the product with the first, of 42 bits, is exact
-        r = r - n * 5.497923018708371e-14 + lost
         p = 2.500006162553128e-08
         p = p * r + 2.763024838532302e-07
         p = p * r + 2.755758637378518e-06
@@ -99,21 +101,39 @@ cdef inline floating exp_scaled(floating x, floating lost, floating rounder, flo
         p = p * r + 0.008333333333494461
         p = p * r + 0.041666666666530155
         p = p * r + 0.16666666666666413
-        p = p * r + 0.5000000000000011
-        p = p * r * r + r + 1.0
-        return p * double_of_bits(bits_of_double(sum) << 52) * scale
+        return p * r + 0.5000000000000011
+    else:
+        p = <float> 0.001381459878757596
+        p = p * r + <float> 0.008368716575205326
+        p = p * r + <float> 0.04166838899254799
+        p = p * r + <float> 0.1666652113199234
+        return p * r + <float> 0.4999999403953552
+
+
+cdef inline floating exp_scaled(floating x, floating lost, floating rounder, floating scale) noexcept nogil:
+    """exp(x + lost), where lost is what rounding has taken from x.
+
+    x + lost = n ln 2 + r with an integer n and |r| <= ln 2 / 2, so the result is 2^n exp(r), and exp(r) is a
+    polynomial. Adding a number so large that its last bit is worth 1 rounds x / ln 2 to n, and leaves n in the low
+    bits of the sum, which are shifted to where a floating-point number has its exponent. 2^n itself may be too large or
+    too small for that, although the result is not: so `rounder` adds to n what makes it fit, and `scale` takes it
+    away again, in a multiplication that rounds once.
+    """
+    cdef floating sum, n, r
+    if floating is double:
+        sum = x * 1.4426950408889634 + rounder  # 1 / ln 2
+        n = sum - rounder
+        r = x - n * 0.6931471805598903  # ln 2 in two parts; the product with the first, of 42 bits, is exact
+        r = r - n * 5.497923018708371e-14 + lost
+        return (exp_beyond_linear(r) * r * r + r + 1.0) * double_of_bits(bits_of_double(sum) << 52) * scale
     else:
         sum = x * <float> 1.4426950408889634 + rounder
         n = sum - rounder
         r = x - n * <float> 0.693145751953125
         r = r - n * <float> 1.428606765330187e-06 + lost
-        p = <float> 0.001381459878757596
-        p = p * r + <float> 0.008368716575205326
-        p = p * r + <float> 0.04166838899254799
-        p = p * r + <float> 0.1666652113199234
-        p = p * r + <float> 0.4999999403953552
-        p = p * r * r + r + <float> 1.0
-        return p * float_of_bits(bits_of_float(sum) << 23) * scale
+        return (
+            (exp_beyond_linear(r) * r * r + r + <float> 1.0) * float_of_bits(bits_of_float(sum) << 23) * scale
+        )
 
 
 cdef inline floating exp_negative(floating x, floating lost) noexcept nogil:
@@ -122,6 +142,40 @@ cdef inline floating exp_negative(floating x, floating lost) noexcept nogil:
         return exp_scaled(x, lost, 6755399441057367.0, 2.409919865102884e-181)  # 1.5 * 2^52 + 1023 + 600; 2^-600
     else:
         return exp_scaled(x, lost, <float> 12583103.0, <float> 5.421010862427522e-20)  # 1.5 * 2^23 + 127 + 64; 2^-64
+
+
+cdef inline floating exp_negative_times(floating x, floating factor) noexcept nogil:
+    """factor exp(x) for lowest <= x <= 0, and a factor of 0 or from 1e-9 to 1e9: rounded once, subnormal or not."""
+    if floating is double:
+        return exp_scaled(x, <double> -0.0, 6755399441057367.0, factor * 2.409919865102884e-181)  # as above
+    else:
+        return exp_scaled(x, <float> -0.0, <float> 12583103.0, factor * <float> 5.421010862427522e-20)
+
+
+cdef inline floating lowest_expm1(floating like) noexcept nogil:
+    """What a caller of `expm1_negative` raises its arguments to: there exp(x) - 1 is -1. A variable, as `lowest` is."""
+    return -40.0 if floating is double else <floating> -20.0
+
+
+cdef inline floating expm1_negative(floating x) noexcept nogil:
+    """exp(x) - 1 for lowest_expm1 <= x <= 0, with its digits near 0.
+
+    As `exp_scaled`: 2^n (1 + r + r^2 p) - 1 is 2^n (r + r^2 p) + (2^n - 1). Near 0, where n is 0, nothing is taken away.
+    """
+    cdef floating sum, n, r, power
+    if floating is double:
+        sum = x * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+        n = sum - 6755399441056767.0
+        r = x - n * 0.6931471805598903
+        r = r - n * 5.497923018708371e-14
+        power = double_of_bits(bits_of_double(sum) << 52)
+    else:
+        sum = x * <float> 1.4426950408889634 + <float> 12583039.0  # 1.5 * 2^23 + 127
+        n = sum - <float> 12583039.0
+        r = x - n * <float> 0.693145751953125
+        r = r - n * <float> 1.428606765330187e-06
+        power = float_of_bits(bits_of_float(sum) << 23)
+    return (exp_beyond_linear(r) * r * r + r) * power + (power - <floating> 1.0)
 
 
 cdef inline floating exp_any(floating x, floating low, floating high) noexcept nogil:

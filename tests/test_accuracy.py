@@ -67,7 +67,7 @@ def arguments(dtype):
     random = np.random.default_rng(0)
     info = np.finfo(dtype)
     every_exponent = np.exp2(random.uniform(info.minexp - info.nmant, 12, 500))
-    usual = random.uniform(0, 40, 500)
+    usual = np.concatenate([random.uniform(0, 3, 500), random.uniform(0, 40, 500)])
     to_zero = -np.log(info.tiny) + random.uniform(-5, 45, 500)  # exp(-x) from normal through subnormal to 0
     subnormal = np.exp2(random.uniform(info.minexp - info.nmant, info.minexp, 100))
     edges = [0, 1000, info.max, info.tiny, info.smallest_subnormal]

@@ -17,6 +17,8 @@ from fastnet.functions import (
     identity_function,
     leaky_relu,
     leaky_relu_grad,
+    maxout,
+    maxout_grad,
     mean_squared_error,
     relu,
     relu_grad,
@@ -64,7 +66,7 @@ def shown(digits):
 
 
 def test_every_function_is_here():
-    assert {f.__name__ for f in ACTIVATIONS + LOSSES} == set(functions.__all__)
+    assert {f.__name__ for f in [*ACTIVATIONS, *LOSSES, maxout, maxout_grad]} == set(functions.__all__)
 
 
 # --- oracles: the formulas on Python floats, one element at a time ---------------------------------------------------
@@ -396,6 +398,131 @@ def test_softmax_refuses_an_axis_that_is_no_integer(axis):
         softmax([[1.0]], axis=axis)
 
 
+# --- maxout ----------------------------------------------------------------------------------------------------------
+
+
+def affine_pieces(K=3, N=5, D=4, H=2, dtype=np.float64):
+    """x, W, b and dout, far from where two pieces meet."""
+    random = np.random.default_rng(0)
+    return tuple(random.normal(size=shape).astype(dtype) for shape in [(N, D), (K, D, H), (K, H), (N, H)])
+
+
+def plain_maxout(x, W, b):
+    def piece(n, k, h):
+        return sum(x[n][d] * W[k][d][h] for d in range(len(W[k]))) + b[k][h]
+
+    return [[max(piece(n, k, h) for k in range(len(W))) for h in range(len(b[0]))] for n in range(len(x))]
+
+
+@each("dtype", FLOATS)
+@pytest.mark.parametrize("K", [1, 2, 5])
+def test_maxout_is_the_largest_piece(dtype, K):
+    x, W, b, _ = affine_pieces(K, dtype=dtype)
+    result = maxout(x, W, b)
+    assert result.dtype == dtype
+    # Sums of 5 numbers of the order of 1, and one rounding to the dtype.
+    expected = plain_maxout(x.tolist(), W.tolist(), b.tolist())
+    np.testing.assert_allclose(result, expected, rtol=0, atol=16 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(maxout(x[0], W, b), result[0], rtol=0, atol=16 * np.finfo(dtype).eps)
+    assert maxout(x[0], W, b).shape == result[0].shape
+
+
+def test_maxout_of_one_piece_and_zero_is_relu():
+    x, W, b, _ = affine_pieces(K=2)
+    W[1] = b[1] = 0
+    np.testing.assert_allclose(maxout(x, W, b), relu(x @ W[0] + b[0]), rtol=1e-14, atol=1e-15)
+
+
+def test_the_gradient_of_maxout_goes_through_the_largest_piece_alone():
+    W = [[[1.0], [2.0]], [[3.0], [-4.0]]]  # x0 + 2 x1 or 3 x0 - 4 x1 + 1
+    dx, dW, db = maxout_grad([[1.0, 1.0], [1.0, 0.0]], W, [[0.0], [1.0]], [[10.0], [100.0]])
+    assert dx.tolist() == [[10, 20], [300, -400]]
+    assert dW.tolist() == [[[10], [10]], [[100], [0]]]
+    assert db.tolist() == [[10], [100]]
+
+
+def test_where_pieces_are_equal_the_first_one_gets_the_gradient():
+    dx, dW, db = maxout_grad([2.0], [[[5.0]], [[5.0]]], [[0.0], [0.0]], [1.0])
+    assert (dx.tolist(), dW.tolist(), db.tolist()) == ([5], [[[2]], [[0]]], [[1], [0]])
+
+
+@pytest.mark.parametrize(("K", "N", "D", "H"), [(1, 0, 3, 2), (2, 4, 0, 3), (2, 4, 3, 0), (1, 1, 1, 1)])
+@pytest.mark.parametrize("one_sample", [False, True])
+def test_maxout_and_its_gradients_have_the_shapes_of_their_arguments(K, N, D, H, one_sample):
+    x, W, b, dout = affine_pieces(K, max(N, 1) if one_sample else N, D, H)
+    x, dout = (x[0], dout[0]) if one_sample else (x, dout)
+    assert maxout(x, W, b).shape == dout.shape
+    assert [gradient.shape for gradient in maxout_grad(x, W, b, dout)] == [x.shape, W.shape, b.shape]
+
+
+def test_nan_propagates_through_maxout_and_its_gradient():
+    x = [[nan, 1.0], [2.0, 1.0]]
+    W, b = np.ones((2, 2, 1)), np.zeros((2, 1))
+    W[1] = -1
+    np.testing.assert_array_equal(maxout(x, W, b), [[nan], [3]])
+    dx, dW, db = maxout_grad(x, W, b, np.ones((2, 1)))
+    np.testing.assert_array_equal(dx, [[nan, nan], [1, 1]])
+    assert np.isnan(dW[0]).all()
+    assert np.isnan(db[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "expected"),
+    [
+        (("f4", "f4", "f4"), "f4"),
+        (("f4", "f8", "f4"), "f8"),
+        (("f2", "f4", "f2"), "f4"),
+        (("f2", "f2", "f2"), "f2"),
+        (("i8", "f4", "f4"), "f8"),
+        ((">f4", ">f4", "<f4"), "f4"),
+        (("?", "i1", "u8"), "f8"),
+    ],
+)
+def test_maxout_promotes_as_numpy_does(dtypes, expected):
+    x, W, b = (np.ones(shape, dtype) for shape, dtype in zip([(2, 3), (2, 3, 4), (2, 4)], dtypes, strict=True))
+    assert maxout(x, W, b).dtype == expected
+    assert maxout(x, W, b).dtype.isnative
+    assert {gradient.dtype.str[1:] for gradient in maxout_grad(x, W, b, np.ones((2, 4)))} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("x", "W", "b", "message"),
+    [
+        ((2, 3), (3, 4), (4,), r"W must have shape \(K, D, H\) with K at least 1, got shape \(3, 4\)"),
+        ((2, 3), (0, 3, 4), (0, 4), r"W must have shape .* at least 1, got shape \(0, 3, 4\)"),
+        ((2, 3), (2, 3, 4), (4,), r"b must have shape \(2, 4\) for W of shape \(2, 3, 4\), got shape \(4,\)"),
+        ((2, 3), (2, 3, 4), (1, 4), r"b must have shape \(2, 4\)"),
+        ((2, 4), (2, 3, 4), (2, 4), r"x must have shape \(N, 3\), or \(3,\) for one sample; got shape \(2, 4\)"),
+        ((), (2, 3, 4), (2, 4), r"x must have shape"),
+        ((1, 2, 3), (2, 3, 4), (2, 4), r"x must have shape"),
+    ],
+)
+def test_maxout_refuses_shapes_that_do_not_fit(x, W, b, message):
+    with pytest.raises(ValueError, match=message):
+        maxout(np.ones(x), np.ones(W), np.ones(b))
+    with pytest.raises(ValueError, match=message):
+        maxout_grad(np.ones(x), np.ones(W), np.ones(b), np.ones((2, 4)))
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3), (2, 4, 1), ()])
+def test_maxout_grad_refuses_a_dout_of_another_shape_than_the_result(shape):
+    x, W, b, _ = affine_pieces(2, 2, 3, 4)
+    with pytest.raises(ValueError, match=rf"dout must have shape \(2, 4\), got shape {re.escape(str(shape))}"):
+        maxout_grad(x, W, b, np.ones(shape))
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("name", ["x", "W", "b", "dout"])
+def test_maxout_refuses_other_types_and_names_the_argument(kind, name):
+    arguments = dict(zip(["x", "W", "b", "dout"], affine_pieces(), strict=True)) | {name: REFUSED[kind]()}
+    with pytest.raises(TypeError, match=rf"\b{name}\b"):
+        maxout_grad(**arguments)
+    if name != "dout":
+        del arguments["dout"]
+        with pytest.raises(TypeError, match=rf"\b{name}\b"):
+            maxout(**arguments)
+
+
 # --- losses: values --------------------------------------------------------------------------------------------------
 
 TWO = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
@@ -614,7 +741,7 @@ def test_one_minus_y_keeps_its_digits_in_float32():
         ([-inf, 0.0], [0.0, 1.0], 0),
         ([-inf, 0.0], 0, inf),
         ([inf, 1.0, inf], 0, nan),
-        ([inf, 1.0, inf], 1, inf),
+        ([inf, 1.0, inf], 1, nan),
         ([-inf, -inf], 0, nan),
         ([nan, 0.0], 1, nan),
         ([0.0, 0.0], [nan, 1.0], nan),
@@ -632,6 +759,7 @@ def test_softmax_cross_entropy_of_infinite_scores_is_that_of_their_softmax(row, 
     x, usual = np.array([row, [1, 2, 3]], dtype), [1, 2, 3]
     t2 = np.array([t, t])
     y = softmax(x[0])
+    y = y * nan if np.isnan(y).any() else y
     loss, dx = softmax_cross_entropy(x[0], t, return_grad=True)
     # A rounding of y is one of log(y), beside which the loss may be small; and -log(y) is below 2.
     info = np.finfo(dtype)

@@ -15,6 +15,8 @@ from fastnet.functions import (
     elu_grad,
     leaky_relu,
     leaky_relu_grad,
+    maxout,
+    maxout_grad,
     mean_squared_error,
     relu,
     relu_grad,
@@ -344,6 +346,20 @@ def test_derivatives_agree_with_numerical_differentiation(function, derivative, 
     # The method's own error is h^2 / 6 times the third derivative, which is at most 2 (of tanh): below 4e-9. Its
     # rounding error, that of a sum of up to 62 over 2 h, below 1e-10.
     np.testing.assert_allclose(differences, derivative(x, **keywords), rtol=0, atol=4e-9)
+
+
+@pytest.mark.parametrize("one_sample", [False, True])
+def test_the_gradients_of_maxout_agree_with_numerical_differentiation(one_sample):
+    random = np.random.default_rng(0)
+    x, W, b, dout = (random.normal(size=shape) for shape in [(7, 4), (3, 4, 5), (3, 5), (7, 5)])
+    x, dout = (x[0], dout[0]) if one_sample else (x, dout)
+
+    def loss(_):
+        return np.sum(dout * maxout(x, W, b))
+
+    for parameter, gradient in zip((x, W, b), maxout_grad(x, W, b, dout), strict=True):
+        # Piecewise linear, so the method has no error of its own: a rounding of the loss, below 100, over 2 h.
+        np.testing.assert_allclose(numerical_gradient(loss, parameter), gradient, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("t", ["labels", "one_hot", "soft"])

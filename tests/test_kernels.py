@@ -18,7 +18,8 @@ LN2, LN3 = log(2), log(3)
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-PAIRS = ["_kernels", "_differences", "_layer_differences", "_optimizers", "_training"]  # NAME.pyx beside NAME_numpy.py
+# NAME.pyx beside NAME_numpy.py
+PAIRS = ["_kernels", "_activations", "_differences", "_layer_differences", "_optimizers", "_training"]
 
 
 def public_functions(source: str) -> list[str]:
@@ -57,6 +58,9 @@ def test_the_twins_of_a_kernel_cannot_be_told_apart(twins, name):
 
 # --- values by hand --------------------------------------------------------------------------------------------------
 
+# The slope or alpha of the kernels that take one.
+PARAMETER = {"leaky_relu": (0.25,), "leaky_relu_grad": (0.25,), "elu": (0.25,), "elu_grad": (0.25,)}
+
 BY_HAND = {
     "sigmoid": [
         # 1 / (1 + e^-ln3) = 1 / (1 + 1/3)
@@ -69,6 +73,26 @@ BY_HAND = {
         ([1000.0, -1000.0, inf, -inf, nan], [0.0, 0.0, 0.0, 0.0, nan]),
     ],
     "relu": [([[-2.0, -0.0, 0.0, 3.0]], [[0.0, 0.0, 0.0, 3.0]]), ([inf, -inf, nan, 1e-30], [inf, 0.0, nan, 1e-30])],
+    "tanh": [
+        # (3 - 1/3) / (3 + 1/3), and of half of that (2 - 1/2) / (2 + 1/2)
+        ([[0.0, LN3, -LN3], [LN2, -LN2, -0.0]], [[0.0, 0.8, -0.8], [0.6, -0.6, -0.0]]),
+        ([1000.0, -1000.0, inf, -inf, nan], [1.0, -1.0, 1.0, -1.0, nan]),
+    ],
+    "tanh_grad": [
+        # 1 - 0.8^2
+        ([[0.0, LN3, -LN3, LN2]], [[1.0, 0.36, 0.36, 0.64]]),
+        ([1000.0, -1000.0, inf, -inf, nan], [0.0, 0.0, 0.0, 0.0, nan]),
+    ],
+    "leaky_relu": [
+        ([[-8.0, -0.0, 0.0, 8.0, -1e-30]], [[-2.0, -0.0, 0.0, 8.0, -2.5e-31]]),
+        ([-inf, inf, nan], [-inf, inf, nan]),
+    ],
+    "leaky_relu_grad": [([[-8.0, -0.0, 0.0, 8.0, -inf, inf, nan]], [[0.25, 1.0, 1.0, 1.0, 0.25, 1.0, nan]])],
+    "elu": [
+        ([[-LN2, -0.0, 0.0, 8.0, -1e-30]], [[-0.125, -0.0, 0.0, 8.0, -2.5e-31]]),  # (1/2 - 1) / 4
+        ([-inf, inf, nan], [-0.25, inf, nan]),
+    ],
+    "elu_grad": [([[-LN2, -0.0, 0.0, 8.0, -inf, inf, nan]], [[0.125, 1.0, 1.0, 1.0, 0.0, 1.0, nan]])],
     "softmax": [
         ([[0.0, LN3], [1000.0, 1000.0]], [[0.25, 0.75], [0.5, 0.5]]),
         # 2^0 : 2^1 : 2^2, whatever is added to all three
@@ -88,10 +112,11 @@ BY_HAND = {
     ("name", "x", "expected"), [(name, x, value) for name, cases in BY_HAND.items() for x, value in cases]
 )
 def test_array_kernels_give_the_values_worked_by_hand(kernels, dtype, name, x, expected):
-    result = getattr(kernels, name)(np.array(x, dtype))
+    result = getattr(kernels, name)(np.array(x, dtype), *PARAMETER.get(name, ()))
     assert result.dtype == dtype
     # 4 units in the last place; the arguments near ln 2 and ln 3 are rounded themselves, which costs up to 5 / 2 more.
     np.testing.assert_allclose(result, np.array(expected), rtol=8 * np.finfo(dtype).eps, atol=0)
+    assert np.array_equal(np.signbit(result), np.signbit(expected) | np.isnan(result) & np.signbit(result))
 
 
 @BOTH_DTYPES
@@ -219,6 +244,56 @@ def test_cross_entropy_returns_none_for_what_has_to_be_made_fit(kernels, y, t, e
 
 
 @BOTH_DTYPES
+@pytest.mark.parametrize(
+    ("y", "t", "eps", "expected"),
+    [
+        ([0.5, 0.25], [1.0, 0.0], 0.0, (LN2 + 2 * LN2 - LN3) / 2),  # -ln 1/2 and -ln 3/4
+        ([0.25], [0.5], 0.0, 2 * LN2 - LN3 / 2),  # (ln 4 + ln 4 - ln 3) / 2
+        ([0.0, 1.0], [0.0, 1.0], 0.0, 0.0),  # 0 log 0 is 0
+        ([0.0, 1.0, 0.5], [0.0, 1.0, 0.5], 0.0, LN2 / 3),
+        ([0.0], [1.0], 0.25, 2 * LN2),
+        ([1.0], [0.0], 0.0, inf),
+        ([1.5], [1.0], 0.0, nan),
+        ([nan], [1.0], 0.0, nan),
+        ([0.5], [nan], 0.0, nan),
+    ],
+)
+def test_binary_cross_entropy_gives_the_values_worked_by_hand(kernels, dtype, y, t, eps, expected):
+    loss = kernels.binary_cross_entropy(np.array(y, dtype), np.array(t, dtype), eps)
+    assert type(loss) is float
+    assert loss == pytest.approx(expected, rel=4e-16, nan_ok=True)  # as for the cross-entropy
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize(
+    ("x", "labels", "expected", "gradient"),
+    [
+        # softmax is (1/4, 3/4) and (1/2, 1/2)
+        ([[0.0, LN3], [7.0, 7.0]], [0, 1], 1.5 * LN2, [[-0.375, 0.375], [0.25, -0.25]]),
+        ([[1000.0, 0.0]], [1], 1000.0, [[1.0, -1.0]]),
+        ([[7.0], [-inf]], [0, 0], 0.0, [[0.0], [0.0]]),
+        ([[inf, 0.0]], [0], 0.0, [[0.0, 0.0]]),
+        ([[inf, 0.0]], [1], inf, [[1.0, -1.0]]),
+        ([[inf, inf, 0.0]], [2], nan, [[nan, nan, nan]]),
+        ([[0.0, nan], [7.0, 7.0]], [0, 0], nan, [[nan, nan], [-0.25, 0.25]]),
+    ],
+)
+@pytest.mark.parametrize("form", ["labels", "targets"])
+def test_softmax_cross_entropy_gives_the_values_worked_by_hand(kernels, dtype, x, labels, expected, gradient, form):
+    x, labels = np.array(x, dtype), np.array(labels, np.intp)
+    t = labels if form == "labels" else np.eye(x.shape[1], dtype=dtype)[labels]
+    kernel = getattr(kernels, f"softmax_cross_entropy_{form}")
+    loss, dx = kernel(x, t, True)
+    assert type(loss) is float
+    assert (dx.dtype, dx.shape) == (dtype, x.shape)
+    # As for softmax: ln 3 is rounded itself.
+    eps = float(np.finfo(dtype).eps)
+    assert loss == pytest.approx(expected, rel=4 * eps, nan_ok=True)
+    np.testing.assert_allclose(dx, gradient, rtol=8 * eps, atol=0)
+    assert kernel(x, t, False) == (pytest.approx(loss, rel=0, nan_ok=True), None)
+
+
+@BOTH_DTYPES
 def test_central_differences_give_the_values_worked_by_hand(kernels, dtype):
     x = np.array([9.0, 3.0, 9.0, -2.0], dtype)  # the function reads elements 1 and 3 alone
     out = np.full(2, nan)
@@ -233,12 +308,12 @@ def test_central_differences_give_the_values_worked_by_hand(kernels, dtype):
 
 @BOTH_DTYPES
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1, 1), (4, 3), (2, 3, 4)])
-@pytest.mark.parametrize("name", ["sigmoid", "sigmoid_grad", "relu", "softmax"])
+@pytest.mark.parametrize("name", BY_HAND)
 def test_array_kernels_return_new_arrays_and_leave_inputs_untouched(kernels, dtype, shape, name):
     x = np.linspace(-2, 2, num=np.prod(shape), dtype=dtype).reshape(shape)
     x.flags.writeable = False  # a kernel that wanted to write could not even start
     before = snapshot(x)
-    result = getattr(kernels, name)(x)
+    result = getattr(kernels, name)(x, *PARAMETER.get(name, ()))
     assert snapshot(x) == before
     assert (result.shape, result.dtype) == (shape, dtype)
     assert result.flags.c_contiguous
@@ -255,4 +330,6 @@ def test_cross_entropy_kernels_leave_inputs_untouched(kernels, dtype, kind):
     y.flags.writeable = t.flags.writeable = False
     before = snapshot(y), snapshot(t)
     assert kernels.cross_entropy(y, t, 0.0) is not None
+    _, dx = getattr(kernels, f"softmax_cross_entropy_{kind}")(y, t, True)
     assert (snapshot(y), snapshot(t)) == before
+    assert not np.may_share_memory(dx, y)

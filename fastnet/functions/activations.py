@@ -10,11 +10,13 @@ from fastnet import _backend
 from fastnet._checks import (
     FloatArray,
     IntArray,
+    array_of_shape,
     as_float,
     as_fraction,
     as_integer,
     as_result,
     float_array,
+    maxout_arguments,
     real_array,
 )
 
@@ -303,7 +305,7 @@ def relu_grad(x: npt.ArrayLike) -> FloatArray:
     >>> print(relu_grad([-1.5, 0.0, 2.0]))
     [0. 1. 1.]
     """
-    return _elementwise(lambda array: np.heaviside(array, 1), x)
+    return _elementwise(lambda array: _backend.kernels.leaky_relu_grad(array, 0.0), x)
 
 
 def leaky_relu(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
@@ -346,14 +348,9 @@ def leaky_relu(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
     [-0.2  0.   2. ]
     """
     slope = as_fraction(slope, "slope", includes_one=True)
-
-    def function(array: FloatArray) -> FloatArray:
-        # 0 times -inf is NaN, and the limit is 0.
-        with np.errstate(all="ignore"):
-            result: FloatArray = np.maximum(array, slope * array if slope else 0)
-            return result
-
-    return _elementwise(function, x)
+    if slope == 0:  # 0 times -inf would be NaN
+        return relu(x)
+    return _elementwise(lambda array: _backend.kernels.leaky_relu(array, slope), x)
 
 
 def leaky_relu_grad(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
@@ -395,7 +392,7 @@ def leaky_relu_grad(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
     [0.1 1.  1. ]
     """
     slope = as_fraction(slope, "slope", includes_one=True)
-    return _elementwise(lambda array: np.maximum(np.heaviside(array, 1), slope), x)
+    return _elementwise(lambda array: _backend.kernels.leaky_relu_grad(array, slope), x)
 
 
 def elu(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
@@ -548,3 +545,114 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
 def softmax_of_rows(array: FloatArray) -> FloatArray:
     out: FloatArray = _backend.kernels.softmax(np.atleast_1d(array)).reshape(array.shape)
     return out
+
+
+def maxout(x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+    """Return the largest of K affine functions, for each of H units: an activation that is itself learned.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Inputs ``(N, D)``, or ``(D,)`` for one sample.
+    W : array_like, real
+        Weights ``(K, D, H)``: one matrix for each of the K pieces, at least one.
+    b : array_like, real
+        Biases ``(K, H)``.
+
+    Returns
+    -------
+    ndarray
+        ``(N, H)``, or ``(H,)`` for one sample; of the dtype to which NumPy promotes the three, bool and integers
+        counting as float64.
+
+    Raises
+    ------
+    TypeError
+        If `x`, `W` or `b` does not hold real numbers.
+    ValueError
+        If the shapes do not fit together.
+
+    See Also
+    --------
+    maxout_grad : Its gradient.
+    relu : What it is with two pieces, one of which is 0.
+
+    Notes
+    -----
+    ``maxout(x) = max_k (x W[k] + b[k])``: a convex function, in K straight pieces along any line; I. J. Goodfellow,
+    D. Warde-Farley, M. Mirza, A. Courville and Y. Bengio, "Maxout networks", ICML 2013.
+
+    Examples
+    --------
+    The absolute value is the larger one of x and -x:
+
+    >>> from fastnet.functions import maxout
+    >>> print(maxout([[-2.0], [3.0]], W=[[[1.0]], [[-1.0]]], b=[[0.0], [0.0]]))
+    [[2.]
+     [3.]]
+    """
+    inputs, W, b, dtype = maxout_arguments(x, W, b)
+    with np.errstate(all="ignore"):  # what is infinite is a value like any other
+        largest = inputs @ W[0] + b[0]
+        for k in range(1, len(W)):
+            np.maximum(largest, inputs @ W[k] + b[k], out=largest)
+    result: FloatArray = as_result(largest, dtype)
+    return result
+
+
+def maxout_grad(
+    x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike, dout: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the gradients of a loss by the three arguments of `maxout`, given the one by its result.
+
+    Parameters
+    ----------
+    x, W, b : array_like, real
+        What went into `maxout`: ``(N, D)`` or ``(D,)``, ``(K, D, H)`` and ``(K, H)``.
+    dout : array_like, real
+        The gradient of the loss by what came out, of its shape ``(N, H)`` or ``(H,)``. Ones give the gradient of the
+        sum of the results.
+
+    Returns
+    -------
+    dx, dW, db : ndarray
+        Of the shapes of `x`, `W` and `b` and the dtype of `maxout(x, W, b)`.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If the shapes do not fit together.
+
+    See Also
+    --------
+    maxout : The function itself.
+
+    Notes
+    -----
+    In every sample and unit the piece that was the largest passes on what it gets, as an affine layer does, and the
+    others get nothing: ``dx = sum_k dout_k W[k].T``, ``dW[k] = x.T dout_k`` and ``db[k] = sum_n dout_k``, where dout_k
+    is dout where piece k is the largest, and else 0. Where several are the largest, it is the first, as in the book's
+    pooling. Where the result is NaN, so is dout. Source: Goodfellow et al. (2013), see `maxout`; for the affine layer,
+    "Deep Learning from Scratch", chapter 5.
+
+    Examples
+    --------
+    >>> from fastnet.functions import maxout_grad
+    >>> W, b = [[[1.0]], [[-1.0]]], [[0.0], [0.0]]
+    >>> dx, dW, db = maxout_grad([[-2.0], [3.0]], W, b, dout=[[1.0], [1.0]])
+    >>> print(dx.ravel(), dW.ravel(), db.ravel())
+    [-1.  1.] [ 3. -2.] [1. 1.]
+    """
+    inputs, W, b, dtype = maxout_arguments(x, W, b)
+    rows = np.atleast_2d(inputs)
+    d = np.atleast_2d(array_of_shape(dout, "dout", (*inputs.shape[:-1], W.shape[2]), W.dtype))
+    with np.errstate(all="ignore"):
+        pieces = rows @ W + b[:, np.newaxis]
+        first = pieces.argmax(axis=0)  # NaN is the largest
+        d = np.where(np.isnan(pieces).any(axis=0), np.nan, d).astype(W.dtype)
+        of_piece = np.where(first == np.arange(len(W))[:, np.newaxis, np.newaxis], d, 0)
+        dx = (of_piece @ W.transpose(0, 2, 1)).sum(axis=0).reshape(inputs.shape)
+        dW, db = rows.T @ of_piece, of_piece.sum(axis=1)
+    return as_result(dx, dtype), as_result(dW, dtype), as_result(db, dtype)

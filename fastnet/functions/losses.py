@@ -298,7 +298,8 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
     ``dE/dx_nc = (softmax(x)_nc sum_k t_nk - t_nc) / N``, which is the book's ``(y - t) / N`` where the targets of a
     sample sum to 1: "Deep Learning from Scratch", chapter 5 and appendix A. With the largest score m,
     ``log(sum_k exp(x_k)) = m + log(1 + sum_(k != m) exp(x_k - m))``, so that ``exp`` never overflows, and a loss close
-    to 0 keeps its digits. Infinite scores have the limit, which is that of ``cross_entropy_error(softmax(x), t, 0)``.
+    to 0 keeps its digits. Infinite scores have the limit, as in `softmax`; where that is NaN for some class of a
+    sample, so are the loss and the gradient by that sample.
 
     Examples
     --------

@@ -1,0 +1,147 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
+"""The activations beyond the sigmoid, compiled: the same functions as in `_activations_numpy.py`, in the same order.
+
+What `_kernels.pyx` says of kernels holds for these, too.
+"""
+
+from cython cimport floating
+from numpy cimport import_array, ndarray
+
+from fastnet._memory cimport doubles, empty_like, floats, holds_floats
+from fastnet._vector_math cimport (
+    VECTORISED,
+    copy_sign,
+    exp_negative_times,
+    expm1_negative,
+    lowest,
+    lowest_expm1,
+    minus_abs,
+)
+
+from fastnet import _activations_numpy
+
+import_array()
+
+
+cdef VECTORISED _tanh(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating a, e
+    for i in range(size):
+        # tanh(|x|) = (1 - exp(-2 |x|)) / (1 + exp(-2 |x|)), both of which are sums of what keeps its digits near 0.
+        a = 2 * minus_abs(x[i])
+        e = expm1_negative(low if a < low else a)
+        out[i] = copy_sign(e / (<floating> 2.0 + e), x[i])
+
+
+def tanh(ndarray x: FloatArray) -> FloatArray:
+    """Return the hyperbolic tangent of every element."""
+    out = empty_like(x)
+    if holds_floats(x):
+        _tanh[float](floats(x), floats(out), x.size, lowest_expm1[float](0))
+    else:
+        _tanh[double](doubles(x), doubles(out), x.size, lowest_expm1[double](0))
+    return out
+
+
+cdef VECTORISED _tanh_grad(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating a, e4, e1
+    for i in range(size):
+        # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which does not lose its digits where tanh is close to 1.
+        a = 2 * minus_abs(x[i])
+        e4 = exp_negative_times(low if a < low else a, <floating> 4.0)
+        e1 = e4 * <floating> 0.25 + <floating> 1.0
+        out[i] = e4 / (e1 * e1)
+
+
+def tanh_grad(ndarray x: FloatArray) -> FloatArray:
+    """Return `1 - tanh(x)^2` of every element."""
+    out = empty_like(x)
+    if holds_floats(x):
+        _tanh_grad[float](floats(x), floats(out), x.size, lowest[float](0))
+    else:
+        _tanh_grad[double](doubles(x), doubles(out), x.size, lowest[double](0))
+    return out
+
+
+cdef VECTORISED _leaky_relu(const floating* x, floating* out, Py_ssize_t size, double slope) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = <floating> (slope * x[i]) if x[i] < 0 else x[i]
+
+
+def leaky_relu(ndarray x: FloatArray, slope: float) -> FloatArray:
+    """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
+    out = empty_like(x)
+    if holds_floats(x):
+        _leaky_relu[float](floats(x), floats(out), x.size, slope)
+    else:
+        _leaky_relu[double](doubles(x), doubles(out), x.size, slope)
+    return out
+
+
+cdef VECTORISED _leaky_relu_grad(const floating* x, floating* out, Py_ssize_t size, floating slope) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating left
+    for i in range(size):
+        left = slope if x[i] < 0 else x[i]  # NaN stays NaN
+        out[i] = <floating> 1.0 if x[i] >= 0 else left
+
+
+def leaky_relu_grad(ndarray x: FloatArray, slope: float) -> FloatArray:
+    """Return 1 where `x >= 0`, else `slope`, of every element, for 0 <= slope <= 1."""
+    out = empty_like(x)
+    if holds_floats(x):
+        _leaky_relu_grad[float](floats(x), floats(out), x.size, slope)
+    else:
+        _leaky_relu_grad[double](doubles(x), doubles(out), x.size, slope)
+    return out
+
+
+cdef bint _is_usual(double alpha) noexcept:
+    """Whether a float holds alpha, and it stays one when it multiplies an exponential. The twin serves any other."""
+    return alpha == 0 or 1e-9 <= alpha <= 1e9
+
+
+cdef VECTORISED _elu(const floating* x, floating* out, Py_ssize_t size, floating alpha, floating low) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating a
+    for i in range(size):
+        a = <floating> 0.0 if x[i] > 0 else x[i]
+        a = expm1_negative(low if a < low else a)
+        out[i] = x[i] if x[i] >= 0 else alpha * a
+
+
+def elu(ndarray x: FloatArray, alpha: float) -> FloatArray:
+    """Return `x` where `x >= 0`, else `alpha (exp(x) - 1)`, of every element."""
+    if not _is_usual(alpha):
+        return _activations_numpy.elu(x, alpha)
+    out = empty_like(x)
+    if holds_floats(x):
+        _elu[float](floats(x), floats(out), x.size, alpha, lowest_expm1[float](0))
+    else:
+        _elu[double](doubles(x), doubles(out), x.size, alpha, lowest_expm1[double](0))
+    return out
+
+
+cdef VECTORISED _elu_grad(
+    const floating* x, floating* out, Py_ssize_t size, floating alpha, floating low
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating a
+    for i in range(size):
+        a = <floating> 0.0 if x[i] > 0 else x[i]
+        a = exp_negative_times(low if a < low else a, alpha)
+        out[i] = <floating> 1.0 if x[i] >= 0 else a
+
+
+def elu_grad(ndarray x: FloatArray, alpha: float) -> FloatArray:
+    """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
+    if not _is_usual(alpha):
+        return _activations_numpy.elu_grad(x, alpha)
+    out = empty_like(x)
+    if holds_floats(x):
+        _elu_grad[float](floats(x), floats(out), x.size, alpha, lowest[float](0))
+    else:
+        _elu_grad[double](doubles(x), doubles(out), x.size, alpha, lowest[double](0))
+    return out
