@@ -14,7 +14,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from fastnet._timing import TEXTBOOK, Contender
+from fastnet._timing import TEXTBOOK, Contender, named
 
 
 class SciPy:
@@ -59,8 +59,41 @@ class PyTorch:
 
         return call
 
+    def tanh(self, x):
+        return partial(self.torch.tanh, self.torch.from_numpy(x))
+
+    def tanh_grad(self, x):
+        x = self.torch.from_numpy(x)
+
+        def call():
+            y = self.torch.tanh(x)
+            return 1 - y * y
+
+        return call
+
+    def leaky_relu(self, x):
+        return partial(self.torch.nn.functional.leaky_relu, self.torch.from_numpy(x), 0.1)
+
+    def elu(self, x):
+        return partial(self.torch.nn.functional.elu, self.torch.from_numpy(x))
+
     def softmax(self, x):
         return partial(self.torch.softmax, self.torch.from_numpy(x), dim=-1)
+
+    def binary_cross_entropy(self, y, t):  # torch's own has another way to keep the logarithm finite
+        y, t = self.torch.from_numpy(y), self.torch.from_numpy(t)
+        return lambda: -(t * self.torch.log(y + 1e-7) + (1 - t) * self.torch.log(1 - y + 1e-7)).mean()
+
+    def softmax_cross_entropy(self, x, labels):
+        torch = self.torch
+        x, labels = torch.from_numpy(x).requires_grad_(), torch.from_numpy(labels)
+
+        def call():
+            loss = torch.nn.functional.cross_entropy(x, labels)
+            (dx,) = torch.autograd.grad(loss, x)
+            return loss.detach(), dx
+
+        return Contender(call, read=named)
 
     def cross_entropy_labels(self, y, labels):
         y, labels = self.torch.from_numpy(y), self.torch.from_numpy(labels)[:, np.newaxis]

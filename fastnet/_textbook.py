@@ -23,6 +23,36 @@ def sigmoid_grad(x: Array) -> Array:
     return (1.0 - sigmoid(x)) * sigmoid(x)
 
 
+def tanh(x: Array) -> Array:
+    y: Array = np.tanh(x)
+    return y
+
+
+def tanh_grad(x: Array) -> Array:
+    y: Array = 1 - np.tanh(x) ** 2
+    return y
+
+
+def leaky_relu(x: Array) -> Array:
+    y: Array = np.maximum(0.1 * x, x)
+    return y
+
+
+def leaky_relu_grad(x: Array) -> Array:
+    grad = np.ones_like(x)
+    grad[x < 0] = 0.1
+    return grad
+
+
+def elu(x: Array) -> Array:
+    return np.where(x >= 0, x, np.exp(np.minimum(x, 0)) - 1)
+
+
+def elu_grad(x: Array) -> Array:
+    y: Array = np.exp(np.minimum(x, 0))
+    return y
+
+
 def softmax(x: Array) -> Array:
     e = np.exp(x - np.max(x, axis=-1, keepdims=True))
     y: Array = e / np.sum(e, axis=-1, keepdims=True)
@@ -35,6 +65,17 @@ def cross_entropy_labels(y: Array, labels: Array) -> Any:
 
 def cross_entropy_one_hot(y: Array, t: Array) -> Any:
     return -np.sum(t * np.log(y + 1e-7)) / len(y)
+
+
+def binary_cross_entropy(y: Array, t: Array) -> Any:
+    return -np.mean(t * np.log(y + 1e-7) + (1 - t) * np.log(1 - y + 1e-7))
+
+
+def softmax_cross_entropy(x: Array, labels: Array) -> tuple[Any, Array]:
+    y, n = softmax(x), np.arange(len(x))
+    loss = -np.sum(np.log(y[n, labels])) / len(x)
+    y[n, labels] -= 1
+    return loss, y / len(x)
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:

@@ -127,6 +127,22 @@ def expression(name: str, *arguments: Any) -> dict[str, Contender]:
     return {TEXTBOOK: Contender(textbook), **twins(lambda: partial(ours, *arguments))}
 
 
+def loss_and_gradient(x: Any, labels: Any) -> dict[str, Contender]:
+    """`softmax_cross_entropy` of scores, and its gradient by them, in one call."""
+    from fastnet.functions import softmax_cross_entropy
+
+    return {
+        TEXTBOOK: Contender(partial(_textbook.softmax_cross_entropy, x, labels), read=named),
+        **twins(lambda: partial(softmax_cross_entropy, x, labels, return_grad=True), read=named),
+    }
+
+
+def named(result: Any) -> dict[str, Any]:
+    """A loss and its gradient, each to be compared with its like."""
+    loss, dx = result
+    return {"loss": loss, "dx": dx}
+
+
 def loop(size: int) -> tuple[dict[str, Contender], Callable[[Any], Any], Any]:
     """`numerical_gradient` of an `f` that costs little, so that the loop around it shows; and `f` and its argument."""
     from fastnet.gradient import numerical_gradient
