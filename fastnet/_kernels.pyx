@@ -45,7 +45,7 @@ from fastnet._activations import elu, elu_grad, leaky_relu, leaky_relu_grad, tan
 from fastnet._differences import two_layer_differences
 from fastnet._layer_differences import layer_differences
 from fastnet._optimizers import adagrad, adam, descend, momentum, nesterov, rmsprop
-from fastnet._training import two_layer_gradient, two_layer_predict
+from fastnet._training import network_gradient, network_predict
 
 import_array()
 

@@ -28,8 +28,8 @@ from numpy cimport import_array
 import numpy as np
 
 from fastnet._layers cimport (
-    ELU, IDENTITY, IDENTITY_OUTPUT, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH,
-    elu, leaky_relu, relu, sigmoid, tanh,
+    ELU, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH,
+    activation_called, elu, leaky_relu, output_called, relu, sigmoid, tanh,
 )
 from fastnet._layers_numpy import ACTIVATIONS
 from fastnet._memory cimport doubles
@@ -43,12 +43,6 @@ cdef enum:
     TILE = 4  # units that a product makes at a time
 
 cdef double EPS = 1e-7
-
-_activations = {
-    "identity": IDENTITY, "relu": RELU, "leaky_relu": LEAKY_RELU, "elu": ELU, "sigmoid": SIGMOID, "tanh": TANH,
-}
-_outputs = {"softmax": SOFTMAX, "sigmoid": SIGMOID_OUTPUT, "identity": IDENTITY_OUTPUT}
-
 
 # One layer, and what one sample has in it.
 cdef struct Layer:
@@ -286,7 +280,7 @@ def layer_differences(
         layers[l].W, layers[l].b, layers[l].rows = doubles(arrays[0]), doubles(arrays[1]), doubles(arrays[2])
         kept.append(arrays)
     cdef double step = h
-    cdef int f = _activations[activation], g = _outputs[output]
+    cdef int f = activation_called(activation), g = output_called(output)
     cdef const double* inputs
     cdef const double* target = doubles(t)
     cdef double* out

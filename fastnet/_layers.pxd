@@ -1,4 +1,5 @@
-"""Activations of a network's layers, one number at a time, for loops that the compiler turns into vector instructions.
+"""The activations and outputs of a network's layers by name, and the activations of one number, for loops that the
+compiler turns into vector instructions.
 
 `low` is `lowest(...)`, and has to reach the loop as a variable.
 """
@@ -22,6 +23,16 @@ cdef enum Output:
     SOFTMAX
     SIGMOID_OUTPUT
     IDENTITY_OUTPUT
+
+
+cdef inline int activation_called(str name) except -1:
+    return {
+        "identity": IDENTITY, "relu": RELU, "leaky_relu": LEAKY_RELU, "elu": ELU, "sigmoid": SIGMOID, "tanh": TANH,
+    }[name]
+
+
+cdef inline int output_called(str name) except -1:
+    return {"softmax": SOFTMAX, "sigmoid": SIGMOID_OUTPUT, "identity": IDENTITY_OUTPUT}[name]
 
 
 cdef inline floating relu(floating a) noexcept nogil:

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
-"""One training step of the two-layer network, compiled: the same functions as in `_training_numpy.py`.
+"""One training step of a network of L layers, compiled: the same functions as in `_training_numpy.py`.
 
-    a1 = x W1 + b1,  z1 = sigmoid(a1),  a2 = z1 W2 + b2,  y = softmax(a2),
-    dy = (y - t) / N,  da1 = (dy W2') sigmoid'(a1),
-    dW2 = z1' dy,  dW1 = x' da1,  db2 and db1: the sums of dy and da1 over the samples
+    a1 = x W1 + b1,  z1 = f(a1),  a2 = z1 W2 + b2,  ...,  y = output(aL),
+    daL = (y - t) / N, with N C for the output "sigmoid" and N C / 2 for "identity",
+    dWl = z(l-1)' dal,  da(l-1) = (dal Wl') f'(a(l-1)),  dbl: the sum of dal over the samples
 
 What makes it fast, the most important first:
 
@@ -19,7 +19,7 @@ it to the plain formulas, which a caller evaluates in its own way.
 Kernels check nothing: every array is C-contiguous, native and aligned, the parameters and targets all float32 or all
 float64, x of that dtype or float32, the labels intp and in range, no dimension but N is 0.
 
-Shapes: N samples, D inputs, H hidden units, C classes. In functions that serve both layers, I inputs and U units.
+Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 Matrices of our own, between the layers, have rows of `_padded(U, ...)` numbers, of which those past U are of no account.
 """
 
@@ -29,6 +29,9 @@ from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy, memset
 from numpy cimport import_array
 
+from fastnet._layers cimport (
+    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, activation_called, output_called
+)
 from fastnet._memory cimport address, empty_like
 from fastnet._vector_math cimport VECTORISED, exp_negative, lowest, minus_abs
 
@@ -257,16 +260,42 @@ cdef VECTORISED _sum_samples(
             out[u] += d[n * _padded(U, sizeof(floating)) + u]
 
 
-cdef VECTORISED _sigmoid(floating* a, floating* slope, Py_ssize_t size, floating low) noexcept nogil:
-    # a = sigmoid(a), and its derivative, e / (1 + e)^2 with e = exp(-|a|): a 1 - z1 would have lost its digits
+cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int activation, floating low) noexcept nogil:
+    # a = f(a), and its derivative
     cdef Py_ssize_t i
     cdef floating negative, e, r
-    for i in range(size):
-        negative = minus_abs(a[i])
-        e = exp_negative(low if negative < low else negative, <floating> -0.0)
-        r = <floating> 1.0 / (<floating> 1.0 + e)
-        a[i] = (e if a[i] < 0 else <floating> 1.0) * r
-        slope[i] = e * r * r
+    if activation == RELU:
+        for i in range(size):
+            slope[i] = <floating> 1.0 if a[i] > 0 else <floating> 0.0  # none at 0, as the book's layer
+            a[i] = a[i] if a[i] > 0 else <floating> 0.0
+    elif activation == LEAKY_RELU:
+        for i in range(size):
+            slope[i] = <floating> 0.1 if a[i] < 0 else <floating> 1.0
+            a[i] = <floating> 0.1 * a[i] if a[i] < 0 else a[i]
+    elif activation == ELU:
+        for i in range(size):
+            negative = a[i] if a[i] < 0 else <floating> 0.0
+            e = exp_negative(low if negative < low else negative, <floating> -0.0)
+            slope[i] = e if a[i] < 0 else <floating> 1.0
+            a[i] = e - <floating> 1.0 if a[i] < 0 else a[i]
+    elif activation == SIGMOID:
+        for i in range(size):  # e / (1 + e)^2 with e = exp(-|a|): a 1 - z would have lost its digits
+            negative = minus_abs(a[i])
+            e = exp_negative(low if negative < low else negative, <floating> -0.0)
+            r = <floating> 1.0 / (<floating> 1.0 + e)
+            a[i] = (e if a[i] < 0 else <floating> 1.0) * r
+            slope[i] = e * r * r
+    elif activation == IDENTITY:
+        for i in range(size):
+            slope[i] = <floating> 1.0
+    else:  # TANH, with e = exp(-2 |a|)
+        for i in range(size):
+            negative = minus_abs(a[i]) * <floating> 2.0
+            e = exp_negative(low if negative < low else negative, <floating> -0.0)
+            r = <floating> 1.0 / (<floating> 1.0 + e)
+            slope[i] = <floating> 4.0 * e * r * r
+            e = (<floating> 1.0 - e) * r
+            a[i] = -e if a[i] < 0 else e
 
 
 cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating low) noexcept nogil:
@@ -293,9 +322,9 @@ cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating lo
 
 
 cdef VECTORISED _minus_targets(
-    floating* y, const Py_ssize_t* labels, const floating* t, Py_ssize_t rows, Py_ssize_t C, floating N
+    floating* y, const Py_ssize_t* labels, const floating* t, Py_ssize_t rows, Py_ssize_t C, floating divisor
 ) noexcept nogil:
-    # y = (y - t) / N. A label stands for a row of t with a single 1.
+    # y = (y - t) / divisor. A label stands for a row of t with a single 1.
     cdef Py_ssize_t n, c
     for n in range(rows):
         if labels != NULL:
@@ -304,7 +333,7 @@ cdef VECTORISED _minus_targets(
             for c in range(C):
                 y[c] -= t[n * C + c]
         for c in range(C):
-            y[c] /= N
+            y[c] /= divisor
         y += _padded(C, sizeof(floating))
 
 
@@ -336,25 +365,33 @@ cdef bint _all_finite(const floating* x, Py_ssize_t size) noexcept nogil:
 _memory = []
 
 
+cdef struct Layer:
+    Py_ssize_t inputs, U  # I is taken: C has it for the square root of -1
+    const void* W    # (I, U)
+    const void* b    # (U,)
+    void* dW         # as W and b, or both NULL
+    void* db
+    void* z          # (chunk, padded U): a, then z (y in the last layer), then da
+    void* slope      # (chunk, padded U): f'(a)
+    void* WT         # (U, I)
+
+
 cdef struct Problem:
-    Py_ssize_t N, D, H, C
+    Py_ssize_t N
+    int activation, output
     const void* x              # (N, D)
     const Py_ssize_t* labels   # (N,), or NULL
     const void* t              # (N, C), or NULL
-    const void* parameters[4]  # W1, b1, W2, b2
-    void* gradients[4]         # of these, or NULL
     void* y                    # (N, C), or NULL
+    Layer* first               # of the layers
+    Layer* last
 
 
-# What a step works in: room for the matrices of one chunk of samples.
+# What a step works in, besides its layers: room for one chunk of samples.
 cdef struct Room:
     void* x             # (chunk, 4 groups): what is used of the samples, where they cannot be used as they are
-    void* hidden        # (chunk, padded H): a1, then z1, then da1
-    void* slope         # (chunk, padded H): sigmoid'(a1)
-    void* output        # (chunk, padded C): a2, then y, then dy
-    void* W2T           # (C, H)
     Used used           # of the inputs
-    Used all            # of the hidden units, and of the outputs
+    Used all            # of the units of any layer
     unsigned char* is_used
 
 
@@ -368,13 +405,15 @@ cdef void* _reserve(char** end, Py_ssize_t size) noexcept nogil:
 cdef Py_ssize_t _lay_out(Room* room, char* begin, const Problem* problem, Py_ssize_t itemsize) noexcept nogil:
     # Divides the memory from `begin` on, and returns how much it takes. A column of a matrix takes CHUNK_BYTES.
     cdef char* end = begin
-    cdef Py_ssize_t D = problem.D, H = problem.H, C = problem.C, chunk = CHUNK_BYTES // itemsize
-    cdef Py_ssize_t inputs = _groups(D), units = _groups(max(H, C))
+    cdef Py_ssize_t inputs = _groups(problem.first.inputs), units = 0, chunk = CHUNK_BYTES // itemsize
+    cdef Layer* layer = problem.first
+    while layer <= problem.last:
+        units = max(units, _groups(layer.U))
+        layer.z = _reserve(&end, CHUNK_BYTES * _padded(layer.U, itemsize))
+        layer.slope = _reserve(&end, CHUNK_BYTES * _padded(layer.U, itemsize))
+        layer.WT = _reserve(&end, layer.U * layer.inputs * itemsize if layer > problem.first else 0)
+        layer += 1
     room.x = _reserve(&end, CHUNK_BYTES * inputs * GROUP)
-    room.hidden = _reserve(&end, CHUNK_BYTES * _padded(H, itemsize))
-    room.slope = _reserve(&end, CHUNK_BYTES * _padded(H, itemsize))
-    room.output = _reserve(&end, CHUNK_BYTES * _padded(C, itemsize))
-    room.W2T = _reserve(&end, H * C * itemsize)
     room.used.counts = <Py_ssize_t*> _reserve(&end, inputs * sizeof(Py_ssize_t))
     room.used.samples = <unsigned char*> _reserve(&end, inputs * chunk)
     room.all.counts = <Py_ssize_t*> _reserve(&end, units * sizeof(Py_ssize_t))
@@ -383,70 +422,110 @@ cdef Py_ssize_t _lay_out(Room* room, char* begin, const Problem* problem, Py_ssi
     return end - begin
 
 
+cdef void _transpose(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* WT) noexcept nogil:
+    # In blocks, of which rows and columns stay in cache.
+    cdef Py_ssize_t i, u, first, other
+    for first from 0 <= first < I by 16:
+        for other from 0 <= other < U by 16:
+            for u in range(other, min(other + 16, U)):
+                for i in range(first, min(first + 16, I)):
+                    WT[u * I + i] = W[i * U + u]
+
+
 cdef bint _forward(
     const floating* x, Py_ssize_t stride, Py_ssize_t rows, const Problem* problem, const Room* room
 ) noexcept nogil:
-    # a1 = x W1 + b1, z1 = sigmoid(a1), a2 = z1 W2 + b2, y = softmax(a2); False if a1 or a2 is not finite.
-    cdef Py_ssize_t D = problem.D, H = problem.H, C = problem.C
-    cdef floating* hidden = <floating*> room.hidden
-    cdef floating* output = <floating*> room.output
-    _spread(<const floating*> problem.parameters[1], rows, H, hidden)
-    _multiply(x, stride, &room.used, D, <const floating*> problem.parameters[0], H, H, hidden)
-    if not _all_finite(hidden, rows * _padded(H, sizeof(floating))):
-        return False
-    _sigmoid(hidden, <floating*> room.slope, rows * _padded(H, sizeof(floating)), lowest[floating](0))
-    _spread(<const floating*> problem.parameters[3], rows, C, output)
-    _multiply(hidden, _padded(H, sizeof(floating)), &room.all, H, <const floating*> problem.parameters[2], C, C, output)
-    if not _all_finite(output, rows * _padded(C, sizeof(floating))):
-        return False
-    _softmax(output, rows, C, lowest[floating](0))
+    # From x to y; False if some a is not finite.
+    cdef Layer* layer = problem.first
+    cdef const floating* inputs = x
+    cdef const Used* used = &room.used
+    cdef Py_ssize_t size
+    cdef floating* z
+    while True:
+        z, size = <floating*> layer.z, rows * _padded(layer.U, sizeof(floating))
+        _spread(<const floating*> layer.b, rows, layer.U, z)
+        _multiply(inputs, stride, used, layer.inputs, <const floating*> layer.W, layer.U, layer.U, z)
+        if not _all_finite(z, size):
+            return False
+        if layer == problem.last:
+            break
+        _activate(z, <floating*> layer.slope, size, problem.activation, lowest[floating](0))
+        inputs, stride, used = z, _padded(layer.U, sizeof(floating)), &room.all
+        layer += 1
+    if problem.output == SOFTMAX:
+        _softmax(z, rows, layer.U, lowest[floating](0))
+    elif problem.output == SIGMOID_OUTPUT:
+        _activate(z, <floating*> layer.slope, size, SIGMOID, lowest[floating](0))
     return True
+
+
+cdef floating _divisor(const Problem* problem, floating like) noexcept nogil:
+    # (y - t) / divisor is the derivative of the loss by the last a.
+    cdef double answers = <double> problem.N * problem.last.U
+    if problem.output == SOFTMAX:
+        return <floating> problem.N
+    return <floating> (answers if problem.output == SIGMOID_OUTPUT else answers / 2)
 
 
 cdef bint _backward(
     const floating* x, Py_ssize_t stride, Py_ssize_t first, Py_ssize_t rows, const Problem* problem, const Room* room
 ) noexcept nogil:
-    # From y to what these samples, of which `first` is the first, add to the gradients; False if da1 is not finite.
-    cdef Py_ssize_t D = problem.D, H = problem.H, C = problem.C
+    # From y to what these samples, of which `first` is the first, add to the gradients; False if some da is not finite.
+    cdef Layer* layer = problem.last
+    cdef Layer* before
     cdef bint add = first > 0
-    cdef floating* hidden = <floating*> room.hidden
-    cdef floating* output = <floating*> room.output
+    cdef Py_ssize_t size
+    cdef floating* da = <floating*> layer.z
     _minus_targets(
-        output, NULL if problem.labels == NULL else problem.labels + first,
-        NULL if problem.t == NULL else <const floating*> problem.t + first * C, rows, C, <floating> problem.N,
+        da, NULL if problem.labels == NULL else problem.labels + first,
+        NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, rows, layer.U,
+        _divisor[floating](problem, 0),
     )
-    _outer(hidden, _padded(H, sizeof(floating)), &room.all, H, output, C, <floating*> problem.gradients[2], add)
-    _sum_samples(output, rows, C, <floating*> problem.gradients[3], add)
-    memset(hidden, 0, rows * _padded(H, sizeof(floating)) * sizeof(floating))
-    _multiply(output, _padded(C, sizeof(floating)), &room.all, C, <const floating*> room.W2T, H, H, hidden)
-    _times(hidden, <const floating*> room.slope, rows * _padded(H, sizeof(floating)))
-    if not _all_finite(hidden, rows * _padded(H, sizeof(floating))):
+    if not _all_finite(da, rows * _padded(layer.U, sizeof(floating))):
         return False
-    _outer(x, stride, &room.used, D, hidden, H, <floating*> problem.gradients[0], add)
-    _sum_samples(hidden, rows, H, <floating*> problem.gradients[1], add)
+    while layer > problem.first:
+        before, da = layer - 1, <floating*> layer.z
+        size = rows * _padded(before.U, sizeof(floating))
+        _outer(
+            <floating*> before.z, _padded(before.U, sizeof(floating)), &room.all, layer.inputs, da, layer.U,
+            <floating*> layer.dW, add,
+        )
+        _sum_samples(da, rows, layer.U, <floating*> layer.db, add)
+        memset(before.z, 0, size * sizeof(floating))
+        _multiply(
+            da, _padded(layer.U, sizeof(floating)), &room.all, layer.U, <const floating*> layer.WT, layer.inputs, layer.inputs,
+            <floating*> before.z,
+        )
+        _times(<floating*> before.z, <const floating*> before.slope, size)
+        if not _all_finite(<floating*> before.z, size):
+            return False
+        layer = before
+    _outer(x, stride, &room.used, layer.inputs, <floating*> layer.z, layer.U, <floating*> layer.dW, add)
+    _sum_samples(<floating*> layer.z, rows, layer.U, <floating*> layer.db, add)
     return True
 
 
 cdef bint _step(const input* x, floating* like, const Problem* problem, const Room* room) noexcept nogil:
     # All chunks: the gradients or y, whichever is not NULL. False if a number is not finite.
-    cdef Py_ssize_t first, rows, n, c, D = problem.D, H = problem.H, C = problem.C
+    cdef Py_ssize_t first, rows, n, units = 0, D = problem.first.inputs, C = problem.last.U
     cdef Py_ssize_t chunk = CHUNK_BYTES // sizeof(floating)
     cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0
     cdef Py_ssize_t stride = D if as_it_is else _groups(D) * GROUP
-    cdef const floating* W2 = <const floating*> problem.parameters[2]
-    cdef floating* W2T = <floating*> room.W2T
     cdef floating* y = <floating*> problem.y
     cdef floating* samples
-    if not _all_finite(<const floating*> problem.parameters[0], D * H):  # a zero of x would leave it out
+    cdef Layer* layer = problem.first
+    if not _all_finite(<const floating*> layer.W, D * layer.U):  # a zero of x would leave it out
         return False
-    for n in range(H):
-        for c in range(C):
-            W2T[c * H + n] = W2[n * C + c]
+    while layer <= problem.last:
+        units = max(units, _groups(layer.U))
+        if y == NULL and layer > problem.first:
+            _transpose(<const floating*> layer.W, layer.inputs, layer.U, <floating*> layer.WT)
+        layer += 1
     for first from 0 <= first < problem.N by chunk:
         rows = min(problem.N - first, chunk)
         _find_used(x + first * D, rows, D, room.is_used)
         _list_used(room.is_used, rows, _groups(D), chunk, &room.used)
-        _list_all(rows, _groups(max(H, C)), chunk, &room.all)
+        _list_all(rows, units, chunk, &room.all)
         if as_it_is:
             samples = <floating*> x + first * D
         else:
@@ -459,19 +538,29 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
                 return False
         else:
             for n in range(rows):
-                memcpy(y + (first + n) * C, <floating*> room.output + n * _padded(C, sizeof(floating)), C * sizeof(floating))
+                memcpy(
+                    y + (first + n) * C, <floating*> problem.last.z + n * _padded(C, sizeof(floating)),
+                    C * sizeof(floating),
+                )
     return True
 
 
-cdef bint _run(x, parameters, Problem* problem) except -1:
+cdef bint _run(x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
     cdef Room room
-    cdef Py_ssize_t i, itemsize = parameters[0].itemsize
+    cdef Py_ssize_t l, count = len(parameters) // 2, itemsize = parameters[0].itemsize
     cdef bint mixed = x.itemsize != itemsize, finite
-    problem.N, problem.D = x.shape
-    problem.H, problem.C = parameters[2].shape
-    problem.x = address(x)
-    for i in range(4):
-        problem.parameters[i] = address(parameters[i])
+    records = empty(count * sizeof(Layer), uint8)
+    cdef Layer* layers = <Layer*> address(records)
+    problem.N, problem.x = x.shape[0], address(x)
+    problem.activation, problem.output = activation_called(activation), output_called(output)
+    problem.first, problem.last = layers, layers + count - 1
+    for l in range(count):
+        W, b = parameters[2 * l], parameters[2 * l + 1]
+        layers[l].inputs, layers[l].U = W.shape
+        layers[l].W, layers[l].b = address(W), address(b)
+        if gradients is not None:
+            gradients += empty_like(W), empty_like(b)
+            layers[l].dW, layers[l].db = address(gradients[2 * l]), address(gradients[2 * l + 1])
     try:
         memory = _memory.pop()
     except IndexError:
@@ -492,38 +581,36 @@ cdef bint _run(x, parameters, Problem* problem) except -1:
     return finite
 
 
-def two_layer_predict(
-    x: FloatArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray
+def network_predict(
+    x: FloatArray, parameters: tuple[FloatArray, ...], activation: str, output: str
 ) -> FloatArray | None:
-    """Return the probabilities `y` (N, C) of the classes, or None where only the plain formulas can tell.
+    """Return the predictions `y` (N, C), or None where only the plain formulas can tell.
 
-    x is (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,).
+    x is (N, D), the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,).
     None: some number on the way is infinite or NaN.
     """
     cdef Problem problem
     memset(&problem, 0, sizeof(problem))
-    y = empty((x.shape[0], W2.shape[1]), W1.dtype)
+    last = parameters[len(parameters) - 1]
+    y = empty((x.shape[0], last.shape[0]), last.dtype)
     problem.y = address(y)
-    return y if _run(x, (W1, b1, W2, b2), &problem) else None
+    return y if _run(x, parameters, None, activation, output, &problem) else None
 
 
-def two_layer_gradient(
-    x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
-    """Return the gradient of the loss by W1, b1, W2 and b2, or None where only the plain formulas can tell.
+def network_gradient(
+    x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str
+) -> list[FloatArray] | None:
+    """Return the gradient of the loss by every parameter, or None where only the plain formulas can tell.
 
-    x is (N, D), N at least 1, W1 (D, H), b1 (H,), W2 (H, C), b2 (C,); t is (N,) labels, intp, or (N, C) targets.
+    x is (N, D), N at least 1, the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,); t is (N,)
+    labels, intp, for the output "softmax", or (N, C) targets.
     None: some number on the way is infinite or NaN.
     """
     cdef Problem problem
-    cdef Py_ssize_t i
     memset(&problem, 0, sizeof(problem))
     if t.ndim == 1:
         problem.labels = <const Py_ssize_t*> address(t)
     else:
         problem.t = address(t)
-    parameters = W1, b1, W2, b2
-    gradients = empty_like(W1), empty_like(b1), empty_like(W2), empty_like(b2)
-    for i in range(4):
-        problem.gradients[i] = address(gradients[i])
-    return gradients if _run(x, parameters, &problem) else None
+    gradients = []
+    return gradients if _run(x, parameters, gradients, activation, output, &problem) else None

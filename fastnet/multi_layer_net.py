@@ -170,9 +170,9 @@ class MultiLayerNet(Network):
         dtype: npt.DTypeLike = np.float64,
         seed: Seed = None,
     ) -> None:
-        self._shapes = parameter_shapes(
-            as_count(input_size, "input_size"), *_sizes(hidden_size_list), as_count(output_size, "output_size")
-        )
+        D, C = as_count(input_size, "input_size"), as_count(output_size, "output_size")
+        self._shapes = parameter_shapes(D, *_sizes(hidden_size_list), C)
+        self._output_size = C
         settings = _settings(activation, output, weight_decay_lambda)
         self.activation: str = settings.activation
         self.output: str = settings.output
@@ -211,8 +211,15 @@ class MultiLayerNet(Network):
         -----
         ``a1 = x W1 + b1``, ``z1 = activation(a1)``, ``a2 = z1 W2 + b2``, ..., ``y = output(aL)``.
         """
-        y: FloatArray = self._forward(samples(x, "x", self._shapes["W1"][0], self.dtype), self._parameters())["y"]
-        return y
+        x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+        parameters = self._parameters()
+        activation, output, _ = self._checked()
+        y: FloatArray | None = _backend.kernels.network_predict(
+            np.atleast_2d(x), tuple(parameters.values()), activation, output
+        )
+        if y is None:
+            y = self._forward(x, parameters)["y"]
+        return y.reshape(*x.shape[:-1], self._output_size)
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the loss that belongs to the output, and what the weights add to it.
@@ -311,8 +318,20 @@ class MultiLayerNet(Network):
         -----
         As in the book, the 1e-7 in the logarithms is not differentiated, and "relu" passes no gradient on at 0.
         """
-        trace = MultiLayerNet.trace(self, x, t)
-        return {name: trace["d" + name] for name in self._shapes}
+        x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+        parameters = self._parameters()
+        activation, output, decay = self._checked()
+        refuse_empty(x, "x")
+        t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
+        found = _backend.kernels.network_gradient(
+            np.atleast_2d(x), as_batch(t), tuple(parameters.values()), activation, output
+        )
+        if found is None:
+            trace = MultiLayerNet.trace(self, x, t)
+            return {name: trace["d" + name] for name in parameters}
+        gradients: dict[str, FloatArray] = dict(zip(parameters, found, strict=True))
+        _decay(gradients, parameters, decay)
+        return gradients
 
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
         """Return every intermediate value by the book's name, to be shown in class.
@@ -434,11 +453,7 @@ class MultiLayerNet(Network):
         if differences is None:
             return None
         gradients: dict[str, FloatArray] = dict(zip(parameters, differences, strict=True))
-        if decay:
-            for name, parameter in parameters.items():
-                if parameter.ndim == 2:
-                    # ((w + h)^2 - (w - h)^2) / 4h = w, at any h
-                    gradients[name] += decay * parameter
+        _decay(gradients, parameters, decay)  # ((w + h)^2 - (w - h)^2) / 4h = w, at any h
         return gradients
 
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
@@ -476,6 +491,15 @@ def _settings(activation: Any, output: Any, weight_decay_lambda: Any) -> Setting
         _one_of(OUTPUTS, output, "output"),
         as_float(weight_decay_lambda, "weight_decay_lambda", positive=False),
     )
+
+
+def _decay(gradients: dict[str, FloatArray], parameters: dict[str, FloatArray], weight_decay_lambda: float) -> None:
+    """Add what the weights add to the loss to the gradients."""
+    if weight_decay_lambda:
+        with np.errstate(all="ignore"):
+            for name, parameter in parameters.items():
+                if parameter.ndim == 2:
+                    gradients[name] += weight_decay_lambda * parameter
 
 
 def _one_of(known: Mapping[str, Any], word: Any, name: str) -> str:

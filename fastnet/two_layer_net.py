@@ -130,7 +130,9 @@ class TwoLayerNet(Network):
         """
         x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
         parameters = self._parameters()
-        y: FloatArray | None = _backend.kernels.two_layer_predict(np.atleast_2d(x), *parameters.values())
+        y: FloatArray | None = _backend.kernels.network_predict(
+            np.atleast_2d(x), tuple(parameters.values()), "sigmoid", "softmax"
+        )
         if y is None:
             y = self._forward(x, parameters)["y"]
         return y.reshape(*x.shape[:-1], self._shapes["b2"][0])
@@ -193,7 +195,9 @@ class TwoLayerNet(Network):
         parameters = self._parameters()
         refuse_empty(x, "x")
         t = targets(t, np.empty((*x.shape[:-1], self._shapes["b2"][0]), self.dtype))
-        gradients = _backend.kernels.two_layer_gradient(np.atleast_2d(x), as_batch(t), *parameters.values())
+        gradients = _backend.kernels.network_gradient(
+            np.atleast_2d(x), as_batch(t), tuple(parameters.values()), "sigmoid", "softmax"
+        )
         if gradients is None:
             trace = TwoLayerNet.trace(self, x, t)
             return {name: trace["d" + name] for name in parameters}
