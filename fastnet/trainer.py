@@ -41,8 +41,8 @@ class Trainer:
     Parameters
     ----------
     network : TwoLayerNet or alike
-        Has `params`, `loss`, `accuracy`, and `gradient` or `numerical_gradient`, whichever is used; it is trained in
-        place.
+        Has ``params``, ``loss``, ``accuracy``, and ``gradient`` or ``numerical_gradient``, whichever is used; it is
+        trained in place.
     x_train, x_test : array_like
         The inputs, one a row.
     t_train, t_test : array_like
@@ -65,7 +65,7 @@ class Trainer:
     iterations : int, optional
         How many iterations `train` makes; by default those of `epochs`.
     gradient : {"backprop", "numerical"}, default "backprop"
-        Whether to call the network's `gradient` or its `numerical_gradient`.
+        Whether to call the network's ``gradient`` or its ``numerical_gradient``.
     seed : int or numpy.random.Generator, optional
         Draws the mini-batches from a private generator; by default from NumPy's global one, in the book's order, so
         that `np.random.seed` reproduces a run of the book's program.

@@ -25,8 +25,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {' '.join(message.split())} (see {self.prog} --help)\n")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status; `argv` is the command line after the program's name."""
+def make_parser() -> Parser:
+    """The parser of the whole command line, which the documentation shows too."""
     parser = Parser(
         prog="fastnet",
         description="The neural network of the textbook Deep Learning from Scratch, on MNIST.",
@@ -36,7 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     for command in (train, predict, bench, info):
         command.add_parser(commands)
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; `argv` is the command line after the program's name."""
+    args = make_parser().parse_args(argv)
 
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning

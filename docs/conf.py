@@ -1,0 +1,81 @@
+"""How Sphinx builds the documentation: `make -C docs html`."""
+
+import sys
+from pathlib import Path
+
+import fastnet
+
+sys.path.append(str(Path(__file__).parent / "_extensions"))
+
+project = "fastnet"
+author = "The fastnet developers"
+copyright = f"2026, {author}"  # noqa: A001 - Sphinx's name for it
+version = release = fastnet.__version__
+
+extensions = [
+    "mathml",  # _extensions/mathml.py
+    "myst_parser",  # pages in Markdown
+    "sphinx.ext.autodoc",  # the API reference, from the docstrings
+    "sphinx.ext.autosummary",  # for its role, which links what is importable
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+    "sphinxarg.ext",  # the command line, from its parsers
+]
+exclude_patterns = ["_build"]
+nitpicky = True
+nitpick_ignore = [("py:obj", "matplotlib.pyplot")]  # no other project's index is asked: that would take a network
+
+# --- Markdown ---------------------------------------------------------------------------------------------------------
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+# --- docstrings -------------------------------------------------------------------------------------------------------
+
+default_role = "autolink"  # `name` in a docstring is a link where there is such a name, and italic where not
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say more than the annotations
+autodoc_preserve_defaults = True
+autodoc_default_options = {"members": True}
+numpydoc_show_class_members = False  # autodoc shows them
+
+# --- examples ---------------------------------------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "examples",
+    "filename_pattern": "",  # all of them are run
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "capture_repr": (),
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 1e9,  # a time says more about the machine than about the example
+    "backreferences_dir": "examples/backreferences",
+    "doc_module": ("fastnet",),
+}
+
+# --- the look ---------------------------------------------------------------------------------------------------------
+
+html_theme = "furo"
+html_title = "fastnet"
+html_static_path = ["_static"]
+html_css_files = ["fastnet.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {
+    "navigation_with_keys": True,
+    "light_css_variables": {
+        "color-brand-primary": "#1f5fa8",
+        "color-brand-content": "#1f5fa8",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#7db4f0",
+        "color-brand-content": "#7db4f0",
+    },
+}
+copybutton_exclude = ".linenos, .gp, .go"  # prompts and answers are not copied

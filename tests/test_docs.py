@@ -1,0 +1,50 @@
+"""The pages of the documentation: what their examples print, with either twin, and what the reference lists."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_build", "examples"} & set(path.relative_to(DOCS).parts))
+FENCED = re.compile(r"^```(\S*).*\n((?:.*\n)*?)^```$", re.MULTILINE)
+
+
+def name(path):
+    return path.relative_to(DOCS).as_posix()
+
+
+def fenced(text):
+    """The blocks of a page: their language, their text and the line on which that begins, counted from 0."""
+    return [(match[1], match[2], text[: match.start(2)].count("\n")) for match in FENCED.finditer(text)]
+
+
+def examples(path):
+    """A page's examples, as one doctest."""
+    text = path.read_text(encoding="utf-8")
+    found = []
+    for language, block, line in fenced(text):
+        if language == "pycon":
+            for example in doctest.DocTestParser().get_examples(block):
+                example.lineno += line
+                found.append(example)
+    return doctest.DocTest(found, {}, name(path), str(path), 0, text)
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if examples(path).examples], ids=name)
+@pytest.mark.usefixtures("backend")
+def test_the_examples_of_a_page_print_what_is_shown(path):
+    with threadpool_limits(1):  # BLAS's threads wait for each other where other work is going on
+        failed, attempted = doctest.DocTestRunner().run(examples(path))
+    assert attempted
+    assert not failed
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_a_page_shows_no_python_that_is_not_run(path):
+    text = path.read_text(encoding="utf-8")
+    shown = {language: block for language, block, _ in fenced(text) if language != "pycon" and "\n>>> " in f"\n{block}"}
+    assert not shown
+    assert not {"py", "python", "python3"} & {language for language, _, _ in fenced(text)}
