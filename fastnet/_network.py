@@ -103,6 +103,16 @@ class Network:
         The loss is evaluated in float64 also for a float32 network, where its rounding would be most of the difference;
         not so a subclass's own, and not where a number is infinite, NaN or beyond 1e50, or two parameters share memory:
         there all of `loss` is evaluated as it is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import TwoLayerNet
+        >>> net = TwoLayerNet(4, 5, 3, seed=0)
+        >>> x, t = np.eye(4), np.array([0, 1, 2, 0])
+        >>> by_differences, by_formula = net.numerical_gradient(x, t), net.gradient(x, t)
+        >>> bool(np.allclose(by_differences["W1"], by_formula["W1"], atol=1e-6))
+        True
         """
         h = as_float(h, "h")
         views = fitting(self.params, self._shapes)

@@ -349,7 +349,8 @@ class MultiLayerNet(Network):
             ``a1 (N, H)``, ``z1 (N, H)``, ``a2``, ... and after the last layer's ``aL (N, C)`` the output ``y (N, C)``;
             and with `t`, on the way back, ``loss``, ``dy (N, C)``, ``dWL``, ``dbL``, then for every hidden layer
             ``dz``, ``da``, ``dW``, ``db``, down to ``db1``, where ``dv`` is the derivative of the loss by ``v``; ``dy``
-            is by ``aL``, the output and its loss being taken as one step, as in the book. Without the N for one sample.
+            is by ``aL``, the output and its loss being taken as one step, as in the book. All in the network's dtype,
+            and without the N for one sample.
 
         Raises
         ------
@@ -420,6 +421,21 @@ class MultiLayerNet(Network):
             If the file is something else, or damaged.
         OSError
             If it cannot be read.
+
+        See Also
+        --------
+        save : Write it.
+
+        Examples
+        --------
+        >>> import tempfile, os
+        >>> from fastnet import MultiLayerNet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights.npz")
+        ...     MultiLayerNet(2, [3], 2, seed=0).save(path)
+        ...     net = MultiLayerNet.load(path)
+        >>> net.params["W1"].shape
+        (2, 3)
         """
         with reading(path, cls) as arrays:
             settings = _settings(*(arrays.pop(name).item() for name in ("activation", "output", "weight_decay_lambda")))

@@ -43,7 +43,7 @@ class _Optimizer:
         Parameters
         ----------
         params : dict of str to ndarray or float
-            An array is changed in place; a Python float is replaced in the dict.
+            Of any shape. An array is changed in place; a Python float is replaced in the dict.
         grads : dict of str to array_like or float
             The gradient by each of `params`, in its shape.
 
@@ -152,7 +152,7 @@ class Momentum(_Optimizer):
     lr, momentum : float
         They may be changed between updates.
     v : dict of str to ndarray, or None
-        The velocity of every parameter; None before the first update.
+        The velocity of every parameter, in its shape; None before the first update.
 
     Raises
     ------
@@ -205,7 +205,7 @@ class Nesterov(_Optimizer):
     lr, momentum : float
         They may be changed between updates.
     v : dict of str to ndarray, or None
-        The velocity of every parameter; None before the first update.
+        The velocity of every parameter, in its shape; None before the first update.
 
     Raises
     ------
@@ -261,7 +261,7 @@ class AdaGrad(_Optimizer):
     lr : float
         It may be changed between updates.
     h : dict of str to ndarray, or None
-        The sums of the squared gradients; None before the first update.
+        The sums of the squared gradients, in the shape of the parameter; None before the first update.
 
     Raises
     ------
@@ -314,7 +314,7 @@ class RMSprop(_Optimizer):
     lr, decay_rate : float
         They may be changed between updates.
     h : dict of str to ndarray, or None
-        The moving averages of the squared gradients; None before the first update.
+        The moving averages of the squared gradients, in the shape of the parameter; None before the first update.
 
     Raises
     ------
@@ -368,7 +368,7 @@ class Adam(_Optimizer):
     iter : int
         How many updates have been made.
     m, v : dict of str to ndarray, or None
-        The moving averages of the gradients and of their squares; None before the first update.
+        The moving averages of the gradients and of their squares, in the shape of the parameter; None before the first update.
 
     Raises
     ------

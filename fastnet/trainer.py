@@ -43,10 +43,10 @@ class Trainer:
     network : TwoLayerNet or alike
         Has ``params``, ``loss``, ``accuracy``, and ``gradient`` or ``numerical_gradient``, whichever is used; it is
         trained in place.
-    x_train, x_test : array_like
-        The inputs, one a row.
-    t_train, t_test : array_like
-        Their targets: one-hot or probabilities, or integer labels.
+    x_train, x_test : array_like, real
+        The inputs ``(N, D)``, one sample a row.
+    t_train, t_test : array_like, real
+        Their targets: one-hot or probabilities ``(N, C)``, or integer labels ``(N,)``.
     epochs : int, default 20
         How many times as many samples to draw as there are; `iterations` overrides it.
     mini_batch_size : int, default 100
@@ -185,7 +185,18 @@ class Trainer:
             print(f"test acc:{self.network.accuracy(self.x_test, self.t_test)}")
 
     def train_step(self) -> None:
-        """Make one iteration."""
+        """Make one iteration, as `train` makes many.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import Trainer, TwoLayerNet
+        >>> x, t = np.eye(4), np.array([0, 1, 2, 0])
+        >>> trainer = Trainer(TwoLayerNet(4, 5, 3, seed=0), x, t, x, t, mini_batch_size=4, verbose=False, seed=0)
+        >>> trainer.train_step()
+        >>> len(trainer.train_loss_list)
+        1
+        """
         self._step()
 
     def _step(self, bar_write: Callable[[str], Any] | None = None) -> None:

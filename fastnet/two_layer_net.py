@@ -219,7 +219,7 @@ class TwoLayerNet(Network):
             ``a1 (N, H)``, ``z1 (N, H)``, ``a2 (N, C)``, ``y (N, C)``; and with `t`, on the way back, ``loss``,
             ``dy (N, C)``, ``dW2``, ``db2``, ``dz1 (N, H)``, ``da1 (N, H)``, ``dW1``, ``db1``, where ``dv`` is the
             derivative of the loss by ``v``; ``dy`` is by ``a2``, softmax and cross-entropy being taken as one step, as
-            in the book. Without the N for one sample.
+            in the book. All in the network's dtype, and without the N for one sample.
 
         Raises
         ------
@@ -284,6 +284,21 @@ class TwoLayerNet(Network):
             If the file is something else, or damaged.
         OSError
             If it cannot be read.
+
+        See Also
+        --------
+        save : Write it.
+
+        Examples
+        --------
+        >>> import tempfile, os
+        >>> from fastnet import TwoLayerNet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights.npz")
+        ...     TwoLayerNet(2, 3, 2, seed=0).save(path)
+        ...     net = TwoLayerNet.load(path)
+        >>> net.params["W1"].shape
+        (2, 3)
         """
         with reading(path, cls) as params:
             (D, H), C = params["W1"].shape, params["W2"].shape[1]
