@@ -130,8 +130,8 @@ def gradient_descent(
     x : ndarray
         Where the last step ended, in the shape of `init_x`; float dtypes are kept, bool and integers become float64.
     history : ndarray
-        ``(step_num, *x.shape)``, in the dtype of `x`: where each step began. Only with `return_history`: the result is the tuple
-        ``(x, history)`` then, and else `x` alone.
+        ``(step_num, *x.shape)``, in the dtype of `x`: where each step began. Only with `return_history`: the result is
+        the tuple ``(x, history)`` then, and else `x` alone.
 
     Raises
     ------

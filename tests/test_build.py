@@ -36,11 +36,12 @@ def test_the_dependencies_are_those_that_are_imported(project):
     assert project["requires-python"] == ">=3.11"
 
 
-def test_the_extras_are_peers_test_and_dev_which_includes_test(project):
+def test_the_extras_are_docs_peers_test_and_dev_which_includes_test(project):
     extras = project["optional-dependencies"]
-    assert set(extras) == {"peers", "test", "dev"}
+    assert set(extras) == {"docs", "peers", "test", "dev"}
     assert {"mpmath", "pytest", "pytest-benchmark"} <= names(extras["test"])
     assert "fastnet[test]" in extras["dev"]
+    assert {"furo", "myst-parser", "numpydoc", "sphinx", "sphinx-gallery"} <= names(extras["docs"])
 
 
 def test_no_function_is_decorated_with_errstate():

@@ -1,11 +1,15 @@
 """The pages of the documentation: what their examples print, with either twin, and what the reference lists."""
 
+import argparse
 import doctest
 import re
 from pathlib import Path
 
 import pytest
+from public import functions_and_classes
 from threadpoolctl import threadpool_limits
+
+from fastnet.cli import make_parser
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_build", "examples"} & set(path.relative_to(DOCS).parts))
@@ -48,3 +52,24 @@ def test_a_page_shows_no_python_that_is_not_run(path):
     shown = {language: block for language, block, _ in fenced(text) if language != "pycon" and "\n>>> " in f"\n{block}"}
     assert not shown
     assert not {"py", "python", "python3"} & {language for language, _, _ in fenced(text)}
+
+
+def in_the_reference(pattern):
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((DOCS / "api").glob("*.md")))
+    return re.findall(pattern, text, re.MULTILINE)
+
+
+def test_the_reference_has_every_public_name_once():
+    described = in_the_reference(r"^\.\. auto(?:function|class):: (\S+)$")
+    assert len(described) == len(set(described))
+    assert {name.removeprefix("fastnet.") for name in described} == set(functions_and_classes())
+
+
+def test_the_reference_lists_every_public_name_at_a_glance():
+    listed = re.findall(r"^   (\w\S*)$", (DOCS / "api" / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(functions_and_classes())
+
+
+def test_the_reference_has_every_command():
+    (commands,) = (action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    assert in_the_reference(r"   :path: (\S+)") == list(commands.choices)
