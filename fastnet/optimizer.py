@@ -368,7 +368,8 @@ class Adam(_Optimizer):
     iter : int
         How many updates have been made.
     m, v : dict of str to ndarray, or None
-        The moving averages of the gradients and of their squares, in the shape of the parameter; None before the first update.
+        The moving averages of the gradients and of their squares, in the shape of the parameter; None before the first
+        update.
 
     Raises
     ------
