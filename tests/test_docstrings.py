@@ -16,7 +16,7 @@ WITHOUT_SOURCE = {"get_backend", "use_backend", *(name for name in NAMES if name
 
 SOURCE = re.compile(r'"Deep Learning from Scratch"|\b(19|20)\d\d\b|makers of MNIST|Y\. LeCun')
 FORMULA = re.compile(r"``[^`]*[-=+*/(<][^`]*``")
-SHAPE = re.compile(r"shape|\((\d+|[A-Z]|\w+_num),.*\)|\d+ x \d+")
+SHAPE = re.compile(r"shape|\((\d+|[A-Z]|\w+_num),.*\)|\(\.\.\.|\d+ x \d+")
 DTYPE = re.compile(r"float|int|dtype|bool|label", re.IGNORECASE)
 
 
@@ -76,7 +76,8 @@ def test_every_argument_is_described(name):
 def test_defaults_are_those_of_the_signature(name):
     taken = signature(ALL[name].value).parameters
     for names, kind, _ in entries(sections(ALL[name].value).get("Parameters", "x : int")):
-        for argument in names.split(", "):
+        stated = kind.partition("default ")[2].split(" and ")  # of several arguments: one for all, or one for each
+        for i, argument in enumerate(names.split(", ")):
             if argument not in taken:
                 continue
             default = taken[argument].default
@@ -86,9 +87,8 @@ def test_defaults_are_those_of_the_signature(name):
             elif default is None:
                 assert "optional" in kind, argument
             else:
-                stated = kind.partition("default ")[2]
-                assert stated, argument
-                assert eval(stated, {"numpy": numpy}) == default, argument
+                assert stated[0], argument
+                assert eval(stated[i if len(stated) > 1 else 0], {"numpy": numpy}) == default, argument
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -97,7 +97,7 @@ def test_arrays_have_a_shape(name):
     for title in "Parameters", "Returns", "Attributes":
         for what, kind, text in entries(found[title]) if title in found else []:
             array = kind or what
-            if re.search(r"\barray_like\b|\bndarray\b", array) and not re.search(r"\b[Aa]s in `\w+`", text):
+            if re.search(r"\barray_like\b|\bndarray\b", array) and not re.search(r"\b[Aa]s (in|for|of) `\w+`", text):
                 assert SHAPE.search(f"{kind} {text}"), what
 
 

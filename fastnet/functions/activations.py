@@ -226,6 +226,7 @@ def tanh_grad(x: npt.ArrayLike) -> FloatArray:
     -----
     ``tanh'(x) = 1 - tanh(x)**2``. It is computed as ``4 e / (1 + e)**2`` with ``e = exp(-2 |x|)``, the same value,
     which stays exact where ``tanh(x)`` is so close to 1 that the difference has no digits left.
+    "Deep Learning from Scratch", chapter 6, see `tanh`.
 
     Examples
     --------
@@ -382,8 +383,8 @@ def leaky_relu_grad(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
 
     Notes
     -----
-    `leaky_relu` has no derivative at 0; 1 is chosen there, as the book does for `relu_grad`. Source: Maas, Hannun and
-    Ng (2013), see `leaky_relu`.
+    ``leaky_relu'(x) = 1 if x >= 0 else slope``: there is no derivative at 0, and 1 is chosen, as the book does for
+    `relu_grad`. Source: Maas, Hannun and Ng (2013), see `leaky_relu`.
 
     Examples
     --------
@@ -469,8 +470,8 @@ def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
 
     Notes
     -----
-    With an `alpha` other than 1, `elu` has no derivative at 0; 1 is chosen there, as the book does for `relu_grad`.
-    Source: Clevert, Unterthiner and Hochreiter (2016), see `elu`.
+    ``elu'(x) = 1 if x >= 0 else alpha exp(x)``: with an `alpha` other than 1, there is no derivative at 0, and 1 is
+    chosen, as the book does for `relu_grad`. Source: Clevert, Unterthiner and Hochreiter (2016), see `elu`.
 
     Examples
     --------
