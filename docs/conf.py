@@ -56,6 +56,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,  # a time says more about the machine than about the example
     "backreferences_dir": "examples/backreferences",
     "doc_module": ("fastnet",),
+    "reference_url": {"fastnet": None},  # names in an example's code lead to the reference
 }
 
 # --- the look ---------------------------------------------------------------------------------------------------------
