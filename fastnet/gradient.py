@@ -184,7 +184,7 @@ def gradient_check(
         and `gradient(x, t)`, which returns a dict of their shapes. The parameters are moved in place, element by
         element, and put back exactly.
     x, t : array_like
-        The data, as the network takes it. A few samples are enough.
+        The data, in the shapes that the network takes. A few samples are enough.
     samples : int, optional
         How many elements of each parameter to compare, chosen at random; by default all of them, with the network's own
         `numerical_gradient(x, t)` if it has one, as `TwoLayerNet` does, for which that is fast.

@@ -28,7 +28,7 @@ def entropy(p: npt.ArrayLike, base: float = 2) -> Any:
     p : array_like, real
         Probabilities ``(K,)``, or ``(..., K)`` for many distributions.
     base : float, default 2
-        Of the logarithm, above 0 and not 1: 2 counts in bits, `math.e` in nats.
+        Of the logarithm, above 0 and not 1: 2 counts in bits, ``math.e`` in nats.
 
     Returns
     -------
@@ -73,13 +73,13 @@ def cross_entropy(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
         Probabilities ``(K,)``, or ``(..., K)`` for many distributions: the true ones and the expected ones. K is the
         same for both; the axes before it broadcast, so that one distribution can be held against many.
     base : float, default 2
-        Of the logarithm, above 0 and not 1: 2 counts in bits, `math.e` in nats.
+        Of the logarithm, above 0 and not 1: 2 counts in bits, ``math.e`` in nats.
 
     Returns
     -------
     NumPy float scalar, or ndarray
-        One value for each pair of distributions. It is never below the entropy of `p`, and infinite where `q` rules
-        out what `p` does not.
+        One value for each pair of distributions, ``(...)`` broadcast. It is never below the entropy of `p`, and
+        infinite where `q` rules out what `p` does not.
 
     Raises
     ------
@@ -123,13 +123,13 @@ def kl_divergence(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
         Probabilities ``(K,)``, or ``(..., K)`` for many distributions: the true ones and the expected ones. K is the
         same for both; the axes before it broadcast, so that one distribution can be held against many.
     base : float, default 2
-        Of the logarithm, above 0 and not 1: 2 counts in bits, `math.e` in nats.
+        Of the logarithm, above 0 and not 1: 2 counts in bits, ``math.e`` in nats.
 
     Returns
     -------
     NumPy float scalar, or ndarray
-        One value for each pair of distributions: 0 where they are equal, positive where not, and infinite where `q`
-        rules out what `p` does not. It is no distance: exchanging `p` and `q` changes it.
+        One value for each pair of distributions, ``(...)`` broadcast: 0 where they are equal, positive where not, and
+        infinite where `q` rules out what `p` does not. It is no distance: exchanging `p` and `q` changes it.
 
     Raises
     ------

@@ -45,6 +45,8 @@ from fastnet.functions import (
     tanh_grad,
 )
 
+__all__ = ["MultiLayerNet"]
+
 
 class Activation(NamedTuple):
     """What stands between two layers: z = function(a), and dz/da = slope(a)."""
@@ -210,6 +212,13 @@ class MultiLayerNet(Network):
         Notes
         -----
         ``a1 = x W1 + b1``, ``z1 = activation(a1)``, ``a2 = z1 W2 + b2``, ..., ``y = output(aL)``.
+
+        Examples
+        --------
+        >>> from fastnet import MultiLayerNet
+        >>> net = MultiLayerNet(4, [5, 5], 3, seed=0)
+        >>> print(net.predict([0.0, 0.0, 0.0, 0.0]).round(4))
+        [0.3333 0.3333 0.3333]
         """
         x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
         parameters = self._parameters()

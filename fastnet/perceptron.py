@@ -35,8 +35,8 @@ class Perceptron:
 
     See Also
     --------
-    AND, NAND, OR : Gates that are one perceptron.
-    XOR : A gate that is not.
+    fastnet.perceptron.AND, fastnet.perceptron.NAND, fastnet.perceptron.OR : Gates that are one perceptron.
+    fastnet.perceptron.XOR : A gate that is not.
 
     Notes
     -----
