@@ -62,6 +62,7 @@ sphinx_gallery_conf = {
 # --- the look ---------------------------------------------------------------------------------------------------------
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "fastnet"
 html_static_path = ["_static"]
 html_css_files = ["fastnet.css"]
