@@ -37,7 +37,7 @@ def plot_activations(
         them.
     xlim : tuple of float, default (-5, 5)
         From where to where.
-    title : str
+    title : str, default "Activation functions and their gradients"
         What to write above.
     ax : matplotlib.axes.Axes, optional
         What to draw into; by default a new figure.

@@ -167,7 +167,7 @@ def plot_misclassified(
     network : TwoLayerNet or alike
         Its ``predict(x)`` returns a row ``(N, C)`` of probabilities or scores for each sample.
     x : array_like, real
-        N images, as the network takes them.
+        N images in the shape that the network takes, ``(N, D)``.
     t : array_like, real
         The right classes: labels ``(N,)``, or rows ``(N, C)``.
     most : int, default 25
