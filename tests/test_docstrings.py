@@ -31,7 +31,7 @@ def sections(value):
 def entries(section):
     """The entries of a section in numpydoc's form, each as (what is named, its type, its text)."""
     found = []
-    for entry in re.split(r"\n(?=\S)", section.strip()):
+    for entry in re.split(r"\n(?=\S)", section.strip()) if section else []:
         head, _, text = entry.partition("\n")
         names, _, kind = head.partition(" : ")
         found.append((names, kind, inspect.cleandoc(text)))
@@ -40,7 +40,7 @@ def entries(section):
 
 def documented(section):
     """The arguments that a section names."""
-    return [name.lstrip("*") for names, _, _ in entries(section) for name in names.split(", ")] if section else []
+    return [name.lstrip("*") for names, _, _ in entries(section) for name in names.split(", ")]
 
 
 def signature(value):
@@ -67,7 +67,7 @@ def test_it_begins_with_one_sentence(name):
 def test_every_argument_is_described(name):
     section = sections(ALL[name].value).get("Parameters", "")
     assert sorted(documented(section)) == sorted(parameters(ALL[name].value))
-    for argument, kind, text in entries(section) if section else []:
+    for argument, kind, text in entries(section):
         assert kind, argument
         assert text, argument
 
@@ -75,27 +75,26 @@ def test_every_argument_is_described(name):
 @pytest.mark.parametrize("name", ALL)
 def test_defaults_are_those_of_the_signature(name):
     taken = signature(ALL[name].value).parameters
-    for names, kind, _ in entries(sections(ALL[name].value).get("Parameters", "x : int")):
-        stated = kind.partition("default ")[2].split(" and ")  # of several arguments: one for all, or one for each
-        for i, argument in enumerate(names.split(", ")):
-            if argument not in taken:
-                continue
-            default = taken[argument].default
+    for names, kind, _ in entries(sections(ALL[name].value).get("Parameters", "")):
+        arguments, stated = names.split(", "), kind.partition("default ")[2]
+        each = stated.split(" and ") if len(arguments) > 1 else [stated]  # of several arguments: one for all, or each
+        for i, argument in enumerate(arguments):
+            default = taken[argument.lstrip("*")].default
             if default is inspect.Parameter.empty:
                 assert "default" not in kind, argument
                 assert "optional" not in kind, argument
             elif default is None:
                 assert "optional" in kind, argument
             else:
-                assert stated[0], argument
-                assert eval(stated[i if len(stated) > 1 else 0], {"numpy": numpy}) == default, argument
+                assert stated, argument
+                assert eval(each[i % len(each)], {"numpy": numpy}) == default, argument
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_arrays_have_a_shape(name):
     found = sections(ALL[name].value)
     for title in "Parameters", "Returns", "Attributes":
-        for what, kind, text in entries(found[title]) if title in found else []:
+        for what, kind, text in entries(found.get(title, "")):
             array = kind or what
             if re.search(r"\barray_like\b|\bndarray\b", array) and not re.search(r"\b[Aa]s (in|for|of) `\w+`", text):
                 assert SHAPE.search(f"{kind} {text}"), what
@@ -105,7 +104,7 @@ def test_arrays_have_a_shape(name):
 def test_results_are_described_with_their_dtype(name):
     found = sections(ALL[name].value)
     assert ("Returns" in found) == returns_something(ALL[name].value)
-    for what, kind, text in entries(found["Returns"]) if "Returns" in found else []:
+    for what, kind, text in entries(found.get("Returns", "")):
         if "ndarray" in (kind or what):
             assert DTYPE.search(f"{what} {kind} {text}") or "`params`" in text, what
 
