@@ -37,7 +37,20 @@ from numpy cimport (
 
 from fastnet cimport _vector_math
 from fastnet._memory cimport address, doubles, empty_like, floats, holds_floats, plain
-from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lowest, minus_abs, nonzero
+from fastnet._vector_math cimport (
+    VECTORISED,
+    bits_of_double,
+    bits_of_float,
+    exp_any,
+    exp_below,
+    exp_negative,
+    far,
+    log_any,
+    lowest,
+    lowest_bit,
+    minus_abs,
+    rounder_below,
+)
 
 from fastnet._checks import one_number
 # Kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
@@ -56,6 +69,8 @@ ctypedef fused label:
 cdef enum:
     TILE = 1024  # elements: what is worked on at once stays in the fastest cache
     LANES = 32  # running sums or maxima side by side, for the vector instructions to keep
+    BLOCKS = 32  # of LANES elements, which make up a TILE
+    TERMS = 8  # of a sum of logarithms, taken side by side: no more, because short sums are filled up to so many
 
 
 def instruction_set() -> str:
@@ -156,6 +171,12 @@ def relu(ndarray x: FloatArray) -> FloatArray:
     return out
 
 
+# Softmax of a row: exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP.
+# But a common factor of the numerators cancels, and need not be exp(-largest): it has to keep them from overflowing. So
+# it is 2^-m, m being largest / ln 2 rounded, which only changes the exponent of exp(x), and rounds nothing. Where that
+# does not do, because the largest is far from 0, the difference is taken after all, with what its rounding loses.
+
+
 cdef VECTORISED _largest_of_rows(
     const floating* x, floating* largest, Py_ssize_t rows, Py_ssize_t C, Py_ssize_t copies
 ) noexcept nogil:
@@ -165,23 +186,68 @@ cdef VECTORISED _largest_of_rows(
     cdef floating lane[LANES]
     for n in range(rows):
         most = -INFINITY
-        c = 0
-        if C >= LANES:
+        if C < LANES:
+            for c in range(C):
+                most = x[c] if x[c] > most else most
+        else:
             for k in range(LANES):
                 lane[k] = -INFINITY
-            while c + LANES <= C:
+            for c from 0 <= c < C by LANES:
+                c = c if c + LANES <= C else C - LANES  # the last elements; some of them for a second time
                 for k in range(LANES):
                     lane[k] = x[c + k] if x[c + k] > lane[k] else lane[k]
-                c += LANES
-            for k in range(LANES):
+            for k in range(16):  # in pairs, and not one after the other: the processor would wait for each
+                lane[k] = lane[k + 16] if lane[k + 16] > lane[k] else lane[k]
+            for k in range(8):
+                lane[k] = lane[k + 8] if lane[k + 8] > lane[k] else lane[k]
+            for k in range(4):
+                lane[k] = lane[k + 4] if lane[k + 4] > lane[k] else lane[k]
+            for k in range(4):
                 most = lane[k] if lane[k] > most else most
-        while c < C:
-            most = x[c] if x[c] > most else most
-            c += 1
         for c in range(copies):
             largest[c] = most
         x += C
         largest += copies
+
+
+cdef VECTORISED _exp_of_row(
+    const floating* x, floating* e, Py_ssize_t C, floating low, floating rounder, double* total
+) noexcept nogil:
+    """e = exp_below(x, low, rounder) for a row x (C,), C at least LANES, and its sum, which a NaN makes NaN."""
+    cdef Py_ssize_t c = 0, k, end
+    cdef int again = 0
+    cdef floating value
+    cdef floating lane[LANES]
+    total[0] = 0.0
+    while c < C:  # a tile at a time and then in pairs, so that no sum takes up many rounding errors
+        end = c + TILE if c + TILE < C else C
+        for k in range(LANES):
+            lane[k] = 0.0
+        while c < end:
+            if c + LANES > end:  # the last elements; `again` of them for a second time
+                again = <int> (c + LANES - end)
+                c = end - LANES
+            for k in range(LANES):
+                value = exp_below(x[c + k], low, rounder)
+                e[c + k] = value
+                lane[k] += value if <int> k >= again else <floating> 0.0
+            c += LANES
+        for k in range(16):
+            lane[k] += lane[k + 16]
+        for k in range(8):
+            lane[k] += lane[k + 8]
+        for k in range(4):
+            lane[k] += lane[k + 4]
+        total[0] += (lane[0] + lane[2]) + (lane[1] + lane[3])
+
+
+cdef VECTORISED _exp_of_rows(
+    const floating* x, floating* e, Py_ssize_t size, const floating* low, const floating* rounder
+) noexcept nogil:
+    """e = exp_below(x, low, rounder) for every element, each of which has a low and a rounder of its own."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        e[i] = exp_below(x[i], low[i], rounder[i])
 
 
 cdef VECTORISED _exp_shifted(
@@ -234,16 +300,24 @@ cdef inline double _sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
 cdef VECTORISED _divide_by_sums(floating* e, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
     """Every row of e (rows, C) divided by its sum, which a NaN makes NaN."""
     cdef Py_ssize_t n, c
-    cdef double total
+    cdef double total, inverse
     cdef floating high, low
     for n in range(rows):
         total = _sum_of_row(e, C)
         # e / total is e times 1 / total in two parts, which costs less than a division and is as exact.
-        high = <floating> (1.0 / total)
-        low = <floating> ((1.0 - total * high) / total)
+        inverse = 1.0 / total
+        high = <floating> inverse
+        low = <floating> ((1.0 - total * high) * inverse)
         for c in range(C):
             e[c] = e[c] * high + e[c] * low
         e += C
+
+
+cdef VECTORISED _multiply(floating* e, Py_ssize_t C, floating high, floating low) noexcept nogil:
+    """e = e (high + low)."""
+    cdef Py_ssize_t c
+    for c in range(C):
+        e[c] = e[c] * high + e[c] * low
 
 
 cdef void _limit(const floating* x, floating* out, Py_ssize_t C, floating largest) noexcept nogil:
@@ -256,28 +330,76 @@ cdef void _limit(const floating* x, floating* out, Py_ssize_t C, floating larges
         out[c] = <floating> (NAN if nans else 0.0 if x[c] != largest else 1.0 if at_largest == 1 else NAN)
 
 
-cdef void _softmax(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
-    # Short rows are taken many at a time, and long ones in parts, so that the exponentials are one long loop.
+cdef inline floating _rounder(floating largest) noexcept nogil:
+    """What makes `exp_below` multiply by that 2^-m."""
+    return rounder_below(<floating> floor(<double> largest * 1.4426950408889634 + 0.5))
+
+
+cdef void _softmax_far(const floating* x, floating* out, Py_ssize_t C, floating largest) noexcept nogil:
+    """Of one row x (C,), whatever its largest value."""
+    cdef floating copies[TILE]
+    cdef Py_ssize_t c, size
+    if isinf(largest):
+        _limit(x, out, C, largest)
+        return
+    for c in range(TILE if TILE < C else C):
+        copies[c] = largest
+    for c from 0 <= c < C by TILE:
+        size = TILE if TILE < C - c else C - c
+        _exp_shifted(x + c, copies, out + c, size, lowest[floating](0))
+    _divide_by_sums(out, 1, C)
+
+
+cdef void _softmax_of_row(const floating* x, floating* out, Py_ssize_t C) noexcept nogil:
+    """Of one row x (C,), C at least LANES."""
+    cdef floating largest, high
+    cdef double total, inverse
+    _largest_of_rows(x, &largest, 1, C, 1)
+    if fabs(largest) > far[floating](0):
+        _softmax_far(x, out, C, largest)
+        return
+    _exp_of_row(x, out, C, largest + lowest[floating](0), _rounder(largest), &total)
+    inverse = 1.0 / total  # in two parts, as above
+    high = <floating> inverse
+    _multiply(out, C, high, <floating> ((1.0 - total * high) * inverse))
+
+
+cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
+    """Of the rows of x (N, C), as many at once as make a loop long enough for the exponentials."""
     cdef floating largest[TILE]
-    cdef Py_ssize_t rows = TILE // C if C < TILE else 1
-    cdef Py_ssize_t copies = C if C < TILE else TILE
-    cdef Py_ssize_t n, c, size
+    cdef floating low[TILE]
+    cdef floating rounder[TILE]
+    cdef floating row_low, row_rounder
+    cdef Py_ssize_t rows = TILE // C
+    cdef Py_ssize_t n, c
+    cdef bint near
     while N > 0:
         rows = rows if rows < N else N
-        _largest_of_rows(x, largest, rows, C, copies)
-        c = 0
-        while c < rows * C:
-            size = rows * C - c
-            size = size if size < rows * copies else rows * copies
-            _exp_shifted(x + c, largest, out + c, size, lowest[floating](0))
-            c += size
-        _divide_by_sums(out, rows, C)
+        _largest_of_rows(x, largest, rows, C, 1)
+        near = True
         for n in range(rows):
-            if isinf(largest[n * copies]):
-                _limit(x + n * C, out + n * C, C, largest[n * copies])
+            near &= fabs(largest[n]) <= far[floating](0)
+            row_low, row_rounder = largest[n] + lowest[floating](0), _rounder(largest[n])
+            for c in range(n * C, n * C + C):
+                low[c], rounder[c] = row_low, row_rounder
+        if near:
+            _exp_of_rows(x, out, rows * C, low, rounder)
+            _divide_by_sums(out, rows, C)
+        else:
+            for n in range(rows):
+                _softmax_far(x + n * C, out + n * C, C, largest[n])
         x += rows * C
         out += rows * C
         N -= rows
+
+
+cdef void _softmax(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t n
+    if C < 4 * LANES:  # from where on a row by itself is faster
+        _softmax_of_rows(x, out, N, C)
+    else:
+        for n in range(N):
+            _softmax_of_row(x + n * C, out + n * C, C)
 
 
 def softmax(ndarray x: FloatArray) -> FloatArray:
@@ -297,91 +419,122 @@ def softmax(ndarray x: FloatArray) -> FloatArray:
     return out
 
 
-cdef VECTORISED _add_products(const floating* t, const double* p, Py_ssize_t size, double* total) noexcept nogil:
-    """Add sum_i t[i] p[i] to total."""
-    cdef Py_ssize_t i = 0, k
-    cdef double lane[LANES]
-    for k in range(LANES):
+cdef VECTORISED _add_terms(
+    const floating* t, const floating* y, double eps, Py_ssize_t size, double* total
+) noexcept nogil:
+    """Add sum_i t[i] log(y[i] + eps) to total, in double; size is a multiple of TERMS."""
+    cdef Py_ssize_t i, k
+    cdef double p
+    cdef double lane[TERMS]
+    for k in range(TERMS):
         lane[k] = 0.0
-    while i + LANES <= size:
-        for k in range(LANES):
-            lane[k] += t[i + k] * p[i + k]
-        i += LANES
-    for k in range(size - i):
-        lane[k] += t[i + k] * p[i + k]
-    for k in range(LANES):
+    for i from 0 <= i < size by TERMS:
+        for k in range(TERMS):
+            p = y[i + k] + eps
+            p = 1.0 if (p == 0) & (t[i + k] == 0) else p
+            lane[k] += t[i + k] * log_any(p)
+    for k in range(TERMS):
         total[0] += lane[k]
 
 
-cdef VECTORISED _log_plus(const floating* y, double eps, double* out, Py_ssize_t size) noexcept nogil:
-    """out = log(y + eps), in double."""
-    cdef Py_ssize_t i
-    for i in range(size):
-        out[i] = log_any(<double> y[i] + eps)
-
-
-cdef bint _all_in_range(const label* labels, Py_ssize_t size, Py_ssize_t C) noexcept nogil:
-    cdef size_t largest = 0
+cdef VECTORISED _largest_label(const label* labels, Py_ssize_t size, size_t* largest) noexcept nogil:
     cdef Py_ssize_t n
+    cdef size_t most = 0
     for n in range(size):  # without a sign, what is negative is very large
-        largest = <size_t> labels[n] if <size_t> labels[n] > largest else largest
-    return size == 0 or largest < <size_t> C
+        most = <size_t> labels[n] if <size_t> labels[n] > most else most
+    largest[0] = most
 
 
-cdef bint _add_at_labels(
+cdef bint _add_of_labels(
     const floating* y, const label* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total
 ) noexcept nogil:
-    """Add sum_n log(y[n, labels[n]] + eps) to total, unless a label is out of range: return whether all are in it."""
+    """Add sum_n log(y[n, labels[n]] + eps) to total and return True; return False where a label is out of range."""
     cdef floating at_label[TILE]
-    cdef double logs[TILE]
-    cdef double part
+    cdef floating one[TILE]
     cdef Py_ssize_t n, size
+    cdef size_t largest
     while N > 0:
         size = TILE if TILE < N else N
-        if not _all_in_range(labels, size, C):
+        _largest_label(labels, size, &largest)
+        if largest >= <size_t> C:
             return False
         for n in range(size):
             at_label[n] = y[n * C + labels[n]]
-        _log_plus(at_label, eps, logs, size)
-        part = 0.0
-        for n in range(size):
-            part += logs[n]
-        total[0] += part
+            one[n] = 1.0
+        _add_terms(one, at_label, eps, _filled_up(one, at_label, size), total)
         y += size * C
         labels += size
         N -= size
     return True
 
 
-cdef VECTORISED _count_improper(const floating* y, double eps, Py_ssize_t size, Py_ssize_t* count) noexcept nogil:
-    """How many y + eps are negative, infinite or NaN: 0 log(y + eps) is NaN there, and 0 elsewhere."""
-    cdef Py_ssize_t i, improper = 0
-    for i in range(size):
-        improper += 1 - ((y[i] + eps >= 0) & (y[i] + eps < INFINITY))
-    count[0] = improper
+cdef Py_ssize_t _filled_up(floating* t, floating* y, Py_ssize_t size) noexcept nogil:
+    """`size` as a multiple of TERMS, for which terms of 0 are added."""
+    while size % TERMS:
+        t[size] = y[size] = 0.0
+        size += 1
+    return size
+
+
+cdef VECTORISED _terms_that_count(
+    const floating* t, const floating* y, Py_ssize_t blocks, uint32_t* bits
+) noexcept nogil:
+    """A bit for each element, LANES of them in one number: 0 where t is 0, and y such that the term is 0 as well."""
+    cdef Py_ssize_t b, k
+    cdef uint32_t narrow
+    cdef uint64_t wide
+    for b in range(blocks):
+        # Of a number in [0, 2), the two highest bits are 0; of t = -0 or 0, all but the highest.
+        if floating is double:
+            wide = 0
+            for k in range(LANES):
+                wide |= <uint64_t> (((bits_of_double(t[k]) << 1) | (bits_of_double(y[k]) >> 62)) != 0) << k
+            bits[b] = <uint32_t> wide
+        else:
+            narrow = 0
+            for k in range(LANES):
+                narrow |= <uint32_t> (((bits_of_float(t[k]) << 1) | (bits_of_float(y[k]) >> 30)) != 0) << k
+            bits[b] = narrow
+        t += LANES
+        y += LANES
 
 
 cdef void _add_of_targets(
     const floating* y, const floating* t, double eps, Py_ssize_t elements, double* total
 ) noexcept nogil:
     """Add sum_nc t[n, c] log(y[n, c] + eps) to total."""
-    cdef floating t_kept[TILE]
-    cdef floating y_kept[TILE]
-    cdef double logs[TILE]
-    cdef Py_ssize_t i = 0, k, size, kept, improper
-    while i < elements:
-        size = TILE if TILE < elements - i else elements - i
-        _count_improper(y + i, eps, size, &improper)
-        # Where t is 0 so is the term, and a row of a one-hot t costs one logarithm. What is not kept is overwritten by
-        # the next element: no branch for the processor to guess wrong.
-        kept = 0
-        for k in range(i, i + size):
-            t_kept[kept] = t[k]
-            y_kept[kept] = y[k]
-            kept += nonzero(t[k]) | (improper != 0)
-        _log_plus(y_kept, eps, logs, kept)
-        _add_products(t_kept, logs, kept, total)
-        i += size
+    cdef uint32_t counts[BLOCKS]
+    cdef floating t_kept[2 * TILE]
+    cdef floating y_kept[2 * TILE]
+    cdef Py_ssize_t b, k, blocks, kept = 0
+    cdef uint32_t bits
+    while elements >= LANES:
+        blocks = BLOCKS if TILE < elements else elements // LANES
+        _terms_that_count(t, y, blocks, counts)
+        for b in range(blocks):  # a row of a one-hot t costs one logarithm
+            bits = counts[b]
+            if bits == <uint32_t> 0xFFFFFFFF:
+                for k in range(LANES):
+                    t_kept[kept + k] = t[k]
+                    y_kept[kept + k] = y[k]
+                kept += LANES
+            else:
+                while bits:
+                    k = lowest_bit(bits)
+                    t_kept[kept] = t[k]
+                    y_kept[kept] = y[k]
+                    kept += 1
+                    bits &= bits - 1
+            t += LANES
+            y += LANES
+        elements -= blocks * LANES
+        if kept >= TILE:
+            _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept), total)
+            kept = 0
+    for k in range(elements):
+        t_kept[kept + k] = t[k]
+        y_kept[kept + k] = y[k]
+    _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept + elements), total)
 
 
 cdef _cross_entropy(const floating* y, ndarray array, ndarray t, double eps):
@@ -397,9 +550,9 @@ cdef _cross_entropy(const floating* y, ndarray array, ndarray t, double eps):
     elif not (t.ndim == array.ndim - 1 and (t.ndim == 0 or t.shape[0] == N)):
         accepted = False
     elif PyArray_TYPE(t) == NPY_INTP:
-        accepted = _add_at_labels(y, <const Py_ssize_t*> address(t), eps, N, C, &total)
+        accepted = _add_of_labels(y, <const Py_ssize_t*> address(t), eps, N, C, &total)
     elif PyArray_TYPE(t) == NPY_UINT8:
-        accepted = _add_at_labels(y, <const uint8_t*> address(t), eps, N, C, &total)
+        accepted = _add_of_labels(y, <const uint8_t*> address(t), eps, N, C, &total)
     else:
         accepted = False
     if not accepted:

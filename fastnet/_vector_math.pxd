@@ -42,6 +42,14 @@ cdef extern from *:
     static inline double double_of_bits(uint64_t bits) { double x; memcpy(&x, &bits, sizeof x); return x; }
     static inline uint32_t bits_of_float(float x) { uint32_t bits; memcpy(&bits, &x, sizeof x); return bits; }
     static inline float float_of_bits(uint32_t bits) { float x; memcpy(&x, &bits, sizeof x); return x; }
+
+    /* Where the lowest bit is that is 1. */
+    #if defined(_MSC_VER)
+    #include <intrin.h>
+    static inline int lowest_bit(uint32_t bits) { unsigned long i; _BitScanForward(&i, bits); return (int) i; }
+    #else
+    static inline int lowest_bit(uint32_t bits) { return __builtin_ctz(bits); }
+    #endif
     """
     ctypedef void VECTORISED
     const char* instruction_set() noexcept nogil
@@ -49,6 +57,7 @@ cdef extern from *:
     double double_of_bits(uint64_t) noexcept nogil
     uint32_t bits_of_float(float) noexcept nogil
     float float_of_bits(uint32_t) noexcept nogil
+    int lowest_bit(uint32_t) noexcept nogil
 
 
 cdef inline floating minus_abs(floating x) noexcept nogil:
@@ -70,14 +79,6 @@ cdef inline floating copy_sign(floating magnitude, floating x) noexcept nogil:
         return float_of_bits(
             (bits_of_float(magnitude) & <uint32_t> 0x7FFFFFFF) | (bits_of_float(x) & <uint32_t> 0x80000000)
         )
-
-
-cdef inline Py_ssize_t nonzero(floating x) noexcept nogil:
-    """1 unless x is 0 or -0, by the bits: a comparison of numbers would also have to think of NaN."""
-    if floating is double:
-        return (bits_of_double(x) << 1) != 0
-    else:
-        return (bits_of_float(x) << 1) != 0
 
 
 cdef inline floating lowest(floating like) noexcept nogil:
@@ -176,6 +177,30 @@ cdef inline floating expm1_negative(floating x) noexcept nogil:
         r = r - n * <float> 1.428606765330187e-06
         power = float_of_bits(bits_of_float(sum) << 23)
     return (exp_beyond_linear(r) * r * r + r) * power + (power - <floating> 1.0)
+
+
+cdef inline floating far(floating like) noexcept nogil:
+    """The largest |m ln 2| for `exp_below`: n, and with it n times the first part of ln 2, has no more bits than fit."""
+    return 600.0 if floating is double else <floating> 200.0
+
+
+cdef inline floating rounder_below(floating m) noexcept nogil:
+    if floating is double:
+        return 6755399441057367.0 - m  # 1.5 * 2^52 + 1023 + 600
+    else:
+        return <floating> 12583103.0 - m  # 1.5 * 2^23 + 127 + 64
+
+
+cdef inline floating exp_below(floating x, floating low, floating rounder) noexcept nogil:
+    """2^-m exp(x) for an integer m, x <= m ln 2 + 1, low = m ln 2 + `lowest`, give or take 1, and `rounder_below(m)`.
+
+    The result may be subnormal, and is 0 for x <= low.
+    """
+    x = low if x < low else x
+    if floating is double:
+        return exp_scaled(x, -0.0, rounder, 2.409919865102884e-181)  # 2^-600
+    else:
+        return exp_scaled(x, <float> -0.0, rounder, <float> 5.421010862427522e-20)  # 2^-64
 
 
 cdef inline floating exp_any(floating x, floating low, floating high) noexcept nogil:

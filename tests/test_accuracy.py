@@ -128,6 +128,12 @@ def hard_rows(dtype):
         # x - max(x) is not a float: its rounding becomes a relative error of exp.
         "large_spread": np.append(random.uniform(-300, 400, (8, 40)), [[400] + 39 * [-300]], axis=0),
         "usual": random.normal(size=(100, 40), scale=5),
+        # Up to where the kernels change their formula, and beyond: in rows as short as those above, and in long ones.
+        "around_200": random.uniform(170, 230, (8, 40)) * random.choice([-1, 1], (8, 1)),
+        "around_600": random.uniform(520, 680, (8, 40)) * random.choice([-1, 1], (8, 1)),
+        "large_spread_long": random.uniform(-depth, depth, (8, 100)) * [[2.0], [1.5], [1], [1], [0.5], [0.5], [2], [1]],
+        "around_200_long": random.uniform(170, 230, (4, 100)) * random.choice([-1, 1], (4, 1)),
+        "around_600_long": random.uniform(520, 680, (4, 100)) * random.choice([-1, 1], (4, 1)),
         "many_columns": random.normal(size=(2, 1000), scale=3),
         "many_equal_columns": np.full((1, 1000), 0.1),
         "subnormal_results": 50.3 - np.append(np.zeros((8, 1)), random.uniform(depth - 5, depth + 40, (8, 39)), axis=1),

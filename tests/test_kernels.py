@@ -153,12 +153,31 @@ def test_cross_entropy_of_labels_gives_the_values_worked_by_hand(kernels, dtype,
         ([[1.0, nan]], [[1.0, 0.0]], 0.0, nan),
         ([[1.0, inf]], [[1.0, 0.0]], 0.0, nan),
         ([[1.0, 0.5]], [[1.0, nan]], 0.0, nan),
+        ([[inf, 0.0]], [[1.0, 0.0]], 0.0, -inf),  # and 0 log 0 is 0 beside it
+        ([[1.0, -0.25]], [[1.0, 0.0]], 0.25, -log(1.25)),  # here as well
     ],
 )
 def test_cross_entropy_of_targets_gives_the_values_worked_by_hand(kernels, dtype, y, t, eps, expected):
     loss = kernels.cross_entropy(np.array(y, dtype), np.array(t, dtype), eps)
     assert type(loss) is dtype
     assert loss == pytest.approx(expected, rel=float(np.finfo(dtype).eps), nan_ok=True)  # as for the labels
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 31), (3, 11), (1, 64), (100, 10), (1023, 1), (41, 25), (5, 1000)])
+@pytest.mark.parametrize("y_beyond", [[], [0.0, -0.0], [1.5, 2.0, 1e30], [-0.25], [inf], [nan]])
+@pytest.mark.parametrize("t_beyond", [[], [-0.0, -1.0], [nan]])
+def test_cross_entropy_of_any_targets_agrees_wherever_they_are_zero(twins, dtype, share, shape, y_beyond, t_beyond):
+    random = np.random.default_rng(0)
+    y = random.uniform(size=shape).astype(dtype)
+    t = np.where(random.uniform(size=shape) < share, random.uniform(size=shape), 0).astype(dtype)
+    for array, values in ((y, y_beyond), (t, t_beyond)):
+        array.flat[random.integers(array.size, size=len(values))] = values
+    for eps in (0.0, 0.25):
+        losses = [twin.cross_entropy(y, t, eps) for twin in twins]
+        # The sum in another order: its terms, and there are up to 5,000, are of either sign where t or y is.
+        np.testing.assert_allclose(*losses, rtol=1e-12 if dtype is np.float64 else 1e-6, atol=1e-12)
 
 
 @BOTH_DTYPES
