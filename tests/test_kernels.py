@@ -165,9 +165,11 @@ def test_cross_entropy_of_targets_gives_the_values_worked_by_hand(kernels, dtype
 
 @BOTH_DTYPES
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 31), (3, 11), (1, 64), (100, 10), (1023, 1), (41, 25), (5, 1000)])
-@pytest.mark.parametrize("y_beyond", [[], [0.0, -0.0], [1.5, 2.0, 1e30], [-0.25], [inf], [nan]])
-@pytest.mark.parametrize("t_beyond", [[], [-0.0, -1.0], [nan]])
+@pytest.mark.parametrize("shape", [(1, 31), (3, 11), (1, 64), (41, 25), (5, 1000)])
+@pytest.mark.parametrize(
+    ("y_beyond", "t_beyond"),
+    [([], []), ([0, -0.0], [-0.0, -1]), ([1.5, 2, 1e30], []), ([-0.25], []), ([inf], []), ([nan], []), ([], [nan])],
+)
 def test_cross_entropy_of_any_targets_agrees_wherever_they_are_zero(twins, dtype, share, shape, y_beyond, t_beyond):
     random = np.random.default_rng(0)
     y = random.uniform(size=shape).astype(dtype)
@@ -176,7 +178,7 @@ def test_cross_entropy_of_any_targets_agrees_wherever_they_are_zero(twins, dtype
         array.flat[random.integers(array.size, size=len(values))] = values
     for eps in (0.0, 0.25):
         losses = [twin.cross_entropy(y, t, eps) for twin in twins]
-        # The sum in another order: its terms, and there are up to 5,000, are of either sign where t or y is.
+        # Up to 5,000 terms, some of them of the other sign, are summed in another order.
         np.testing.assert_allclose(*losses, rtol=1e-12 if dtype is np.float64 else 1e-6, atol=1e-12)
 
 
