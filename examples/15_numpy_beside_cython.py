@@ -7,7 +7,7 @@ fastnet has each of its hot paths twice, under the same name: ``sigmoid``, for i
 agree, and times them.
 
 Look for where compiling buys much and where it buys little. It buys most where NumPy makes one pass through memory
-after another. It would buy nothing in ``relu``, which is one pass to begin with, and which fastnet does not compile.
+after another, and least in ``relu``, which is one pass to begin with.
 """
 
 # %%
