@@ -21,8 +21,8 @@ Shapes: N samples, C classes.
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_CheckExact
 from cython cimport floating
-from libc.math cimport INFINITY, NAN, isinf
-from libc.stdint cimport uint8_t
+from libc.math cimport INFINITY, NAN, fabs, floor, isinf
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from numpy cimport (
     NPY_INTP,
     NPY_UINT8,
