@@ -1,7 +1,7 @@
-"""The ratios of a run of `pytest benchmarks`: as a table, as a chart, and as the README's table.
+"""The ratios of a run of `pytest benchmarks`: as a table, as a chart, and as the README's table in its languages.
 
 `pytest benchmarks --fastnet-report DIR` measures, and leaves speed.md, speed.png and speed.json in DIR.
-`python benchmarks/report.py DIR` writes the README's table from speed.json.
+`python benchmarks/report.py DIR` writes the table of README.md and of its translations from speed.json.
 """
 
 import datetime
@@ -10,6 +10,7 @@ import re
 import sys
 from math import log
 from pathlib import Path
+from typing import NamedTuple
 
 from fastnet._timing import duration, is_loss, ratio
 
@@ -24,7 +25,7 @@ NAMES = {
     "sklearn": "scikit-learn",
 }
 GROWING = ", growing "
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 MARKERS = re.compile(r"(<!-- speed table: [^\n]* -->\n).*(<!-- end of the speed table -->)", re.DOTALL)
 # What of it the README shows: kernel, and the beginning of what it was measured on.
 SHOWN = {
@@ -38,6 +39,67 @@ SHOWN = {
     "network": ("training step, batch 100, float32", "training step, batch 100, mixed",
                 "accuracy of 60,000 images, float32", "numerical gradient, batch 100"),
 }
+
+
+class Language(NamedTuple):
+    """What stands around the numbers, in one language."""
+
+    legend: str
+    ours: dict[str, str]  # what the legend calls the implementation that the others are compared to
+    bold: str  # how the legend says that losses are in bold
+    measured: str
+    words: dict[str, str]
+
+    def translated(self, text):
+        """`text` with the words for what stands between its commas: code and names are the same in every language."""
+        return ", ".join(self.words.get(part, part) for part in text.split(", "))
+
+
+ENGLISH = Language(
+    legend=(
+        "fastnet's time ({ours}), and how many times as long the others take: medians of interleaved rounds, on "
+        "one thread. fastnet loses {losses} of these {comparisons} comparisons, {marked}."
+    ),
+    ours={"cython": "the compiled kernels", "numpy": "the NumPy twins, as nothing is compiled here"},
+    bold="in bold",
+    measured="Measured on {date}. {where}.",
+    words={},
+)
+KOREAN = Language(
+    legend=(
+        "fastnet 열은 {ours}의 실행 시간이고, 나머지 열은 그 몇 배가 걸리는지를 나타냅니다. 모든 구현을 번갈아 여러 번 "
+        "실행해 얻은 중앙값이며, 스레드 하나로 쟀습니다. 비교 {comparisons}건 가운데 fastnet이 진 것은 {losses}건이며, "
+        "{marked} 표시했습니다."
+    ),
+    ours={"cython": "컴파일한 커널", "numpy": "NumPy 커널(컴파일된 것이 없음)"},
+    bold="굵게",
+    measured="{date}에 측정했습니다. {where}.",
+    words={
+        "textbook": "책의 코드", "NumPy twin": "NumPy 버전",
+        "network": "신경망", "training step": "학습 한 단계", "numerical gradient": "수치 미분",
+        "batch 100": "배치 100", "mixed": "float32와 float64 혼용",
+        "accuracy of 60,000 images": "이미지 60,000장의 정확도", "own cost per element": "f의 계산을 뺀 원소당 시간",
+        "processor": "프로세서", "instruction set": "명령어 집합", "backend": "백엔드", "1 thread": "스레드 1개",
+    },
+)
+JAPANESE = Language(
+    legend=(
+        "fastnetの列は{ours}の実行時間、ほかの列はその何倍かかるかを表します。すべての実装を順番に何度も実行して得た中央値で、"
+        "1スレッドで測りました。{comparisons}件の比較のうち、fastnetが負けたのは{losses}件で、{marked}で示しています。"
+    ),
+    ours={"cython": "コンパイルしたカーネル", "numpy": "何もコンパイルされていないためNumPy版のカーネル"},
+    bold="太字",
+    measured="{date}に測定しました。{where}。",
+    words={
+        "textbook": "本のコード", "NumPy twin": "NumPy版",
+        "network": "ネットワーク", "training step": "学習の1ステップ", "numerical gradient": "数値微分",
+        "batch 100": "バッチ100", "mixed": "float32とfloat64の混在",
+        "accuracy of 60,000 images": "画像60,000枚の認識精度",
+        "own cost per element": "fの計算を除いた1要素あたりの時間",
+        "processor": "プロセッサ", "instruction set": "命令セット", "backend": "バックエンド", "1 thread": "1スレッド",
+    },
+)
+READMES = {"README.md": ENGLISH, "README.ko.md": KOREAN, "README.ja.md": JAPANESE}
 
 
 class Report:
@@ -74,16 +136,16 @@ class Report:
 
     # --- the tables
 
-    def ratios(self, rows, loss):
+    def ratios(self, rows, loss, language=ENGLISH):
         """A heading and lines of cells. `loss` marks the ratio of an implementation that is faster than fastnet."""
         names = [name for name in NAMES if name != self.ours and any(name in seconds for *_, seconds in rows)]
-        table = [["", "fastnet", *(NAMES[name] for name in names)]]
+        table = [["", "fastnet", *(language.translated(NAMES[name]) for name in names)]]
         for kernel, of, seconds in rows:
             cells = []
             for name in names:
                 value = seconds.get(name, 0.0) / seconds[self.ours]
                 cells.append("" if name not in seconds else loss(ratio(value)) if is_loss(value) else ratio(value))
-            table.append([f"{kernel}, {of}", duration(seconds[self.ours]), *cells])
+            table.append([language.translated(f"{kernel}, {of}"), duration(seconds[self.ours]), *cells])
         return table
 
     def growths(self):
@@ -97,33 +159,32 @@ class Report:
                 table.append([kernel, NAMES.get(name, "fastnet"), *cells])
         return table
 
-    def legend(self, rows):
+    def legend(self, rows, marked, language=ENGLISH):
         values = [seconds[name] / seconds[self.ours] for *_, seconds in rows for name in seconds if name != self.ours]
-        ours = "the compiled kernels" if self.ours == "cython" else "the NumPy twins, as nothing is compiled here"
-        return (
-            f"fastnet's time ({ours}), and how many times as long the others take: medians of interleaved rounds, on "
-            f"one thread. fastnet loses {sum(map(is_loss, values))} of these {len(values)} comparisons"
+        return language.legend.format(
+            ours=language.ours[self.ours], losses=sum(map(is_loss, values)), comparisons=len(values), marked=marked
         )
 
-    @property
-    def where(self):
-        return "; ".join(f"{fact}: {value}" for fact, value in self.machine.items())
+    def where(self, language=ENGLISH):
+        return "; ".join(": ".join(map(language.translated, fact)) for fact in self.machine.items())
 
     def text(self):
-        rows, lines = self.comparisons, [self.where]
+        rows, lines = self.comparisons, [self.where()]
         if rows:
-            lines += [f"{self.legend(rows)}, marked !.", "", *_aligned(self.ratios(rows, "! {}".format))]
+            lines += [self.legend(rows, "marked !"), "", *_aligned(self.ratios(rows, "! {}".format))]
         if self.growth:
             lines += ["", *_aligned(self.growths())]
         return "\n".join(lines)
 
-    def markdown(self, rows, growth=True):
+    def markdown(self, rows, growth=True, language=ENGLISH):
         lines = []
         if rows:
-            lines += [f"{self.legend(rows)}, in bold.", "", *_piped(self.ratios(rows, "**{}**".format)), ""]
+            table = self.ratios(rows, "**{}**".format, language)
+            lines += [self.legend(rows, language.bold, language), "", *_piped(table), ""]
         if growth and self.growth:
             lines += [*_piped(self.growths()), ""]
-        return "\n".join([*lines, f"Measured on {datetime.date.today()}. {self.where}.", ""])
+        measured = language.measured.format(date=datetime.date.today(), where=self.where(language))
+        return "\n".join([*lines, measured, ""])
 
     # --- files
 
@@ -232,15 +293,18 @@ def _piped(table):
 
 
 def main(folder):
-    """Write the README's table from what was measured last."""
+    """Write the README's table, in each of its languages, from what was measured last."""
     measured = Report(**json.loads((Path(folder) / "speed.json").read_text()))
     rows = [row for row in measured.comparisons if row[1] in SHOWN.get(row[0], ())]
-    readme = README.read_text(encoding="utf-8")
-    table = measured.markdown(rows, growth=False)
-    written, found = MARKERS.subn(lambda markers: f"{markers[1]}\n{table}\n{markers[2]}", readme)
-    if found != 1:
-        raise SystemExit("README.md has no place for the table: see MARKERS in benchmarks/report.py")
-    README.write_text(written, encoding="utf-8")
+    written = {}
+    for name, language in READMES.items():
+        table = measured.markdown(rows, growth=False, language=language)
+        readme = (ROOT / name).read_text(encoding="utf-8")
+        written[name], found = MARKERS.subn(lambda markers, table=table: f"{markers[1]}\n{table}\n{markers[2]}", readme)
+        if found != 1:
+            raise SystemExit(f"{name} has no place for the table: see MARKERS in benchmarks/report.py")
+    for name, readme in written.items():
+        (ROOT / name).write_text(readme, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import statistics
 from pathlib import Path
 
@@ -280,7 +281,7 @@ def test_whatever_part_of_the_benchmarks_ran_is_told_and_drawn(report, rows, tmp
     assert measured.text()
 
 
-def test_a_report_is_written_and_the_readme_takes_its_table_from_it(report, tmp_path, monkeypatch):
+def test_a_report_is_written_as_a_table_as_data_and_as_a_chart(report, tmp_path):
     from PIL import Image
 
     report.Report(ROWS, {"processor": "abacus"}).write(tmp_path / "new" / "folder")
@@ -289,20 +290,88 @@ def test_a_report_is_written_and_the_readme_takes_its_table_from_it(report, tmp_
     with Image.open(tmp_path / "new/folder/speed.png") as picture:
         assert picture.format == "PNG"
 
-    readme = tmp_path / "README.md"
-    monkeypatch.setattr(report, "README", readme)
-    readme.write_text("before\n<!-- speed table: a command -->\nobsolete\n<!-- end of the speed table -->\nafter\n")
-    report.main(tmp_path / "new" / "folder")
-    report.main(tmp_path / "new" / "folder")  # again, into what the first has written
-    written = readme.read_text(encoding="utf-8")
-    assert written.startswith("before\n<!-- speed table: a command -->\n")
-    assert written.endswith("<!-- end of the speed table -->\nafter\n")
-    assert "obsolete" not in written
-    assert written.count("| sigmoid, float64, 10 |") == 1
-    readme.write_text("no table here")
-    with pytest.raises(SystemExit, match=r"README\.md has no place"):
-        report.main(tmp_path / "new" / "folder")
+
+# --- the table of the README, in its languages -----------------------------------------------------------------------
 
 
-def test_the_readme_has_a_place_for_the_table(report):
-    assert len(report.MARKERS.findall(report.README.read_text(encoding="utf-8"))) == 1
+@pytest.fixture
+def readmes(report, tmp_path, monkeypatch):
+    """What stands in for the READMEs, with a table in which nothing is right; and the folder of a measurement."""
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    for name in report.READMES:
+        (tmp_path / name).write_text(
+            "before\n<!-- speed table: a command -->\nobsolete\n<!-- end of the speed table -->\nafter\n"
+        )
+    measured = {"rows": ROWS, "machine": {"processor": "abacus", "BLAS": "openblas 0.3 (Zen), 1 thread"}}
+    (tmp_path / "speed.json").write_text(json.dumps(measured))
+    return {name: tmp_path / name for name in report.READMES}, tmp_path
+
+
+def test_the_readme_takes_its_table_from_a_report_in_every_language(report, readmes):
+    paths, folder = readmes
+    report.main(folder)
+    report.main(folder)  # again, into what the first has written
+    expected = {
+        "README.md": (
+            "fastnet loses 1 of these 5 comparisons, in bold.",
+            "|  | fastnet | textbook | NumPy twin | SciPy |",
+            "| network, training step, batch 100, float32 | 200 µs | 1.25 | 2.00 |  |",
+            "processor: abacus; BLAS: openblas 0.3 (Zen), 1 thread.\n",
+        ),
+        "README.ko.md": (
+            "비교 5건 가운데 fastnet이 진 것은 1건이며, 굵게 표시했습니다.",
+            "|  | fastnet | 책의 코드 | NumPy 버전 | SciPy |",
+            "| 신경망, 학습 한 단계, 배치 100, float32 | 200 µs | 1.25 | 2.00 |  |",
+            "프로세서: abacus; BLAS: openblas 0.3 (Zen), 스레드 1개.\n",
+        ),
+        "README.ja.md": (
+            "5件の比較のうち、fastnetが負けたのは1件で、太字で示しています。",
+            "|  | fastnet | 本のコード | NumPy版 | SciPy |",
+            "| ネットワーク, 学習の1ステップ, バッチ100, float32 | 200 µs | 1.25 | 2.00 |  |",
+            "プロセッサ: abacus; BLAS: openblas 0.3 (Zen), 1スレッド。\n",
+        ),
+    }
+    assert expected.keys() == paths.keys()
+    for name, path in paths.items():
+        written = path.read_text(encoding="utf-8")
+        assert written.startswith("before\n<!-- speed table: a command -->\n\n")
+        assert written.endswith("\n\n<!-- end of the speed table -->\nafter\n")
+        assert "obsolete" not in written
+        for text in (*expected[name], "| sigmoid, float64, 10 | 2.00 µs | 1.50 | 2.00 | **0.50** |\n"):
+            assert written.count(text) == 1, (name, text)
+
+
+def test_where_one_readme_has_no_place_for_the_table_none_is_written(report, readmes):
+    paths, folder = readmes
+    paths["README.ja.md"].write_text("no table here")
+    before = {name: path.read_text() for name, path in paths.items()}
+    with pytest.raises(SystemExit, match=r"README\.ja\.md has no place"):
+        report.main(folder)
+    assert {name: path.read_text() for name, path in paths.items()} == before
+
+
+@pytest.mark.parametrize("name", ["README.ko.md", "README.ja.md"])
+def test_every_english_word_of_the_table_is_translated(report, name):
+    names = [part for kernel, of in report.SHOWN.items() for text in of for part in f"{kernel}, {text}".split(", ")]
+    names += [*report.NAMES.values(), *_timing.machine(), "1 thread"]
+    same = re.compile(  # code, numbers and proper names
+        r"[a-z_]+_[a-z_]+|sigmoid|softmax|float(32|64)|[\dx ,]+|SciPy|PyTorch|numba|numexpr|JAX|scikit-learn|"
+        r"Python|NumPy|BLAS"
+    )
+    assert set(report.READMES[name].words) == {text for text in names if not same.fullmatch(text)}
+
+
+def test_every_readme_has_a_place_for_the_table(report):
+    for name in report.READMES:
+        assert len(report.MARKERS.findall((report.ROOT / name).read_text(encoding="utf-8"))) == 1, name
+
+
+@pytest.mark.parametrize("name", ["README.ko.md", "README.ja.md"])
+def test_the_table_is_the_english_one_translated(report, name):
+    def table(of):
+        text = report.MARKERS.search((report.ROOT / of).read_text(encoding="utf-8"))[0]
+        return [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+
+    translated = report.READMES[name].translated
+    expected = [[f" {translated(cell.strip())} " for cell in row] for row in table("README.md")]
+    assert table(name) == expected
