@@ -17,6 +17,7 @@ from timeit import repeat
 
 import matplotlib.pyplot as plt
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import fastnet
 from fastnet import TwoLayerNet, functions, load_mnist
@@ -49,16 +50,17 @@ tasks = {
 }
 
 # %%
-# The best of several runs is the one that other programs have disturbed least. Times differ from machine to machine
-# and from day to day; ratios do so less. The NumPy twin never overflows and never warns. That is why it takes longer
-# than the formula as the book writes it, with which ``fastnet bench`` compares as well.
+# Both run on one thread, so that it is kernels that are compared; and the best of several runs is the one that other
+# programs have disturbed least. Times differ from machine to machine and from day to day; ratios do so less. The
+# NumPy twin never overflows and never warns. That is why it takes longer than the formula as the book writes it, with
+# which ``fastnet bench`` compares as well.
 
 milliseconds = {backend: [] for backend in backends}
 print(f"{'milliseconds':<26}" + "".join(f"{backend:>8}" for backend in backends))
 for name, task in tasks.items():
     results = []
     for backend in backends:
-        with fastnet.use_backend(backend):
+        with fastnet.use_backend(backend), threadpool_limits(1):
             results.append(task())
             milliseconds[backend].append(1000 * min(repeat(task, number=1, repeat=10)))
     np.testing.assert_allclose(results[0], results[-1], rtol=1e-7, atol=1e-9)
