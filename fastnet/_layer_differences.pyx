@@ -33,7 +33,7 @@ from fastnet._layers cimport (
 )
 from fastnet._layers_numpy import ACTIVATIONS
 from fastnet._memory cimport doubles
-from fastnet._vector_math cimport VECTORISED, exp_negative, log_any, lowest
+from fastnet._vector_math cimport VECTORISED, exp_negative, log_any, lowest, lowest_expm1
 
 import_array()
 
@@ -184,6 +184,7 @@ cdef void _losses(
     cdef Py_ssize_t u, lane, count, C = last.U
     cdef double m[LANES]
     cdef double low = lowest[double](0)
+    cdef double least = lowest_expm1[double](0) if activation == ELU or activation == TANH else low
     cdef bint moved = False
     if layer == last:
         for u in range(C):
@@ -192,7 +193,7 @@ cdef void _losses(
     else:
         for lane in range(LANES):
             m[lane] = layer.a[j] + s[lane]
-        _activate(m, LANES, activation, low)
+        _activate(m, LANES, activation, least)
         for lane in range(LANES):
             m[lane] -= layer.z[j]
             moved |= m[lane] != 0
@@ -203,7 +204,7 @@ cdef void _losses(
         layer += 1
         _spread_move(m, layer.a, layer.W + j * layer.stride, layer.U, layer.rows)
         while layer != last:
-            _activate(layer.rows, layer.U * LANES, activation, low)
+            _activate(layer.rows, layer.U * LANES, activation, least)
             count = layer.U
             if activation == RELU:
                 _list_used(layer.rows, layer.U, used, &count)

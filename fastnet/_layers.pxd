@@ -1,13 +1,13 @@
 """The activations and outputs of a network's layers by name, and the activations of one number, for loops that the
 compiler turns into vector instructions.
 
-`low` is `lowest(...)`, and has to reach the loop as a variable.
+`low` is `lowest(...)`, for elu and tanh `lowest_expm1(...)`, and has to reach the loop as a variable.
 """
 
 cimport cython
 from cython cimport floating
 
-from fastnet._vector_math cimport exp_negative, minus_abs
+from fastnet._vector_math cimport copy_sign, exp_negative, expm1_negative, minus_abs
 
 
 cdef enum Activation:
@@ -45,8 +45,7 @@ cdef inline floating leaky_relu(floating a) noexcept nogil:
 
 cdef inline floating elu(floating a, floating low) noexcept nogil:
     cdef floating negative = a if a < 0 else <floating> 0.0
-    cdef floating e = exp_negative(low if negative < low else negative, <floating> -0.0)
-    return e - <floating> 1.0 if a < 0 else a
+    return expm1_negative(low if negative < low else negative) if a < 0 else a
 
 
 @cython.cdivision(True)
@@ -59,6 +58,5 @@ cdef inline floating sigmoid(floating a, floating low) noexcept nogil:
 @cython.cdivision(True)
 cdef inline floating tanh(floating a, floating low) noexcept nogil:
     cdef floating negative = minus_abs(a) * <floating> 2.0
-    cdef floating e = exp_negative(low if negative < low else negative, <floating> -0.0)
-    cdef floating z = (<floating> 1.0 - e) / (<floating> 1.0 + e)
-    return -z if a < 0 else z
+    cdef floating e = expm1_negative(low if negative < low else negative)
+    return copy_sign(e / (<floating> 2.0 + e), a)

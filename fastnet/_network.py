@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import combinations, pairwise
 from typing import Any, ClassVar
@@ -75,7 +75,7 @@ class Network:
 
         Every parameter is moved by +h and by -h, and the loss evaluated at both, but only what the parameter changes is
         computed again. A subclass that overrides `predict` or `loss` gets the gradient of its own loss, by evaluating
-        all of it twice for each parameter, which takes thousands of times as long.
+        all of it twice for each parameter, which takes hundreds or thousands of times as long.
 
         Parameters
         ----------
@@ -203,14 +203,17 @@ def parameter_shapes(*sizes: int) -> dict[str, tuple[int, ...]]:
 
 def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:
     """`params` as plain arrays on the user's own memory, once each has been found to fit."""
-    *names, last = shapes
-    wanted = f"{', '.join(names)} and {last}"
     if not isinstance(params, Mapping):
-        raise ValueError(f"params must be a dict of {wanted}, got {type(params).__name__}")
+        raise ValueError(f"params must be a dict of {_listed(shapes)}, got {type(params).__name__}")
     if params.keys() != shapes.keys():
         got = ", ".join(map(repr, params))
-        raise ValueError(f"params must hold exactly {wanted}, got {got or 'none'}")
+        raise ValueError(f"params must hold exactly {_listed(shapes)}, got {got or 'none'}")
     return {name: parameter(params[name], f"params[{name!r}]", shape) for name, shape in shapes.items()}
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}"
 
 
 def network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:

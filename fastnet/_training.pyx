@@ -30,10 +30,10 @@ from libc.string cimport memcpy, memset
 from numpy cimport import_array
 
 from fastnet._layers cimport (
-    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, activation_called, output_called
+    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH, activation_called, output_called
 )
 from fastnet._memory cimport address, empty_like
-from fastnet._vector_math cimport VECTORISED, exp_negative, lowest, minus_abs
+from fastnet._vector_math cimport VECTORISED, copy_sign, exp_negative, expm1_negative, lowest, lowest_expm1, minus_abs
 
 from numpy import empty, uint8
 
@@ -275,9 +275,9 @@ cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int act
     elif activation == ELU:
         for i in range(size):
             negative = a[i] if a[i] < 0 else <floating> 0.0
-            e = exp_negative(low if negative < low else negative, <floating> -0.0)
-            slope[i] = e if a[i] < 0 else <floating> 1.0
-            a[i] = e - <floating> 1.0 if a[i] < 0 else a[i]
+            e = expm1_negative(low if negative < low else negative)
+            slope[i] = e + <floating> 1.0
+            a[i] = e if a[i] < 0 else a[i]
     elif activation == SIGMOID:
         for i in range(size):  # e / (1 + e)^2 with e = exp(-|a|): a 1 - z would have lost its digits
             negative = minus_abs(a[i])
@@ -288,14 +288,13 @@ cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int act
     elif activation == IDENTITY:
         for i in range(size):
             slope[i] = <floating> 1.0
-    else:  # TANH, with e = exp(-2 |a|)
+    else:  # TANH: with e = exp(-2 |a|) - 1, z is e / (2 + e) but for its sign, and its slope 4 (1 + e) / (2 + e)^2
         for i in range(size):
             negative = minus_abs(a[i]) * <floating> 2.0
-            e = exp_negative(low if negative < low else negative, <floating> -0.0)
-            r = <floating> 1.0 / (<floating> 1.0 + e)
-            slope[i] = <floating> 4.0 * e * r * r
-            e = (<floating> 1.0 - e) * r
-            a[i] = -e if a[i] < 0 else e
+            e = expm1_negative(low if negative < low else negative)
+            r = <floating> 1.0 / (<floating> 2.0 + e)
+            slope[i] = <floating> 4.0 * (<floating> 1.0 + e) * r * r
+            a[i] = copy_sign(e * r, a[i])
 
 
 cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating low) noexcept nogil:
@@ -441,6 +440,9 @@ cdef bint _forward(
     cdef const Used* used = &room.used
     cdef Py_ssize_t size
     cdef floating* z
+    cdef floating low = lowest[floating](0)
+    if problem.activation == ELU or problem.activation == TANH:
+        low = lowest_expm1[floating](0)
     while True:
         z, size = <floating*> layer.z, rows * _padded(layer.U, sizeof(floating))
         _spread(<const floating*> layer.b, rows, layer.U, z)
@@ -449,7 +451,7 @@ cdef bint _forward(
             return False
         if layer == problem.last:
             break
-        _activate(z, <floating*> layer.slope, size, problem.activation, lowest[floating](0))
+        _activate(z, <floating*> layer.slope, size, problem.activation, low)
         inputs, stride, used = z, _padded(layer.U, sizeof(floating)), &room.all
         layer += 1
     if problem.output == SOFTMAX:

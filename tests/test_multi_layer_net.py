@@ -294,7 +294,7 @@ def test_trace_names_every_step_and_every_derivative_is_one(activation, output):
     trace = net.trace(x, t)
     back = ["loss", "dy", "dW3", "db3", "dz2", "da2", "dW2", "db2", "dz1", "da1", "dW1", "db1"]
     assert list(trace) == forward + back
-    assert trace["loss"] == net.loss(x, t)
+    np.testing.assert_allclose(trace["loss"], net.loss(x, t), rtol=1e-13)
     np.testing.assert_allclose(trace["y"], net.predict(x), rtol=1e-13)
 
     # Of what follows a layer, the loss as a function of what comes out of it or goes into it.
