@@ -57,7 +57,7 @@ from fastnet._checks import one_number
 from fastnet._activations import elu, elu_grad, leaky_relu, leaky_relu_grad, tanh, tanh_grad
 from fastnet._differences import two_layer_differences
 from fastnet._layer_differences import layer_differences
-from fastnet._optimizers import adagrad, adam, descend, momentum, nesterov, rmsprop
+from fastnet._optimizers import adagrad, adam, descend, is_movable, momentum, nesterov, rmsprop
 from fastnet._training import network_gradient, network_predict
 
 import_array()

@@ -24,7 +24,7 @@ from fastnet._activations_numpy import elu, elu_grad, leaky_relu, leaky_relu_gra
 from fastnet._checks import FLOAT32, FLOAT64, INTP, FloatArray, IntArray, one_number
 from fastnet._differences_numpy import two_layer_differences  # noqa: F401
 from fastnet._layer_differences_numpy import layer_differences  # noqa: F401
-from fastnet._optimizers_numpy import adagrad, adam, descend, momentum, nesterov, rmsprop  # noqa: F401
+from fastnet._optimizers_numpy import adagrad, adam, descend, is_movable, momentum, nesterov, rmsprop  # noqa: F401
 from fastnet._training_numpy import network_gradient, network_predict  # noqa: F401
 
 UINT8 = np.dtype(np.uint8)

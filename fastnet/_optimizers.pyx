@@ -10,14 +10,15 @@ The twins agree to the last bit: both round after every operation, in the book's
 this module with -ffp-contract=off: a processor that multiplies and adds in one instruction would round once for both.
 
 Kernels check nothing: the arrays of a call are C-contiguous, native and aligned, of one shape with at least one
-dimension and of one dtype, float32 or float64. All but g are changed in place, and g shares no memory with them.
+dimension and of one dtype, float32 or float64, and no two share memory. All but g are changed in place. `is_movable`
+tells whether arrays are like that.
 """
 
 from cython cimport floating
 from libc.math cimport sqrt, sqrtf
-from numpy cimport import_array, ndarray
+from numpy cimport PyArray_ISWRITEABLE, PyArray_NBYTES, PyArray_SAMESHAPE, PyArray_TYPE, import_array, ndarray
 
-from fastnet._memory cimport doubles, floats, holds_floats
+from fastnet._memory cimport address, doubles, floats, holds_floats, plain
 from fastnet._vector_math cimport VECTORISED
 
 import_array()
@@ -30,6 +31,31 @@ cdef inline floating _root(floating x) noexcept nogil:
         return sqrt(x)
     else:
         return sqrtf(x)
+
+
+cdef bint _overlap(ndarray a, ndarray b):
+    cdef char* first = <char*> address(a)
+    cdef char* second = <char*> address(b)
+    return first < second + PyArray_NBYTES(b) and second < first + PyArray_NBYTES(a)
+
+
+def is_movable(arrays: tuple[Any, ...]) -> bool:
+    """Return whether a kernel can take `arrays` as they are: the parameter, the gradient, and what is remembered."""
+    cdef Py_ssize_t i, k
+    cdef ndarray array
+    cdef ndarray first
+    for i in range(len(arrays)):
+        if not plain(arrays[i]):
+            return False
+        array, first = arrays[i], arrays[0]
+        if PyArray_TYPE(array) != PyArray_TYPE(first) or not PyArray_SAMESHAPE(array, first):
+            return False
+        if i != 1 and not PyArray_ISWRITEABLE(array):
+            return False
+        for k in range(i):
+            if _overlap(array, arrays[k]):
+                return False
+    return True
 
 
 cdef VECTORISED _descend(floating* p, const floating* g, Py_ssize_t size, floating lr) noexcept nogil:
@@ -136,7 +162,8 @@ cdef VECTORISED _adam(
 
 
 def adam(
-    ndarray p: FloatArray, ndarray g: FloatArray, ndarray m: FloatArray, ndarray v: FloatArray, lr: float, beta1: float, beta2: float
+    ndarray p: FloatArray, ndarray g: FloatArray, ndarray m: FloatArray, ndarray v: FloatArray,
+    lr: float, beta1: float, beta2: float,
 ) -> None:
     """Average the gradients and their squares; `lr` holds the correction for the zeros that both begin with.
 

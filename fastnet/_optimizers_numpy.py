@@ -6,16 +6,34 @@
 The twins agree to the last bit: both round after every operation, in the book's order.
 
 Kernels check nothing: the arrays of a call are C-contiguous, native and aligned, of one shape with at least one
-dimension and of one dtype, float32 or float64. All but g are changed in place, and g shares no memory with them.
+dimension and of one dtype, float32 or float64, and no two share memory. All but g are changed in place. `is_movable`
+tells whether arrays are like that.
 """
 
 from __future__ import annotations
 
+from itertools import combinations
+from typing import Any
+
 import numpy as np
 
-from fastnet._checks import FloatArray
+from fastnet._checks import FLOAT32, FLOAT64, FloatArray
 
 EPS = 1e-7  # the book's: no division by the root of 0
+
+
+def is_movable(arrays: tuple[Any, ...]) -> bool:
+    """Return whether a kernel can take `arrays` as they are: the parameter, the gradient, and what is remembered."""
+    param = arrays[0]
+    if type(param) is not np.ndarray or param.ndim == 0 or param.dtype not in (FLOAT32, FLOAT64):
+        return False
+    for i, array in enumerate(arrays):
+        if type(array) is not np.ndarray or array.dtype != param.dtype or array.shape != param.shape:
+            return False
+        flags = array.flags
+        if not (flags.c_contiguous and flags.aligned and (flags.writeable or i == 1)):
+            return False
+    return not any(np.may_share_memory(one, other) for one, other in combinations(arrays, 2))
 
 
 def descend(p: FloatArray, g: FloatArray, lr: float) -> None:

@@ -61,13 +61,25 @@ class _Optimizer:
         The arithmetic, and what is remembered, is in the dtype of the parameter or of its gradient, whichever is the
         wider one, and at least in float32.
         """
+        kernel, is_movable = getattr(_backend.kernels, self._kernel), _backend.kernels.is_movable
+        memories = [getattr(self, attribute) for attribute in self._remembers]
+        if type(params) is dict and type(grads) is dict and None not in memories:
+            usual = [
+                (param, grads.get(name), *[memory.get(name) for memory in memories]) for name, param in params.items()
+            ]
+            if all(map(is_movable, usual)):  # what is found so has passed every check
+                numbers = self._numbers()
+                for arrays in usual:
+                    kernel(*arrays, *numbers)
+                return
+
         gradients = check_gradients(params, grads)
         memories = self._recall(params, gradients)
-        kernel, numbers = getattr(_backend.kernels, self._kernel), self._numbers()
+        numbers = self._numbers()
         for name, gradient in gradients.items():
-            param, remembered = params[name], [memory[name] for memory in memories]
-            if _are_plain(param, gradient, remembered):
-                kernel(param, gradient, *remembered, *numbers)
+            arrays = (params[name], gradient, *[memory[name] for memory in memories])
+            if is_movable(arrays):
+                kernel(*arrays, *numbers)
             else:
                 _move_copies(kernel, params, name, gradient, memories, numbers)
 
@@ -444,19 +456,6 @@ def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) 
             raise ValueError(f"grads[{name!r}] has shape {gradient.shape}, params[{name!r}] has shape {array.shape}")
         gradients[name] = gradient
     return gradients
-
-
-def _are_plain(param: Any, gradient: Array, remembered: list[Array]) -> bool:
-    """Whether a kernel can work on the arrays as they are."""
-    if type(param) is not np.ndarray or param.ndim == 0 or (param.dtype is not FLOAT64 and param.dtype is not FLOAT32):
-        return False
-    for array in (param, gradient, *remembered):
-        if type(array) is not np.ndarray or array.dtype is not param.dtype:
-            return False
-        flags = array.flags
-        if not (flags.c_contiguous and flags.aligned and (flags.writeable or array is gradient)):
-            return False
-    return not any(np.may_share_memory(gradient, array) for array in (param, *remembered))
 
 
 def _move_copies(
