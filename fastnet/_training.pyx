@@ -84,15 +84,21 @@ cdef inline Py_ssize_t _groups(Py_ssize_t I) noexcept nogil:
 # ---- The left factors of the products
 
 cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, unsigned char* is_used) noexcept nogil:
-    # is_used[n, g]: whether an input of group g is not 0 in sample n, or the group is the last and not whole.
+    # Bit k of is_used[b, g]: whether an input of group g is not 0 in sample 8 b + k, or the group is the last and not
+    # whole. The bits of samples that there are not are 0.
     cdef Py_ssize_t n, g, whole = I // GROUP, groups = _groups(I)
+    cdef unsigned char bit
+    cdef unsigned char* bits
     cdef const input* v
+    memset(is_used, 0, (rows + 7) // 8 * groups)
     for n in range(rows):
+        bit = <unsigned char> (1 << n % 8)
+        bits = is_used + n // 8 * groups
         for g in range(whole):
             v = x + n * I + g * GROUP
-            is_used[n * groups + g] = (v[0] != 0) | (v[1] != 0) | (v[2] != 0) | (v[3] != 0)
+            bits[g] |= bit if (v[0] != 0) | (v[1] != 0) | (v[2] != 0) | (v[3] != 0) else 0
         if whole < groups:
-            is_used[n * groups + whole] = 1
+            bits[whole] |= bit
 
 
 cdef VECTORISED _copy_used(
@@ -111,25 +117,46 @@ cdef VECTORISED _copy_used(
                 out[n * stride + g * GROUP + k] = <floating> x[n * I + g * GROUP + k] if g * GROUP + k < I else 0
 
 
+# The numbers of the bits that are 1 in a byte, in their order, and how many there are.
+cdef unsigned char positions[256][8]
+cdef unsigned char ones[256]
+
+
+cdef void _fill_tables() noexcept:
+    cdef Py_ssize_t byte, k
+    for byte in range(256):
+        for k in range(8):
+            positions[byte][ones[byte]] = <unsigned char> k
+            ones[byte] += byte >> k & 1
+
+
 cdef void _list_used(
     const unsigned char* is_used, Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t chunk, Used* used
 ) noexcept nogil:
-    cdef Py_ssize_t n, g, count
+    # Eight samples at a time: no jump depends on the pixels, which would be guessed wrong too often. All eight numbers
+    # are written, and those that do not count are overwritten.
+    cdef Py_ssize_t b, g, k, count
+    cdef unsigned char byte
+    cdef unsigned char* samples
     for g in range(groups):
+        samples = used.samples + g * chunk
         count = 0
-        for n in range(rows):
-            # Written always, kept if counted: a jump that depends on the pixels would be guessed wrong too often.
-            used.samples[g * chunk + count] = <unsigned char> n
-            count += is_used[n * groups + g]
+        for b in range((rows + 7) // 8):
+            byte = is_used[b * groups + g]
+            for k in range(8):
+                samples[count + k] = <unsigned char> (positions[byte][k] + 8 * b)
+            count += ones[byte]
         used.counts[g] = count
 
 
 cdef void _list_all(Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t chunk, Used* used) noexcept nogil:
     # Of a matrix in which a zero is an accident.
     cdef Py_ssize_t n, g
+    cdef unsigned char* samples
     for g in range(groups):
+        samples = used.samples + g * chunk
         for n in range(rows):
-            used.samples[g * chunk + n] = <unsigned char> n
+            samples[n] = <unsigned char> n
         used.counts[g] = rows
 
 
@@ -417,7 +444,7 @@ cdef Py_ssize_t _lay_out(Room* room, char* begin, const Problem* problem, Py_ssi
     room.used.samples = <unsigned char*> _reserve(&end, inputs * chunk)
     room.all.counts = <Py_ssize_t*> _reserve(&end, units * sizeof(Py_ssize_t))
     room.all.samples = <unsigned char*> _reserve(&end, units * chunk)
-    room.is_used = <unsigned char*> _reserve(&end, inputs * chunk)
+    room.is_used = <unsigned char*> _reserve(&end, inputs * chunk // 8)
     return end - begin
 
 
@@ -616,3 +643,6 @@ def network_gradient(
         problem.t = address(t)
     gradients = []
     return gradients if _run(x, parameters, gradients, activation, output, &problem) else None
+
+
+_fill_tables()
