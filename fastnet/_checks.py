@@ -21,6 +21,7 @@ Seed: TypeAlias = int | np.random.Generator | None
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 INTP = np.dtype(np.intp)
+UINT8 = np.dtype(np.uint8)
 
 # On ten elements a call costs more than its arithmetic. So what is usual is recognised first, by identity: NumPy has
 # one object for each native dtype, and an array whose dtype is another, equal one only takes the longer way.
@@ -44,6 +45,14 @@ def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     if not (dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)):
         raise TypeError(f"{name} must hold real numbers (bool, integers, float16, float32, float64), got dtype {dtype}")
     return array
+
+
+def is_carray(x: Any) -> bool:
+    """Whether it is an array as the kernels take it, but for its dtype and its dimensions."""
+    if type(x) is not np.ndarray:
+        return False
+    flags = x.flags
+    return flags.c_contiguous and flags.aligned and x.dtype.isnative
 
 
 def float_array(x: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]:

@@ -21,13 +21,11 @@ import numpy as np
 
 # What is not used here are kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
 from fastnet._activations_numpy import elu, elu_grad, leaky_relu, leaky_relu_grad, tanh, tanh_grad  # noqa: F401
-from fastnet._checks import FLOAT32, FLOAT64, INTP, FloatArray, IntArray, one_number
+from fastnet._checks import FLOAT32, FLOAT64, INTP, UINT8, FloatArray, IntArray, is_carray, one_number
 from fastnet._differences_numpy import two_layer_differences  # noqa: F401
 from fastnet._layer_differences_numpy import layer_differences  # noqa: F401
 from fastnet._optimizers_numpy import adagrad, adam, descend, is_movable, momentum, nesterov, rmsprop  # noqa: F401
 from fastnet._training_numpy import network_gradient, network_predict  # noqa: F401
-
-UINT8 = np.dtype(np.uint8)
 
 
 def instruction_set() -> str:
@@ -37,14 +35,7 @@ def instruction_set() -> str:
 
 def is_plain(x: Any) -> bool:
     """Return whether `x` is an array as kernels take it, and not one without dimensions."""
-    return _is_carray(x) and x.dtype in (FLOAT32, FLOAT64) and x.ndim > 0
-
-
-def _is_carray(x: Any) -> bool:
-    if type(x) is not np.ndarray:
-        return False
-    flags = x.flags
-    return flags.c_contiguous and flags.aligned and x.dtype.isnative
+    return is_carray(x) and x.dtype in (FLOAT32, FLOAT64) and x.ndim > 0
 
 
 def exp(x: FloatArray) -> FloatArray:
@@ -121,7 +112,7 @@ def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
     (N,) or () labels in [0, C), intp or uint8, in place of the rows of a one-hot t. eps is a float, finite, from 0 on.
     The arrays are as every kernel takes them. The result is a scalar of y's dtype.
     """
-    if not (is_plain(y) and y.ndim <= 2 and y.size and _is_carray(t) and type(eps) is float and 0 <= eps < math.inf):
+    if not (is_plain(y) and y.ndim <= 2 and y.size and is_carray(t) and type(eps) is float and 0 <= eps < math.inf):
         return None
     rows = y.reshape(-1, y.shape[-1])
     n = len(rows)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from fastnet import _backend
 from fastnet._checks import (
     FLOAT32,
     FLOAT64,
@@ -180,6 +181,16 @@ class Network:
 
     def _parameters(self) -> dict[str, FloatArray]:
         """`params` in the network's dtype, once each has been found to fit."""
+        params, dtype, is_plain = self.params, self.dtype, _backend.kernels.is_plain
+        if type(params) is dict and len(params) == len(self._shapes):
+            usual: dict[str, Any] = {}
+            for name, shape in self._shapes.items():
+                array: Any = params.get(name)
+                if not (is_plain(array) and array.dtype is dtype and array.shape == shape):
+                    break
+                usual[name] = array
+            else:
+                return usual
         return {name: cast(view, self.dtype) for name, view in fitting(self.params, self._shapes).items()}
 
     def _predict_in_slices(self, x: npt.ArrayLike) -> FloatArray:

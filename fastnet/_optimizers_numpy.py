@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._checks import FLOAT32, FLOAT64, FloatArray
+from fastnet._checks import FLOAT32, FLOAT64, FloatArray, is_carray
 
 EPS = 1e-7  # the book's: no division by the root of 0
 
@@ -25,13 +25,12 @@ EPS = 1e-7  # the book's: no division by the root of 0
 def is_movable(arrays: tuple[Any, ...]) -> bool:
     """Return whether a kernel can take `arrays` as they are: the parameter, the gradient, and what is remembered."""
     param = arrays[0]
-    if type(param) is not np.ndarray or param.ndim == 0 or param.dtype not in (FLOAT32, FLOAT64):
+    if not is_carray(param) or param.ndim == 0 or param.dtype not in (FLOAT32, FLOAT64):
         return False
     for i, array in enumerate(arrays):
-        if type(array) is not np.ndarray or array.dtype != param.dtype or array.shape != param.shape:
+        if not is_carray(array) or array.dtype != param.dtype or array.shape != param.shape:
             return False
-        flags = array.flags
-        if not (flags.c_contiguous and flags.aligned and (flags.writeable or i == 1)):
+        if not (array.flags.writeable or i == 1):
             return False
     return not any(np.may_share_memory(one, other) for one, other in combinations(arrays, 2))
 

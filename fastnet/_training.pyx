@@ -16,8 +16,8 @@ What makes it fast, the most important first:
 Only numbers can be left out: 0 times infinity is NaN, not 0. So the kernels look out for what is not finite, and leave
 it to the plain formulas, which a caller evaluates in its own way.
 
-Kernels check nothing: every array is C-contiguous, native and aligned, the parameters and targets all float32 or all
-float64, x of that dtype or float32, the labels intp and in range, no dimension but N is 0.
+Kernels do not check the parameters: these are C-contiguous, native and aligned, all float32 or all float64, and fit
+each other, no dimension being 0. Of x and t they take what needs no conversion, x also in float32 beside float64.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 Matrices of our own, between the layers, have rows of `_padded(U, ...)` numbers, of which those past U are of no account.
@@ -27,12 +27,23 @@ from cython cimport floating
 from libc.math cimport INFINITY
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy, memset
-from numpy cimport import_array
+from numpy cimport (
+    NPY_FLOAT,
+    NPY_INTP,
+    NPY_UINT8,
+    PyArray_Cast,
+    PyArray_CheckExact,
+    PyArray_ISCARRAY_RO,
+    PyArray_ITEMSIZE,
+    PyArray_TYPE,
+    import_array,
+    ndarray,
+)
 
 from fastnet._layers cimport (
     ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH, activation_called, output_called
 )
-from fastnet._memory cimport address, empty_like
+from fastnet._memory cimport address, empty_like, plain
 from fastnet._vector_math cimport VECTORISED, copy_sign, exp_negative, expm1_negative, lowest, lowest_expm1, minus_abs
 
 from numpy import empty, uint8
@@ -574,28 +585,61 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
     return True
 
 
-cdef bint _run(x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
+cdef bint _is_input(x, tuple parameters):
+    # Whether x is such a matrix as the kernels take.
+    cdef ndarray W = parameters[0]
+    return (
+        plain(x) and (<ndarray> x).ndim == 2 and (<ndarray> x).shape[1] == W.shape[0]
+        and PyArray_TYPE(<ndarray> x) in (NPY_FLOAT, PyArray_TYPE(W))
+    )
+
+
+cdef ndarray _targets(t, ndarray x, ndarray b, str output):
+    # The targets of x, or their labels as intp; None where t has to be converted otherwise, or refused.
+    cdef Py_ssize_t n, N = x.shape[0], C = b.shape[0]
+    cdef ndarray array
+    cdef const Py_ssize_t* labels
+    if not (PyArray_CheckExact(t) and PyArray_ISCARRAY_RO(<ndarray> t)):
+        return None
+    array = t
+    if PyArray_TYPE(array) == PyArray_TYPE(b):
+        return array if array.ndim == 2 and array.shape[0] == N and array.shape[1] == C else None
+    if not (output == "softmax" and array.ndim == 1 and array.shape[0] == N):
+        return None
+    if PyArray_TYPE(array) == NPY_UINT8:
+        array = PyArray_Cast(array, NPY_INTP)
+    elif PyArray_TYPE(array) != NPY_INTP:
+        return None
+    labels = <const Py_ssize_t*> address(array)
+    for n in range(N):
+        if <size_t> labels[n] >= <size_t> C:  # without a sign, what is negative is very large
+            return None
+    return array
+
+
+cdef bint _run(ndarray x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
     cdef Room room
-    cdef Py_ssize_t l, count = len(parameters) // 2, itemsize = parameters[0].itemsize
-    cdef bint mixed = x.itemsize != itemsize, finite
-    records = empty(count * sizeof(Layer), uint8)
+    cdef ndarray W, b, dW, db, memory = None, records = empty(len(parameters) // 2 * sizeof(Layer), uint8)
+    cdef Py_ssize_t l, size, count = len(parameters) // 2, itemsize = PyArray_ITEMSIZE(parameters[0])
+    cdef bint mixed = PyArray_ITEMSIZE(x) != itemsize, finite
     cdef Layer* layers = <Layer*> address(records)
     problem.N, problem.x = x.shape[0], address(x)
     problem.activation, problem.output = activation_called(activation), output_called(output)
     problem.first, problem.last = layers, layers + count - 1
     for l in range(count):
         W, b = parameters[2 * l], parameters[2 * l + 1]
-        layers[l].inputs, layers[l].U = W.shape
+        layers[l].inputs, layers[l].U = W.shape[0], W.shape[1]
         layers[l].W, layers[l].b = address(W), address(b)
         if gradients is not None:
-            gradients += empty_like(W), empty_like(b)
-            layers[l].dW, layers[l].db = address(gradients[2 * l]), address(gradients[2 * l + 1])
+            dW, db = empty_like(W), empty_like(b)
+            layers[l].dW, layers[l].db = address(dW), address(db)
+            gradients += dW, db
+    size = _lay_out(&room, NULL, problem, itemsize) + 64
     try:
         memory = _memory.pop()
     except IndexError:
-        memory = empty(0, uint8)
-    size = _lay_out(&room, NULL, problem, itemsize) + 64
-    if memory.size < size:
+        pass
+    if memory is None or memory.size < size:
         memory = empty(size, uint8)
     _lay_out(&room, <char*> address(memory), problem, itemsize)
     with nogil:
@@ -610,37 +654,45 @@ cdef bint _run(x, tuple parameters, list gradients, str activation, str output, 
     return finite
 
 
-def network_predict(
-    x: FloatArray, parameters: tuple[FloatArray, ...], activation: str, output: str
-) -> FloatArray | None:
-    """Return the predictions `y` (N, C), or None where only the plain formulas can tell.
+def network_predict(x: Any, parameters: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray | None:
+    """Return the predictions `y` (N, C), or None where the caller has to see to it.
 
     x is (N, D), the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,).
-    None: some number on the way is infinite or NaN.
+    None: x has to be converted or refused; or some number on the way is infinite or NaN, and only the plain formulas
+    can tell what comes of it.
     """
     cdef Problem problem
+    cdef ndarray y, b = parameters[len(parameters) - 1]
+    if not _is_input(x, parameters):
+        return None
     memset(&problem, 0, sizeof(problem))
-    last = parameters[len(parameters) - 1]
-    y = empty((x.shape[0], last.shape[0]), last.dtype)
+    y = empty((x.shape[0], b.shape[0]), b.dtype)
     problem.y = address(y)
     return y if _run(x, parameters, None, activation, output, &problem) else None
 
 
 def network_gradient(
-    x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str
+    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str
 ) -> list[FloatArray] | None:
-    """Return the gradient of the loss by every parameter, or None where only the plain formulas can tell.
+    """Return the gradient of the loss by every parameter, or None where the caller has to see to it.
 
     x is (N, D), N at least 1, the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,); t is (N,)
-    labels, intp, for the output "softmax", or (N, C) targets.
-    None: some number on the way is infinite or NaN.
+    labels, intp or uint8, for the output "softmax", or (N, C) targets in the dtype of the parameters.
+    None: x or t has to be converted or refused; or some number on the way is infinite or NaN, and only the plain
+    formulas can tell what comes of it.
     """
     cdef Problem problem
+    cdef ndarray array
+    if not _is_input(x, parameters) or (<ndarray> x).shape[0] == 0:
+        return None
+    array = _targets(t, x, parameters[len(parameters) - 1], output)
+    if array is None:
+        return None
     memset(&problem, 0, sizeof(problem))
-    if t.ndim == 1:
-        problem.labels = <const Py_ssize_t*> address(t)
+    if array.ndim == 1:
+        problem.labels = <const Py_ssize_t*> address(array)
     else:
-        problem.t = address(t)
+        problem.t = address(array)
     gradients = []
     return gradients if _run(x, parameters, gradients, activation, output, &problem) else None
 

@@ -4,17 +4,19 @@
     daL = (y - t) / N, with N C for the output "sigmoid" and N C / 2 for "identity",
     dWl = z(l-1)' dal,  da(l-1) = (dal Wl') f'(a(l-1)),  dbl: the sum of dal over the samples
 
-Kernels check nothing: every array is C-contiguous, native and aligned, the parameters and targets all float32 or all
-float64, x of that dtype or float32, the labels intp and in range, no dimension but N is 0.
+Kernels do not check the parameters: these are C-contiguous, native and aligned, all float32 or all float64, and fit
+each other, no dimension being 0. Of x and t they take what needs no conversion, x also in float32 beside float64.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from fastnet._checks import FloatArray, IntArray
+from fastnet._checks import FLOAT32, INTP, UINT8, FloatArray, is_carray
 from fastnet._layers_numpy import ACTIVATIONS, OUTPUTS
 
 CHUNK = 1000  # samples whose predictions are computed at a time: what is computed on the way stays in cache
@@ -32,14 +34,32 @@ def _forward(
     return (z, a) if all(np.isfinite(each).all() for each in a) else None
 
 
-def network_predict(
-    x: FloatArray, parameters: tuple[FloatArray, ...], activation: str, output: str
-) -> FloatArray | None:
-    """Return the predictions `y` (N, C), or None where only the plain formulas can tell.
+def _is_input(x: Any, parameters: tuple[FloatArray, ...]) -> bool:
+    """Whether x is such a matrix as the kernels take."""
+    W = parameters[0]
+    return is_carray(x) and x.dtype in (FLOAT32, W.dtype) and x.ndim == 2 and x.shape[1] == len(W)
+
+
+def _is_target(t: Any, x: FloatArray, parameters: tuple[FloatArray, ...], output: str) -> bool:
+    """Whether t is such an array of labels, or of targets, as the kernels take for x."""
+    b = parameters[-1]
+    if not is_carray(t):
+        return False
+    if t.dtype == b.dtype:
+        return bool(t.shape == (len(x), len(b)))
+    is_labels = output == "softmax" and t.dtype in (INTP, UINT8) and t.shape == (len(x),)
+    return is_labels and bool(t.min() >= 0 and t.max() < len(b))
+
+
+def network_predict(x: Any, parameters: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray | None:
+    """Return the predictions `y` (N, C), or None where the caller has to see to it.
 
     x is (N, D), the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,).
-    None: some number on the way is infinite or NaN.
+    None: x has to be converted or refused; or some number on the way is infinite or NaN, and only the plain formulas
+    can tell what comes of it.
     """
+    if not _is_input(x, parameters):
+        return None
     with np.errstate(all="ignore"):
         if not np.isfinite(parameters[0]).all():
             return None
@@ -54,14 +74,17 @@ def network_predict(
 
 
 def network_gradient(
-    x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str
+    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str
 ) -> list[FloatArray] | None:
-    """Return the gradient of the loss by every parameter, or None where only the plain formulas can tell.
+    """Return the gradient of the loss by every parameter, or None where the caller has to see to it.
 
     x is (N, D), N at least 1, the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,); t is (N,)
-    labels, intp, for the output "softmax", or (N, C) targets.
-    None: some number on the way is infinite or NaN.
+    labels, intp or uint8, for the output "softmax", or (N, C) targets in the dtype of the parameters.
+    None: x or t has to be converted or refused; or some number on the way is infinite or NaN, and only the plain
+    formulas can tell what comes of it.
     """
+    if not (_is_input(x, parameters) and len(x) and _is_target(t, x, parameters, output)):
+        return None
     with np.errstate(all="ignore"):
         x = x.astype(parameters[0].dtype, copy=False)  # once, not in each of the two products
         forward = _forward(x, parameters, activation)

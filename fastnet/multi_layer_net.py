@@ -220,15 +220,17 @@ class MultiLayerNet(Network):
         >>> print(net.predict([0.0, 0.0, 0.0, 0.0]).round(4))
         [0.3333 0.3333 0.3333]
         """
-        x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
         parameters = self._parameters()
         activation, output, _ = self._checked()
-        y: FloatArray | None = _backend.kernels.network_predict(
-            np.atleast_2d(x), tuple(parameters.values()), activation, output
-        )
-        if y is None:
-            y = self._forward(x, parameters)["y"]
-        return y.reshape(*x.shape[:-1], self._output_size)
+        kernel, how = _backend.kernels.network_predict, (tuple(parameters.values()), activation, output)
+        y: FloatArray | None = kernel(x, *how)
+        if y is None:  # not for the kernel as it is
+            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+            y = kernel(np.atleast_2d(x), *how)
+            if y is None:
+                y = self._forward(x, parameters)["y"]
+            y = y.reshape(*x.shape[:-1], self._output_size)
+        return y
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the loss that belongs to the output, and what the weights add to it.
@@ -327,14 +329,15 @@ class MultiLayerNet(Network):
         -----
         As in the book, the 1e-7 in the logarithms is not differentiated, and "relu" passes no gradient on at 0.
         """
-        x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
         parameters = self._parameters()
         activation, output, decay = self._checked()
-        refuse_empty(x, "x")
-        t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
-        found = _backend.kernels.network_gradient(
-            np.atleast_2d(x), as_batch(t), tuple(parameters.values()), activation, output
-        )
+        kernel, how = _backend.kernels.network_gradient, (tuple(parameters.values()), activation, output)
+        found = kernel(x, t, *how) if output == "softmax" else None  # other targets have a range, which is checked
+        if found is None:
+            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+            refuse_empty(x, "x")
+            t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
+            found = kernel(np.atleast_2d(x), as_batch(t), *how)
         if found is None:
             trace = MultiLayerNet.trace(self, x, t)
             return {name: trace["d" + name] for name in parameters}

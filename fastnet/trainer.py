@@ -202,7 +202,7 @@ class Trainer:
     def _step(self, bar_write: Callable[[str], Any] | None = None) -> None:
         """Make one iteration; `bar_write` prints a line above the progress bar that shows the loss."""
         batch = self._random.choice(len(self.x_train), self.batch_size)
-        x, t = self.x_train[batch], self.t_train[batch]
+        x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
         network = self.network
         grads = network.gradient(x, t) if self.gradient == "backprop" else network.numerical_gradient(x, t)
         self.optimizer.update(network.params, grads)

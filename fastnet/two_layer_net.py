@@ -128,14 +128,16 @@ class TwoLayerNet(Network):
         -----
         ``a1 = x W1 + b1``, ``z1 = sigmoid(a1)``, ``a2 = z1 W2 + b2``, ``y = softmax(a2)``.
         """
-        x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
         parameters = self._parameters()
-        y: FloatArray | None = _backend.kernels.network_predict(
-            np.atleast_2d(x), tuple(parameters.values()), "sigmoid", "softmax"
-        )
-        if y is None:
-            y = self._forward(x, parameters)["y"]
-        return y.reshape(*x.shape[:-1], self._shapes["b2"][0])
+        kernel, how = _backend.kernels.network_predict, (tuple(parameters.values()), "sigmoid", "softmax")
+        y: FloatArray | None = kernel(x, *how)
+        if y is None:  # not for the kernel as it is
+            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+            y = kernel(np.atleast_2d(x), *how)
+            if y is None:
+                y = self._forward(x, parameters)["y"]
+            y = y.reshape(*x.shape[:-1], self._shapes["b2"][0])
+        return y
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the cross-entropy of the predictions, averaged over the samples.
@@ -191,13 +193,14 @@ class TwoLayerNet(Network):
         trace : The steps of this computation, one by one.
         numerical_gradient : The same without any calculus.
         """
-        x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
         parameters = self._parameters()
-        refuse_empty(x, "x")
-        t = targets(t, np.empty((*x.shape[:-1], self._shapes["b2"][0]), self.dtype))
-        gradients = _backend.kernels.network_gradient(
-            np.atleast_2d(x), as_batch(t), tuple(parameters.values()), "sigmoid", "softmax"
-        )
+        kernel, how = _backend.kernels.network_gradient, (tuple(parameters.values()), "sigmoid", "softmax")
+        gradients = kernel(x, t, *how)
+        if gradients is None:  # not for the kernel as they are
+            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+            refuse_empty(x, "x")
+            t = targets(t, np.empty((*x.shape[:-1], self._shapes["b2"][0]), self.dtype))
+            gradients = kernel(np.atleast_2d(x), as_batch(t), *how)
         if gradients is None:
             trace = TwoLayerNet.trace(self, x, t)
             return {name: trace["d" + name] for name in parameters}

@@ -135,6 +135,50 @@ def test_the_twins_agree_to_the_last_bit(twins, size, dtype):
         assert size < 7 or not np.array_equal(compiled[0], start[0])
 
 
+def overlapping(dtype="f8"):
+    memory = np.ones(8, dtype)
+    return memory[:6], memory[2:]
+
+
+FREE = [np.ones((2, 3)) for _ in range(4)]
+FIXED = np.ones((2, 3))
+FIXED.flags.writeable = False
+
+
+@pytest.mark.parametrize(
+    ("arrays", "movable"),
+    [
+        (FREE[:2], True),
+        (FREE, True),
+        ([array.astype("f4") for array in FREE], True),
+        ([FREE[0], FIXED, FREE[1]], True),
+        ([np.ones(0), np.ones(0)], True),
+        ([FIXED, FREE[0]], False),
+        ([FREE[0], FREE[1], FIXED], False),
+        ([FREE[0], FREE[0]], False),
+        ([FREE[0], FREE[1], FREE[1]], False),
+        ([FREE[0], FREE[1], FREE[2], FREE[0]], False),
+        (overlapping(), False),
+        ([FREE[0], FREE[1].T.copy()], False),
+        ([FREE[0], np.ones(6)], False),
+        ([FREE[0], FREE[1].astype("f4")], False),
+        ([FREE[0].astype("f4"), FREE[1]], False),
+        ([array.astype("f2") for array in FREE], False),
+        ([array.astype("i8") for array in FREE], False),
+        ([array.astype(array.dtype.newbyteorder()) for array in FREE], False),
+        ([np.asfortranarray(array) for array in FREE], False),
+        ([array.view(np.matrix) for array in FREE], False),
+        ([np.array(1.0), np.array(1.0)], False),
+        ([1.0, 1.0], False),
+        ([FREE[0], None], False),
+        ([FREE[0], FREE[1], None], False),
+        ([FREE[0], FREE[1].tolist()], False),
+    ],
+)
+def test_a_kernel_moves_what_needs_no_conversion(kernels, arrays, movable):
+    assert kernels.is_movable(tuple(arrays)) is movable
+
+
 def test_the_defaults_are_the_books():
     assert [vars(make()) for make in FORMULAS] == [
         {"lr": 0.01},

@@ -130,9 +130,80 @@ def test_what_is_not_finite_is_left_to_the_plain_formulas(kernels, which, value,
 @FLOATS
 def test_labels_count_as_one_hot_to_the_last_bit(kernels, dtype):
     x, labels, parameters = problem(150, 22, 17, 5, dtype, dtype)
-    by_labels = kernels.network_gradient(x, labels, tuple(parameters), *NET)
     by_one_hot = kernels.network_gradient(x, np.eye(5, dtype=dtype)[labels], tuple(parameters), *NET)
-    assert all(np.array_equal(a, b) for a, b in zip(by_labels, by_one_hot, strict=True))
+    for kind in (np.intp, np.uint8):
+        by_labels = kernels.network_gradient(x, labels.astype(kind), tuple(parameters), *NET)
+        assert all(np.array_equal(a, b) for a, b in zip(by_labels, by_one_hot, strict=True))
+
+
+class Subclass(np.ndarray):
+    pass
+
+
+X, T, ONE_HOT = np.ones((3, 4), "f4"), np.array([0, 1, 1]), np.ones((3, 2), "f4")
+
+
+@pytest.mark.parametrize(
+    ("x", "t"),
+    [
+        (X.tolist(), T),
+        (None, T),
+        (X[0], T[0]),
+        (X[:, :3].copy(), T),
+        (X[:, None], T),
+        (X.astype("f8"), T),
+        (X.astype("f2"), T),
+        (X.astype("i4"), T),
+        (X.astype(X.dtype.newbyteorder()), T),
+        (np.asfortranarray(X), T),
+        (np.ones((6, 4), "f4")[::2], T),
+        (X.view(Subclass), T),
+        (np.ma.array(X), T),
+    ],
+)
+def test_inputs_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
+    parameters = tuple(np.ones(shape, "f4") for shape in ((4, 5), (5,), (5, 2), (2,)))
+    assert kernels.network_predict(x, parameters, *NET) is None
+    assert kernels.network_gradient(x, t, parameters, *NET) is None
+    assert kernels.network_predict(X, parameters, *NET) is not None
+    assert kernels.network_gradient(X, T, parameters, *NET) is not None
+
+
+@pytest.mark.parametrize(
+    ("x", "t"),
+    [
+        (X[:0], T[:0]),
+        (X, T.tolist()),
+        (X, None),
+        (X, T[:2]),
+        (X, T[:, None]),
+        (X, T.astype("i4")),
+        (X, T.astype("f4")),
+        (X, T.astype(T.dtype.newbyteorder())),
+        (X, np.zeros(6, int)[::2]),
+        (X, T.view(Subclass)),
+        (X, np.array([0, 1, 2])),
+        (X, np.array([0, 1, 2], np.uint8)),
+        (X, np.array([0, -1, 1])),
+        (X, np.array([np.iinfo(np.intp).min, 0, 0])),
+        (X, np.zeros((3, 2), np.uint8)),
+        (X, ONE_HOT.astype("f8")),
+        (X, ONE_HOT[:2]),
+        (X, np.ones((3, 3), "f4")),
+        (X, np.asfortranarray(ONE_HOT)),
+    ],
+)
+def test_targets_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
+    parameters = tuple(np.ones(shape, "f4") for shape in ((4, 5), (5,), (5, 2), (2,)))
+    assert kernels.network_gradient(x, t, parameters, *NET) is None
+    assert kernels.network_gradient(X, ONE_HOT, parameters, *NET) is not None
+
+
+def test_labels_are_for_softmax_alone(kernels):
+    parameters = tuple(np.ones(shape, "f4") for shape in ((4, 5), (5,), (5, 2), (2,)))
+    for output in ("sigmoid", "identity"):
+        assert kernels.network_gradient(X, T, parameters, "relu", output) is None
+        assert kernels.network_gradient(X, ONE_HOT, parameters, "relu", output) is not None
 
 
 DEEP = {  # N, D, the units of each layer
@@ -283,9 +354,9 @@ def test_float32_images_are_not_converted_as_a_whole(monkeypatch):
         monkeypatch.setattr(
             _backend.kernels, name, lambda x, *rest, kernel=kernel: (seen.append(x), kernel(x, *rest))[1]
         )
-    x = np.random.default_rng(0).random((5, 6), np.float32)
-    network.gradient(x, [0, 1, 2, 0, 1])
-    network.accuracy(x, [0, 1, 2, 0, 1])
+    x, t = np.random.default_rng(0).random((5, 6), np.float32), np.array([0, 1, 2, 0, 1])
+    network.gradient(x, t)
+    network.accuracy(x, t)
     assert all(np.shares_memory(array, x) for array in seen)
     assert len(seen) == 2
 
