@@ -46,7 +46,8 @@ class Trainer:
     x_train, x_test : array_like, real
         The inputs ``(N, D)``, one sample a row.
     t_train, t_test : array_like, real
-        Their targets: one-hot or probabilities ``(N, C)``, or integer labels ``(N,)``.
+        Their targets, as the network's ``loss`` takes them: one-hot or probabilities ``(N, C)``, or integer labels
+        ``(N,)``; for a regression, numbers.
     epochs : int, default 20
         How many times as many samples to draw as there are; `iterations` overrides it.
     mini_batch_size : int, default 100
@@ -78,7 +79,7 @@ class Trainer:
     train_loss_list : list of float
         The loss of every iteration.
     train_acc_list, test_acc_list : list of float
-        The accuracies.
+        The accuracies; empty for a `MultiLayerNet` whose output is "identity", whose numbers are not right or wrong.
     evaluated_at : list of int
         The iteration, counted from 0, after which each of the accuracies was taken.
 
@@ -180,7 +181,7 @@ class Trainer:
         else:
             for _ in range(self.max_iter):
                 self._step()
-        if self.verbose:
+        if self.verbose and self._has_accuracy():
             print("=============== Final Test Accuracy ===============")
             print(f"test acc:{self.network.accuracy(self.x_test, self.t_test)}")
 
@@ -220,11 +221,17 @@ class Trainer:
             self._evaluate(bar_write or print)
         self.current_iter += 1
 
+    def _has_accuracy(self) -> bool:
+        """Whether the network's answers are right or wrong: those of a regression are near or far."""
+        return getattr(self.network, "output", None) != "identity"
+
     def _evaluate(self, write: Callable[[str], Any]) -> None:
+        self.current_epoch += 1
+        if not self._has_accuracy():
+            return
         first = slice(self.evaluate_sample_num_per_epoch)
         train_acc = self.network.accuracy(self.x_train[first], self.t_train[first])
         test_acc = self.network.accuracy(self.x_test[first], self.t_test[first])
-        self.current_epoch += 1
         self.train_acc_list.append(train_acc)
         self.test_acc_list.append(test_acc)
         self.evaluated_at.append(self.current_iter)

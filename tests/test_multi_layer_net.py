@@ -625,6 +625,24 @@ def test_the_trainer_trains_it(gradient, output):
     assert trainer.test_acc_list[-1] > 0.9
 
 
+@pytest.mark.parametrize("gradient", ["backprop", "numerical"])
+def test_the_trainer_trains_a_regression_and_takes_no_accuracy_of_it(gradient, capsys):
+    x = np.linspace(-1, 1, 40)[:, np.newaxis]
+    t = x**2
+    net = MultiLayerNet(1, [8], 1, "tanh", "xavier", output="identity", seed=0)
+    trainer = Trainer(
+        net, x, t, x, t, mini_batch_size=20, iterations=300, optimizer_param={"lr": 0.3}, gradient=gradient, seed=0,
+        progress=False,
+    )
+    trainer.train()
+    assert np.mean(trainer.train_loss_list[-20:]) < 0.1 * trainer.train_loss_list[0]
+    assert trainer.train_acc_list == trainer.test_acc_list == trainer.evaluated_at == []
+    assert trainer.current_epoch == 150
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 300
+    assert all(line.startswith("train loss:") for line in lines)
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
