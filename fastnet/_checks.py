@@ -414,10 +414,7 @@ def as_float(value: Any, name: str, *, positive: bool = True) -> float:
     """A finite number, also in an array without dimensions: above 0, or from 0 on where `positive` is False."""
     if type(value) is float and 0 < value < math.inf:
         return value
-    scalar = value[()] if isinstance(value, np.ndarray) else value
-    if not is_real(scalar):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    number = _float(scalar)
+    number = _number(value, name)
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
         raise ValueError(f"{name} must be a finite number {'above 0' if positive else 'from 0 on'}, got {value!r}")
     return number
@@ -425,11 +422,19 @@ def as_float(value: Any, name: str, *, positive: bool = True) -> float:
 
 def as_fraction(value: Any, name: str, *, includes_one: bool = False) -> float:
     """A number from 0 on and below 1, or up to 1."""
-    number = as_float(value, name, positive=False)
-    if number > 1 or (number == 1 and not includes_one):
+    number = _number(value, name)
+    if not (0 <= number < 1 or (includes_one and number == 1)):
         wanted = "from 0 to 1" if includes_one else "from 0 on and below 1"
         raise ValueError(f"{name} must be a number {wanted}, got {value!r}")
     return number
+
+
+def _number(value: Any, name: str) -> float:
+    """A number as a float, which may be infinite or NaN, also in an array without dimensions."""
+    scalar = value[()] if isinstance(value, np.ndarray) else value
+    if not is_real(scalar):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return _float(scalar)
 
 
 def is_real(value: Any) -> bool:

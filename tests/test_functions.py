@@ -308,8 +308,8 @@ def test_alpha_is_what_elu_tends_to(alpha, dtype):
 @pytest.mark.parametrize(
     ("function", "name", "allowed", "values"),
     [
-        (leaky_relu, "slope", "from 0 (on|to 1)", [-0.1, 1.5, nan, inf, 10**400]),
-        (leaky_relu_grad, "slope", "from 0 (on|to 1)", [-0.1, 1.5, nan, inf, 10**400]),
+        (leaky_relu, "slope", "from 0 to 1", [-0.1, 1.5, nan, inf, 10**400]),
+        (leaky_relu_grad, "slope", "from 0 to 1", [-0.1, 1.5, nan, inf, 10**400]),
         (elu, "alpha", "from 0 on", [-0.1, nan, inf, -inf, 10**400]),
         (elu_grad, "alpha", "from 0 on", [-0.1, nan, inf, -inf, 10**400]),
     ],
