@@ -261,7 +261,9 @@ class Other:
         (np.zeros((5, 2)), ValueError, "W1 has 5 pixels in an image"),
         (np.zeros(4), ValueError, r"W1 must have shape \(D, H\).*\(4,\)"),
         (np.zeros((4, 0)), ValueError, r"W1 must have shape \(D, H\).*\(4, 0\)"),
-        (SimpleNet(), TypeError, "W1 must hold real numbers"),
+        (SimpleNet(), TypeError, r"network must have params\['W1'\], or be W1 itself; got SimpleNet"),
+        (None, TypeError, r"network must have params\['W1'\].*got NoneType"),
+        ([["a"]], TypeError, "W1 must hold real numbers"),
         (Other(), TypeError, r"network must have params\['W1'\].*its params are W"),
     ],
 )

@@ -58,6 +58,8 @@ def plot_weights(
     >>> ax.get_title()
     'Weights of the first layer: 50 units'
     """
+    if not (hasattr(network, "params") or hasattr(network, "__array__") or isinstance(network, Sequence)):
+        raise TypeError(f"network must have params['W1'], or be W1 itself; got {type(network).__name__}")
     params = getattr(network, "params", {"W1": network})
     if "W1" not in params:
         raise TypeError(f"network must have params['W1'], or be W1 itself; its params are {', '.join(params)}")
