@@ -2,7 +2,7 @@
 Optimizers compared
 ===================
 
-All optimizers of chapter 6 follow the same gradient and take different steps. On the left of the picture they go down
+The book's six optimizers follow the same gradient and take different steps. On the left of the picture they go down
 a long valley, on the right they train a network on handwritten digits.
 
 Look for the zigzag of SGD: across the valley it is steep, along the valley it is flat, and one learning rate has to
