@@ -139,8 +139,8 @@ def compare(
     """Compare the `gradient` by one parameter with the `numerical` one at its `elements`, which are flat indices.
 
     `slopes(element, h)` gives second opinions: what the slope may be, by other differences. With `is_own`, `numerical`
-    is the network's own, which may be finer than differences of its loss: TwoLayerNet takes them in float64 also where
-    it computes in float32. So it is believed until it is found to be as coarse.
+    is the network's own, which may be finer than differences of its loss: fastnet's networks take them in float64 also
+    where they compute in float32. So it is believed until it is found to be as coarse.
     """
     backpropagation = gradient.reshape(-1)[elements]
     largest = max(float(np.abs(values[np.isfinite(values)]).max(initial=0)) for values in (gradient, numerical))

@@ -187,7 +187,7 @@ def gradient_check(
         The data, in the shapes that the network takes. A few samples are enough.
     samples : int, optional
         How many elements of each parameter to compare, chosen at random; by default all of them, with the network's own
-        `numerical_gradient(x, t)` if it has one, as `TwoLayerNet` does, for which that is fast.
+        `numerical_gradient(x, t)` if it has one, as fastnet's networks do, for which that is fast.
     seed : int or numpy.random.Generator, optional
         For that choice. NumPy's global generator is left alone with or without it, so that a check in the middle of
         a training changes nothing.
@@ -221,12 +221,13 @@ def gradient_check(
       So an element that differs is compared again with a step of 1e-5 and of 1e-6, wherever rounding leaves that enough
       digits, and stands as it is only when the difference remains.
     - The losses of the book add 1e-7 in the logarithm, which backpropagation leaves out. That is a share of 1e-7 / y of
-      a sample's gradient, y being the probability of its class: a millionth in a new network, and more than a
-      thousandth only where a trained one is all but sure of a wrong class.
+      a sample's gradient, y being the probability of its class: a millionth where that is 0.1, as in a new network,
+      and more than a thousandth where a network is all but sure of a wrong class. A trained one may be, and a new one
+      of large weights or inputs, such as pixels up to 255: check it with small ones.
     - Where the loss is computed in float32, it has 7 digits, of which a difference leaves few. There h is 1e-2, or 1e-3
       the second time, and a twentieth of the largest gradient is allowed; in float16, h is 0.1, and a fifth. relu may
-      still be found to differ: check it in float64. Where a `TwoLayerNet` computes in float32, its own numerical
-      gradient is computed in float64, so that no rounding needs to be allowed for: leave `samples` out.
+      still be found to differ: check it in float64. Where a `TwoLayerNet` or a `MultiLayerNet` computes in float32, its
+      own numerical gradient is computed in float64, so that no rounding needs to be allowed for: leave `samples` out.
 
     Where relu is at 0 exactly, as after a sample of zeros with biases of 0, the slopes on its two sides differ. Either
     is right there, though the central difference, the mean of the two, is neither.

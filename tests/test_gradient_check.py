@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hostile import LAYOUTS, snapshot
 
-from fastnet import SimpleNet, TwoLayerNet
+from fastnet import MultiLayerNet, SimpleNet, TwoLayerNet
 from fastnet.gradient import gradient_check
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -120,6 +120,21 @@ def test_a_network_with_images_in_0_to_1_agrees_before_and_after_training(mnist)
             net.params[name] -= 0.5 * grad
     assert net.loss(x, t) < 0.5
     assert gradient_check(net, x, t)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", "leaky_relu", "elu", "identity"])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "identity"])
+def test_a_network_of_any_layers_and_any_output_agrees(output, activation, dtype):
+    net = MultiLayerNet(D, [H, 4], C, activation, weight_decay_lambda=0.1, output=output, dtype=dtype, seed=0)
+    assert gradient_check(net, X, T if output == "softmax" else np.eye(C)[T])
+
+
+def test_the_1e_7_in_the_logarithm_counts_where_large_inputs_make_a_new_network_sure(mnist):
+    (x, t), _ = mnist
+    net = MultiLayerNet(784, [10], 10, seed=0)
+    assert gradient_check(net, x[:5], t[:5], samples=5, seed=0)
+    assert not gradient_check(net, 255 * x[:5], t[:5], samples=5, seed=0)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
