@@ -193,8 +193,9 @@ def test_accuracy_counts_classes_or_answers_of_yes_or_no():
     assert net.accuracy(x, 1 - yes) == 0.0
     yes[0, 0] = 1 - yes[0, 0]
     assert net.accuracy(x, yes) == 1 - 1 / yes.size
-    net.params["b3"][0] = np.nan
-    assert net.accuracy(x, np.zeros((N, C))) <= 2 / 3  # NaN is no answer, and not no
+    net.params["b3"][:] = np.nan, -100, -100
+    for t in (0, 1):
+        assert net.accuracy(x, np.full((N, C), t)) == (1 - t) * 2 / 3  # NaN is no answer: it is not no, nor yes
     with pytest.raises(ValueError, match="output 'identity' gives numbers"):
         network(output="identity").accuracy(x, NUMBERS)
 
@@ -504,6 +505,7 @@ def test_new_parameters_and_settings_are_used_at_the_next_call():
     [
         (np.zeros((N, D + 1)), ValueError, r"x must have shape \(N, 6\).*got shape \(5, 7\)"),
         (np.zeros((N, D, 1)), ValueError, r"x must have shape .*got shape \(5, 6, 1\)"),
+        (np.zeros((N, 1, D)), ValueError, r"x must have shape .*got shape \(5, 1, 6\)"),
         (1.0, ValueError, r"x must have shape .*got shape \(\)"),
         (np.zeros((N, D), complex), TypeError, r"x .*complex128"),
         ([["a"] * D], TypeError, r"x .*<U1"),
