@@ -31,13 +31,19 @@ MARKERS = re.compile(r"(<!-- speed table: [^\n]* -->\n).*(<!-- end of the speed 
 SHOWN = {
     "sigmoid": ("float64, 10", "float32, 1,000", "float64, 100,000", "float32, 100,000", "float32, 3,000,000"),
     "sigmoid_grad": ("float64, 100,000", "float32, 100,000"),
+    "tanh": ("float64, 100,000", "float32, 100,000"),
+    "elu": ("float32, 100,000",),
     "softmax": ("float64, 1 x 10", "float64, 10,000 x 10", "float32, 10,000 x 10", "float64, 3,000 x 1,000",
                 "float32, 3,000 x 1,000"),
-    "cross_entropy_labels": ("float64, 1 x 10", "float64, 10,000 x 10", "float32, 10,000 x 10"),
+    "cross_entropy_labels": ("float64, 1 x 10", "float64, 10,000 x 10", "float32, 10,000 x 10",
+                             "float32, 300,000 x 10"),
     "cross_entropy_one_hot": ("float64, 10,000 x 10", "float32, 10,000 x 10"),
+    "softmax_cross_entropy": ("float64, 10,000 x 10", "float32, 10,000 x 10"),
+    "optimizer": ("SGD, 784 x 50, float32", "Adam, 784 x 50, float32"),
     "numerical_gradient": ("own cost per element",),
     "network": ("training step, batch 100, float32", "training step, batch 100, mixed",
-                "accuracy of 60,000 images, float32", "numerical gradient, batch 100"),
+                "accuracy of 60,000 images, float32", "numerical gradient, batch 100",
+                "numerical gradient, 784-100-100-10, batch 100"),
 }
 
 
@@ -76,7 +82,8 @@ KOREAN = Language(
     measured="{date}에 측정했습니다. {where}.",
     words={
         "textbook": "책의 코드", "NumPy twin": "NumPy 버전",
-        "network": "신경망", "training step": "학습 한 단계", "numerical gradient": "수치 미분",
+        "network": "신경망", "optimizer": "최적화 기법",
+        "training step": "학습 한 단계", "numerical gradient": "수치 미분",
         "batch 100": "배치 100", "mixed": "float32와 float64 혼용",
         "accuracy of 60,000 images": "이미지 60,000장의 정확도", "own cost per element": "f의 계산을 뺀 원소당 시간",
         "processor": "프로세서", "instruction set": "명령어 집합", "backend": "백엔드", "1 thread": "스레드 1개",
@@ -92,7 +99,8 @@ JAPANESE = Language(
     measured="{date}に測定しました。{where}。",
     words={
         "textbook": "本のコード", "NumPy twin": "NumPy版",
-        "network": "ネットワーク", "training step": "学習の1ステップ", "numerical gradient": "数値微分",
+        "network": "ネットワーク", "optimizer": "最適化手法",
+        "training step": "学習の1ステップ", "numerical gradient": "数値微分",
         "batch 100": "バッチ100", "mixed": "float32とfloat64の混在",
         "accuracy of 60,000 images": "画像60,000枚の認識精度",
         "own cost per element": "fの計算を除いた1要素あたりの時間",

@@ -7,7 +7,7 @@ import numpy as np
 import peers
 import pytest
 
-from fastnet import TwoLayerNet, _textbook, _timing
+from fastnet import MultiLayerNet, TwoLayerNet, _textbook, _timing
 from fastnet._timing import TEXTBOOK, Contender
 
 pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=3)
@@ -36,6 +36,14 @@ def test_numerical_gradient_of_the_network(compare, mnist):
     contenders = _timing.network_gradient(TwoLayerNet(784, 50, 10, seed=0), x[:100], labels[:100])
     # The textbook's loop loses a rounding of the loss, which is divided by 2h.
     compare("network", "numerical gradient, batch 100", contenders, 0, 1e-9)
+
+
+@pytest.mark.parametrize("implementation", peers.implementations("numerical_gradient"))
+def test_numerical_gradient_of_more_layers(compare, mnist):
+    x, labels, _ = mnist
+    network = MultiLayerNet(784, [100, 100], 10, seed=0)
+    contenders = _timing.network_gradient(network, x[:100], labels[:100], _textbook.loss_of_layers)
+    compare("network", "numerical gradient, 784-100-100-10, batch 100", contenders, 0, 1e-9)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ print(f"gradient at w = 1 by hand: {gradient(1.0):.4f}, numerically: {numerical_
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 left.plot(x, y, "ko", label="data")
 for step in 0, 1, 2, 5, 20:
-    left.plot([0, 5], [0, 5 * w_history[step]], label=f"after {step} steps: w = {w_history[step]:.2f}")
+    left.plot([0, 5], [0, 5 * w_history[step]], label=f"step {step}: w = {w_history[step]:.2f}")
 left.set(title="The line turns to the points", xlabel="x", ylabel="y", ylim=(-0.5, 12))
 left.legend(loc="upper left")
 

@@ -1,7 +1,7 @@
 """fastnet: the neural network of "Deep Learning from Scratch", with compiled kernels beside their NumPy twins."""
 
 # _backend comes first, so that its warning points at the line that imports fastnet.
-from fastnet import _backend, functions, gradient, information, optimizer  # noqa: F401
+from fastnet import _backend, functions, gradient, information, optimizer, plotting  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet.mnist import load_mnist
 from fastnet.multi_layer_net import MultiLayerNet
@@ -24,5 +24,6 @@ __all__ = [
     "information",
     "load_mnist",
     "optimizer",
+    "plotting",
     "use_backend",
 ]

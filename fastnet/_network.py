@@ -69,7 +69,7 @@ class Network:
         y = self._predict_in_slices(x)
         t = targets(t, y)
         right = t if is_labels(t) else t.argmax(axis=-1)
-        return float(np.mean(y.argmax(axis=-1) == right))
+        return float(np.mean((y.argmax(axis=-1) == right) & ~np.isnan(y).any(axis=-1)))  # NaN is never right
 
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
         """Return the gradient of the loss by every parameter, by central differences.

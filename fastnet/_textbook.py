@@ -101,6 +101,14 @@ def loss(params: Parameters, x: Array, labels: Array) -> Any:
     return cross_entropy_labels(predict(params, x), labels)
 
 
+def loss_of_layers(params: Parameters, x: Array, labels: Array) -> Any:
+    """That of a network of any number of layers, with ReLU between them."""
+    last = len(params) // 2
+    for layer in range(1, last):
+        x = np.maximum(0, np.dot(x, params[f"W{layer}"]) + params[f"b{layer}"])
+    return cross_entropy_labels(softmax(np.dot(x, params[f"W{last}"]) + params[f"b{last}"]), labels)
+
+
 def accuracy(params: Parameters, x: Array, labels: Array) -> float:
     return float(np.sum(np.argmax(predict(params, x), axis=1) == labels)) / len(x)
 

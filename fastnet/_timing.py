@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastnet import _backend, _textbook
+from fastnet._network import Network
 from fastnet.optimizer import SGD
 from fastnet.two_layer_net import TwoLayerNet
 
@@ -187,8 +188,10 @@ def training_step(x: Any, t: Any, dtype: str) -> dict[str, Contender]:
     return {TEXTBOOK: Contender(of_textbook()), **twins(ours)}
 
 
-def network_gradient(network: TwoLayerNet, x: Any, labels: Any) -> dict[str, Contender]:
-    """`TwoLayerNet.numerical_gradient`, and the textbook's loop over `SAMPLED` weights of W1.
+def network_gradient(
+    network: Network, x: Any, labels: Any, loss: Callable[..., Any] = _textbook.loss
+) -> dict[str, Contender]:
+    """A network's `numerical_gradient`, and the textbook's loop over `SAMPLED` weights of W1.
 
     The loop evaluates the whole loss twice for every parameter, whichever it is. So a sample tells what all of them
     would take: for MNIST, a quarter of a minute.
@@ -201,7 +204,7 @@ def network_gradient(network: TwoLayerNet, x: Any, labels: Any) -> dict[str, Con
         gradient = np.empty(SAMPLED)
         for i, index in enumerate(zip(*sample, strict=True)):
             weight = params["W1"][tuple(slice(k, k + 1) for k in index)]  # a view
-            gradient[i] = _textbook.numerical_gradient(lambda _: _textbook.loss(params, x, labels), weight).item()
+            gradient[i] = _textbook.numerical_gradient(lambda _: loss(params, x, labels), weight).item()
         return gradient
 
     share = SAMPLED / sum(param.size for param in params.values())

@@ -33,8 +33,8 @@ def entropy(p: npt.ArrayLike, base: float = 2) -> Any:
     Returns
     -------
     NumPy float scalar, or ndarray
-        One value for each distribution, ``(...)``; from 0, where the outcome is certain, to ``log K``, where all are
-        equally probable.
+        One value for each distribution, ``(...)``; with a base above 1 from 0, where the outcome is certain, to
+        ``log K``, where all are equally probable.
 
     Raises
     ------

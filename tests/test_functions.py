@@ -591,6 +591,20 @@ def test_squared_errors_take_any_shape():
     assert mean_squared_error(5, 2) == 9
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+def test_squared_errors_of_one_number_a_sample_take_numbers_and_no_labels(dtype, shape):
+    y, t = [[3.5], [-2.0]], np.array([0, 7], dtype).reshape(shape)
+    assert mean_squared_error(y, t) == (3.5**2 + 9.0**2) / 2
+    assert sum_squared_error(y, t) == (3.5**2 + 9.0**2) / 2
+    assert mean_squared_error(y[0], t[0]) == 3.5**2
+
+
+def test_squared_errors_refuse_what_would_pair_every_prediction_with_every_target():
+    with pytest.raises(ValueError, match=r"t has shape \(3,\); for y of shape \(2, 1\)"):
+        mean_squared_error([[1.0], [2.0]], [1.0, 2.0, 3.0])
+
+
 @each("loss", CROSS_ENTROPIES)
 def test_cross_entropy_is_averaged_over_the_samples_and_one_sample_is_one(loss):
     y, t = np.array([[0.2, 0.8], [0.6, 0.4], [0.5, 0.5]]), np.array([1, 0, 0])

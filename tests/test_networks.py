@@ -204,6 +204,13 @@ def test_predict_loss_and_accuracy_are_the_books_formulas():
     assert net.accuracy(x, np.where(np.arange(N) < 2, right, (right + 1) % C)) == 2 / N
 
 
+@pytest.mark.usefixtures("backend")
+def test_a_prediction_of_nan_is_never_right():
+    net = TwoLayerNet(3, 4, 2, seed=0)
+    net.params["b2"][:] = np.nan
+    assert net.accuracy(np.zeros((4, 3)), [0, 0, 1, 1]) == 0.0
+
+
 def test_accuracy_predicts_in_slices_and_is_the_same():
     sizes = []
 

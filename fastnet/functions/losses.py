@@ -13,6 +13,7 @@ from fastnet._checks import (
     float_array,
     is_labels,
     minus_targets,
+    numbers_like,
     one_hot,
     refuse_empty,
     targets,
@@ -28,7 +29,8 @@ def sum_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     y : array_like, real
         Predictions of any shape.
     t : array_like, real
-        Targets of the shape of `y`; for `y` of shape ``(N, C)`` also N integer labels, for ``(C,)`` one.
+        Targets of the shape of `y`; for `y` of shape ``(N, C)`` also N integer labels, for ``(C,)`` one; for `y` of
+        shape ``(N, 1)`` also N numbers.
 
     Returns
     -------
@@ -69,7 +71,8 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     y : array_like, real
         Predictions of any shape.
     t : array_like, real
-        Targets of the shape of `y`; for `y` of shape ``(N, C)`` also N integer labels, for ``(C,)`` one.
+        Targets of the shape of `y`; for `y` of shape ``(N, C)`` also N integer labels, for ``(C,)`` one; for `y` of
+        shape ``(N, 1)`` also N numbers.
 
     Returns
     -------
@@ -106,7 +109,8 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
 
 def _squared_errors(y: npt.ArrayLike, t: npt.ArrayLike) -> tuple[FloatArray, np.dtype[Any]]:
     array, dtype = float_array(y, "y")
-    labels_or_rows = targets(t, array)
+    # Where a prediction is one number so is its target: an integer there is not the label of an only class.
+    labels_or_rows = numbers_like(array, t) if array.shape[-1:] == (1,) else targets(t, array)
     with np.errstate(all="ignore"):  # an error that is too large for the dtype is inf, without a warning
         difference = minus_targets(array, labels_or_rows).astype(np.float64, copy=False)
         return difference * difference, dtype
