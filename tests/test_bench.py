@@ -355,8 +355,8 @@ def test_every_english_word_of_the_table_is_translated(report, name):
     names = [part for kernel, of in report.SHOWN.items() for text in of for part in f"{kernel}, {text}".split(", ")]
     names += [*report.NAMES.values(), *_timing.machine(), "1 thread"]
     same = re.compile(  # code, numbers and proper names
-        r"[a-z_]+_[a-z_]+|sigmoid|tanh|elu|softmax|SGD|Adam|float(32|64)|[\dx ,-]+|SciPy|PyTorch|numba|numexpr|JAX|scikit-learn|"
-        r"Python|NumPy|BLAS"
+        r"[a-z_]+_[a-z_]+|sigmoid|tanh|elu|softmax|SGD|Adam|float(32|64)|[\dx ,-]+|SciPy|PyTorch|numba|numexpr|JAX|"
+        r"scikit-learn|Python|NumPy|BLAS"
     )
     assert set(report.READMES[name].words) == {text for text in names if not same.fullmatch(text)}
 
