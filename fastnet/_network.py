@@ -22,6 +22,7 @@ from fastnet._checks import (
     parameter,
     real_array,
     refuse_empty,
+    samples,
     targets,
 )
 from fastnet._files import PathLike, replacing
@@ -40,6 +41,7 @@ class Network:
     params: dict[str, FloatArray]
     dtype: np.dtype[Any]
     _shapes: dict[str, tuple[int, ...]]  # of the parameters, in their order
+    _output_size: int
     _own: ClassVar[tuple[Callable[..., Any], Callable[..., Any]]]  # `predict` and `loss` as their class defines them
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
@@ -192,6 +194,41 @@ class Network:
             else:
                 return usual
         return {name: cast(view, self.dtype) for name, view in fitting(self.params, self._shapes).items()}
+
+    def _predicted(
+        self, x: npt.ArrayLike, parameters: dict[str, FloatArray], activation: str, output: str
+    ) -> FloatArray:
+        """What `predict` returns."""
+        kernel, how = _backend.kernels.network_predict, (tuple(parameters.values()), activation, output)
+        y: FloatArray | None = kernel(x, *how)
+        if y is None:  # not for the kernel as it is
+            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+            y = kernel(np.atleast_2d(x), *how)
+            if y is None:
+                y = self._forward(x, parameters)["y"]
+            y = y.reshape(*x.shape[:-1], self._output_size)
+        return y
+
+    def _backpropagated(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, parameters: dict[str, FloatArray], activation: str, output: str
+    ) -> dict[str, FloatArray] | None:
+        """The gradient of the loss without weight decay, or None where only the plain formulas can tell."""
+        kernel, how = _backend.kernels.network_gradient, (tuple(parameters.values()), activation, output)
+        gradients = kernel(x, t, *how) if output == "softmax" else None  # other targets have a range, which is checked
+        if gradients is None:  # not for the kernel as they are
+            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+            refuse_empty(x, "x")
+            t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
+            gradients = kernel(np.atleast_2d(x), as_batch(t), *how)
+        return None if gradients is None else dict(zip(parameters, gradients, strict=True))
+
+    def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
+        """Every intermediate value on the way to `y`, by the plain formulas."""
+        raise NotImplementedError
+
+    def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
+        """The targets of the predictions `y`."""
+        return targets(t, y)
 
     def _predict_in_slices(self, x: npt.ArrayLike) -> FloatArray:
         """The predictions for `x`, of which there is at least one."""

@@ -173,8 +173,7 @@ class MultiLayerNet(Network):
         seed: Seed = None,
     ) -> None:
         D, C = as_count(input_size, "input_size"), as_count(output_size, "output_size")
-        self._shapes = parameter_shapes(D, *_sizes(hidden_size_list), C)
-        self._output_size = C
+        self._shapes, self._output_size = parameter_shapes(D, *_sizes(hidden_size_list), C), C
         settings = _settings(activation, output, weight_decay_lambda)
         self.activation: str = settings.activation
         self.output: str = settings.output
@@ -222,15 +221,7 @@ class MultiLayerNet(Network):
         """
         parameters = self._parameters()
         activation, output, _ = self._checked()
-        kernel, how = _backend.kernels.network_predict, (tuple(parameters.values()), activation, output)
-        y: FloatArray | None = kernel(x, *how)
-        if y is None:  # not for the kernel as it is
-            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
-            y = kernel(np.atleast_2d(x), *how)
-            if y is None:
-                y = self._forward(x, parameters)["y"]
-            y = y.reshape(*x.shape[:-1], self._output_size)
-        return y
+        return self._predicted(x, parameters, activation, output)
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the loss that belongs to the output, and what the weights add to it.
@@ -331,17 +322,10 @@ class MultiLayerNet(Network):
         """
         parameters = self._parameters()
         activation, output, decay = self._checked()
-        kernel, how = _backend.kernels.network_gradient, (tuple(parameters.values()), activation, output)
-        found = kernel(x, t, *how) if output == "softmax" else None  # other targets have a range, which is checked
-        if found is None:
-            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
-            refuse_empty(x, "x")
-            t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
-            found = kernel(np.atleast_2d(x), as_batch(t), *how)
-        if found is None:
+        gradients = self._backpropagated(x, t, parameters, activation, output)
+        if gradients is None:
             trace = MultiLayerNet.trace(self, x, t)
             return {name: trace["d" + name] for name in parameters}
-        gradients: dict[str, FloatArray] = dict(zip(parameters, found, strict=True))
         _decay(gradients, parameters, decay)
         return gradients
 

@@ -95,7 +95,7 @@ class TwoLayerNet(Network):
         std = as_float(weight_init_std, "weight_init_std", positive=False)
         self.dtype = network_dtype(dtype)
         random = random_source(seed)
-        self._shapes = parameter_shapes(D, H, C)
+        self._shapes, self._output_size = parameter_shapes(D, H, C), C
         with np.errstate(all="ignore"):  # inf where `std` is too large, 0 where it is too small
             self.params: dict[str, FloatArray] = {
                 "W1": (std * random.standard_normal((D, H))).astype(self.dtype),
@@ -128,16 +128,7 @@ class TwoLayerNet(Network):
         -----
         ``a1 = x W1 + b1``, ``z1 = sigmoid(a1)``, ``a2 = z1 W2 + b2``, ``y = softmax(a2)``.
         """
-        parameters = self._parameters()
-        kernel, how = _backend.kernels.network_predict, (tuple(parameters.values()), "sigmoid", "softmax")
-        y: FloatArray | None = kernel(x, *how)
-        if y is None:  # not for the kernel as it is
-            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
-            y = kernel(np.atleast_2d(x), *how)
-            if y is None:
-                y = self._forward(x, parameters)["y"]
-            y = y.reshape(*x.shape[:-1], self._shapes["b2"][0])
-        return y
+        return self._predicted(x, self._parameters(), "sigmoid", "softmax")
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the cross-entropy of the predictions, averaged over the samples.
@@ -194,17 +185,11 @@ class TwoLayerNet(Network):
         numerical_gradient : The same without any calculus.
         """
         parameters = self._parameters()
-        kernel, how = _backend.kernels.network_gradient, (tuple(parameters.values()), "sigmoid", "softmax")
-        gradients = kernel(x, t, *how)
-        if gradients is None:  # not for the kernel as they are
-            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
-            refuse_empty(x, "x")
-            t = targets(t, np.empty((*x.shape[:-1], self._shapes["b2"][0]), self.dtype))
-            gradients = kernel(np.atleast_2d(x), as_batch(t), *how)
+        gradients = self._backpropagated(x, t, parameters, "sigmoid", "softmax")
         if gradients is None:
             trace = TwoLayerNet.trace(self, x, t)
-            return {name: trace["d" + name] for name in parameters}
-        return dict(zip(parameters, gradients, strict=True))
+            gradients = {name: trace["d" + name] for name in parameters}
+        return gradients
 
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
         """Return every intermediate value by the book's name, to be shown in class.
