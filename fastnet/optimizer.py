@@ -37,6 +37,10 @@ class _Optimizer:
         check = self._checked.get(name)
         object.__setattr__(self, name, value if check is None else check(value, name))
 
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._checked if hasattr(self, name))
+        return f"{type(self).__name__}({numbers})"
+
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
         """Move the parameters in place.
 

@@ -192,6 +192,13 @@ def test_the_defaults_are_the_books():
     assert vars(Adam(0.5, 0.25, 0.125)) == {"lr": 0.5, "beta1": 0.25, "beta2": 0.125, "iter": 0, "m": None, "v": None}
 
 
+@pytest.mark.parametrize("made", [SGD(0.5), Momentum(momentum=0.5), Nesterov(), AdaGrad(), RMSprop(), Adam(beta2=0.9)])
+def test_it_shows_itself_as_what_makes_it(made):
+    again = eval(repr(made))
+    assert type(again) is type(made)
+    assert vars(again) == vars(made)
+
+
 @pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize(
     ("make", "lr"), [(SGD, 0.95), (Momentum, 0.1), (Nesterov, 0.1), (AdaGrad, 1.5), (RMSprop, 0.3), (Adam, 0.3)]
