@@ -154,6 +154,7 @@ def _softmax_and_rest(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray
     beside[at_largest] = 0.0
     rest = 1.0 - y
     rest[at_largest] = beside.sum(axis=1)  # 1 - y has no digits left where y is close to 1
+    rest[np.isnan(y)] = np.nan  # also where a class is the only one, and has nothing beside it
     below = np.where(x == largest, 0.0, largest - x)  # not inf - inf
     return y, rest, below, np.log1p(rest[at_largest] / y[at_largest])[:, np.newaxis]
 

@@ -297,6 +297,7 @@ def test_binary_cross_entropy_gives_the_values_worked_by_hand(kernels, dtype, y,
         ([[inf, 0.0]], [1], inf, [[1.0, -1.0]]),
         ([[inf, inf, 0.0]], [2], nan, [[nan, nan, nan]]),
         ([[0.0, nan], [7.0, 7.0]], [0, 0], nan, [[nan, nan], [-0.25, 0.25]]),
+        ([[7.0], [nan]], [0, 0], nan, [[0.0], [nan]]),
     ],
 )
 @pytest.mark.parametrize("form", ["labels", "targets"])
