@@ -268,10 +268,9 @@ cdef VECTORISED _exp_shifted(
 
 
 cdef inline double _sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
-    """sum_c e[c], a tile at a time and then in pairs, so that no sum takes up many rounding errors."""
+    """sum_c e[c], in many sums side by side, so that none takes up many rounding errors."""
     cdef Py_ssize_t c = 0, k, end
-    cdef double total = 0.0
-    cdef floating part
+    cdef double total = 0.0, even = 0.0, odd = 0.0  # of whole tiles, and of what is left
     cdef floating lane[LANES]
     while c + LANES <= C:
         end = c + TILE if c + TILE < C else C
@@ -288,13 +287,16 @@ cdef inline double _sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
         for k in range(4):
             lane[k] += lane[k + 4]
         total += (lane[0] + lane[2]) + (lane[1] + lane[3])
-    part = 0.0
-    while c + 2 <= C:
-        part += e[c] + e[c + 1]
+    while c + 4 <= C:
+        even += <double> e[c] + e[c + 2]
+        odd += <double> e[c + 1] + e[c + 3]
+        c += 4
+    if c + 2 <= C:
+        odd += <double> e[c] + e[c + 1]
         c += 2
     if c < C:
-        part += e[c]
-    return total + part
+        even += e[c]
+    return total + (even + odd)
 
 
 cdef VECTORISED _divide_by_sums(floating* e, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:

@@ -398,8 +398,9 @@ cdef bint _all_finite(const floating* x, Py_ssize_t size) noexcept nogil:
 # ---- The step
 
 # What a call has worked in, kept for the next: to get it anew from the system can take as long as a step. A call takes
-# it out of the list, so that no other thread works in it.
-_memory = []
+# it out of the list, so that no other thread works in it. What large networks take is not worth holding on to.
+_kept = []
+cdef Py_ssize_t MOST_KEPT = 16 * 1024 * 1024  # bytes
 
 
 cdef struct Layer:
@@ -636,7 +637,7 @@ cdef bint _run(ndarray x, tuple parameters, list gradients, str activation, str 
             gradients += dW, db
     size = _lay_out(&room, NULL, problem, itemsize) + 64
     try:
-        memory = _memory.pop()
+        memory = _kept.pop()
     except IndexError:
         pass
     if memory is None or memory.size < size:
@@ -649,8 +650,8 @@ cdef bint _run(ndarray x, tuple parameters, list gradients, str activation, str 
             finite = _step[float, double](<const float*> problem.x, <double*> NULL, problem, &room)
         else:
             finite = _step[double, double](<const double*> problem.x, <double*> NULL, problem, &room)
-    if not _memory:
-        _memory.append(memory)
+    if not _kept and memory.size <= MOST_KEPT:
+        _kept.append(memory)
     return finite
 
 

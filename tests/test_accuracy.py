@@ -27,6 +27,8 @@ from fastnet.functions import (
 pytestmark = pytest.mark.usefixtures("backend")
 
 LIMIT = 4  # ULP, for any argument
+# exp, its product with the scale, the sum and the division round; each may count twice, just above a power of 2.
+SOFTMAX_LIMIT = 6
 BITS = 200
 
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -135,6 +137,10 @@ def hard_rows(dtype):
         "around_200_long": random.uniform(170, 230, (4, 100)) * random.choice([-1, 1], (4, 1)),
         "around_600_long": random.uniform(520, 680, (4, 100)) * random.choice([-1, 1], (4, 1)),
         "many_columns": random.normal(size=(2, 1000), scale=3),
+        # The roundings of the sum show most where the largest result is just above a power of 2: the worst rows found.
+        "31_columns": np.insert(
+            -np.abs(np.random.default_rng(1344).normal(size=(40, 30), scale=40)), 0, 0.3466, axis=1
+        ),
         "many_equal_columns": np.full((1, 1000), 0.1),
         "subnormal_results": 50.3 - np.append(np.zeros((8, 1)), random.uniform(depth - 5, depth + 40, (8, 39)), axis=1),
         "every_exponent": np.exp2(random.uniform(info.minexp, 9, (8, 40))) * random.choice([-1, 1], (8, 40)),
@@ -157,18 +163,18 @@ def exact_softmax(kind, dtype):
 
 @BOTH_DTYPES
 @pytest.mark.parametrize("kind", hard_rows(np.float64))
-def test_softmax_is_within_4_ulp(kind, dtype):
+def test_softmax_is_within_6_ulp(kind, dtype):
     results = softmax(hard_rows(dtype)[kind].astype(dtype))
     if kind == "subnormal_results":
         assert ((results > 0) & (results < np.finfo(dtype).tiny)).sum() > 50
-    assert ulps(results, exact_softmax(kind, dtype)) <= LIMIT
+    assert ulps(results, exact_softmax(kind, dtype)) <= SOFTMAX_LIMIT
 
 
-def test_a_plainly_shifted_softmax_is_not_within_4_ulp():
+def test_a_plainly_shifted_softmax_is_not():
     # The rows above are hard enough to tell: this is the formula that everyone writes.
     x = hard_rows(np.float64)["large_spread"]
     e = np.exp(x - x.max(axis=1, keepdims=True))
-    assert ulps(e / e.sum(axis=1, keepdims=True), exact_softmax("large_spread", np.float64)) > 20 * LIMIT
+    assert ulps(e / e.sum(axis=1, keepdims=True), exact_softmax("large_spread", np.float64)) > 10 * SOFTMAX_LIMIT
 
 
 # --- cross-entropy ---------------------------------------------------------------------------------------------------

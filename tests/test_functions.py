@@ -352,8 +352,8 @@ def test_softmax_takes_the_last_axis_by_default_and_a_scalar_as_one_class():
 @pytest.mark.parametrize("shift", [1000.0, -1000.0, 1e15])
 def test_softmax_is_unchanged_by_a_shift_and_never_overflows(shift):
     x = np.array([0.0, 1.0, 3.0])
-    # x + shift is exact, and each side within 4 ULP of the same values.
-    np.testing.assert_allclose(softmax(x + shift), softmax(x), rtol=8 * np.finfo(float).eps)
+    # x + shift is exact, and each side within 6 ULP of the same values.
+    np.testing.assert_allclose(softmax(x + shift), softmax(x), rtol=12 * np.finfo(float).eps)
 
 
 @each("dtype", FLOATS)
