@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import combinations, pairwise
@@ -31,7 +32,7 @@ from fastnet.gradient import numerical_gradient
 SLICE = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
 
 
-class Network:
+class Network(ABC):
     """A network whose parameters are arrays in a dict.
 
     A subclass has `predict` and `loss`, and says in `_own` which they are, so that a class derived from it can be told
@@ -44,11 +45,11 @@ class Network:
     _output_size: int
     _own: ClassVar[tuple[Callable[..., Any], Callable[..., Any]]]  # `predict` and `loss` as their class defines them
 
-    def predict(self, x: npt.ArrayLike) -> FloatArray:
-        raise NotImplementedError
+    @abstractmethod
+    def predict(self, x: npt.ArrayLike) -> FloatArray: ...
 
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any: ...
 
     def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
         """Return the share of samples whose most probable class is the right one.
@@ -167,12 +168,12 @@ class Network:
         """What else `save` writes."""
         return {}
 
+    @abstractmethod
     def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
         """The central differences without evaluating anew what a parameter does not change.
 
         None where that cannot tell: some number is not finite, or beyond all bounds.
         """
-        raise NotImplementedError
 
     def _has_a_loss_of_its_own(self) -> bool:
         """Whether a subclass, or this very object, has overridden `predict` or `loss`."""
@@ -222,9 +223,9 @@ class Network:
             gradients = kernel(np.atleast_2d(x), as_batch(t), *how)
         return None if gradients is None else dict(zip(parameters, gradients, strict=True))
 
+    @abstractmethod
     def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
         """Every intermediate value on the way to `y`, by the plain formulas."""
-        raise NotImplementedError
 
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
         """The targets of the predictions `y`."""
