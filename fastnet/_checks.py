@@ -55,6 +55,11 @@ def is_carray(x: Any) -> bool:
     return flags.c_contiguous and flags.aligned and x.dtype.isnative
 
 
+def is_plain_array(x: Any) -> bool:
+    """Whether it is an array as the kernels take it, and not one without dimensions."""
+    return is_carray(x) and x.dtype in (FLOAT32, FLOAT64) and x.ndim > 0
+
+
 def float_array(x: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]:
     """`x` as the kernels take it, and the dtype of the result.
 

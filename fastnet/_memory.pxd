@@ -18,7 +18,7 @@ from numpy cimport (
 
 
 cdef inline bint plain(x):
-    """What `_kernels_numpy.is_plain` says."""
+    """What `_checks.is_plain_array` says."""
     return (
         PyArray_CheckExact(x)
         and PyArray_ISCARRAY_RO(<ndarray> x)

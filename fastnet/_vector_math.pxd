@@ -2,7 +2,7 @@
 
 libm's exp and log are calls, one value at a time, and a loop that calls them stays as slow as they are. The functions
 here are straight-line arithmetic without a branch, so that a compiler computes 4, 8 or 16 values at once. They are
-inlined into the loops of `_kernels.pyx`.
+inlined into the loops of the kernels.
 
 Every constant is the nearest double or float to what its name or comment says; the polynomials are minimax fits.
 """

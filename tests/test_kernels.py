@@ -19,7 +19,16 @@ BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 # NAME.pyx beside NAME_numpy.py
-PAIRS = ["_kernels", "_activations", "_differences", "_layer_differences", "_optimizers", "_training"]
+PAIRS = [
+    "_kernels",
+    "_activations",
+    "_softmax",
+    "_losses",
+    "_differences",
+    "_layer_differences",
+    "_optimizers",
+    "_training",
+]
 
 
 def public_functions(source: str) -> list[str]:

@@ -1,0 +1,40 @@
+"""What the loops over rows of numbers have in common."""
+
+from cython cimport floating
+
+
+cdef enum:
+    TILE = 1024  # elements: what is worked on at once stays in the fastest cache
+    LANES = 32  # running sums or maxima side by side, for the vector instructions to keep
+
+
+cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
+    """sum_c e[c], in many sums side by side, so that none takes up many rounding errors."""
+    cdef Py_ssize_t c = 0, k, end
+    cdef double total = 0.0, even = 0.0, odd = 0.0  # of whole tiles, and of what is left
+    cdef floating lane[LANES]
+    while c + LANES <= C:
+        end = c + TILE if c + TILE < C else C
+        for k in range(LANES):
+            lane[k] = 0.0
+        while c + LANES <= end:
+            for k in range(LANES):
+                lane[k] += e[c + k]
+            c += LANES
+        for k in range(16):
+            lane[k] += lane[k + 16]
+        for k in range(8):
+            lane[k] += lane[k + 8]
+        for k in range(4):
+            lane[k] += lane[k + 4]
+        total += (lane[0] + lane[2]) + (lane[1] + lane[3])
+    while c + 4 <= C:
+        even += <double> e[c] + e[c + 2]
+        odd += <double> e[c + 1] + e[c + 3]
+        c += 4
+    if c + 2 <= C:
+        odd += <double> e[c] + e[c + 1]
+        c += 2
+    if c < C:
+        even += e[c]
+    return total + (even + odd)

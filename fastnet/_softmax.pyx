@@ -1,0 +1,459 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
+"""Softmax, and the loss and the gradient of a network that ends in it, compiled: the same functions as in
+`_softmax_numpy.py`, in the same order.
+
+What `_kernels.pyx` says of kernels holds for these, too.
+
+Shapes: N samples, C classes.
+"""
+
+from cython cimport floating
+from libc.math cimport INFINITY, NAN, fabs, floor, isinf
+from numpy cimport import_array, ndarray
+
+from fastnet._memory cimport address, doubles, empty_like, floats, holds_floats
+from fastnet._rows cimport LANES, TILE, sum_of_row
+from fastnet._vector_math cimport (
+    VECTORISED,
+    exp_below,
+    exp_negative,
+    far,
+    log_any,
+    lowest,
+    rounder_below,
+)
+
+import_array()
+
+
+# Softmax of a row: exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP.
+# But a common factor of the numerators cancels, and need not be exp(-largest): it has to keep them from overflowing. So
+# it is 2^-m, m being largest / ln 2 rounded, which only changes the exponent of exp(x), and rounds nothing. Where that
+# does not do, because the largest is far from 0, the difference is taken after all, with what its rounding loses.
+
+
+cdef VECTORISED _largest_of_rows(
+    const floating* x, floating* largest, Py_ssize_t rows, Py_ssize_t C, Py_ssize_t copies
+) noexcept nogil:
+    """The largest value of each row of x (rows, C), `copies` times: largest (rows, copies). NaN is passed over."""
+    cdef Py_ssize_t n, c, k
+    cdef floating most
+    cdef floating lane[LANES]
+    for n in range(rows):
+        most = -INFINITY
+        if C < LANES:
+            for c in range(C):
+                most = x[c] if x[c] > most else most
+        else:
+            for k in range(LANES):
+                lane[k] = -INFINITY
+            for c from 0 <= c < C by LANES:
+                c = c if c + LANES <= C else C - LANES  # the last elements; some of them for a second time
+                for k in range(LANES):
+                    lane[k] = x[c + k] if x[c + k] > lane[k] else lane[k]
+            for k in range(16):  # in pairs, and not one after the other: the processor would wait for each
+                lane[k] = lane[k + 16] if lane[k + 16] > lane[k] else lane[k]
+            for k in range(8):
+                lane[k] = lane[k + 8] if lane[k + 8] > lane[k] else lane[k]
+            for k in range(4):
+                lane[k] = lane[k + 4] if lane[k + 4] > lane[k] else lane[k]
+            for k in range(4):
+                most = lane[k] if lane[k] > most else most
+        for c in range(copies):
+            largest[c] = most
+        x += C
+        largest += copies
+
+
+cdef VECTORISED _exp_of_row(
+    const floating* x, floating* e, Py_ssize_t C, floating low, floating rounder, double* total
+) noexcept nogil:
+    """e = exp_below(x, low, rounder) for a row x (C,), C at least LANES, and its sum, which a NaN makes NaN."""
+    cdef Py_ssize_t c = 0, k, end
+    cdef int again = 0
+    cdef floating value
+    cdef floating lane[LANES]
+    total[0] = 0.0
+    while c < C:  # a tile at a time and then in pairs, so that no sum takes up many rounding errors
+        end = c + TILE if c + TILE < C else C
+        for k in range(LANES):
+            lane[k] = 0.0
+        while c < end:
+            if c + LANES > end:  # the last elements; `again` of them for a second time
+                again = <int> (c + LANES - end)
+                c = end - LANES
+            for k in range(LANES):
+                value = exp_below(x[c + k], low, rounder)
+                e[c + k] = value
+                lane[k] += value if <int> k >= again else <floating> 0.0
+            c += LANES
+        for k in range(16):
+            lane[k] += lane[k + 16]
+        for k in range(8):
+            lane[k] += lane[k + 8]
+        for k in range(4):
+            lane[k] += lane[k + 4]
+        total[0] += (lane[0] + lane[2]) + (lane[1] + lane[3])
+
+
+cdef VECTORISED _exp_of_rows(
+    const floating* x, floating* e, Py_ssize_t size, const floating* low, const floating* rounder
+) noexcept nogil:
+    """e = exp_below(x, low, rounder) for every element, each of which has a low and a rounder of its own."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        e[i] = exp_below(x[i], low[i], rounder[i])
+
+
+cdef VECTORISED _exp_shifted(
+    const floating* x, const floating* largest, floating* e, Py_ssize_t size, floating low
+) noexcept nogil:
+    """e = exp(x - largest), with all its digits, for every element."""
+    cdef Py_ssize_t i
+    cdef floating shifted, taken, lost
+    for i in range(size):
+        # The rounding of the difference would be a relative error of up to 256 ULP. So what the difference lost is
+        # computed too (Knuth's TwoSum), unless exp is 0 anyway: there it may be inf - inf.
+        shifted = x[i] - largest[i]
+        taken = shifted - x[i]
+        lost = (x[i] - (shifted - taken)) - (largest[i] + taken)
+        lost = <floating> 0.0 if shifted < low else lost
+        shifted = low if shifted < low else shifted
+        e[i] = exp_negative(shifted, lost)
+
+
+cdef VECTORISED _divide_by_sums(floating* e, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+    """Every row of e (rows, C) divided by its sum, which a NaN makes NaN."""
+    cdef Py_ssize_t n, c
+    cdef double total, inverse
+    cdef floating high, low
+    for n in range(rows):
+        total = sum_of_row(e, C)
+        # e / total is e times 1 / total in two parts, which costs less than a division and is as exact.
+        inverse = 1.0 / total
+        high = <floating> inverse
+        low = <floating> ((1.0 - total * high) * inverse)
+        for c in range(C):
+            e[c] = e[c] * high + e[c] * low
+        e += C
+
+
+cdef VECTORISED _multiply(floating* e, Py_ssize_t C, floating high, floating low) noexcept nogil:
+    """e = e (high + low)."""
+    cdef Py_ssize_t c
+    for c in range(C):
+        e[c] = e[c] * high + e[c] * low
+
+
+cdef void _limit(const floating* x, floating* out, Py_ssize_t C, floating largest) noexcept nogil:
+    """Softmax of one row x (C,) whose largest value is infinite, or in which there is no number at all."""
+    cdef Py_ssize_t c, at_largest = 0, nans = 0
+    for c in range(C):
+        at_largest += x[c] == largest
+        nans += x[c] != x[c]
+    for c in range(C):
+        out[c] = <floating> (NAN if nans else 0.0 if x[c] != largest else 1.0 if at_largest == 1 else NAN)
+
+
+cdef inline floating _rounder(floating largest) noexcept nogil:
+    """What makes `exp_below` multiply by that 2^-m."""
+    return rounder_below(<floating> floor(<double> largest * 1.4426950408889634 + 0.5))
+
+
+cdef void _softmax_far(const floating* x, floating* out, Py_ssize_t C, floating largest) noexcept nogil:
+    """Of one row x (C,), whatever its largest value."""
+    cdef floating copies[TILE]
+    cdef Py_ssize_t c, size
+    if isinf(largest):
+        _limit(x, out, C, largest)
+        return
+    for c in range(TILE if TILE < C else C):
+        copies[c] = largest
+    for c from 0 <= c < C by TILE:
+        size = TILE if TILE < C - c else C - c
+        _exp_shifted(x + c, copies, out + c, size, lowest[floating](0))
+    _divide_by_sums(out, 1, C)
+
+
+cdef void _softmax_of_row(const floating* x, floating* out, Py_ssize_t C) noexcept nogil:
+    """Of one row x (C,), C at least LANES."""
+    cdef floating largest, high
+    cdef double total, inverse
+    _largest_of_rows(x, &largest, 1, C, 1)
+    if fabs(largest) > far[floating](0):
+        _softmax_far(x, out, C, largest)
+        return
+    _exp_of_row(x, out, C, largest + lowest[floating](0), _rounder(largest), &total)
+    inverse = 1.0 / total  # in two parts, as above
+    high = <floating> inverse
+    _multiply(out, C, high, <floating> ((1.0 - total * high) * inverse))
+
+
+cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
+    """Of the rows of x (N, C), as many at once as make a loop long enough for the exponentials."""
+    cdef floating largest[TILE]
+    cdef floating low[TILE]
+    cdef floating rounder[TILE]
+    cdef floating row_low, row_rounder
+    cdef Py_ssize_t rows = TILE // C
+    cdef Py_ssize_t n, c
+    cdef bint near
+    while N > 0:
+        rows = rows if rows < N else N
+        _largest_of_rows(x, largest, rows, C, 1)
+        near = True
+        for n in range(rows):
+            near &= fabs(largest[n]) <= far[floating](0)
+            row_low, row_rounder = largest[n] + lowest[floating](0), _rounder(largest[n])
+            for c in range(n * C, n * C + C):
+                low[c], rounder[c] = row_low, row_rounder
+        if near:
+            _exp_of_rows(x, out, rows * C, low, rounder)
+            _divide_by_sums(out, rows, C)
+        else:
+            for n in range(rows):
+                _softmax_far(x + n * C, out + n * C, C, largest[n])
+        x += rows * C
+        out += rows * C
+        N -= rows
+
+
+cdef void _softmax(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t n
+    if C < 4 * LANES:  # from where on a row by itself is faster
+        _softmax_of_rows(x, out, N, C)
+    else:
+        for n in range(N):
+            _softmax_of_row(x + n * C, out + n * C, C)
+
+
+def softmax(ndarray x: FloatArray) -> FloatArray:
+    """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C), and so along the last axis of any x (..., C).
+
+    Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
+    for each where several are the largest.
+    """
+    out = empty_like(x)
+    if x.size == 0:  # an empty row has no largest value
+        return out
+    cdef Py_ssize_t C = x.shape[x.ndim - 1]
+    if holds_floats(x):
+        _softmax[float](floats(x), floats(out), x.size // C, C)
+    else:
+        _softmax[double](doubles(x), doubles(out), x.size // C, C)
+    return out
+
+
+cdef VECTORISED _sums_of_rows(const floating* e, double* sums, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t n
+    for n in range(rows):
+        sums[n] = sum_of_row(e + n * C, C)
+
+
+cdef VECTORISED _scale_rows(floating* e, const double* factors, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t n, c
+    cdef floating factor
+    for n in range(rows):
+        factor = <floating> factors[n]
+        for c in range(C):
+            e[c] *= factor
+        e += C
+
+
+cdef VECTORISED _log_plus_one(const double* x, double* out, Py_ssize_t size) noexcept nogil:
+    """out = log(1 + x), with the digits of a small x, for x from 0 on."""
+    cdef Py_ssize_t i
+    cdef double sum
+    for i in range(size):
+        sum = 1.0 + x[i]
+        out[i] = log_any(sum) + (x[i] - (sum - 1.0)) / sum
+
+
+cdef double _loss_of_labels(
+    const floating* x, const Py_ssize_t* labels, floating* e, const floating* largest, Py_ssize_t copies,
+    double share, Py_ssize_t rows, Py_ssize_t C
+) noexcept nogil:
+    """The sum of the losses of some rows, where e = exp(x - largest) becomes their gradient times `share`.
+
+    A label's own e stands beside the sum of the others, so that 1 - e / (sum of all) has its digits.
+    """
+    cdef double others[TILE]
+    cdef double own[TILE]
+    cdef double logs[TILE]
+    cdef double total = 0.0
+    cdef Py_ssize_t n, i
+    for n in range(rows):
+        i = n * C + labels[n]
+        own[n] = e[i]
+        e[i] = 0.0
+        # not inf - inf
+        total += 0.0 if x[i] == largest[n * copies] else <double> largest[n * copies] - <double> x[i]
+    _sums_of_rows(e, others, rows, C)
+    for n in range(rows):
+        own[n] -= 1.0
+        logs[n] = others[n] + own[n]  # from 0 on: own is 0, or else the 1 at the largest x is among the others
+    _log_plus_one(logs, logs, rows)
+    for n in range(rows):
+        total += logs[n]
+    if share != 0:
+        for n in range(rows):
+            own[n] = share / (others[n] + own[n] + 1.0)
+        _scale_rows(e, own, rows, C)
+        for n in range(rows):
+            e[n * C + labels[n]] = <floating> (-others[n] * own[n])
+    return total
+
+
+cdef VECTORISED _sums_of_targets(
+    const floating* x, const floating* t, const floating* largest, Py_ssize_t copies, double* weights, double* below,
+    Py_ssize_t rows, Py_ssize_t C
+) noexcept nogil:
+    """For each row of x and t (rows, C): weights = sum_c t[c], below = sum_c t[c] (largest - x[c])."""
+    cdef Py_ssize_t n, c, k, lanes
+    cdef double most, gap, target
+    cdef double weight[8]
+    cdef double product[8]
+    for n in range(rows):
+        most = largest[n * copies]
+        for k in range(8):
+            weight[k] = product[k] = 0.0
+        c = 0
+        while c < C:
+            lanes = 8 if C - c >= 8 else C - c
+            for k in range(lanes):
+                target = t[c + k]
+                gap = 0.0 if x[c + k] == most else most - x[c + k]  # not inf - inf
+                weight[k] += target
+                product[k] += 0.0 if target == 0 else target * gap
+            c += lanes
+        for k in range(4):
+            weight[k] += weight[k + 4]
+            product[k] += product[k + 4]
+        weights[n] = (weight[0] + weight[1]) + (weight[2] + weight[3])
+        below[n] = (product[0] + product[1]) + (product[2] + product[3])
+        x += C
+        t += C
+
+
+cdef VECTORISED _gradient_of_targets(
+    const floating* t, floating* e, const double* others, const double* weights, double share,
+    Py_ssize_t rows, Py_ssize_t C
+) noexcept nogil:
+    """e = (y weight - t) share, where y = e / sum(e), and what the two have in common is taken away first."""
+    cdef Py_ssize_t n, c
+    cdef double sum, scale, rest, target
+    for n in range(rows):
+        sum = 1.0 + others[n]
+        scale = 1.0 / sum
+        for c in range(C):
+            rest = others[n] if e[c] == 1 else sum - e[c]
+            target = t[c]
+            e[c] = <floating> ((e[c] * scale * (weights[n] - target) - target * (rest * scale)) * share)
+        t += C
+        e += C
+
+
+cdef Py_ssize_t _first_one(const floating* e, Py_ssize_t C) noexcept nogil:
+    """Where the first 1 is; 0 where there is none, in a row of NaN."""
+    cdef Py_ssize_t c
+    for c in range(C):
+        if e[c] == 1:
+            return c
+    return 0
+
+
+cdef double _loss_of_targets(
+    const floating* x, const floating* t, floating* e, const floating* largest, Py_ssize_t copies,
+    double share, Py_ssize_t rows, Py_ssize_t C
+) noexcept nogil:
+    """As `_loss_of_labels`. Here it is a 1 of e, at a largest x, that stands beside the sum of the others."""
+    cdef double others[TILE]
+    cdef double weights[TILE]
+    cdef double below[TILE]
+    cdef double logs[TILE]
+    cdef floating one[TILE]
+    cdef Py_ssize_t at[TILE]
+    cdef double total = 0.0
+    cdef Py_ssize_t n
+    for n in range(rows):
+        at[n] = n * C + _first_one(e + n * C, C)
+        one[n] = e[at[n]]
+        e[at[n]] = 0.0
+    _sums_of_rows(e, others, rows, C)
+    for n in range(rows):
+        others[n] += one[n] - 1.0  # 0, or NaN
+        e[at[n]] = one[n]
+    _sums_of_targets(x, t, largest, copies, weights, below, rows, C)
+    _log_plus_one(others, logs, rows)
+    for n in range(rows):
+        total += weights[n] * logs[n] + below[n]
+    if share != 0:
+        _gradient_of_targets(t, e, others, weights, share, rows, C)
+    return total
+
+
+cdef double _softmax_cross_entropy(
+    const floating* x, const Py_ssize_t* labels, const floating* t, floating* e, bint with_gradient,
+    Py_ssize_t N, Py_ssize_t C
+) noexcept nogil:
+    """The loss by labels, or by t where labels is NULL. e takes the gradient, or a tile to work in without it."""
+    cdef floating largest[TILE]
+    cdef Py_ssize_t rows = TILE // C if C < TILE else 1
+    cdef Py_ssize_t copies = C if C < TILE else TILE
+    cdef Py_ssize_t n = 0, row, i, size
+    cdef double share = 1.0 / N if with_gradient else 0.0
+    cdef double total = 0.0
+    while n < N:
+        rows = rows if rows < N - n else N - n
+        _largest_of_rows(x, largest, rows, C, copies)
+        i = 0
+        while i < rows * C:
+            size = rows * C - i
+            size = size if size < rows * copies else rows * copies
+            _exp_shifted(x + i, largest, e + i, size, lowest[floating](0))
+            i += size
+        for row in range(rows):
+            if isinf(largest[row * copies]):
+                _limit(x + row * C, e + row * C, C, largest[row * copies])
+        if labels is NULL:
+            total += _loss_of_targets(x, t + n * C, e, largest, copies, share, rows, C)
+        else:
+            total += _loss_of_labels(x, labels + n, e, largest, copies, share, rows, C)
+        x += rows * C
+        e += rows * C if with_gradient else 0
+        n += rows
+    return total / N
+
+
+def softmax_cross_entropy_labels(
+    ndarray x: FloatArray, ndarray labels: IntArray, with_gradient: bool
+) -> tuple[float, FloatArray | None]:
+    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None.
+
+    A row in which softmax(x) is NaN somewhere makes the loss NaN, and its gradient in that row.
+    """
+    cdef Py_ssize_t N = x.shape[0], C = x.shape[1]
+    cdef const Py_ssize_t* label = <const Py_ssize_t*> address(labels)
+    out = empty_like(x if with_gradient else x[: max(1, TILE // C)])
+    if holds_floats(x):
+        loss = _softmax_cross_entropy[float](floats(x), label, NULL, floats(out), with_gradient, N, C)
+    else:
+        loss = _softmax_cross_entropy[double](doubles(x), label, NULL, doubles(out), with_gradient, N, C)
+    return loss, out if with_gradient else None
+
+
+def softmax_cross_entropy_targets(
+    ndarray x: FloatArray, ndarray t: FloatArray, with_gradient: bool
+) -> tuple[float, FloatArray | None]:
+    """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
+
+    A term with t = 0 and softmax(x) = 0 is 0. A row in which softmax(x) is NaN somewhere makes the loss NaN, and its
+    gradient in that row.
+    """
+    cdef Py_ssize_t N = x.shape[0], C = x.shape[1]
+    out = empty_like(x if with_gradient else x[: max(1, TILE // C)])
+    if holds_floats(x):
+        loss = _softmax_cross_entropy[float](floats(x), NULL, floats(t), floats(out), with_gradient, N, C)
+    else:
+        loss = _softmax_cross_entropy[double](doubles(x), NULL, doubles(t), doubles(out), with_gradient, N, C)
+    return loss, out if with_gradient else None
