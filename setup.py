@@ -6,11 +6,14 @@ auto (default)  install without them; fastnet then computes with NumPy and says 
 require         fail
 skip            do not try to compile
 
-FASTNET_DISPATCH=off compiles for the most modest processor alone, to test what runs there. It takes a fresh clone:
-setuptools takes what it finds in build/ for up to date.
+FASTNET_DISPATCH=off compiles for the most modest processor alone, to test what runs there.
+
+What build/ holds is never taken for up to date: Cython and setuptools would look at the files' times, and those of an
+unpacked archive say nothing.
 """
 
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -34,20 +37,23 @@ if mode != "skip":
         macros.append(("FASTNET_NO_DISPATCH", "1"))
     # The optimizers round after every operation, as NumPy does: no instruction that multiplies, adds and rounds once.
     unfused = [] if sys.platform == "win32" else ["-ffp-contract=off"]
+    # Each module knows what it was compiled from, so that a later change of its sources shows. The file is run, because
+    # to import it would be to import all of fastnet.
+    fingerprints = runpy.run_path("fastnet/_sources.py")["fingerprints"](Path("fastnet"))
     modules = [
         Extension(
-            f"fastnet.{source.stem}",
-            [source.as_posix()],
+            f"fastnet.{name}",
+            [f"fastnet/{name}.pyx"],
             depends=[header.as_posix() for header in sorted(Path("fastnet").glob("*.pxd"))],
             include_dirs=[numpy.get_include()],
-            extra_compile_args=flags + (unfused if source.stem == "_optimizers" else []),
-            define_macros=macros,
+            extra_compile_args=flags + (unfused if name == "_optimizers" else []),
+            define_macros=[*macros, ("FASTNET_FINGERPRINT", f"{fingerprint}ULL")],
         )
-        for source in sorted(Path("fastnet").glob("*.pyx"))
+        for name, fingerprint in fingerprints.items()
     ]
     # The generated C goes to build/, away from the sources that people read.
-    extensions = cythonize(modules, build_dir="build/cython")
+    extensions = cythonize(modules, build_dir="build/cython", force=True)
     for extension in extensions:
         extension.optional = mode == "auto"  # set here because cythonize() drops it
 
-setup(ext_modules=extensions)
+setup(ext_modules=extensions, options={"build_ext": {"force": True}})

@@ -8,6 +8,7 @@ from cython cimport floating
 from numpy cimport import_array, ndarray
 
 from fastnet._memory cimport doubles, empty_like, floats, holds_floats
+from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
     copy_sign,
@@ -21,6 +22,8 @@ from fastnet._vector_math cimport (
 from fastnet import _activations_numpy
 
 import_array()
+
+fingerprint = FASTNET_FINGERPRINT
 
 
 cdef VECTORISED _tanh(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:

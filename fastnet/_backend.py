@@ -4,6 +4,7 @@ Code that computes calls `_backend.kernels.NAME`, looked up at every call, so th
 once and everywhere.
 """
 
+import functools
 import importlib
 import os
 import sys
@@ -13,6 +14,7 @@ from types import ModuleType, TracebackType
 from typing import TypeAlias
 
 from fastnet import _kernels_numpy
+from fastnet._sources import fingerprints
 
 BACKENDS = ("cython", "numpy")
 
@@ -66,7 +68,7 @@ class use_backend:  # noqa: N801 - called like a function
     ValueError
         If there is no backend `name`.
     ImportError
-        If `name` is ``"cython"`` and the kernels were not built, or cannot be loaded.
+        If `name` is ``"cython"`` and the kernels were not built, are out of date, or cannot be loaded.
 
     Examples
     --------
@@ -103,16 +105,16 @@ def _set(chosen: ModuleType, reason: str) -> None:
 
 
 def _load(name: str) -> ModuleType:
-    """The module of a backend; an ImportError says whether it is missing or broken, and what to do."""
+    """The module of a backend; an ImportError says whether it is missing, broken or out of date, and what to do."""
     if name == "numpy":
         return _kernels_numpy
+    folder = Path(__file__).resolve().parents[1]
     try:
-        return importlib.import_module("fastnet._kernels")
+        module = importlib.import_module("fastnet._kernels")
     except ModuleNotFoundError as error:
         if error.name != "fastnet._kernels":
             raise
         problem = "fastnet's compiled kernels are not built"
-        folder = Path(__file__).resolve().parents[1]
         if (folder / "setup.py").exists():
             problem += (
                 f" in the source folder {folder}, which hides an installed fastnet: start Python elsewhere, or install "
@@ -120,7 +122,24 @@ def _load(name: str) -> ModuleType:
             )
     except ImportError as error:
         problem = f"fastnet's compiled kernels are built and cannot be loaded: {' '.join(str(error).split())}"
+    else:
+        if _is_up_to_date():
+            return module
+        raise ImportError(
+            "fastnet's compiled kernels are out of date: their sources have changed, and `pip install -e .` in "
+            f"{folder} compiles them anew.",
+            name="fastnet._kernels",
+        )
     raise ImportError(f"{problem}. {HOW_TO_BUILD}", name="fastnet._kernels") from None
+
+
+@functools.cache
+def _is_up_to_date() -> bool:
+    """Whether the compiled modules, now imported, were made from the sources that lie beside them, if any do."""
+    return all(
+        getattr(sys.modules.get(f"fastnet.{name}"), "fingerprint", None) == fingerprint
+        for name, fingerprint in fingerprints(Path(__file__).parent).items()
+    )
 
 
 def _choose_at_import() -> None:
@@ -135,7 +154,7 @@ def _choose_at_import() -> None:
         return
     except ImportError as error:
         problem = str(error)
-    _set(_kernels_numpy, problem.removesuffix(f". {HOW_TO_BUILD}"))
+    _set(_kernels_numpy, problem.removesuffix(HOW_TO_BUILD).rstrip(" ."))
     warnings.warn(
         f"fastnet computes with NumPy alone: {problem} FASTNET_BACKEND=numpy says that NumPy alone is meant, "
         "and silences this.",

@@ -26,7 +26,10 @@ from libc.math cimport exp, expm1, fabs, log, log1p
 
 import numpy as np
 
+from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED
+
+fingerprint = FASTNET_FINGERPRINT
 
 cdef double EPS = 1e-7
 

@@ -22,6 +22,7 @@ from numpy cimport import_array, ndarray
 
 from fastnet cimport _vector_math
 from fastnet._memory cimport doubles, empty_like, floats, holds_floats, plain
+from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lowest, minus_abs
 
 from fastnet._checks import one_number
@@ -35,6 +36,8 @@ from fastnet._softmax import softmax, softmax_cross_entropy_labels, softmax_cros
 from fastnet._training import network_gradient, network_predict
 
 import_array()
+
+fingerprint = FASTNET_FINGERPRINT
 
 
 def instruction_set() -> str:

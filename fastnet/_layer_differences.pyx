@@ -33,9 +33,12 @@ from fastnet._layers cimport (
 )
 from fastnet._layers_numpy import ACTIVATIONS
 from fastnet._memory cimport doubles
+from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, exp_negative, log_any, lowest, lowest_expm1
 
 import_array()
+
+fingerprint = FASTNET_FINGERPRINT
 
 cdef enum:
     LANES = 32

@@ -24,9 +24,12 @@ from numpy cimport (
 
 from fastnet._memory cimport address, doubles, floats, holds_floats, plain
 from fastnet._rows cimport LANES, TILE, sum_of_row
+from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, bits_of_double, bits_of_float, log_any, lowest_bit
 
 import_array()
+
+fingerprint = FASTNET_FINGERPRINT
 
 ctypedef fused label:
     Py_ssize_t

@@ -19,9 +19,12 @@ from libc.math cimport sqrt, sqrtf
 from numpy cimport PyArray_ISWRITEABLE, PyArray_NBYTES, PyArray_SAMESHAPE, PyArray_TYPE, import_array, ndarray
 
 from fastnet._memory cimport address, doubles, floats, holds_floats, plain
+from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED
 
 import_array()
+
+fingerprint = FASTNET_FINGERPRINT
 
 cdef double EPS = 1e-7  # the book's: no division by the root of 0
 

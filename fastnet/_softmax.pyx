@@ -13,6 +13,7 @@ from numpy cimport import_array, ndarray
 
 from fastnet._memory cimport address, doubles, empty_like, floats, holds_floats
 from fastnet._rows cimport LANES, TILE, sum_of_row
+from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
     exp_below,
@@ -24,6 +25,8 @@ from fastnet._vector_math cimport (
 )
 
 import_array()
+
+fingerprint = FASTNET_FINGERPRINT
 
 
 # Softmax of a row: exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP.

@@ -44,11 +44,14 @@ from fastnet._layers cimport (
     ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH, activation_called, output_called
 )
 from fastnet._memory cimport address, empty_like, plain
+from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, copy_sign, exp_negative, expm1_negative, lowest, lowest_expm1, minus_abs
 
 from numpy import empty, uint8
 
 import_array()
+
+fingerprint = FASTNET_FINGERPRINT
 
 cdef extern from *:
     """

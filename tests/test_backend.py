@@ -134,6 +134,22 @@ def broken(uncompiled, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def copied(tmp_path):
+    """A folder with a copy of fastnet, compiled, whose files a test may change."""
+    shutil.copytree(PACKAGE, tmp_path / "fastnet", ignore=shutil.ignore_patterns("data", "__pycache__"))
+    return tmp_path
+
+
+@pytest.fixture(params=["a_source", "a_header", "a_new_module"])
+def outdated(copied, request):
+    """The same, with a source that has changed since it was compiled."""
+    name = {"a_source": "_training.pyx", "a_header": "_memory.pxd", "a_new_module": "_new.pyx"}[request.param]
+    with (copied / "fastnet" / name).open("a", encoding="utf-8") as source:
+        source.write("# changed\n")
+    return copied
+
+
 def assert_says_how_to_build(message):
     assert "install a C compiler" in message
     assert "pip install --force-reinstall --no-deps ." in message
@@ -222,6 +238,60 @@ def test_an_import_that_warns_as_an_error_says_nothing_else(uncompiled):
     assert error.splitlines()[-1].startswith("RuntimeWarning: fastnet computes with NumPy alone")
 
 
+# --- compiled from other sources --------------------------------------------------------------------------------------
+
+OUT_OF_DATE = "fastnet's compiled kernels are out of date: their sources have changed, and `pip install -e .` in {} "
+
+
+@needs_both
+def test_sources_that_have_not_changed_and_none_at_all_as_from_a_wheel_are_taken_in_silence(copied):
+    assert run(copied).stdout == "cython\n"
+    for source in [*copied.glob("fastnet/*.pyx"), *copied.glob("fastnet/*.pxd")]:
+        source.unlink()
+    result = run(copied)
+    assert (result.stdout, result.stderr) == ("cython\n", "")
+
+
+@needs_both
+def test_kernels_that_are_out_of_date_are_not_used_and_one_warning_says_so(outdated):
+    result = run(outdated)
+    assert result.stdout == "numpy\n"
+    assert result.stderr.count("Warning") == 1
+    assert f"fastnet computes with NumPy alone: {OUT_OF_DATE.format(outdated.resolve())}" in result.stderr
+    assert "C compiler" not in result.stderr  # there was one
+
+
+@needs_both
+def test_asked_for_kernels_that_are_out_of_date_raise_import_error(outdated):
+    result = run(outdated, FASTNET_BACKEND="cython")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith(f"ImportError: {OUT_OF_DATE.format(outdated.resolve())}")
+
+
+USE_CYTHON = """import fastnet
+try:
+    fastnet.use_backend("cython")
+except ImportError as error:
+    print(fastnet.get_backend(), error)
+"""
+
+
+@needs_both
+def test_use_backend_refuses_kernels_that_are_out_of_date(outdated):
+    result = run(outdated, USE_CYTHON, FASTNET_BACKEND="numpy")
+    assert result.stdout.startswith(f"numpy {OUT_OF_DATE.format(outdated.resolve())}")
+    assert result.stderr == ""
+
+
+@needs_both
+def test_info_says_that_the_kernels_are_out_of_date(outdated):
+    result = run(outdated, arguments=["-W", "ignore", "-m", "fastnet", "info"])
+    why = OUT_OF_DATE.format(outdated.resolve()) + "compiles them anew"
+    assert re.search(r"^backend +numpy \((.*)\)$", result.stdout, re.MULTILINE)[1] == why
+
+
+# --- why --------------------------------------------------------------------------------------------------------------
+
 SAY_WHY = "import warnings\nwarnings.simplefilter('ignore')\nimport fastnet\nprint(fastnet._backend.why)\n"
 
 
@@ -254,15 +324,7 @@ def test_the_warning_points_at_any_form_of_import(uncompiled, line):
 
 
 def test_use_backend_without_kernels_raises_import_error_and_changes_nothing(uncompiled):
-    result = run(
-        uncompiled,
-        FASTNET_BACKEND="numpy",
-        program="import fastnet\n"
-        "try:\n"
-        "    fastnet.use_backend('cython')\n"
-        "except ImportError as error:\n"
-        "    print(fastnet.get_backend(), error)\n",
-    )
+    result = run(uncompiled, USE_CYTHON, FASTNET_BACKEND="numpy")
     assert result.stdout.startswith("numpy fastnet's compiled kernels are not built")
     assert_says_how_to_build(result.stdout)
     assert result.stderr == ""

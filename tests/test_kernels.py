@@ -48,9 +48,8 @@ def test_the_sources_define_the_same_functions_in_the_same_order(pair):
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_the_compiled_module_was_built_from_the_source_beside_it(twins, pair):
-    # An extension that was compiled before the last change of the .pyx shows here, if its functions changed. Callers
-    # find the kernels of every pair in the one module that `_backend` has chosen.
+def test_one_module_has_the_kernels_of_every_pair(twins, pair):
+    # Callers find the kernels of every pair in the one module that `_backend` has chosen.
     for module, source in zip(twins, (f"fastnet.{pair}", f"fastnet.{pair}_numpy"), strict=True):
         own = {name for name, value in vars(module).items() if getattr(value, "__module__", None) == source}
         assert {name for name in own if not name.startswith("_")} == set(public_functions(f"{pair}.pyx"))
