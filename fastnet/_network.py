@@ -250,6 +250,14 @@ def parameter_shapes(*sizes: int) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def layer_sizes(arrays: dict[str, Any], layers: int) -> list[int]:
+    """The inputs and the units of each layer, by the weights in a file; `common_dtype` finds whether all of it fits."""
+    for number in range(1, layers + 1):
+        if arrays[f"W{number}"].ndim != 2:
+            raise ValueError(f"W{number} must be a matrix, got shape {arrays[f'W{number}'].shape}")
+    return [len(arrays["W1"]), *(arrays[f"W{number}"].shape[1] for number in range(1, layers + 1))]
+
+
 def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:
     """`params` as plain arrays on the user's own memory, once each has been found to fit."""
     if not isinstance(params, Mapping):
@@ -287,6 +295,9 @@ def reading(path: PathLike, kind: type) -> Iterator[dict[str, Any]]:
     """The arrays of a file that `save` wrote; what the block finds wrong with them is an error that names the file."""
     with open(path, "rb") as file:
         try:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is no .npz file, or not all of one")
+            file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
                 found = {name: arrays[name] for name in arrays}
             yield found

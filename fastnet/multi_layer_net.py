@@ -27,7 +27,7 @@ from fastnet._checks import (
     targets,
 )
 from fastnet._files import PathLike
-from fastnet._network import Network, as_batch, common_dtype, network_dtype, parameter_shapes, reading
+from fastnet._network import Network, as_batch, common_dtype, layer_sizes, network_dtype, parameter_shapes, reading
 from fastnet.functions import (
     binary_cross_entropy,
     cross_entropy_error,
@@ -435,8 +435,7 @@ class MultiLayerNet(Network):
         """
         with reading(path, cls) as arrays:
             settings = _settings(*(arrays.pop(name).item() for name in ("activation", "output", "weight_decay_lambda")))
-            weights = [arrays[f"W{layer}"] for layer in range(1, len(arrays) // 2 + 1)]
-            D, *sizes = arrays["W1"].shape[0], *(W.shape[1] for W in weights)
+            D, *sizes = layer_sizes(arrays, len(arrays) // 2)
             shapes = parameter_shapes(D, *sizes)
             dtype = common_dtype(arrays, shapes)
         # Not while `reading`: what a subclass does wrong is its own error.
@@ -536,11 +535,16 @@ def _sizes(hidden_size_list: Any) -> list[int]:
 
 def _deviation(weight_init_std: Any) -> Callable[[int], float]:
     """The standard deviation of the weights of a layer that n units precede."""
-    if not isinstance(weight_init_std, str):
+    if isinstance(weight_init_std, str) and weight_init_std.lower() in SCALES:
+        variance = SCALES[weight_init_std.lower()]
+        return lambda n: math.sqrt(variance / n)
+    try:
+        if isinstance(weight_init_std, str):
+            raise ValueError
         std = as_float(weight_init_std, "weight_init_std", positive=False)
-        return lambda _: std
-    if weight_init_std.lower() not in SCALES:
-        words = ", ".join(map(repr, SCALES))
-        raise ValueError(f"weight_init_std must be a number from 0 on or one of {words}, got {weight_init_std!r}")
-    variance = SCALES[weight_init_std.lower()]
-    return lambda n: math.sqrt(variance / n)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"weight_init_std must be a finite number from 0 on or one of {', '.join(map(repr, SCALES))}, got "
+            f"{weight_init_std!r}"
+        ) from None
+    return lambda _: std

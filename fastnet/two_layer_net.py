@@ -23,7 +23,7 @@ from fastnet._checks import (
     targets,
 )
 from fastnet._files import PathLike
-from fastnet._network import Network, as_batch, common_dtype, network_dtype, parameter_shapes, reading
+from fastnet._network import Network, as_batch, common_dtype, layer_sizes, network_dtype, parameter_shapes, reading
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 
 
@@ -289,7 +289,7 @@ class TwoLayerNet(Network):
         (2, 3)
         """
         with reading(path, cls) as params:
-            (D, H), C = params["W1"].shape, params["W2"].shape[1]
+            D, H, C = layer_sizes(params, 2)
             dtype = common_dtype(params, parameter_shapes(D, H, C))
         network = cls(D, H, C, dtype=dtype, seed=0)  # not while `reading`: what a subclass does wrong is its own error
         network.params = params

@@ -1,6 +1,7 @@
 """MultiLayerNet: what it computes, what it refuses, and what it writes to files."""
 
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -545,9 +546,9 @@ def test_every_method_names_targets_that_do_not_fit(method, t, message):
         ({"activation": "swish"}, ValueError, "activation must be one of relu, .*identity, got 'swish'"),
         ({"activation": np.tanh}, TypeError, "activation must be one of relu"),
         ({"output": "linear"}, ValueError, "output must be one of softmax, sigmoid, identity, got 'linear'"),
-        ({"weight_init_std": -0.1}, ValueError, "weight_init_std must be a finite number from 0 on, got -0.1"),
-        ({"weight_init_std": "lecun"}, ValueError, "weight_init_std must be a number .*'xavier', got 'lecun'"),
-        ({"weight_init_std": None}, TypeError, "weight_init_std"),
+        ({"weight_init_std": -0.1}, ValueError, "must be a finite number from 0 on or one of 'relu', .*, got -0.1"),
+        ({"weight_init_std": "lecun"}, ValueError, "weight_init_std must be a finite number .*'xavier', got 'lecun'"),
+        ({"weight_init_std": None}, TypeError, "weight_init_std must be a finite number .*'xavier', got None"),
         ({"weight_decay_lambda": -0.1}, ValueError, "weight_decay_lambda"),
         ({"weight_decay_lambda": np.inf}, ValueError, "weight_decay_lambda"),
         ({"weight_decay_lambda": True}, TypeError, "weight_decay_lambda"),
@@ -735,15 +736,26 @@ def wrong_files():
     }
 
 
+WHAT_IS_WRONG = {
+    "empty": "it is no .npz file, or not all of one",
+    "text": "it is no .npz file, or not all of one",
+    "no W1": "it has no 'W1'",
+    "the parameters of a TwoLayerNet": "it has no 'activation'",
+    "W1 without axes": "W1 must be a matrix, got shape ()",
+    "another activation": "activation must be one of relu, ",
+}
+
+
 @pytest.mark.parametrize("kind", wrong_files())
-def test_a_file_of_something_else_is_named(tmp_path, kind):
+def test_a_file_of_something_else_is_named_and_what_is_wrong_with_it(tmp_path, kind):
     path = tmp_path / "weights.npz"
     content = wrong_files()[kind]
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
         np.savez(path, **content)
-    with pytest.raises(ValueError, match=r"weights\.npz does not hold the parameters of a MultiLayerNet: ."):
+    what = re.escape(WHAT_IS_WRONG.get(kind, "")) or "."
+    with pytest.raises(ValueError, match=rf"weights\.npz does not hold the parameters of a MultiLayerNet: {what}"):
         MultiLayerNet.load(path)
     if kind == "one more":
         with pytest.raises(ValueError, match=r"does not hold the parameters of a TwoLayerNet"):
