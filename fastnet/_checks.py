@@ -516,15 +516,19 @@ def gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, 
     """The gradients by `params` that the method `name` returned, copied to float64."""
     if not isinstance(grads, Mapping):
         raise TypeError(f"{name} must return a dict like params, got {type(grads).__name__}")
-    gradients: dict[str, FloatArray] = {}
-    for key, param in params.items():
-        if key not in grads:
-            raise ValueError(f"{name} returned no {key!r}, which is in params")
-        gradient = real_array(grads[key], f"{name}[{key!r}]")
-        if gradient.shape != param.shape:
-            raise ValueError(f"{name}[{key!r}] has shape {gradient.shape}, params[{key!r}] has shape {param.shape}")
-        gradients[key] = gradient.astype(FLOAT64, order="C")
-    return gradients
+    return {
+        key: gradient_of(key, param, grads, name).astype(FLOAT64, order="C") for key, param in params.items()
+    }
+
+
+def gradient_of(key: str, param: npt.NDArray[Any], grads: Mapping[str, Any], name: str) -> npt.NDArray[Any]:
+    """The gradient by one parameter, in the dict that the user knows as `name`."""
+    if key not in grads:
+        raise ValueError(f"{name} has no {key!r}, which is in params")
+    gradient = real_array(grads[key], f"{name}[{key!r}]")
+    if gradient.shape != param.shape:
+        raise ValueError(f"{name}[{key!r}] has shape {gradient.shape}, params[{key!r}] has shape {param.shape}")
+    return gradient
 
 
 # --- randomness ------------------------------------------------------------------------------------------------------

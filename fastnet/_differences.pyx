@@ -29,9 +29,10 @@ import numpy as np
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED
 
-fingerprint = FASTNET_FINGERPRINT
+cdef double EPS
+from fastnet._losses_numpy import EPS
 
-cdef double EPS = 1e-7
+fingerprint = FASTNET_FINGERPRINT
 
 # Up to here a move of a unit's input, or of a logit, is tiny: series of five terms are exact to rounding. What each
 # of them omits begins with degree 6, at most TINY^5 of the gain. Even powers are the same at +h and at -h, except that

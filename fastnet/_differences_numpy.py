@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnet._checks import FloatArray, IntArray
+from fastnet._losses_numpy import EPS
 
-EPS = 1e-7
 TINY = 1 / 512
 HUGE = 1e50
 BLOCK = 2**18  # elements of an intermediate array: 2 MB; more only where one row of weights takes more

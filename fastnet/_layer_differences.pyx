@@ -36,6 +36,9 @@ from fastnet._memory cimport doubles
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, exp_negative, log_any, lowest, lowest_expm1
 
+cdef double EPS
+from fastnet._losses_numpy import EPS
+
 import_array()
 
 fingerprint = FASTNET_FINGERPRINT
@@ -44,8 +47,6 @@ cdef enum:
     LANES = 32
     HALF = 16  # of them
     TILE = 4  # units that a product makes at a time
-
-cdef double EPS = 1e-7
 
 # One layer, and what one sample has in it.
 cdef struct Layer:

@@ -13,8 +13,8 @@ import numpy as np
 
 from fastnet._checks import FloatArray, IntArray
 from fastnet._layers_numpy import ACTIVATIONS, OUTPUTS
+from fastnet._losses_numpy import EPS
 
-EPS = 1e-7
 BLOCK = 2**17  # elements of an intermediate array: 1 MB; more only where one input takes more
 
 

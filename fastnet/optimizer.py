@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, is_real, real_array
+from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, gradient_of, is_real, real_array
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
 
@@ -445,8 +445,6 @@ def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) 
             raise TypeError(f"{argument} must be a dict, got {type(value).__name__}")
     gradients = {}
     for name, param in params.items():
-        if name not in grads:
-            raise ValueError(f"grads has no {name!r}, which is in params")
         if not (isinstance(param, np.ndarray) or is_real(param)):
             raise TypeError(f"params[{name!r}] must be a float array or a number, got {type(param).__name__}")
         array = real_array(param, f"params[{name!r}]")
@@ -455,10 +453,7 @@ def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) 
                 raise TypeError(f"params[{name!r}] holds {array.dtype}; an optimizer moves float arrays in place")
             if not array.flags.writeable:
                 raise ValueError(f"params[{name!r}] is read-only; an optimizer moves float arrays in place")
-        gradient = real_array(grads[name], f"grads[{name!r}]")
-        if gradient.shape != array.shape:
-            raise ValueError(f"grads[{name!r}] has shape {gradient.shape}, params[{name!r}] has shape {array.shape}")
-        gradients[name] = gradient
+        gradients[name] = gradient_of(name, array, grads, "grads")
     return gradients
 
 

@@ -450,7 +450,7 @@ def read_only():
         (lambda: with_params({"w": np.ones(2, complex)}), TypeError, r"params\['w'\] must hold .*got complex128"),
         (lambda: with_params({"w": read_only()}), ValueError, r"params\['w'\] is read-only"),
         (lambda: with_gradient(None), TypeError, r"network.gradient\(x, t\) must return a dict like params, got None"),
-        (lambda: with_gradient({"v": np.ones(2)}), ValueError, r"gradient\(x, t\) returned no 'w', which is in params"),
+        (lambda: with_gradient({"v": np.ones(2)}), ValueError, r"gradient\(x, t\) has no 'w', which is in params"),
         (lambda: with_gradient({"w": np.ones(3)}), ValueError, r"gradient\(x, t\)\['w'\] has shape \(3,\), params"),
         (lambda: with_gradient({"w": None}), TypeError, r"gradient\(x, t\)\['w'\] must hold real numbers"),
         (lambda: with_loss(None), TypeError, r"network.loss\(x, t\) must return one number, got None"),
@@ -466,7 +466,7 @@ def test_what_cannot_be_checked_raises_and_the_message_says_why(network, error, 
 def test_a_numerical_gradient_of_the_network_s_own_has_to_fit_too():
     net = Cubic([1.0])
     net.numerical_gradient = lambda *_: {}
-    with pytest.raises(ValueError, match=r"network.numerical_gradient\(x, t\) returned no 'w'"):
+    with pytest.raises(ValueError, match=r"network.numerical_gradient\(x, t\) has no 'w'"):
         gradient_check(net, 1.0, None)
     assert gradient_check(net, 1.0, None, samples=1)  # which does not ask for it
 
