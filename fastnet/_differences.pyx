@@ -43,6 +43,12 @@ cdef double TINY = 1.0 / 512
 # Numbers beyond it, infinities and NaN are left to the plain loop. Up to it nothing overflows: (2 HUGE)^5 does not.
 cdef double HUGE = 1e50
 
+cdef enum:
+    # Work between two looks for Ctrl-C, counted in tiny moves: some 10 ms of it. A look takes the GIL, which is free for
+    # other threads meanwhile, and a busy one may keep it for 5 ms.
+    PERIOD = 1 << 23
+    LARGER = 32  # tiny moves that take as long as a larger move of one logit
+
 
 cdef struct Layer:
     Py_ssize_t U
@@ -61,6 +67,16 @@ cdef struct Target:
     double weight         # t[n,c]
     double* a2            # (C,)
     double* y             # (C,)
+
+
+cdef int _listen(Py_ssize_t* work, Py_ssize_t done) except -1 nogil:
+    # Look for Ctrl-C when enough has been done.
+    work[0] += done
+    if work[0] >= PERIOD:
+        work[0] = 0
+        with gil:
+            PyErr_CheckSignals()
+    return 0
 
 
 # ---- Forward, one sample
@@ -206,8 +222,8 @@ cdef double _gain(const Layer* layer, Py_ssize_t u, const Target* t, double dz) 
 
 
 cdef int _larger_moves(
-    const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* out
-) except -1:
+    const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* out, Py_ssize_t* work
+) except -1 nogil:
     # The inputs that `_tiny_moves` leaves.
     cdef Py_ssize_t i, u
     cdef double s
@@ -215,7 +231,7 @@ cdef int _larger_moves(
         s = h * x[i]
         if fabs(s) <= layer.limit:
             continue
-        PyErr_CheckSignals()
+        _listen(work, layer.U * t.C * LARGER)
         for u in range(layer.U):
             out[i * layer.U + u] += t.weight * (
                 _gain(layer, u, t, _move(layer, u, s)) - _gain(layer, u, t, _move(layer, u, -s))
@@ -226,8 +242,8 @@ cdef int _larger_moves(
 # ---- The layers, and the batch
 
 cdef int _layer(
-    const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* dW, double* db
-) except -1:
+    const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* dW, double* db, Py_ssize_t* work
+) except -1 nogil:
     # Adds t[n,c] (gain(+h) - gain(-h)) of one sample and one class c to dW (I, U) and db (U,).
     cdef Py_ssize_t p
     cdef double one = 1.0, sign = t.weight, powers = 0.0
@@ -242,8 +258,8 @@ cdef int _layer(
     _series(t.y, layer.reach, t.C, layer.U, t.c, layer.g)
     _tiny_moves(x, I, h, layer, f, dW)
     _tiny_moves(&one, 1, h, layer, f, db)
-    _larger_moves(x, I, h, layer, t, dW)
-    return _larger_moves(&one, 1, h, layer, t, db)
+    _larger_moves(x, I, h, layer, t, dW, work)
+    return _larger_moves(&one, 1, h, layer, t, db, work)
 
 
 def two_layer_differences(
@@ -257,7 +273,7 @@ def two_layer_differences(
     for array in (x, t, W1, b1, W2, b2):
         if not (-HUGE < array.min() and array.max() < HUGE):
             return None
-    cdef Py_ssize_t n, c, N = x.shape[0], D = x.shape[1], H = W2.shape[0], C = W2.shape[1]
+    cdef Py_ssize_t n, c, work = 0, N = x.shape[0], D = x.shape[1], H = W2.shape[0], C = W2.shape[1]
     cdef double step = h
     if t.ndim == 1:
         labels, t = t, np.zeros((N, C))
@@ -278,19 +294,20 @@ def two_layer_differences(
     cdef Target target = Target(C, 0, 0.0, output.a, &logits[8, 0])
     logits[1, :] = 0.0  # z
     logits[2, :] = 1.0  # slope
-    for n in range(N):
-        PyErr_CheckSignals()
-        _affine(&inputs[n, 0], &w1[0, 0], &v1[0], D, H, hidden.a)
-        _activate(&hidden)
-        _affine(hidden.z, &w2[0, 0], &v2[0], H, C, output.a)
-        _softmax(output.a, target.y, C)
-        for c in range(C):
-            PyErr_CheckSignals()
-            target.c = c
-            target.weight = targets[n, c]
-            if target.weight != 0:
-                _layer(&inputs[n, 0], D, step, &hidden, &target, &dw1[0, 0], &dv1[0])
-                _layer(hidden.z, H, step, &output, &target, &dw2[0, 0], &dv2[0])
+    with nogil:
+        for n in range(N):
+            _listen(&work, (D + C) * H)
+            _affine(&inputs[n, 0], &w1[0, 0], &v1[0], D, H, hidden.a)
+            _activate(&hidden)
+            _affine(hidden.z, &w2[0, 0], &v2[0], H, C, output.a)
+            _softmax(output.a, target.y, C)
+            for c in range(C):
+                target.c = c
+                target.weight = targets[n, c]
+                if target.weight != 0:
+                    _listen(&work, (D + C) * H)
+                    _layer(&inputs[n, 0], D, step, &hidden, &target, &dw1[0, 0], &dv1[0], &work)
+                    _layer(hidden.z, H, step, &output, &target, &dw2[0, 0], &dv2[0], &work)
 
     for gradient in gradients:
         gradient /= 2.0 * step * N

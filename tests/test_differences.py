@@ -4,6 +4,9 @@ Where the loop's own rounding is too large to tell (it is about 1e-16 / h), the 
 """
 
 import itertools
+import signal
+import sys
+import threading
 
 import mpmath
 import numpy as np
@@ -159,6 +162,68 @@ def test_mnist(kernels):
             assert abs((plus - minus) / 2e-4 - dW1[i, j]) <= 1e-9
         want = loop(lambda *moved, t=t: textbook_loss(x, t, params[0], *moved), [p.copy() for p in params[1:]], 1e-4)
         assert worst(rest, want) <= 1e-9
+
+
+# Some 10 ms of it, made of moves that are not tiny.
+A_LOT_OF_WORK = case(0, (8, 20, 20, 20), soft=True)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timer")
+def test_ctrl_c_is_heard_meanwhile(kernels):
+    # Compiled code that never looked would leave all signals to the one handler that Python calls after it.
+    heard = []
+    last_handler = signal.signal(signal.SIGALRM, lambda *_: heard.append(None))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        before = len(heard)
+        kernels.two_layer_differences(*A_LOT_OF_WORK, 1.0)
+        assert len(heard) > before + 2
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, last_handler)
+
+
+def test_other_threads_go_on_meanwhile(twins):
+    compiled, _ = twins
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.wait(0.001):
+            ticks.append(None)
+
+    thread, interval = threading.Thread(target=tick), sys.getswitchinterval()
+    sys.setswitchinterval(1000)  # seconds: nobody gets the GIL by waiting, only where it is let go
+    thread.start()
+    try:
+        for _ in range(100):
+            before = len(ticks)
+            compiled.two_layer_differences(*A_LOT_OF_WORK, 1.0)
+            if len(ticks) > before + 4:  # NumPy lets go of it, too, for a moment, at the beginning
+                return
+        pytest.fail("the other thread stood still")
+    finally:
+        sys.setswitchinterval(interval)
+        done.set()
+        thread.join()
+
+
+def test_threads_do_not_disturb_each_other(kernels):
+    cases = [case(seed, (8, 20, 20, 5), soft=True) for seed in range(4)]
+    want = [kernels.two_layer_differences(*arguments, 1.0) for arguments in cases]
+    got = [[] for _ in cases]
+
+    def work(i):
+        for _ in range(5):
+            got[i].append(kernels.two_layer_differences(*cases[i], 1.0))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(cases))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for mine, right in zip(got, want, strict=True):
+        assert len(mine) == 5
+        assert all(worst(gradients, right) == 0 for gradients in mine)
 
 
 # --- through the network ---------------------------------------------------------------------------------------------
