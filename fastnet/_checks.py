@@ -167,22 +167,18 @@ def maxout_arguments(
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 
-def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y", *, binary: bool = False) -> FloatArray | IntArray:
+def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | IntArray:
     """The targets of the predictions `y`, which the user knows as `name`, in one of two forms.
 
     Either an array like `y` in shape and dtype (one-hot or probabilities), where `t` has the shape of `y`; or intp
     labels of shape `y.shape[:-1]`, where `t` holds integer labels of shape `(N,)` or `(N, 1)`, or one label for one
     sample. The first form wins where both fit. `is_labels` tells them apart.
-
-    With `binary`, a single column stands for two classes: its labels are 0 and 1, and are returned in the first form.
     """
     array = real_array(t, "t")
     if array.shape == y.shape:
         return cast(array, y.dtype)
     batch = y.shape[:-1]
     if array.dtype.kind in "iu" and y.ndim in (1, 2) and array.shape in (batch, (*batch, 1) if batch else batch):
-        if binary and y.shape[-1] == 1:
-            return cast(_labels(array.reshape(batch), classes=2).reshape(y.shape), y.dtype)
         return _labels(array.reshape(batch), classes=y.shape[-1])
     accepted = f"shape {y.shape} (one-hot or probabilities)"
     if y.ndim == 2:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from fastnet import _backend
 from fastnet._checks import (
     FloatArray,
+    IntArray,
     as_float,
     as_result,
     float_array,
@@ -110,8 +111,7 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
 
 def _squared_errors(y: npt.ArrayLike, t: npt.ArrayLike) -> tuple[FloatArray, np.dtype[Any]]:
     array, dtype = float_array(y, "y")
-    # Where a prediction is one number so is its target: an integer there is not the label of an only class.
-    labels_or_rows = numbers_like(array, t) if array.shape[-1:] == (1,) else targets(t, array)
+    labels_or_rows = _numbers_or_targets(t, array)
     with np.errstate(all="ignore"):  # an error that is too large for the dtype is inf, without a warning
         difference = minus_targets(array, labels_or_rows).astype(np.float64, copy=False)
         return difference * difference, dtype
@@ -179,9 +179,9 @@ def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = EPS) -
     y : array_like, real
         Probabilities of "yes", as `sigmoid` returns them: any shape, for example ``(N, 1)``.
     t : array_like, real
-        Targets of the shape of `y`: 1 for "yes", 0 for "no", or probabilities. For `y` of shape ``(N, 1)`` also N
-        integer labels 0 or 1, for ``(1,)`` one. With more questions, for `y` of shape ``(N, C)`` or ``(C,)``, integer
-        labels say which of the C is answered by "yes", as for the other losses.
+        Targets of the shape of `y`: 1 for "yes", 0 for "no", or probabilities. For `y` of shape ``(N, 1)`` also N of
+        them, for ``(1,)`` one; integers there have to be 0 and 1. With more questions, for `y` of shape ``(N, C)`` or
+        ``(C,)``, integer labels say which of the C is answered by "yes", as for the other losses.
     eps : float, default 1e-7
         What is added to `y` and to ``1 - y`` to keep the logarithms finite; from 0 on.
 
@@ -218,7 +218,7 @@ def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = EPS) -
     eps = as_float(eps, "eps", positive=False)
     array, dtype = float_array(y, "y")
     refuse_empty(array, "y")
-    answers = targets(t, array, binary=True)
+    answers = _numbers_or_targets(t, array, binary=True)
     loss = _backend.kernels.binary_cross_entropy(array.reshape(-1), one_hot(answers, array).reshape(-1), eps)
     return as_result(loss, dtype)
 
@@ -330,6 +330,11 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
     loss, dx = kernel(rows, labels_or_rows, bool(return_grad))
     loss = as_result(loss, dtype)
     return (loss, as_result(dx.reshape(array.shape), dtype)) if return_grad else loss
+
+
+def _numbers_or_targets(t: npt.ArrayLike, y: FloatArray, *, binary: bool = False) -> FloatArray | IntArray:
+    """Where a prediction is one number so is its target: an integer there is not the label of an only class."""
+    return numbers_like(y, t, binary=binary) if y.shape[-1:] == (1,) else targets(t, y)
 
 
 def _refuse_empty_batch(array: FloatArray, name: str) -> None:
