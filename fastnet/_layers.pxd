@@ -39,8 +39,12 @@ cdef inline floating relu(floating a) noexcept nogil:
     return <floating> 0.0 if a < 0 else a
 
 
+cdef inline floating leaky_relu_slope(floating a) noexcept nogil:
+    return <floating> 0.1 if a < 0 else <floating> 1.0
+
+
 cdef inline floating leaky_relu(floating a) noexcept nogil:
-    return a * <floating> 0.1 if a < 0 else a
+    return a * leaky_relu_slope(a)
 
 
 cdef inline floating elu(floating a, floating low) noexcept nogil:

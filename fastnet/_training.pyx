@@ -41,7 +41,8 @@ from numpy cimport (
 )
 
 from fastnet._layers cimport (
-    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH, activation_called, output_called
+    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH,
+    activation_called, leaky_relu_slope, output_called,
 )
 from fastnet._memory cimport address, empty_like, plain
 from fastnet._sources cimport FASTNET_FINGERPRINT
@@ -311,8 +312,8 @@ cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int act
             a[i] = a[i] if a[i] > 0 else <floating> 0.0
     elif activation == LEAKY_RELU:
         for i in range(size):
-            slope[i] = <floating> 0.1 if a[i] < 0 else <floating> 1.0
-            a[i] = <floating> 0.1 * a[i] if a[i] < 0 else a[i]
+            slope[i] = leaky_relu_slope(a[i])
+            a[i] *= slope[i]
     elif activation == ELU:
         for i in range(size):
             negative = a[i] if a[i] < 0 else <floating> 0.0
