@@ -7,7 +7,7 @@ What `_kernels.pyx` says of kernels holds for these, too.
 from cython cimport floating
 from numpy cimport import_array, ndarray
 
-from fastnet._memory cimport doubles, empty_like, floats, holds_floats
+from fastnet._memory cimport doubles, empty_like, end_of_block, floats, holds_floats
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
@@ -27,13 +27,15 @@ fingerprint = FASTNET_FINGERPRINT
 
 
 cdef VECTORISED _tanh(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t start, end = 0, i
     cdef floating a, e
-    for i in range(size):
-        # tanh(|x|) = (1 - exp(-2 |x|)) / (1 + exp(-2 |x|)), both of which are sums of what keeps its digits near 0.
-        a = 2 * minus_abs(x[i])
-        e = expm1_negative(low if a < low else a)
-        out[i] = copy_sign(e / (<floating> 2.0 + e), x[i])
+    while end < size:
+        start, end = end, end_of_block(x, end, size)
+        for i in range(start, end):
+            # tanh(|x|) = (1 - exp(-2 |x|)) / (1 + exp(-2 |x|)), both of which are sums of what keeps its digits near 0.
+            a = 2 * minus_abs(x[i])
+            e = expm1_negative(low if a < low else a)
+            out[i] = copy_sign(e / (<floating> 2.0 + e), x[i])
 
 
 def tanh(ndarray x: FloatArray) -> FloatArray:
@@ -47,14 +49,16 @@ def tanh(ndarray x: FloatArray) -> FloatArray:
 
 
 cdef VECTORISED _tanh_grad(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t start, end = 0, i
     cdef floating a, e4, e1
-    for i in range(size):
-        # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which does not lose its digits where tanh is close to 1.
-        a = 2 * minus_abs(x[i])
-        e4 = exp_negative_times(low if a < low else a, <floating> 4.0)
-        e1 = e4 * <floating> 0.25 + <floating> 1.0
-        out[i] = e4 / (e1 * e1)
+    while end < size:
+        start, end = end, end_of_block(x, end, size)
+        for i in range(start, end):
+            # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which does not lose its digits where tanh is close to 1.
+            a = 2 * minus_abs(x[i])
+            e4 = exp_negative_times(low if a < low else a, <floating> 4.0)
+            e1 = e4 * <floating> 0.25 + <floating> 1.0
+            out[i] = e4 / (e1 * e1)
 
 
 def tanh_grad(ndarray x: FloatArray) -> FloatArray:
@@ -107,12 +111,14 @@ cdef bint _is_usual(double alpha) noexcept:
 
 
 cdef VECTORISED _elu(const floating* x, floating* out, Py_ssize_t size, floating alpha, floating low) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t start, end = 0, i
     cdef floating a
-    for i in range(size):
-        a = <floating> 0.0 if x[i] > 0 else x[i]
-        a = expm1_negative(low if a < low else a)
-        out[i] = x[i] if x[i] >= 0 else alpha * a
+    while end < size:
+        start, end = end, end_of_block(x, end, size)
+        for i in range(start, end):
+            a = <floating> 0.0 if x[i] > 0 else x[i]
+            a = expm1_negative(low if a < low else a)
+            out[i] = x[i] if x[i] >= 0 else alpha * a
 
 
 def elu(ndarray x: FloatArray, alpha: float) -> FloatArray:
@@ -130,12 +136,14 @@ def elu(ndarray x: FloatArray, alpha: float) -> FloatArray:
 cdef VECTORISED _elu_grad(
     const floating* x, floating* out, Py_ssize_t size, floating alpha, floating low
 ) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t start, end = 0, i
     cdef floating a
-    for i in range(size):
-        a = <floating> 0.0 if x[i] > 0 else x[i]
-        a = exp_negative_times(low if a < low else a, alpha)
-        out[i] = <floating> 1.0 if x[i] >= 0 else a
+    while end < size:
+        start, end = end, end_of_block(x, end, size)
+        for i in range(start, end):
+            a = <floating> 0.0 if x[i] > 0 else x[i]
+            a = exp_negative_times(low if a < low else a, alpha)
+            out[i] = <floating> 1.0 if x[i] >= 0 else a
 
 
 def elu_grad(ndarray x: FloatArray, alpha: float) -> FloatArray:

@@ -21,7 +21,7 @@ from cython cimport floating
 from numpy cimport import_array, ndarray
 
 from fastnet cimport _vector_math
-from fastnet._memory cimport doubles, empty_like, floats, holds_floats, plain
+from fastnet._memory cimport doubles, empty_like, end_of_block, floats, holds_floats, plain
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, exp_any, exp_negative, log_any, lowest, minus_abs
 
@@ -51,9 +51,11 @@ def is_plain(x: Any) -> bool:
 
 
 cdef VECTORISED _exp(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(size):
-        out[i] = exp_any(x[i], low, -low)
+    cdef Py_ssize_t start, end = 0, i
+    while end < size:
+        start, end = end, end_of_block(x, end, size)
+        for i in range(start, end):
+            out[i] = exp_any(x[i], low, -low)
 
 
 def exp(ndarray x: FloatArray) -> FloatArray:
@@ -67,9 +69,11 @@ def exp(ndarray x: FloatArray) -> FloatArray:
 
 
 cdef VECTORISED _log(const floating* x, floating* out, Py_ssize_t size) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(size):
-        out[i] = log_any(x[i])
+    cdef Py_ssize_t start, end = 0, i
+    while end < size:
+        start, end = end, end_of_block(x, end, size)
+        for i in range(start, end):
+            out[i] = log_any(x[i])
 
 
 def log(ndarray x: FloatArray) -> FloatArray:
@@ -83,13 +87,15 @@ def log(ndarray x: FloatArray) -> FloatArray:
 
 
 cdef VECTORISED _sigmoid(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t start, end = 0, i
     cdef floating a, e
-    for i in range(size):
-        # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
-        a = minus_abs(x[i])
-        e = exp_negative(low if a < low else a, <floating> -0.0)
-        out[i] = (e if x[i] < 0 else <floating> 1.0) / (<floating> 1.0 + e)
+    while end < size:
+        start, end = end, end_of_block(x, end, size)
+        for i in range(start, end):
+            # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
+            a = minus_abs(x[i])
+            e = exp_negative(low if a < low else a, <floating> -0.0)
+            out[i] = (e if x[i] < 0 else <floating> 1.0) / (<floating> 1.0 + e)
 
 
 def sigmoid(ndarray x: FloatArray) -> FloatArray:
@@ -103,13 +109,15 @@ def sigmoid(ndarray x: FloatArray) -> FloatArray:
 
 
 cdef VECTORISED _sigmoid_grad(const floating* x, floating* out, Py_ssize_t size, floating low) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t start, end = 0, i
     cdef floating a, e
-    for i in range(size):
-        # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
-        a = minus_abs(x[i])
-        e = exp_negative(low if a < low else a, <floating> -0.0)
-        out[i] = e / ((<floating> 1.0 + e) * (<floating> 1.0 + e))
+    while end < size:
+        start, end = end, end_of_block(x, end, size)
+        for i in range(start, end):
+            # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
+            a = minus_abs(x[i])
+            e = exp_negative(low if a < low else a, <floating> -0.0)
+            out[i] = e / ((<floating> 1.0 + e) * (<floating> 1.0 + e))
 
 
 def sigmoid_grad(ndarray x: FloatArray) -> FloatArray:
