@@ -71,14 +71,21 @@ def tanh_grad(ndarray x: FloatArray) -> FloatArray:
     return out
 
 
-cdef VECTORISED _leaky_relu(const floating* x, floating* out, Py_ssize_t size, double slope) noexcept nogil:
+cdef bint _is_usual(double alpha) noexcept:
+    """Whether a float holds alpha, and it stays one when it multiplies an exponential. The twin serves any other."""
+    return alpha == 0 or 1e-9 <= alpha <= 1e9
+
+
+cdef VECTORISED _leaky_relu(const floating* x, floating* out, Py_ssize_t size, floating slope) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(size):
-        out[i] = <floating> (slope * x[i]) if x[i] < 0 else x[i]
+        out[i] = slope * x[i] if x[i] < 0 else x[i]
 
 
 def leaky_relu(ndarray x: FloatArray, slope: float) -> FloatArray:
     """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
+    if not _is_usual(slope):
+        return _activations_numpy.leaky_relu(x, slope)
     out = empty_like(x)
     if holds_floats(x):
         _leaky_relu[float](floats(x), floats(out), x.size, slope)
@@ -103,11 +110,6 @@ def leaky_relu_grad(ndarray x: FloatArray, slope: float) -> FloatArray:
     else:
         _leaky_relu_grad[double](doubles(x), doubles(out), x.size, slope)
     return out
-
-
-cdef bint _is_usual(double alpha) noexcept:
-    """Whether a float holds alpha, and it stays one when it multiplies an exponential. The twin serves any other."""
-    return alpha == 0 or 1e-9 <= alpha <= 1e9
 
 
 cdef VECTORISED _elu(const floating* x, floating* out, Py_ssize_t size, floating alpha, floating low) noexcept nogil:
