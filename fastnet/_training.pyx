@@ -25,7 +25,7 @@ Matrices of our own, between the layers, have rows of `_padded(U, ...)` numbers,
 
 from cython cimport floating
 from libc.math cimport INFINITY
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 from numpy cimport (
     NPY_FLOAT,
@@ -46,7 +46,9 @@ from fastnet._layers cimport (
 )
 from fastnet._memory cimport address, empty_like, plain
 from fastnet._sources cimport FASTNET_FINGERPRINT
-from fastnet._vector_math cimport VECTORISED, copy_sign, exp_negative, expm1_negative, lowest, lowest_expm1, minus_abs
+from fastnet._vector_math cimport (
+    VECTORISED, bits_of_double, bits_of_float, copy_sign, exp_negative, expm1_negative, lowest, lowest_expm1, minus_abs
+)
 
 from numpy import empty, uint8
 
@@ -340,26 +342,30 @@ cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int act
 
 
 cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating low) noexcept nogil:
-    # a = softmax(a); the padding takes part as -inf, and becomes 0
-    cdef Py_ssize_t n, c, stride = _padded(C, sizeof(floating))
-    cdef floating largest, shifted, scale
+    # a = softmax(a); the padding becomes next to 0. In three passes, so that a row does not wait for the one before.
+    cdef Py_ssize_t n, c, i, stride = _padded(C, sizeof(floating))
+    cdef floating* row
+    cdef floating largest, scale
     cdef double total
     for n in range(rows):
-        largest = a[0]
+        row = a + n * stride
+        largest = row[0]
         for c in range(1, C):
-            largest = a[c] if a[c] > largest else largest
+            largest = row[c] if row[c] > largest else largest
+        for c in range(C):
+            row[c] -= largest
         for c in range(C, stride):
-            a[c] = -INFINITY
-        for c in range(stride):
-            shifted = a[c] - largest
-            a[c] = exp_negative(low if shifted < low else shifted, <floating> -0.0)
+            row[c] = low
+    for i in range(rows * stride):
+        a[i] = exp_negative(low if a[i] < low else a[i], <floating> -0.0)
+    for n in range(rows):
+        row = a + n * stride
         total = 0
         for c in range(C):
-            total += a[c]
+            total += row[c]
         scale = <floating> (1.0 / total)
         for c in range(stride):
-            a[c] *= scale
-        a += stride
+            row[c] *= scale
 
 
 cdef VECTORISED _minus_targets(
@@ -384,17 +390,23 @@ cdef VECTORISED _times(floating* x, const floating* y, Py_ssize_t size) noexcept
         x[i] *= y[i]
 
 
-cdef VECTORISED _find_infinite(const floating* x, Py_ssize_t size, int* found) noexcept nogil:
-    # Whether one of x is infinite or NaN: that minus itself is NaN.
+cdef VECTORISED _find_infinite(const floating* x, Py_ssize_t size, bint* found) noexcept nogil:
+    # Whether one of x is infinite or NaN: that minus itself is NaN, and any other number +0, whose bits are all 0.
     cdef Py_ssize_t i
-    cdef int any_is = 0
-    for i in range(size):
-        any_is |= x[i] - x[i] != 0
-    found[0] = any_is
+    cdef uint64_t any_double = 0
+    cdef uint32_t any_float = 0
+    if floating is double:
+        for i in range(size):
+            any_double |= bits_of_double(x[i] - x[i])
+        found[0] = any_double != 0
+    else:
+        for i in range(size):
+            any_float |= bits_of_float(x[i] - x[i])
+        found[0] = any_float != 0
 
 
 cdef bint _all_finite(const floating* x, Py_ssize_t size) noexcept nogil:
-    cdef int found = 0
+    cdef bint found = False
     _find_infinite(x, size, &found)
     return not found
 
