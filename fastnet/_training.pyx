@@ -78,7 +78,8 @@ cdef enum:
     TILE_BYTES = 256   # columns of a product that are made at a time: 64 of float32, 32 of float64. The weights of a
                        # group fill half of AVX-512's 32 registers.
     NARROW = 24        # or so many, where they will do. Rows of our own are padded to such widths.
-    CHUNK_BYTES = 512  # samples that are taken at a time: 128 of float32, 64 of float64
+    CHUNK = 128        # samples that are taken at a time, if there are no more; a byte has to tell them apart
+    CHUNK_BYTES = 512  # of more, so many: 128 of float32, 64 of float64
 
 
 # What is known of a chunk of x (rows, I): counts[g] samples use group g, the numbers samples[g * CHUNK], ... Its inputs
@@ -118,20 +119,23 @@ cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, unsign
             bits[whole] |= bit
 
 
-cdef VECTORISED _copy_used(
-    const input* x, Py_ssize_t I, const Used* used, Py_ssize_t chunk, floating* out, Py_ssize_t stride
+cdef VECTORISED _pack_used(
+    const input* x, Py_ssize_t I, const Used* used, floating* out
 ) noexcept nogil:
-    # out (rows, stride): what is used of x (rows, I), in the dtype of the parameters. What is not used is not written.
-    cdef Py_ssize_t g, e, k, n, whole = I // GROUP
-    for g in range(whole):
+    # out (sum of the counts, GROUP): what is used of x (rows, I), group after group, in the dtype of the parameters. So
+    # what has to be copied at all is read in the order in which it lies, and takes no room for what is not used.
+    cdef Py_ssize_t g, e, k
+    cdef const input* v
+    for g in range(_groups(I)):
         for e in range(used.counts[g]):
-            n = used.samples[g * chunk + e]
-            for k in range(GROUP):
-                out[n * stride + g * GROUP + k] = <floating> x[n * I + g * GROUP + k]
-    for g in range(whole, _groups(I)):  # the last group, if it is not whole, ends with zeros
-        for n in range(used.counts[g]):
-            for k in range(GROUP):
-                out[n * stride + g * GROUP + k] = <floating> x[n * I + g * GROUP + k] if g * GROUP + k < I else 0
+            v = x + used.samples[g * CHUNK + e] * I + g * GROUP
+            if g < I // GROUP:
+                for k in range(GROUP):
+                    out[k] = <floating> v[k]
+            else:  # the last group, if it is not whole, ends with zeros
+                for k in range(GROUP):
+                    out[k] = <floating> v[k] if g * GROUP + k < I else 0
+            out += GROUP
 
 
 # The numbers of the bits that are 1 in a byte, in their order, and how many there are.
@@ -148,7 +152,7 @@ cdef void _fill_tables() noexcept:
 
 
 cdef void _list_used(
-    const unsigned char* is_used, Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t chunk, Used* used
+    const unsigned char* is_used, Py_ssize_t rows, Py_ssize_t groups, Used* used
 ) noexcept nogil:
     # Eight samples at a time: no jump depends on the pixels, which would be guessed wrong too often. All eight numbers
     # are written, and those that do not count are overwritten.
@@ -156,7 +160,7 @@ cdef void _list_used(
     cdef unsigned char byte
     cdef unsigned char* samples
     for g in range(groups):
-        samples = used.samples + g * chunk
+        samples = used.samples + g * CHUNK
         count = 0
         for b in range((rows + 7) // 8):
             byte = is_used[b * groups + g]
@@ -166,116 +170,169 @@ cdef void _list_used(
         used.counts[g] = count
 
 
-cdef void _list_all(Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t chunk, Used* used) noexcept nogil:
+cdef void _list_all(Py_ssize_t rows, Py_ssize_t groups, Used* used) noexcept nogil:
     # Of a matrix in which a zero is an accident.
     cdef Py_ssize_t n, g
     cdef unsigned char* samples
     for g in range(groups):
-        samples = used.samples + g * chunk
+        samples = used.samples + g * CHUNK
         for n in range(rows):
             samples[n] = <unsigned char> n
         used.counts[g] = rows
 
 
 # ---- The products
+#
+# The left factor is x (rows, I), in rows of x_stride numbers; or it is what `_pack_used` has written, and then `packed`
+# lists 0, 1, 2, ..., and is not NULL. The samples that use a group are rows x_samples[e] of the left factor, and rows
+# samples[e] of the other matrix. The work on a group is a function of its own: inside the loop over the groups it would
+# find too few registers left.
 
-cdef INLINED _multiply_tile(
-    const floating* x, Py_ssize_t x_stride, const Used* used, Py_ssize_t I,
-    const floating* W, Py_ssize_t W_stride, Py_ssize_t tile, Py_ssize_t width,
-    floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
+cdef INLINED _add_columns(
+    const floating* x, Py_ssize_t x_stride,
+    const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
+    const floating* W, Py_ssize_t W_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
 ) noexcept nogil:
-    # `width` columns of the product, and up to `columns`, a constant to the compiler, some other numbers.
-    cdef Py_ssize_t g, e, j, k, n, chunk = CHUNK_BYTES // sizeof(floating)
+    # `columns` is a constant to the compiler, which keeps w in registers.
+    cdef Py_ssize_t e, j
     cdef floating w[GROUP][64]
-    cdef floating last[GROUP][64]
-    cdef const floating* weights
-    cdef Py_ssize_t stride
-    cdef floating v0, v1, v2, v3
-    cdef Py_ssize_t readable = I * W_stride - tile  # numbers of W from this tile on: nothing past them is read
-    cdef const unsigned char* samples
     cdef const floating* v
     cdef floating* row
-    for g in range(_groups(I)):
-        if used.counts[g] == 0:
-            continue
-        # What follows in W comes along, and goes to the padding: so these are whole vectors, and no rest. Only the last
-        # rows, which nothing follows, have to be copied first.
-        weights, stride = W + g * GROUP * W_stride, W_stride
-        if (g * GROUP + GROUP - 1) * W_stride + columns > readable:
-            for k in range(GROUP):
-                for j in range(columns):
-                    last[k][j] = weights[k * W_stride + j] if j < width and g * GROUP + k < I else 0
-            weights, stride = &last[0][0], 64
-        for k in range(GROUP):
-            for j in range(columns):
-                w[k][j] = weights[k * stride + j]
-        samples = used.samples + g * chunk
-        for e in range(used.counts[g]):
-            n = samples[e]
-            v = x + n * x_stride + g * GROUP
-            row = out + n * out_stride
-            v0, v1, v2, v3 = v[0], v[1], v[2], v[3]
-            for j in range(columns):
-                row[j] = row[j] + v0 * w[0][j] + v1 * w[1][j] + v2 * w[2][j] + v3 * w[3][j]
+    cdef floating v0, v1, v2, v3
+    for j in range(columns):
+        w[0][j], w[1][j], w[2][j], w[3][j] = W[j], W[W_stride + j], W[2 * W_stride + j], W[3 * W_stride + j]
+    for e in range(count):
+        v = x + x_samples[e] * x_stride
+        row = out + samples[e] * out_stride
+        v0, v1, v2, v3 = v[0], v[1], v[2], v[3]
+        for j in range(columns):
+            row[j] = row[j] + v0 * w[0][j] + v1 * w[1][j] + v2 * w[2][j] + v3 * w[3][j]
 
 
-cdef VECTORISED _multiply(
-    const floating* x, Py_ssize_t x_stride, const Used* used, Py_ssize_t I,
+cdef VECTORISED _add_group(
+    const floating* x, Py_ssize_t x_stride,
+    const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
+    const floating* W, Py_ssize_t W_stride, floating* out, Py_ssize_t out_stride, bint narrow,
+) noexcept nogil:
+    # out[n] += x[n] W for x (rows, GROUP), W (GROUP, columns) and the `count` samples n that use the group.
+    if narrow:
+        _add_columns(x, x_stride, x_samples, samples, count, W, W_stride, out, out_stride, NARROW)
+    else:
+        _add_columns(
+            x, x_stride, x_samples, samples, count, W, W_stride, out, out_stride, TILE_BYTES // sizeof(floating),
+        )
+
+
+cdef void _multiply(
+    const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* W, Py_ssize_t W_stride, Py_ssize_t U, floating* out,
 ) noexcept nogil:
     # out[n, u] += sum_i x[n, i] W[i, u] for x (rows, I), W (I, U). The weights of a group stay in registers for all the
     # samples that use it, so each number of `out` that is loaded and stored takes a whole group on the way.
-    cdef Py_ssize_t tile, left, stride = _padded(U, sizeof(floating)), columns = TILE_BYTES // sizeof(floating)
-    for tile from 0 <= tile < U by columns:
-        left = U - tile
-        if left > NARROW:
-            _multiply_tile(x, x_stride, used, I, W + tile, W_stride, tile, min(left, columns), out + tile, stride, columns)
-        else:
-            _multiply_tile(x, x_stride, used, I, W + tile, W_stride, tile, left, out + tile, stride, NARROW)
+    cdef Py_ssize_t g, j, k, tile, columns, stride = _padded(U, sizeof(floating))
+    cdef floating last[GROUP][64]
+    cdef const floating* v
+    cdef const unsigned char* of_x = packed
+    cdef const floating* weights
+    cdef Py_ssize_t weights_stride
+    for tile from 0 <= tile < U by TILE_BYTES // sizeof(floating):
+        columns = NARROW if U - tile <= NARROW else TILE_BYTES // sizeof(floating)
+        v = x
+        for g in range(_groups(I)):
+            if used.counts[g] == 0:
+                continue
+            if packed == NULL:
+                v, of_x = x + g * GROUP, used.samples + g * CHUNK
+            # What follows in W comes along, and goes to the padding: so these are whole vectors, and no rest. Only the
+            # last rows, which nothing follows, have to be copied first.
+            weights, weights_stride = W + g * GROUP * W_stride + tile, W_stride
+            if (g * GROUP + GROUP - 1) * W_stride + tile + columns > I * W_stride:
+                for k in range(GROUP):
+                    for j in range(columns):
+                        last[k][j] = weights[k * W_stride + j] if tile + j < U and g * GROUP + k < I else 0
+                weights, weights_stride = &last[0][0], 64
+            _add_group(
+                v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], weights, weights_stride,
+                out + tile, stride, columns == NARROW,
+            )
+            v += used.counts[g] * GROUP
 
 
-cdef INLINED _outer_tile(
-    const floating* x, Py_ssize_t x_stride, const Used* used, Py_ssize_t I,
-    const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t U, Py_ssize_t width, bint add, Py_ssize_t columns,
+cdef INLINED _sum_columns(
+    const floating* x, Py_ssize_t x_stride,
+    const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
+    const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
 ) noexcept nogil:
-    # `width` columns of the product; `columns`, a constant to the compiler, are computed.
-    cdef Py_ssize_t g, e, j, k, n, chunk = CHUNK_BYTES // sizeof(floating)
+    # `columns` is a constant to the compiler, which keeps s in registers.
+    cdef Py_ssize_t e, j, k
     cdef floating s[GROUP][64]
-    cdef const unsigned char* samples
     cdef const floating* v
     cdef const floating* row
-    cdef floating* to
-    for g in range(_groups(I)):
+    for j in range(columns):
+        s[0][j] = s[1][j] = s[2][j] = s[3][j] = 0
+    for e in range(count):
+        v = x + x_samples[e] * x_stride
+        row = d + samples[e] * d_stride
         for k in range(GROUP):
             for j in range(columns):
-                s[k][j] = 0
-        samples = used.samples + g * chunk
-        for e in range(used.counts[g]):
-            n = samples[e]
-            v = x + n * x_stride + g * GROUP
-            row = d + n * d_stride
-            for k in range(GROUP):
-                for j in range(columns):
-                    s[k][j] += v[k] * row[j]
-        for k in range(min(GROUP, I - g * GROUP)):
-            to = out + (g * GROUP + k) * U
-            for j in range(width):
-                to[j] = s[k][j] + (to[j] if add else 0)
+                s[k][j] += v[k] * row[j]
+    for k in range(GROUP):
+        for j in range(columns):
+            out[k * out_stride + j] = s[k][j]
 
 
-cdef VECTORISED _outer(
-    const floating* x, Py_ssize_t x_stride, const Used* used, Py_ssize_t I,
+cdef VECTORISED _sum_group(
+    const floating* x, Py_ssize_t x_stride,
+    const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
+    const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t out_stride, bint narrow,
+) noexcept nogil:
+    # out = x' d for x (rows, GROUP), d (rows, columns) and the `count` samples n that use the group.
+    if narrow:
+        _sum_columns(x, x_stride, x_samples, samples, count, d, d_stride, out, out_stride, NARROW)
+    else:
+        _sum_columns(
+            x, x_stride, x_samples, samples, count, d, d_stride, out, out_stride, TILE_BYTES // sizeof(floating),
+        )
+
+
+cdef void _outer(
+    const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* d, Py_ssize_t U, floating* out, bint add,
 ) noexcept nogil:
-    # out[i, u] = sum_n x[n, i] d[n, u] for x (rows, I), d (rows, U), or that much more if `add`. The sums of a group stay
-    # in registers until all samples are in, and are written once.
-    cdef Py_ssize_t tile, left, stride = _padded(U, sizeof(floating)), columns = TILE_BYTES // sizeof(floating)
-    for tile from 0 <= tile < U by columns:
-        left = U - tile
-        if left > NARROW:
-            _outer_tile(x, x_stride, used, I, d + tile, stride, out + tile, U, min(left, columns), add, columns)
-        else:
-            _outer_tile(x, x_stride, used, I, d + tile, stride, out + tile, U, left, add, NARROW)
+    # out[i, u] = sum_n x[n, i] d[n, u] for x (rows, I), d (rows, U), or that much more if `add`. The sums of a group
+    # stay in registers until all samples are in, and are written once. Those of a group that no sample uses are 0.
+    cdef Py_ssize_t g, i, j, tile, columns, full = TILE_BYTES // sizeof(floating), stride = _padded(U, sizeof(floating))
+    cdef floating sums[GROUP][64]
+    cdef floating* to
+    cdef const floating* v
+    cdef const unsigned char* of_x = packed
+    # The last columns come first. What is written past them is where the next row begins, which is written later:
+    # so these are whole vectors, and no rest. Only behind the last rows there is nothing that may be written.
+    for tile from (U - 1) // full * full >= tile >= 0 by full:
+        columns = NARROW if U - tile <= NARROW else full
+        v = x
+        for g in range(_groups(I)):
+            if packed == NULL:
+                v, of_x = x + g * GROUP, used.samples + g * CHUNK
+            if used.counts[g] == 0:
+                if not add and tile + columns >= U:
+                    memset(out + g * GROUP * U, 0, min(GROUP, I - g * GROUP) * U * sizeof(floating))
+                continue
+            to = out + g * GROUP * U + tile
+            if add or (g * GROUP + GROUP - 1) * U + tile + columns > I * U:
+                _sum_group(
+                    v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], d + tile, stride, &sums[0][0], 64,
+                    columns == NARROW,
+                )
+                for i in range(min(GROUP, I - g * GROUP)):
+                    for j in range(min(U - tile, columns)):
+                        to[i * U + j] = sums[i][j] + (to[i * U + j] if add else 0)
+            else:
+                _sum_group(
+                    v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], d + tile, stride, to, U,
+                    columns == NARROW,
+                )
+            v += used.counts[g] * GROUP
 
 
 # ---- What is between the products: a (rows, U) and alike, in rows of _padded(U, sizeof(floating))
@@ -425,8 +482,8 @@ cdef struct Layer:
     const void* b    # (U,)
     void* dW         # as W and b, or both NULL
     void* db
-    void* z          # (chunk, padded U): a, then z (y in the last layer), then da
-    void* slope      # (chunk, padded U): f'(a)
+    void* z          # (CHUNK, padded U): a, then z (y in the last layer), then da
+    void* slope      # (CHUNK, padded U): f'(a)
     void* WT         # (U, I)
 
 
@@ -443,7 +500,7 @@ cdef struct Problem:
 
 # What a step works in, besides its layers: room for one chunk of samples.
 cdef struct Room:
-    void* x             # (chunk, 4 groups): what is used of the samples, where they cannot be used as they are
+    void* x             # what is used of the samples, packed, where they cannot be used as they are
     Used used           # of the inputs
     Used all            # of the units of any layer
     unsigned char* is_used
@@ -457,22 +514,22 @@ cdef void* _reserve(char** end, Py_ssize_t size) noexcept nogil:
 
 
 cdef Py_ssize_t _lay_out(Room* room, char* begin, const Problem* problem, Py_ssize_t itemsize) noexcept nogil:
-    # Divides the memory from `begin` on, and returns how much it takes. A column of a matrix takes CHUNK_BYTES.
+    # Divides the memory from `begin` on, and returns how much it takes. A column of a matrix has CHUNK numbers.
     cdef char* end = begin
-    cdef Py_ssize_t inputs = _groups(problem.first.inputs), units = 0, chunk = CHUNK_BYTES // itemsize
+    cdef Py_ssize_t inputs = _groups(problem.first.inputs), units = 0
     cdef Layer* layer = problem.first
     while layer <= problem.last:
         units = max(units, _groups(layer.U))
-        layer.z = _reserve(&end, CHUNK_BYTES * _padded(layer.U, itemsize))
-        layer.slope = _reserve(&end, CHUNK_BYTES * _padded(layer.U, itemsize))
+        layer.z = _reserve(&end, CHUNK * itemsize * _padded(layer.U, itemsize))
+        layer.slope = _reserve(&end, CHUNK * itemsize * _padded(layer.U, itemsize))
         layer.WT = _reserve(&end, layer.U * layer.inputs * itemsize if layer > problem.first else 0)
         layer += 1
-    room.x = _reserve(&end, CHUNK_BYTES * inputs * GROUP)
+    room.x = _reserve(&end, CHUNK * itemsize * inputs * GROUP)
     room.used.counts = <Py_ssize_t*> _reserve(&end, inputs * sizeof(Py_ssize_t))
-    room.used.samples = <unsigned char*> _reserve(&end, inputs * chunk)
+    room.used.samples = <unsigned char*> _reserve(&end, inputs * CHUNK)
     room.all.counts = <Py_ssize_t*> _reserve(&end, units * sizeof(Py_ssize_t))
-    room.all.samples = <unsigned char*> _reserve(&end, units * chunk)
-    room.is_used = <unsigned char*> _reserve(&end, inputs * chunk // 8)
+    room.all.samples = <unsigned char*> _reserve(&end, units * CHUNK)
+    room.is_used = <unsigned char*> _reserve(&end, inputs * CHUNK // 8)
     return end - begin
 
 
@@ -487,7 +544,8 @@ cdef void _transpose(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* WT
 
 
 cdef bint _forward(
-    const floating* x, Py_ssize_t stride, Py_ssize_t rows, const Problem* problem, const Room* room
+    const floating* x, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t rows,
+    const Problem* problem, const Room* room,
 ) noexcept nogil:
     # From x to y; False if some a is not finite.
     cdef Layer* layer = problem.first
@@ -501,13 +559,13 @@ cdef bint _forward(
     while True:
         z, size = <floating*> layer.z, rows * _padded(layer.U, sizeof(floating))
         _spread(<const floating*> layer.b, rows, layer.U, z)
-        _multiply(inputs, stride, used, layer.inputs, <const floating*> layer.W, layer.U, layer.U, z)
+        _multiply(inputs, stride, packed, used, layer.inputs, <const floating*> layer.W, layer.U, layer.U, z)
         if not _all_finite(z, size):
             return False
         if layer == problem.last:
             break
         _activate(z, <floating*> layer.slope, size, problem.activation, low)
-        inputs, stride, used = z, _padded(layer.U, sizeof(floating)), &room.all
+        inputs, stride, packed, used = z, _padded(layer.U, sizeof(floating)), NULL, &room.all
         layer += 1
     if problem.output == SOFTMAX:
         _softmax(z, rows, layer.U, lowest[floating](0))
@@ -525,7 +583,8 @@ cdef floating _divisor(const Problem* problem, floating like) noexcept nogil:
 
 
 cdef bint _backward(
-    const floating* x, Py_ssize_t stride, Py_ssize_t first, Py_ssize_t rows, const Problem* problem, const Room* room
+    const floating* x, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first, Py_ssize_t rows,
+    const Problem* problem, const Room* room,
 ) noexcept nogil:
     # From y to what these samples, of which `first` is the first, add to the gradients; False if some da is not finite.
     cdef Layer* layer = problem.last
@@ -544,20 +603,20 @@ cdef bint _backward(
         before, da = layer - 1, <floating*> layer.z
         size = rows * _padded(before.U, sizeof(floating))
         _outer(
-            <floating*> before.z, _padded(before.U, sizeof(floating)), &room.all, layer.inputs, da, layer.U,
+            <floating*> before.z, _padded(before.U, sizeof(floating)), NULL, &room.all, layer.inputs, da, layer.U,
             <floating*> layer.dW, add,
         )
         _sum_samples(da, rows, layer.U, <floating*> layer.db, add)
         memset(before.z, 0, size * sizeof(floating))
         _multiply(
-            da, _padded(layer.U, sizeof(floating)), &room.all, layer.U, <const floating*> layer.WT, layer.inputs, layer.inputs,
-            <floating*> before.z,
+            da, _padded(layer.U, sizeof(floating)), NULL, &room.all, layer.U, <const floating*> layer.WT,
+            layer.inputs, layer.inputs, <floating*> before.z,
         )
         _times(<floating*> before.z, <const floating*> before.slope, size)
         if not _all_finite(<floating*> before.z, size):
             return False
         layer = before
-    _outer(x, stride, &room.used, layer.inputs, <floating*> layer.z, layer.U, <floating*> layer.dW, add)
+    _outer(x, stride, packed, &room.used, layer.inputs, <floating*> layer.z, layer.U, <floating*> layer.dW, add)
     _sum_samples(<floating*> layer.z, rows, layer.U, <floating*> layer.db, add)
     return True
 
@@ -565,9 +624,10 @@ cdef bint _backward(
 cdef bint _step(const input* x, floating* like, const Problem* problem, const Room* room) noexcept nogil:
     # All chunks: the gradients or y, whichever is not NULL. False if a number is not finite.
     cdef Py_ssize_t first, rows, n, units = 0, D = problem.first.inputs, C = problem.last.U
-    cdef Py_ssize_t chunk = CHUNK_BYTES // sizeof(floating)
+    cdef Py_ssize_t chunk = CHUNK if problem.N <= CHUNK else CHUNK_BYTES // <Py_ssize_t> sizeof(floating)
     cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0
-    cdef Py_ssize_t stride = D if as_it_is else _groups(D) * GROUP
+    cdef Py_ssize_t stride = D if as_it_is else GROUP
+    cdef const unsigned char* packed = NULL if as_it_is else room.all.samples
     cdef floating* y = <floating*> problem.y
     cdef floating* samples
     cdef Layer* layer = problem.first
@@ -581,17 +641,17 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
     for first from 0 <= first < problem.N by chunk:
         rows = min(problem.N - first, chunk)
         _find_used(x + first * D, rows, D, room.is_used)
-        _list_used(room.is_used, rows, _groups(D), chunk, &room.used)
-        _list_all(rows, units, chunk, &room.all)
+        _list_used(room.is_used, rows, _groups(D), &room.used)
+        _list_all(rows, units, &room.all)
         if as_it_is:
             samples = <floating*> x + first * D
         else:
             samples = <floating*> room.x
-            _copy_used(x + first * D, D, &room.used, chunk, samples, stride)
-        if not _forward(samples, stride, rows, problem, room):
+            _pack_used(x + first * D, D, &room.used, samples)
+        if not _forward(samples, stride, packed, rows, problem, room):
             return False
         if y == NULL:
-            if not _backward(samples, stride, first, rows, problem, room):
+            if not _backward(samples, stride, packed, first, rows, problem, room):
                 return False
         else:
             for n in range(rows):

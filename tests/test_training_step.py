@@ -17,8 +17,8 @@ NET = "sigmoid", "softmax"  # the activation and the output of the book's networ
 # grow with the root of n, and those of 4 layers of arithmetic add up to some hundred units in the last place.
 TOLERANCE = {"f4": 1e-5, "f8": 2e-14}
 
-# Groups are 4 inputs; tiles 64 columns of float32 and 32 of float64, or 24; chunks 128 samples and 64: below, at and
-# above each.
+# Groups are 4 inputs; tiles 64 columns of float32 and 32 of float64, or 24; chunks 128 samples, and of more than these
+# 64 in float64: below, at and above each.
 SHAPES = [
     (1, 1, 1, 1),
     (1, 784, 50, 10),
