@@ -56,4 +56,6 @@ if mode != "skip":
     for extension in extensions:
         extension.optional = mode == "auto"  # set here because cythonize() drops it
 
-setup(ext_modules=extensions, options={"build_ext": {"force": True}})
+# The modules share no source, so they are compiled at the same time, each by a process of its own. On Windows, where
+# nobody has tried that, one after another.
+setup(ext_modules=extensions, options={"build_ext": {"force": True, "parallel": sys.platform != "win32"}})

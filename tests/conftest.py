@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+# Before NumPy is imported, for the tests and for the processes that they start: where other work is going on, BLAS's
+# threads wait for each other longer than they compute.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import fastnet
 from fastnet import _backend
 

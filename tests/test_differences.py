@@ -12,7 +12,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from fastnet import TwoLayerNet, load_mnist
+from fastnet import TwoLayerNet
 
 EPS = 1e-7
 
@@ -146,8 +146,8 @@ def test_raises_no_warning_and_changes_no_input(kernels):
         np.testing.assert_array_equal(array, old)
 
 
-def test_mnist(kernels):
-    (x, labels), _ = load_mnist()
+def test_mnist(kernels, mnist):
+    (x, labels), _ = mnist
     x, labels = x[:100].astype(float), labels[:100].astype(np.intp)
     random = np.random.default_rng(0)
     shapes = (784, 50), 50, (50, 10), 10
