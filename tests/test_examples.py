@@ -1,4 +1,7 @@
-"""The examples: each runs on both backends without a display, prints what it teaches, and saves its picture."""
+"""The examples: each runs without a display, prints what it teaches, and saves its picture.
+
+On the backend that this installation chooses, as a learner runs them: CI has one with the kernels and one without.
+"""
 
 import ast
 import os
@@ -11,6 +14,8 @@ import matplotlib.font_manager  # noqa: F401 - makes its cache here, which it wo
 import numpy as np
 import pytest
 from PIL import Image
+
+import fastnet
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples"
 EXAMPLES = {path.stem: path for path in sorted(FOLDER.glob("[0-9]*.py"))}
@@ -81,12 +86,12 @@ def lines(text):
 
 
 @pytest.fixture
-def run(backend, tmp_path):
+def run(tmp_path):
     """Run an example as a learner does, in an empty folder, on a machine without a display."""
 
     def example(name):
         # One thread of BLAS: where other programs keep the processor busy, several of them wait for each other.
-        environment = {**os.environ, "FASTNET_BACKEND": backend, "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, "FASTNET_BACKEND": fastnet.get_backend(), "OPENBLAS_NUM_THREADS": "1"}
         for variable in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND"):
             environment.pop(variable, None)
         return subprocess.run(
