@@ -6,6 +6,7 @@ found wrong at the smaller ones too: there, the second error all but disappears,
 Where relu is at 0 exactly, the loss bends however small the step, and the slope on one side is as right as the other.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FloatArray
+from fastnet._losses_numpy import EPS
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Precision:
 FULL = Precision(eps=2.0**-52, steps=(1e-4, 1e-5, 1e-6), share=1e-3)
 SINGLE = Precision(eps=2.0**-23, steps=(1e-2, 1e-3), share=5e-2)
 HALF = Precision(eps=2.0**-10, steps=(1e-1,), share=2e-1)
+
+# A cross-entropy above this has a sample whose class is so improbable that EPS in the logarithm takes more than the
+# share allowed from the slope of its loss.
+FLAT = -math.log(EPS / FULL.share)
 
 
 def precision_of(param: FloatArray, loss: Any) -> Precision:
@@ -91,9 +97,12 @@ class GradientReport:
     ----------
     rows : dict of str to ParameterReport
         One for each parameter, by its name.
+    loss : float
+        What ``network.loss(x, t)`` gave.
     """
 
     rows: dict[str, ParameterReport]
+    loss: float
 
     def __bool__(self) -> bool:
         return all(row.agrees for row in self.rows.values())
@@ -108,6 +117,11 @@ class GradientReport:
         conclusion = f"Backpropagation gives another gradient by {', '.join(row.name for row in wrong)}."
         if any(row.coarse for row in wrong):
             conclusion += " But the network computes in less than float64: check it there before looking for a mistake."
+        if FLAT < self.loss < math.inf:
+            conclusion += (
+                f"\nNote that the loss is {self.loss:.3g}, where a cross-entropy is all but flat, for the {EPS:g} in "
+                "its logarithm. If it is one, check with smaller inputs or weights before looking for a mistake."
+            )
         return f"{table}\n{conclusion}"
 
 

@@ -134,7 +134,23 @@ def test_the_1e_7_in_the_logarithm_counts_where_large_inputs_make_a_new_network_
     (x, t), _ = mnist
     net = MultiLayerNet(784, [10], 10, seed=0)
     assert gradient_check(net, x[:5], t[:5], samples=5, seed=0)
-    assert not gradient_check(net, 255 * x[:5], t[:5], samples=5, seed=0)
+    report = gradient_check(net, 255 * x[:5], t[:5], samples=5, seed=0)
+    assert not report
+    assert report.loss == net.loss(255 * x[:5], t[:5]) > 9.2
+    assert f"\nNote that the loss is {report.loss:.3g}, where a cross-entropy is all but flat" in repr(report)
+
+
+def test_the_1e_7_is_blamed_for_nothing_where_the_loss_is_small_or_all_agrees():
+    assert "flat" not in repr(gradient_check(two_layers(scale("b1", 3, 3)), X, T))
+    assert "flat" not in repr(gradient_check(Cubic([2, 3]), 1.0, None))
+    assert "flat" not in repr(gradient_check(Cubic([2, 3]), np.inf, None))
+
+
+def test_a_wrong_gradient_differs_however_large_the_loss():
+    report = gradient_check(Cubic([2, 3], slip=1), 1.0, None)
+    assert report.loss == 35
+    assert not report
+    assert "If it is one" in repr(report)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
