@@ -29,9 +29,10 @@ if mode != "skip":
     import numpy
     from Cython.Build import cythonize
 
-    # -O3 turns loops into vector instructions. The other two let it do so where both branches of a condition have to
-    # be computed: nobody here looks at errno or at the floating-point exception flags.
-    flags = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+    # -O3 turns loops into vector instructions. The next two let it do so where both branches of a condition have to be
+    # computed: nobody here looks at errno or at the floating-point exception flags. The last keeps a change of one loop
+    # from moving the next to where it runs up to 15 % faster or slower.
+    flags = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64"]
     macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
     if os.environ.get("FASTNET_DISPATCH") == "off":
         macros.append(("FASTNET_NO_DISPATCH", "1"))
@@ -56,6 +57,6 @@ if mode != "skip":
     for extension in extensions:
         extension.optional = mode == "auto"  # set here because cythonize() drops it
 
-# The modules share no source, so they are compiled at the same time, each by a process of its own. On Windows, where
-# nobody has tried that, one after another.
-setup(ext_modules=extensions, options={"build_ext": {"force": True, "parallel": sys.platform != "win32"}})
+# Two modules at a time, each by a compiler of its own, which takes up to 0.3 GB. On Windows, where nobody has tried that,
+# one after another.
+setup(ext_modules=extensions, options={"build_ext": {"force": True, "parallel": 1 if sys.platform == "win32" else 2}})
