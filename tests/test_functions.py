@@ -282,6 +282,11 @@ def test_the_slope_of_leaky_relu_is_that_of_its_negative_side(slope):
     assert leaky_relu_grad([-8.0, 8.0], slope=slope).tolist() == [slope, 1]
 
 
+@pytest.mark.parametrize("slope", [0.1, 0.01, 1e-10, 1e-45])
+def test_the_slope_of_leaky_relu_may_be_too_small_for_the_dtype(slope):
+    assert leaky_relu(np.float32([-1e30]), slope)[0] == pytest.approx(-1e30 * slope, rel=2e-7)  # three roundings
+
+
 def test_leaky_relu_without_a_slope_is_relu_and_with_slope_one_the_identity():
     x = [-inf, -2.0, -0.0, 3.0, inf, nan]
     np.testing.assert_array_equal(leaky_relu(x, 0), relu(x))
