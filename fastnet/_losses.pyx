@@ -8,7 +8,7 @@ Shapes: N samples, C classes.
 
 from cpython.float cimport PyFloat_CheckExact
 from cython cimport floating
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, NAN
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from numpy cimport (
     NPY_INTP,
@@ -22,7 +22,7 @@ from numpy cimport (
     ndarray,
 )
 
-from fastnet._memory cimport address, doubles, floats, holds_floats, plain
+from fastnet._memory cimport LARGE, address, doubles, floats, holds_floats, plain, prefetch
 from fastnet._rows cimport LANES, TILE, sum_of_row
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, bits_of_double, bits_of_float, log_any, lowest_bit
@@ -38,6 +38,8 @@ ctypedef fused label:
 
 cdef enum:
     BLOCKS = 32  # of LANES elements, which make up a TILE
+    STEP = 128  # labels that are looked up together
+    QUARTER = 32  # of a STEP
     TERMS = 8  # of a sum of logarithms, taken side by side: no more, because short sums are filled up to so many
 
 
@@ -67,23 +69,60 @@ cdef VECTORISED _largest_label(const label* labels, Py_ssize_t size, size_t* lar
     largest[0] = most
 
 
+cdef VECTORISED _add_logs(const double* p, Py_ssize_t size, double* total) noexcept nogil:
+    """Add sum_i log(p[i]) to total; size is a multiple of TERMS."""
+    cdef Py_ssize_t i, k
+    cdef double lane[TERMS]
+    for k in range(TERMS):
+        lane[k] = 0.0
+    for i from 0 <= i < size by TERMS:
+        for k in range(TERMS):
+            lane[k] += log_any(p[i + k])
+    for k in range(TERMS):
+        total[0] += lane[k]
+
+
+cdef VECTORISED _multiply_fours(double* p) noexcept nogil:
+    """The products of four of p (STEP,), at its beginning; NaN where a factor is negative, as its logarithm is."""
+    cdef Py_ssize_t n
+    cdef double a, b, c, d
+    cdef bint negative
+    for n in range(QUARTER):
+        a, b, c, d = p[n], p[n + QUARTER], p[n + 2 * QUARTER], p[n + 3 * QUARTER]
+        negative = (a < 0) | (b < 0) | (c < 0) | (d < 0)
+        a = (a * b) * (c * d)
+        p[n] = NAN if negative else a
+
+
 cdef bint _add_of_labels(
     const floating* y, const label* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total
 ) noexcept nogil:
     """Add sum_n log(y[n, labels[n]] + eps) to total and return True; return False where a label is out of range."""
-    cdef floating at_label[TILE]
-    cdef floating one[TILE]
-    cdef Py_ssize_t n, size
+    cdef double p[STEP]
+    cdef Py_ssize_t n, size, terms
     cdef size_t largest
+    cdef bint large = N * C * <Py_ssize_t> sizeof(floating) > LARGE
+    # log(a) + log(b) is log(ab), and a double has the digits and the range for a product of four floats.
+    cdef bint by_fours = floating is float and (eps == 0 or 1e-30 <= eps <= 1.0)
     while N > 0:
-        size = TILE if TILE < N else N
+        size = STEP if STEP < N else N
         _largest_label(labels, size, &largest)
         if largest >= <size_t> C:
             return False
         for n in range(size):
-            at_label[n] = y[n * C + labels[n]]
-            one[n] = 1.0
-        _add_terms(one, at_label, eps, _filled_up(one, at_label, size), total)
+            p[n] = <double> y[n * C + labels[n]] + eps
+        if large:
+            # Before they are checked: what is named, but is not there, does no harm.
+            for n in range(size, 2 * STEP if 2 * STEP < N else N):
+                prefetch(<size_t> y + (<size_t> n * C + <size_t> labels[n]) * sizeof(floating))
+        terms = size
+        if by_fours and size == STEP:
+            _multiply_fours(p)
+            terms = QUARTER
+        while terms % TERMS:
+            p[terms] = 1.0
+            terms += 1
+        _add_logs(p, terms, total)
         y += size * C
         labels += size
         N -= size

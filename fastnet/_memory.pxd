@@ -72,6 +72,7 @@ cdef enum:
     CACHE_LINE = 64  # bytes
     BLOCK = 128  # elements that are named together
     AHEAD = 256  # elements, from what is read to what is named
+    LARGE = 1 << 20  # bytes: an array of more is not in the fast caches
     REST = 1024  # elements at the end of an array, or all of a short one, for which it does not pay
 
 
