@@ -22,7 +22,7 @@ from numpy cimport (
     ndarray,
 )
 
-from fastnet._memory cimport LARGE, address, doubles, floats, holds_floats, plain, prefetch
+from fastnet._memory cimport AHEAD, LARGE, address, doubles, fetch, floats, holds_floats, plain, prefetch
 from fastnet._rows cimport LANES, TILE, sum_of_row
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, bits_of_double, bits_of_float, log_any, lowest_bit
@@ -145,6 +145,8 @@ cdef VECTORISED _terms_that_count(
     cdef uint32_t narrow
     cdef uint64_t wide
     for b in range(blocks):
+        fetch(t + 2 * AHEAD, LANES)
+        fetch(y + 2 * AHEAD, LANES)
         # Of a number in [0, 2), the two highest bits are 0; of t = -0 or 0, all but the highest.
         if floating is double:
             wide = 0
