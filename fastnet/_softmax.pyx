@@ -11,16 +11,19 @@ from cython cimport floating
 from libc.math cimport INFINITY, NAN, fabs, floor, isinf
 from numpy cimport import_array, ndarray
 
-from fastnet._memory cimport address, doubles, empty_like, floats, holds_floats
+from fastnet._memory cimport AHEAD, address, doubles, empty_like, fetch, floats, holds_floats
 from fastnet._rows cimport LANES, TILE, sum_of_row
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
     exp_below,
+    exp_near,
     exp_negative,
     far,
     log_any,
     lowest,
+    lowest_near,
+    minus_abs,
     rounder_below,
 )
 
@@ -33,6 +36,9 @@ fingerprint = FASTNET_FINGERPRINT
 # But a common factor of the numerators cancels, and need not be exp(-largest): it has to keep them from overflowing. So
 # it is 2^-m, m being largest / ln 2 rounded, which only changes the exponent of exp(x), and rounds nothing. Where that
 # does not do, because the largest is far from 0, the difference is taken after all, with what its rounding loses.
+#
+# Most scores are so near to 0 that exp(x) itself neither overflows nor becomes subnormal, and no factor is needed. Then
+# nobody has to look for the largest. So this is tried first. Where it fails, the longer way begins.
 
 
 cdef VECTORISED _largest_of_rows(
@@ -66,6 +72,57 @@ cdef VECTORISED _largest_of_rows(
             largest[c] = most
         x += C
         largest += copies
+
+
+cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, double* total) noexcept nogil:
+    """e = exp_near(x) for a row x (C,), C at least LANES, and its sum; 0 where an x is not near, or NaN."""
+    cdef Py_ssize_t c = 0, k, end
+    cdef int again = 0, near = 0
+    cdef floating value
+    cdef floating lane[LANES]
+    cdef floating farthest[LANES]
+    total[0] = 0.0
+    for k in range(LANES):
+        farthest[k] = 0.0
+    while c < C:  # as in `_exp_of_row`
+        end = c + TILE if c + TILE < C else C
+        for k in range(LANES):
+            lane[k] = 0.0
+        while c < end:
+            fetch(x + c + AHEAD, LANES)
+            if c + LANES > end:
+                again = <int> (c + LANES - end)
+                c = end - LANES
+            for k in range(LANES):
+                value = exp_near(x[c + k])
+                e[c + k] = value
+                lane[k] += value if <int> k >= again else <floating> 0.0
+                value = minus_abs(x[c + k])
+                farthest[k] = farthest[k] if value >= farthest[k] else value  # NaN, too
+            c += LANES
+        for k in range(16):
+            lane[k] += lane[k + 16]
+        for k in range(8):
+            lane[k] += lane[k + 8]
+        for k in range(4):
+            lane[k] += lane[k + 4]
+        total[0] += (lane[0] + lane[2]) + (lane[1] + lane[3])
+    for k in range(LANES):
+        near += farthest[k] >= lowest_near[floating](0)
+    if near < LANES:
+        total[0] = 0.0
+
+
+cdef VECTORISED _exp_of_near(const floating* x, floating* e, Py_ssize_t size, bint* near) noexcept nogil:
+    """e = exp_near(x) for every element, and whether they all are near. NaN is not."""
+    cdef Py_ssize_t i
+    cdef floating low = lowest_near[floating](0)
+    cdef int beyond = 0
+    for i in range(size):
+        beyond |= not minus_abs(x[i]) >= low
+    for i in range(size):  # by itself, because SSE2 cannot do the other in double, and would not do this one either
+        e[i] = exp_near(x[i])
+    near[0] = not beyond
 
 
 cdef VECTORISED _exp_of_row(
@@ -178,40 +235,50 @@ cdef void _softmax_far(const floating* x, floating* out, Py_ssize_t C, floating 
     _divide_by_sums(out, 1, C)
 
 
-cdef void _softmax_of_row(const floating* x, floating* out, Py_ssize_t C) noexcept nogil:
-    """Of one row x (C,), C at least LANES."""
+cdef void _softmax_of_row(const floating* x, floating* out, Py_ssize_t C, bint* near) noexcept nogil:
+    """Of one row x (C,), C at least LANES. `near` says whether to try if all x are, and then whether they were."""
     cdef floating largest, high
     cdef double total, inverse
-    _largest_of_rows(x, &largest, 1, C, 1)
-    if fabs(largest) > far[floating](0):
-        _softmax_far(x, out, C, largest)
-        return
-    _exp_of_row(x, out, C, largest + lowest[floating](0), _rounder(largest), &total)
+    if near[0]:
+        _exp_of_near_row(x, out, C, &total)
+        near[0] = total > 0
+    if not near[0]:
+        _largest_of_rows(x, &largest, 1, C, 1)
+        if fabs(largest) > far[floating](0):
+            _softmax_far(x, out, C, largest)
+            return
+        _exp_of_row(x, out, C, largest + lowest[floating](0), _rounder(largest), &total)
     inverse = 1.0 / total  # in two parts, as above
     high = <floating> inverse
     _multiply(out, C, high, <floating> ((1.0 - total * high) * inverse))
 
 
-cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
-    """Of the rows of x (N, C), as many at once as make a loop long enough for the exponentials."""
+cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C, bint near) noexcept nogil:
+    """Of the rows of x (N, C), as many at once as make a loop long enough for the exponentials. `near` as above."""
     cdef floating largest[TILE]
     cdef floating low[TILE]
     cdef floating rounder[TILE]
     cdef floating row_low, row_rounder
     cdef Py_ssize_t rows = TILE // C
     cdef Py_ssize_t n, c
-    cdef bint near
+    cdef bint moderate
     while N > 0:
         rows = rows if rows < N else N
-        _largest_of_rows(x, largest, rows, C, 1)
-        near = True
-        for n in range(rows):
-            near &= fabs(largest[n]) <= far[floating](0)
-            row_low, row_rounder = largest[n] + lowest[floating](0), _rounder(largest[n])
-            for c in range(n * C, n * C + C):
-                low[c], rounder[c] = row_low, row_rounder
         if near:
-            _exp_of_rows(x, out, rows * C, low, rounder)
+            _exp_of_near(x, out, rows * C, &near)
+        moderate = True
+        if not near:
+            _largest_of_rows(x, largest, rows, C, 1)
+            for n in range(rows):
+                moderate &= fabs(largest[n]) <= far[floating](0)
+                row_low, row_rounder = largest[n] + lowest[floating](0), _rounder(largest[n])
+                for c in range(n * C, n * C + C):
+                    low[c], rounder[c] = row_low, row_rounder
+            if moderate:
+                _exp_of_rows(x, out, rows * C, low, rounder)
+        if N > rows:
+            fetch(x + rows * C, rows * C)
+        if moderate:
             _divide_by_sums(out, rows, C)
         else:
             for n in range(rows):
@@ -222,12 +289,16 @@ cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ss
 
 
 cdef void _softmax(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
-    cdef Py_ssize_t n
+    cdef Py_ssize_t n, i
+    cdef floating low = lowest_near[floating](0)
+    cdef bint near = True
+    for i in range(LANES if LANES < N * C else N * C):  # what these are, the others are likely to be
+        near &= minus_abs(x[i]) >= low
     if C < 4 * LANES:  # from where on a row by itself is faster
-        _softmax_of_rows(x, out, N, C)
+        _softmax_of_rows(x, out, N, C, near)
     else:
         for n in range(N):
-            _softmax_of_row(x + n * C, out + n * C, C)
+            _softmax_of_row(x + n * C, out + n * C, C, &near)
 
 
 def softmax(ndarray x: FloatArray) -> FloatArray:

@@ -203,6 +203,19 @@ cdef inline floating exp_below(floating x, floating low, floating rounder) noexc
         return exp_scaled(x, <float> -0.0, rounder, <float> 5.421010862427522e-20)  # 2^-64
 
 
+cdef inline floating lowest_near(floating like) noexcept nogil:
+    """The lowest -|x| for `exp_near`: its results, and the inverse of a sum of many of them, are far from subnormal."""
+    return -600.0 if floating is double else <floating> -60.0
+
+
+cdef inline floating exp_near(floating x) noexcept nogil:
+    """exp(x) for lowest_near <= -|x|: 2^n fits as it is."""
+    if floating is double:
+        return exp_scaled(x, -0.0, 6755399441056767.0, 1.0)  # 1.5 * 2^52 + 1023
+    else:
+        return exp_scaled(x, <float> -0.0, <float> 12583039.0, <float> 1.0)  # 1.5 * 2^23 + 127
+
+
 cdef inline floating exp_any(floating x, floating low, floating high) noexcept nogil:
     """exp(x) for any x; low and high are `lowest` and its negative."""
     cdef bint negative = x < 0
