@@ -57,6 +57,6 @@ if mode != "skip":
     for extension in extensions:
         extension.optional = mode == "auto"  # set here because cythonize() drops it
 
-# Two modules at a time, each by a compiler of its own, which takes up to 0.3 GB. On Windows, where nobody has tried that,
-# one after another.
+# Two modules at a time, each by a compiler of its own, which takes up to 0.3 GB. On Windows one after another, since
+# nobody has tried two there.
 setup(ext_modules=extensions, options={"build_ext": {"force": True, "parallel": 1 if sys.platform == "win32" else 2}})

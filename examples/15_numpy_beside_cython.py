@@ -27,7 +27,7 @@ try:
     with fastnet.use_backend("cython"):
         pass
 except ImportError:
-    print("The compiled kernels are not built: this times NumPy alone.")
+    print("No compiled kernels run here: this times NumPy alone.")
     backends = ["numpy"]
 
 # %%

@@ -72,7 +72,7 @@ def tanh_grad(ndarray x: FloatArray) -> FloatArray:
 
 
 cdef bint _is_usual(double alpha) noexcept:
-    """Whether a float holds alpha, and it stays one when it multiplies an exponential. The twin serves any other."""
+    """Whether a float holds the factor, and stays normal where it multiplies an exponential. Others are the twin's."""
     return alpha == 0 or 1e-9 <= alpha <= 1e9
 
 

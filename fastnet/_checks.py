@@ -512,9 +512,7 @@ def gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, 
     """The gradients by `params` that the method `name` returned, copied to float64."""
     if not isinstance(grads, Mapping):
         raise TypeError(f"{name} must return a dict like params, got {type(grads).__name__}")
-    return {
-        key: gradient_of(key, param, grads, name).astype(FLOAT64, order="C") for key, param in params.items()
-    }
+    return {key: gradient_of(key, param, grads, name).astype(FLOAT64, order="C") for key, param in params.items()}
 
 
 def gradient_of(key: str, param: npt.NDArray[Any], grads: Mapping[str, Any], name: str) -> npt.NDArray[Any]:

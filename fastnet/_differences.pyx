@@ -29,7 +29,7 @@ import numpy as np
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED
 
-cdef double EPS
+cdef double EPS  # a C variable, which the import sets
 from fastnet._losses_numpy import EPS
 
 fingerprint = FASTNET_FINGERPRINT
@@ -44,8 +44,8 @@ cdef double TINY = 1.0 / 512
 cdef double HUGE = 1e50
 
 cdef enum:
-    # Work between two looks for Ctrl-C, counted in tiny moves: some 10 ms of it. A look takes the GIL, which is free for
-    # other threads meanwhile, and a busy one may keep it for 5 ms.
+    # Work between two looks for Ctrl-C, counted in tiny moves: some 10 ms of it. A look takes the GIL, which is free
+    # for other threads meanwhile, and a busy one may keep it for 5 ms.
     PERIOD = 1 << 23
     LARGER = 32  # tiny moves that take as long as a larger move of one logit
 
@@ -242,7 +242,8 @@ cdef int _larger_moves(
 # ---- The layers, and the batch
 
 cdef int _layer(
-    const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* dW, double* db, Py_ssize_t* work
+    const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* dW, double* db,
+    Py_ssize_t* work,
 ) except -1 nogil:
     # Adds t[n,c] (gain(+h) - gain(-h)) of one sample and one class c to dW (I, U) and db (U,).
     cdef Py_ssize_t p

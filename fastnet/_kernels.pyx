@@ -1,5 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
-"""The hot paths, compiled: the same functions as in `_kernels_numpy.py`, in the same order, with the same results.
+"""exp, log, sigmoid, ReLU and the loop of `numerical_gradient`, compiled: the same functions as in `_kernels_numpy.py`,
+in the same order, with the same results. All other kernels are imported here.
 
 What changes from there to here: an expression over whole arrays becomes a loop over elements, so the arrays that hold
 intermediate results are gone, and exp and log are `_vector_math.pxd`'s, which the compiler turns into vector instructions

@@ -1,4 +1,5 @@
-"""The hot paths in NumPy: the specification of `_kernels.pyx`, which holds the same functions in the same order.
+"""exp, log, sigmoid, ReLU and the loop of `numerical_gradient` in NumPy: the specification of `_kernels.pyx`, which
+holds the same functions in the same order. All other kernels are imported here.
 
 Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
 all of one dtype, float32 or float64. Two exceptions serve short calls, in which checking would be all the work:

@@ -36,7 +36,7 @@ from fastnet._memory cimport doubles
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport VECTORISED, exp_negative, log_any, lowest, lowest_expm1
 
-cdef double EPS
+cdef double EPS  # a C variable, which the import sets
 from fastnet._losses_numpy import EPS
 
 import_array()

@@ -102,7 +102,8 @@ cdef bint _add_of_labels(
     cdef Py_ssize_t n, size, terms
     cdef size_t largest
     cdef bint large = N * C * <Py_ssize_t> sizeof(floating) > LARGE
-    # log(a) + log(b) is log(ab), and a double has the digits and the range for a product of four floats.
+    # log(a) + log(b) is log(ab), and a double has the digits and the range for a product of four floats, such an eps
+    # added.
     cdef bint by_fours = floating is float and (eps == 0 or 1e-30 <= eps <= 1.0)
     while N > 0:
         size = STEP if STEP < N else N
@@ -112,7 +113,7 @@ cdef bint _add_of_labels(
         for n in range(size):
             p[n] = <double> y[n * C + labels[n]] + eps
         if large:
-            # Before they are checked: what is named, but is not there, does no harm.
+            # The labels of the next step, not checked yet: to name an address where nothing is does no harm.
             for n in range(size, 2 * STEP if 2 * STEP < N else N):
                 prefetch(<size_t> y + (<size_t> n * C + <size_t> labels[n]) * sizeof(floating))
         terms = size
@@ -145,7 +146,7 @@ cdef VECTORISED _terms_that_count(
     cdef uint32_t narrow
     cdef uint64_t wide
     for b in range(blocks):
-        fetch(t + 2 * AHEAD, LANES)
+        fetch(t + 2 * AHEAD, LANES)  # twice as far as elsewhere: little is computed for each
         fetch(y + 2 * AHEAD, LANES)
         # Of a number in [0, 2), the two highest bits are 0; of t = -0 or 0, all but the highest.
         if floating is double:

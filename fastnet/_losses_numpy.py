@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnet._checks import INTP, UINT8, FloatArray, is_carray, is_plain_array
 
-EPS = 1e-7  # what the book adds in the logarithm; kernels that compute a loss of no other take it from here
+EPS = 1e-7  # what the book adds in the logarithm; whatever computes its loss takes it from here
 
 
 def cross_entropy(y: Any, t: Any, eps: Any) -> Any:

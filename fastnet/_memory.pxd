@@ -2,7 +2,7 @@
 
 A module that uses any of it calls `import_array` first, as NumPy asks.
 
-Below that, what has long arrays arrive in time. The processor fetches on its own what follows the elements that are
+Below stands what makes long arrays arrive in time. The processor fetches on its own what follows the elements that are
 read, but not past the end of a page of 4 KB, and while a loop computes much for each element, not far enough ahead. So
 where an array does not fit into the fast caches, the loop waits for memory, and memory for the loop. A loop that names
 early what it will read has both work at once.
@@ -77,7 +77,7 @@ cdef enum:
 
 
 cdef inline void fetch(const floating* x, Py_ssize_t size) noexcept nogil:
-    """Name x[0], ..., x[size - 1], which need not exist."""
+    """Name x[0], ..., x[size - 1] to the processor, which fetches them. They need not exist."""
     cdef size_t line
     for line from 0 <= line < size * sizeof(floating) by CACHE_LINE:
         prefetch(<size_t> x + line)

@@ -8,6 +8,18 @@ cdef enum:
     LANES = 32  # running sums or maxima side by side, for the vector instructions to keep
 
 
+cdef inline double sum_of_lanes(floating* lane) noexcept nogil:
+    """sum_k lane[k], in pairs, so that the processor does not wait for each. The lanes are overwritten."""
+    cdef Py_ssize_t k
+    for k in range(16):
+        lane[k] += lane[k + 16]
+    for k in range(8):
+        lane[k] += lane[k + 8]
+    for k in range(4):
+        lane[k] += lane[k + 4]
+    return (lane[0] + lane[2]) + (lane[1] + lane[3])
+
+
 cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
     """sum_c e[c], in many sums side by side, so that none takes up many rounding errors."""
     cdef Py_ssize_t c = 0, k, end
@@ -21,13 +33,7 @@ cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
             for k in range(LANES):
                 lane[k] += e[c + k]
             c += LANES
-        for k in range(16):
-            lane[k] += lane[k + 16]
-        for k in range(8):
-            lane[k] += lane[k + 8]
-        for k in range(4):
-            lane[k] += lane[k + 4]
-        total += (lane[0] + lane[2]) + (lane[1] + lane[3])
+        total += sum_of_lanes(lane)
     while c + 4 <= C:
         even += <double> e[c] + e[c + 2]
         odd += <double> e[c + 1] + e[c + 3]

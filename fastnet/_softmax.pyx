@@ -12,7 +12,7 @@ from libc.math cimport INFINITY, NAN, fabs, floor, isinf
 from numpy cimport import_array, ndarray
 
 from fastnet._memory cimport AHEAD, address, doubles, empty_like, fetch, floats, holds_floats
-from fastnet._rows cimport LANES, TILE, sum_of_row
+from fastnet._rows cimport LANES, TILE, sum_of_lanes, sum_of_row
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
@@ -38,7 +38,7 @@ fingerprint = FASTNET_FINGERPRINT
 # does not do, because the largest is far from 0, the difference is taken after all, with what its rounding loses.
 #
 # Most scores are so near to 0 that exp(x) itself neither overflows nor becomes subnormal, and no factor is needed. Then
-# nobody has to look for the largest. So this is tried first. Where it fails, the longer way begins.
+# nobody has to look for the largest. So this is tried first. Where it fails, the longer way is taken from there on.
 
 
 cdef VECTORISED _largest_of_rows(
@@ -74,6 +74,31 @@ cdef VECTORISED _largest_of_rows(
         largest += copies
 
 
+cdef VECTORISED _exp_of_row(
+    const floating* x, floating* e, Py_ssize_t C, floating low, floating rounder, double* total
+) noexcept nogil:
+    """e = exp_below(x, low, rounder) for a row x (C,), C at least LANES, and its sum, which a NaN makes NaN."""
+    cdef Py_ssize_t c = 0, k, end
+    cdef int again = 0
+    cdef floating value
+    cdef floating lane[LANES]
+    total[0] = 0.0
+    while c < C:  # a tile at a time and then in pairs, so that no sum takes up many rounding errors
+        end = c + TILE if c + TILE < C else C
+        for k in range(LANES):
+            lane[k] = 0.0
+        while c < end:
+            if c + LANES > end:  # the last elements; `again` of them for a second time
+                again = <int> (c + LANES - end)
+                c = end - LANES
+            for k in range(LANES):
+                value = exp_below(x[c + k], low, rounder)
+                e[c + k] = value
+                lane[k] += value if <int> k >= again else <floating> 0.0
+            c += LANES
+        total[0] += sum_of_lanes(lane)
+
+
 cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, double* total) noexcept nogil:
     """e = exp_near(x) for a row x (C,), C at least LANES, and its sum; 0 where an x is not near, or NaN."""
     cdef Py_ssize_t c = 0, k, end
@@ -100,60 +125,11 @@ cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, d
                 value = minus_abs(x[c + k])
                 farthest[k] = farthest[k] if value >= farthest[k] else value  # NaN, too
             c += LANES
-        for k in range(16):
-            lane[k] += lane[k + 16]
-        for k in range(8):
-            lane[k] += lane[k + 8]
-        for k in range(4):
-            lane[k] += lane[k + 4]
-        total[0] += (lane[0] + lane[2]) + (lane[1] + lane[3])
+        total[0] += sum_of_lanes(lane)
     for k in range(LANES):
         near += farthest[k] >= lowest_near[floating](0)
     if near < LANES:
         total[0] = 0.0
-
-
-cdef VECTORISED _exp_of_near(const floating* x, floating* e, Py_ssize_t size, bint* near) noexcept nogil:
-    """e = exp_near(x) for every element, and whether they all are near. NaN is not."""
-    cdef Py_ssize_t i
-    cdef floating low = lowest_near[floating](0)
-    cdef int beyond = 0
-    for i in range(size):
-        beyond |= not minus_abs(x[i]) >= low
-    for i in range(size):  # by itself, because SSE2 cannot do the other in double, and would not do this one either
-        e[i] = exp_near(x[i])
-    near[0] = not beyond
-
-
-cdef VECTORISED _exp_of_row(
-    const floating* x, floating* e, Py_ssize_t C, floating low, floating rounder, double* total
-) noexcept nogil:
-    """e = exp_below(x, low, rounder) for a row x (C,), C at least LANES, and its sum, which a NaN makes NaN."""
-    cdef Py_ssize_t c = 0, k, end
-    cdef int again = 0
-    cdef floating value
-    cdef floating lane[LANES]
-    total[0] = 0.0
-    while c < C:  # a tile at a time and then in pairs, so that no sum takes up many rounding errors
-        end = c + TILE if c + TILE < C else C
-        for k in range(LANES):
-            lane[k] = 0.0
-        while c < end:
-            if c + LANES > end:  # the last elements; `again` of them for a second time
-                again = <int> (c + LANES - end)
-                c = end - LANES
-            for k in range(LANES):
-                value = exp_below(x[c + k], low, rounder)
-                e[c + k] = value
-                lane[k] += value if <int> k >= again else <floating> 0.0
-            c += LANES
-        for k in range(16):
-            lane[k] += lane[k + 16]
-        for k in range(8):
-            lane[k] += lane[k + 8]
-        for k in range(4):
-            lane[k] += lane[k + 4]
-        total[0] += (lane[0] + lane[2]) + (lane[1] + lane[3])
 
 
 cdef VECTORISED _exp_of_rows(
@@ -163,6 +139,18 @@ cdef VECTORISED _exp_of_rows(
     cdef Py_ssize_t i
     for i in range(size):
         e[i] = exp_below(x[i], low[i], rounder[i])
+
+
+cdef VECTORISED _exp_of_near_rows(const floating* x, floating* e, Py_ssize_t size, bint* near) noexcept nogil:
+    """e = exp_near(x) for every element, and whether they all are near. NaN is not."""
+    cdef Py_ssize_t i
+    cdef floating low = lowest_near[floating](0)
+    cdef int beyond = 0
+    for i in range(size):
+        beyond |= not minus_abs(x[i]) >= low
+    for i in range(size):  # apart from the loop above, for which SSE2 has no instructions in double
+        e[i] = exp_near(x[i])
+    near[0] = not beyond
 
 
 cdef VECTORISED _exp_shifted(
@@ -265,7 +253,7 @@ cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ss
     while N > 0:
         rows = rows if rows < N else N
         if near:
-            _exp_of_near(x, out, rows * C, &near)
+            _exp_of_near_rows(x, out, rows * C, &near)
         moderate = True
         if not near:
             _largest_of_rows(x, largest, rows, C, 1)
@@ -277,7 +265,7 @@ cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ss
             if moderate:
                 _exp_of_rows(x, out, rows * C, low, rounder)
         if N > rows:
-            fetch(x + rows * C, rows * C)
+            fetch(x + rows * C, rows * C)  # the next rows, while these are divided
         if moderate:
             _divide_by_sums(out, rows, C)
         else:

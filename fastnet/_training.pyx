@@ -24,7 +24,6 @@ Matrices of our own, between the layers, have rows of `_padded(U, ...)` numbers,
 """
 
 from cython cimport floating
-from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 from numpy cimport (
@@ -78,8 +77,10 @@ cdef enum:
     TILE_BYTES = 256   # columns of a product that are made at a time: 64 of float32, 32 of float64. The weights of a
                        # group fill half of AVX-512's 32 registers.
     NARROW = 24        # or so many, where they will do. Rows of our own are padded to such widths.
-    CHUNK = 128        # samples that are taken at a time, if there are no more; a byte has to tell them apart
-    CHUNK_BYTES = 512  # of more, so many: 128 of float32, 64 of float64
+    WIDEST = 64        # the most columns that are made at a time
+    CHUNK = 128        # samples that are taken at a time; a byte has to tell them apart
+    CHUNK_BYTES = 512  # of a column, where there are more samples than that: 128 of float32, 64 of float64. A mini-batch
+                       # of 100 is one chunk in both, and no gradient is read again to be added to.
 
 
 # What is known of a chunk of x (rows, I): counts[g] samples use group g, the numbers samples[g * CHUNK], ... Its inputs
@@ -195,7 +196,7 @@ cdef INLINED _add_columns(
 ) noexcept nogil:
     # `columns` is a constant to the compiler, which keeps w in registers.
     cdef Py_ssize_t e, j
-    cdef floating w[GROUP][64]
+    cdef floating w[GROUP][WIDEST]
     cdef const floating* v
     cdef floating* row
     cdef floating v0, v1, v2, v3
@@ -212,10 +213,10 @@ cdef INLINED _add_columns(
 cdef VECTORISED _add_group(
     const floating* x, Py_ssize_t x_stride,
     const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
-    const floating* W, Py_ssize_t W_stride, floating* out, Py_ssize_t out_stride, bint narrow,
+    const floating* W, Py_ssize_t W_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
 ) noexcept nogil:
     # out[n] += x[n] W for x (rows, GROUP), W (GROUP, columns) and the `count` samples n that use the group.
-    if narrow:
+    if columns == NARROW:
         _add_columns(x, x_stride, x_samples, samples, count, W, W_stride, out, out_stride, NARROW)
     else:
         _add_columns(
@@ -230,7 +231,7 @@ cdef void _multiply(
     # out[n, u] += sum_i x[n, i] W[i, u] for x (rows, I), W (I, U). The weights of a group stay in registers for all the
     # samples that use it, so each number of `out` that is loaded and stored takes a whole group on the way.
     cdef Py_ssize_t g, j, k, tile, columns, stride = _padded(U, sizeof(floating))
-    cdef floating last[GROUP][64]
+    cdef floating last[GROUP][WIDEST]
     cdef const floating* v
     cdef const unsigned char* of_x = packed
     cdef const floating* weights
@@ -250,10 +251,10 @@ cdef void _multiply(
                 for k in range(GROUP):
                     for j in range(columns):
                         last[k][j] = weights[k * W_stride + j] if tile + j < U and g * GROUP + k < I else 0
-                weights, weights_stride = &last[0][0], 64
+                weights, weights_stride = &last[0][0], WIDEST
             _add_group(
                 v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], weights, weights_stride,
-                out + tile, stride, columns == NARROW,
+                out + tile, stride, columns,
             )
             v += used.counts[g] * GROUP
 
@@ -265,7 +266,7 @@ cdef INLINED _sum_columns(
 ) noexcept nogil:
     # `columns` is a constant to the compiler, which keeps s in registers.
     cdef Py_ssize_t e, j, k
-    cdef floating s[GROUP][64]
+    cdef floating s[GROUP][WIDEST]
     cdef const floating* v
     cdef const floating* row
     for j in range(columns):
@@ -284,10 +285,10 @@ cdef INLINED _sum_columns(
 cdef VECTORISED _sum_group(
     const floating* x, Py_ssize_t x_stride,
     const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
-    const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t out_stride, bint narrow,
+    const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
 ) noexcept nogil:
     # out = x' d for x (rows, GROUP), d (rows, columns) and the `count` samples n that use the group.
-    if narrow:
+    if columns == NARROW:
         _sum_columns(x, x_stride, x_samples, samples, count, d, d_stride, out, out_stride, NARROW)
     else:
         _sum_columns(
@@ -302,7 +303,7 @@ cdef void _outer(
     # out[i, u] = sum_n x[n, i] d[n, u] for x (rows, I), d (rows, U), or that much more if `add`. The sums of a group
     # stay in registers until all samples are in, and are written once. Those of a group that no sample uses are 0.
     cdef Py_ssize_t g, i, j, tile, columns, full = TILE_BYTES // sizeof(floating), stride = _padded(U, sizeof(floating))
-    cdef floating sums[GROUP][64]
+    cdef floating sums[GROUP][WIDEST]
     cdef floating* to
     cdef const floating* v
     cdef const unsigned char* of_x = packed
@@ -321,8 +322,8 @@ cdef void _outer(
             to = out + g * GROUP * U + tile
             if add or (g * GROUP + GROUP - 1) * U + tile + columns > I * U:
                 _sum_group(
-                    v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], d + tile, stride, &sums[0][0], 64,
-                    columns == NARROW,
+                    v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], d + tile, stride, &sums[0][0], WIDEST,
+                    columns,
                 )
                 for i in range(min(GROUP, I - g * GROUP)):
                     for j in range(min(U - tile, columns)):
@@ -330,7 +331,7 @@ cdef void _outer(
             else:
                 _sum_group(
                     v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], d + tile, stride, to, U,
-                    columns == NARROW,
+                    columns,
                 )
             v += used.counts[g] * GROUP
 
@@ -627,7 +628,7 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
     cdef Py_ssize_t chunk = CHUNK if problem.N <= CHUNK else CHUNK_BYTES // <Py_ssize_t> sizeof(floating)
     cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0
     cdef Py_ssize_t stride = D if as_it_is else GROUP
-    cdef const unsigned char* packed = NULL if as_it_is else room.all.samples
+    cdef const unsigned char* packed = NULL if as_it_is else room.all.samples  # 0, 1, 2, ...: `_list_all` writes them
     cdef floating* y = <floating*> problem.y
     cdef floating* samples
     cdef Layer* layer = problem.first

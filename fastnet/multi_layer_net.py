@@ -535,16 +535,14 @@ def _sizes(hidden_size_list: Any) -> list[int]:
 
 def _deviation(weight_init_std: Any) -> Callable[[int], float]:
     """The standard deviation of the weights of a layer that n units precede."""
-    if isinstance(weight_init_std, str) and weight_init_std.lower() in SCALES:
+    wanted = f"weight_init_std must be a finite number from 0 on or one of {', '.join(map(repr, SCALES))}"
+    if isinstance(weight_init_std, str):
+        if weight_init_std.lower() not in SCALES:
+            raise ValueError(f"{wanted}, got {weight_init_std!r}")
         variance = SCALES[weight_init_std.lower()]
         return lambda n: math.sqrt(variance / n)
     try:
-        if isinstance(weight_init_std, str):
-            raise ValueError
         std = as_float(weight_init_std, "weight_init_std", positive=False)
     except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"weight_init_std must be a finite number from 0 on or one of {', '.join(map(repr, SCALES))}, got "
-            f"{weight_init_std!r}"
-        ) from None
+        raise type(error)(f"{wanted}, got {weight_init_std!r}") from None
     return lambda _: std

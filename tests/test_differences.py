@@ -164,7 +164,7 @@ def test_mnist(kernels, mnist):
         assert worst(rest, want) <= 1e-9
 
 
-# Some 10 ms of it, made of moves that are not tiny.
+# Enough for ten looks for Ctrl-C, all of it in moves that are not tiny.
 A_LOT_OF_WORK = case(0, (8, 20, 20, 20), soft=True)
 
 

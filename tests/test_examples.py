@@ -90,8 +90,7 @@ def run(tmp_path):
     """Run an example as a learner does, in an empty folder, on a machine without a display."""
 
     def example(name):
-        # One thread of BLAS: where other programs keep the processor busy, several of them wait for each other.
-        environment = {**os.environ, "FASTNET_BACKEND": fastnet.get_backend(), "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, "FASTNET_BACKEND": fastnet.get_backend()}
         for variable in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND"):
             environment.pop(variable, None)
         return subprocess.run(

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     with threadpool_limits(1), _backend.use_backend(ours):
         print("; ".join(f"{fact}: {value}" for fact, value in _timing.machine().items()))
         if ours != "cython":
-            print("The compiled kernels are not built: this compares the textbook's code with fastnet's NumPy twins.")
+            print("No compiled kernels run here: this compares the textbook's code with fastnet's NumPy twins.")
         print(f"Beside each time: how many times as long as {HEADINGS[ours]} that is. Below 1, fastnet loses.\n")
         print(" " * width + "".join(f"{HEADINGS[name]:>20}" for name in names[:-1]) + f"{HEADINGS[ours]:>12}")
         for row in rows:

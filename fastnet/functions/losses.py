@@ -333,7 +333,7 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
 
 
 def _numbers_or_targets(t: npt.ArrayLike, y: FloatArray, *, binary: bool = False) -> FloatArray | IntArray:
-    """Where a prediction is one number so is its target: an integer there is not the label of an only class."""
+    """Where a prediction is one number, so is its target: an integer there is not the label of an only class."""
     return numbers_like(y, t, binary=binary) if y.shape[-1:] == (1,) else targets(t, y)
 
 
