@@ -45,7 +45,7 @@ if mode != "skip":
         Extension(
             f"fastnet.{name}",
             [f"fastnet/{name}.pyx"],
-            depends=[header.as_posix() for header in sorted(Path("fastnet").glob("*.pxd"))],
+            depends=[header.as_posix() for header in sorted(Path("fastnet").glob("_*.pxd"))],
             include_dirs=[numpy.get_include()],
             extra_compile_args=flags + (unfused if name == "_optimizers" else []),
             define_macros=[*macros, ("FASTNET_FINGERPRINT", f"{fingerprint}ULL")],

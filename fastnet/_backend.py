@@ -112,7 +112,7 @@ def _load(name: str) -> ModuleType:
     try:
         module = importlib.import_module("fastnet._kernels")
     except ModuleNotFoundError as error:
-        if error.name != "fastnet._kernels":
+        if not (error.name or "").startswith("fastnet."):
             raise
         problem = "fastnet's compiled kernels are not built"
         if (folder / "setup.py").exists():
@@ -125,11 +125,10 @@ def _load(name: str) -> ModuleType:
     else:
         if _is_up_to_date():
             return module
-        raise ImportError(
-            "fastnet's compiled kernels are out of date: their sources have changed, and `pip install -e .` in "
-            f"{folder} compiles them anew.",
-            name="fastnet._kernels",
-        )
+        problem = "fastnet's compiled kernels are out of date: their sources have changed"
+        if (folder / "setup.py").exists():
+            problem += f", and `pip install -e .` in {folder} compiles them anew."
+            raise ImportError(problem, name="fastnet._kernels")
     raise ImportError(f"{problem}. {HOW_TO_BUILD}", name="fastnet._kernels") from None
 
 
@@ -137,8 +136,9 @@ def _load(name: str) -> ModuleType:
 def _is_up_to_date() -> bool:
     """Whether the compiled modules, now imported, were made from the sources that lie beside them, if any do."""
     return all(
-        getattr(sys.modules.get(f"fastnet.{name}"), "fingerprint", None) == fingerprint
+        getattr(sys.modules[f"fastnet.{name}"], "fingerprint", None) == fingerprint
         for name, fingerprint in fingerprints(Path(__file__).parent).items()
+        if f"fastnet.{name}" in sys.modules
     )
 
 

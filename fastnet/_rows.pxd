@@ -6,6 +6,7 @@ from cython cimport floating
 cdef enum:
     TILE = 1024  # elements: what is worked on at once stays in the fastest cache
     LANES = 32  # running sums or maxima side by side, for the vector instructions to keep
+    FEW = 128  # elements, of which a lane adds four one after the other
 
 
 cdef inline double sum_of_lanes(floating* lane) noexcept nogil:
@@ -22,18 +23,25 @@ cdef inline double sum_of_lanes(floating* lane) noexcept nogil:
 
 cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
     """sum_c e[c], in many sums side by side, so that none takes up many rounding errors."""
-    cdef Py_ssize_t c = 0, k, end
-    cdef double total = 0.0, even = 0.0, odd = 0.0  # of whole tiles, and of what is left
+    cdef Py_ssize_t c = 0, k, tile, end
+    cdef double total = 0.0, even = 0.0, odd = 0.0  # of whole lanes, and of what is left
     cdef floating lane[LANES]
+    cdef floating sums[LANES]
     while c + LANES <= C:
-        end = c + TILE if c + TILE < C else C
+        tile = c + TILE if c + TILE < C else C
         for k in range(LANES):
-            lane[k] = 0.0
-        while c + LANES <= end:
+            sums[k] = 0.0
+        while c + LANES <= tile:
+            end = c + FEW if c + FEW < tile else tile
             for k in range(LANES):
-                lane[k] += e[c + k]
-            c += LANES
-        total += sum_of_lanes(lane)
+                lane[k] = 0.0
+            while c + LANES <= end:
+                for k in range(LANES):
+                    lane[k] += e[c + k]
+                c += LANES
+            for k in range(LANES):
+                sums[k] += lane[k]
+        total += sum_of_lanes(sums)
     while c + 4 <= C:
         even += <double> e[c] + e[c + 2]
         odd += <double> e[c + 1] + e[c + 3]

@@ -12,7 +12,7 @@ from libc.math cimport INFINITY, NAN, fabs, floor, isinf
 from numpy cimport import_array, ndarray
 
 from fastnet._memory cimport AHEAD, address, doubles, empty_like, fetch, floats, holds_floats
-from fastnet._rows cimport LANES, TILE, sum_of_lanes, sum_of_row
+from fastnet._rows cimport FEW, LANES, TILE, sum_of_lanes, sum_of_row
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
@@ -30,7 +30,6 @@ from fastnet._vector_math cimport (
 import_array()
 
 fingerprint = FASTNET_FINGERPRINT
-
 
 # Softmax of a row: exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP.
 # But a common factor of the numerators cancels, and need not be exp(-largest): it has to keep them from overflowing. So
@@ -78,54 +77,68 @@ cdef VECTORISED _exp_of_row(
     const floating* x, floating* e, Py_ssize_t C, floating low, floating rounder, double* total
 ) noexcept nogil:
     """e = exp_below(x, low, rounder) for a row x (C,), C at least LANES, and its sum, which a NaN makes NaN."""
-    cdef Py_ssize_t c = 0, k, end
+    cdef Py_ssize_t c = 0, k, tile, end
     cdef int again = 0
     cdef floating value
     cdef floating lane[LANES]
+    cdef floating sums[LANES]
     total[0] = 0.0
-    while c < C:  # a tile at a time and then in pairs, so that no sum takes up many rounding errors
-        end = c + TILE if c + TILE < C else C
+    while c < C:  # a FEW at a time, then a tile, and then in pairs, so that no sum takes up many rounding errors
+        tile = c + TILE if c + TILE < C else C
         for k in range(LANES):
-            lane[k] = 0.0
-        while c < end:
-            if c + LANES > end:  # the last elements; `again` of them for a second time
-                again = <int> (c + LANES - end)
-                c = end - LANES
+            sums[k] = 0.0
+        while c < tile:
+            end = c + FEW if c + FEW < tile else tile
             for k in range(LANES):
-                value = exp_below(x[c + k], low, rounder)
-                e[c + k] = value
-                lane[k] += value if <int> k >= again else <floating> 0.0
-            c += LANES
-        total[0] += sum_of_lanes(lane)
+                lane[k] = 0.0
+            while c < end:
+                if c + LANES > end:  # the last elements; `again` of them for a second time
+                    again = <int> (c + LANES - end)
+                    c = end - LANES
+                for k in range(LANES):
+                    value = exp_below(x[c + k], low, rounder)
+                    e[c + k] = value
+                    lane[k] += value if <int> k >= again else <floating> 0.0
+                c += LANES
+            for k in range(LANES):
+                sums[k] += lane[k]
+        total[0] += sum_of_lanes(sums)
 
 
 cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, double* total) noexcept nogil:
     """e = exp_near(x) for a row x (C,), C at least LANES, and its sum; 0 where an x is not near, or NaN."""
-    cdef Py_ssize_t c = 0, k, end
+    cdef Py_ssize_t c = 0, k, tile, end
     cdef int again = 0, near = 0
     cdef floating value
     cdef floating lane[LANES]
+    cdef floating sums[LANES]
     cdef floating farthest[LANES]
     total[0] = 0.0
     for k in range(LANES):
         farthest[k] = 0.0
     while c < C:  # as in `_exp_of_row`
-        end = c + TILE if c + TILE < C else C
+        tile = c + TILE if c + TILE < C else C
         for k in range(LANES):
-            lane[k] = 0.0
-        while c < end:
-            fetch(x + c + AHEAD, LANES)
-            if c + LANES > end:
-                again = <int> (c + LANES - end)
-                c = end - LANES
+            sums[k] = 0.0
+        while c < tile:
+            end = c + FEW if c + FEW < tile else tile
             for k in range(LANES):
-                value = exp_near(x[c + k])
-                e[c + k] = value
-                lane[k] += value if <int> k >= again else <floating> 0.0
-                value = minus_abs(x[c + k])
-                farthest[k] = farthest[k] if value >= farthest[k] else value  # NaN, too
-            c += LANES
-        total[0] += sum_of_lanes(lane)
+                lane[k] = 0.0
+            while c < end:
+                fetch(x + c + AHEAD, LANES)
+                if c + LANES > end:
+                    again = <int> (c + LANES - end)
+                    c = end - LANES
+                for k in range(LANES):
+                    value = exp_near(x[c + k])
+                    e[c + k] = value
+                    lane[k] += value if <int> k >= again else <floating> 0.0
+                    value = minus_abs(x[c + k])
+                    farthest[k] = farthest[k] if value >= farthest[k] else value
+                c += LANES
+            for k in range(LANES):
+                sums[k] += lane[k]
+        total[0] += sum_of_lanes(sums)  # NaN if an x is
     for k in range(LANES):
         near += farthest[k] >= lowest_near[floating](0)
     if near < LANES:

@@ -46,7 +46,7 @@ from fastnet._layers cimport (
 from fastnet._memory cimport address, empty_like, plain
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
-    VECTORISED, bits_of_double, bits_of_float, copy_sign, exp_negative, expm1_negative, lowest, lowest_expm1, minus_abs
+    VECTORISED, bits_of_double, bits_of_float, copy_sign, exp_negative, expm1_and_exp, lowest, lowest_normal, minus_abs
 )
 
 from numpy import empty, uint8
@@ -365,7 +365,7 @@ cdef VECTORISED _sum_samples(
 cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int activation, floating low) noexcept nogil:
     # a = f(a), and its derivative
     cdef Py_ssize_t i
-    cdef floating negative, e, r
+    cdef floating negative, e, r, power  # power is exp of what e is expm1 of
     if activation == RELU:
         for i in range(size):
             slope[i] = <floating> 1.0 if a[i] > 0 else <floating> 0.0  # none at 0, as the book's layer
@@ -377,8 +377,8 @@ cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int act
     elif activation == ELU:
         for i in range(size):
             negative = a[i] if a[i] < 0 else <floating> 0.0
-            e = expm1_negative(low if negative < low else negative)
-            slope[i] = e + <floating> 1.0
+            e = expm1_and_exp(low if negative < low else negative, &power)
+            slope[i] = power
             a[i] = e if a[i] < 0 else a[i]
     elif activation == SIGMOID:
         for i in range(size):  # e / (1 + e)^2 with e = exp(-|a|): a 1 - z would have lost its digits
@@ -390,12 +390,12 @@ cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int act
     elif activation == IDENTITY:
         for i in range(size):
             slope[i] = <floating> 1.0
-    else:  # TANH: with e = exp(-2 |a|) - 1, z is e / (2 + e) but for its sign, and its slope 4 (1 + e) / (2 + e)^2
+    else:  # TANH: with e = exp(-2 |a|) - 1, z is e / (2 + e) but for its sign, and its slope 4 exp(-2 |a|) / (2 + e)^2
         for i in range(size):
             negative = minus_abs(a[i]) * <floating> 2.0
-            e = expm1_negative(low if negative < low else negative)
+            e = expm1_and_exp(low if negative < low else negative, &power)
             r = <floating> 1.0 / (<floating> 2.0 + e)
-            slope[i] = <floating> 4.0 * (<floating> 1.0 + e) * r * r
+            slope[i] = <floating> 4.0 * power * r * r
             a[i] = copy_sign(e * r, a[i])
 
 
@@ -556,7 +556,7 @@ cdef bint _forward(
     cdef floating* z
     cdef floating low = lowest[floating](0)
     if problem.activation == ELU or problem.activation == TANH:
-        low = lowest_expm1[floating](0)
+        low = lowest_normal[floating](0)
     while True:
         z, size = <floating*> layer.z, rows * _padded(layer.U, sizeof(floating))
         _spread(<const floating*> layer.b, rows, layer.U, z)

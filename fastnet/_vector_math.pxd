@@ -159,11 +159,23 @@ cdef inline floating lowest_expm1(floating like) noexcept nogil:
 
 
 cdef inline floating expm1_negative(floating x) noexcept nogil:
-    """exp(x) - 1 for lowest_expm1 <= x <= 0, with its digits near 0.
+    """exp(x) - 1 for lowest_expm1 <= x <= 0, with its digits near 0."""
+    cdef floating e
+    return expm1_and_exp(x, &e)
+
+
+cdef inline floating lowest_normal(floating like) noexcept nogil:
+    """What a caller of `expm1_and_exp` raises its arguments to: there exp(x) is next to 0. A variable, as `lowest` is."""
+    return -700.0 if floating is double else <floating> -87.0
+
+
+cdef inline floating expm1_and_exp(floating x, floating* e) noexcept nogil:
+    """exp(x) - 1 and e = exp(x) for lowest_normal <= x <= 0, both with their digits: of the sum of 1 and the other, the
+    one or the other has lost them.
 
     As `exp_scaled`: 2^n (1 + r + r^2 p) - 1 is 2^n (r + r^2 p) + (2^n - 1). Near 0, where n is 0, nothing is taken away.
     """
-    cdef floating sum, n, r, power
+    cdef floating sum, n, r, power, part
     if floating is double:
         sum = x * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
         n = sum - 6755399441056767.0
@@ -176,7 +188,9 @@ cdef inline floating expm1_negative(floating x) noexcept nogil:
         r = x - n * <float> 0.693145751953125
         r = r - n * <float> 1.428606765330187e-06
         power = float_of_bits(bits_of_float(sum) << 23)
-    return (exp_beyond_linear(r) * r * r + r) * power + (power - <floating> 1.0)
+    part = (exp_beyond_linear(r) * r * r + r) * power
+    e[0] = part + power
+    return part + (power - <floating> 1.0)
 
 
 cdef inline floating far(floating like) noexcept nogil:

@@ -224,7 +224,8 @@ def gradient_check(
       a sample's gradient, y being the probability of its class: a millionth where that is 0.1, as in a new network,
       and more than a thousandth where a network is all but sure of a wrong class. A trained one may be, and a new one
       of large weights or inputs, such as pixels up to 255: check it with small ones. Where gradients differ and
-      the loss is above 9.2, which takes a y below 1e-4, the report says so.
+      the loss is above 9.2, which takes a y below 1e-4, the report says so; of one such sample among several it says
+      nothing, since the loss is their mean.
     - Where the loss is computed in float32, it has 7 digits, of which a difference leaves few. There h is 1e-2, or 1e-3
       the second time, and a twentieth of the largest gradient is allowed; in float16, h is 0.1, and a fifth. relu may
       still be found to differ: check it in float64. Where a `TwoLayerNet` or a `MultiLayerNet` computes in float32, its

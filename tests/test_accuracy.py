@@ -29,6 +29,8 @@ pytestmark = pytest.mark.usefixtures("backend")
 LIMIT = 4  # ULP, for any argument
 # exp, its product with the scale, the sum and the division round; each may count twice, just above a power of 2.
 SOFTMAX_LIMIT = 6
+# In a tile of 1,024 a sum is rounded 4, 8 and 5 times one after the other, instead of up to 9 times.
+SOFTMAX_LIMIT_OF_LONG_ROWS = 10
 BITS = 200
 
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -140,6 +142,9 @@ def hard_rows(dtype):
         "around_200_long": random.uniform(170, 230, (4, 100)) * random.choice([-1, 1], (4, 1)),
         "around_600_long": random.uniform(520, 680, (4, 100)) * random.choice([-1, 1], (4, 1)),
         "many_columns": random.normal(size=(2, 1000), scale=3),
+        # Every sum that is taken as it goes loses the same half of a last place to each of these.
+        "many_small_columns": np.repeat([[0.0, np.log(info.eps / 2)]], [32, 992], axis=1),
+        "many_columns_of_a_few": np.random.default_rng(0).normal(size=(12, 1000), scale=10),
         # The roundings of the sum show most where the largest result is just above a power of 2: the worst rows found.
         "31_columns": np.insert(
             -np.abs(np.random.default_rng(1344).normal(size=(40, 30), scale=40)), 0, 0.3466, axis=1
@@ -166,11 +171,13 @@ def exact_softmax(kind, dtype):
 
 @BOTH_DTYPES
 @pytest.mark.parametrize("kind", hard_rows(np.float64))
-def test_softmax_is_within_6_ulp(kind, dtype):
-    results = softmax(hard_rows(dtype)[kind].astype(dtype))
+def test_softmax_is_within_6_ulp_and_within_10_in_long_rows(kind, dtype):
+    rows = hard_rows(dtype)[kind].astype(dtype)
+    results = softmax(rows)
     if kind == "subnormal_results":
         assert ((results > 0) & (results < np.finfo(dtype).tiny)).sum() > 50
-    assert ulps(results, exact_softmax(kind, dtype)) <= SOFTMAX_LIMIT
+    limit = SOFTMAX_LIMIT if rows.shape[1] <= 128 else SOFTMAX_LIMIT_OF_LONG_ROWS
+    assert ulps(results, exact_softmax(kind, dtype)) <= limit
 
 
 def test_a_plainly_shifted_softmax_is_not():

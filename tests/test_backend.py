@@ -141,11 +141,11 @@ def copied(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(params=["a_source", "a_header", "a_new_module"])
+@pytest.fixture(params=["_training.pyx", "_memory.pxd"])
 def outdated(copied, request):
-    """The same, with a source that has changed since it was compiled."""
-    name = {"a_source": "_training.pyx", "a_header": "_memory.pxd", "a_new_module": "_new.pyx"}[request.param]
-    with (copied / "fastnet" / name).open("a", encoding="utf-8") as source:
+    """The same in a source folder, with a source that has changed since it was compiled."""
+    (copied / "setup.py").touch()
+    with (copied / "fastnet" / request.param).open("a", encoding="utf-8") as source:
         source.write("# changed\n")
     return copied
 
@@ -274,6 +274,33 @@ try:
 except ImportError as error:
     print(fastnet.get_backend(), error)
 """
+
+
+@needs_both
+def test_without_the_source_folder_the_warning_says_how_to_build(outdated):
+    (outdated / "setup.py").unlink()
+    error = run(outdated).stderr
+    assert "NumPy alone: fastnet's compiled kernels are out of date: their sources have changed. " in error
+    assert_says_how_to_build(error)
+
+
+@needs_both
+def test_what_else_lies_beside_the_kernels_does_not_matter(copied):
+    (copied / "fastnet/_mine.pyx").write_text("# compiled by nobody\n", encoding="utf-8")
+    (copied / "fastnet/.#_training.pyx").symlink_to("somebody@somewhere.1")  # as an editor marks unsaved changes
+    result = run(copied)
+    assert (result.stdout, result.stderr) == ("cython\n", "")
+
+
+@needs_both
+def test_one_missing_module_is_said_to_be_not_built(copied):
+    for module in copied.glob("fastnet/_losses.*.so"):
+        module.unlink()
+    for module in copied.glob("fastnet/_losses.*.pyd"):
+        module.unlink()
+    error = run(copied).stderr
+    assert "NumPy alone: fastnet's compiled kernels are not built. " in error
+    assert_says_how_to_build(error)
 
 
 @needs_both

@@ -245,6 +245,21 @@ def deep_book(x, t, parameters, activation, output):
     return y, gradients
 
 
+@FLOATS
+@pytest.mark.parametrize("a", [-30.0, -15.0, -8.0, -5.0, 5.0, 8.0, 15.0, 30.0])
+@pytest.mark.parametrize(("activation", "slope"), [
+    ("tanh", lambda a: 1 / np.cosh(a) ** 2), ("elu", lambda a: np.exp(min(a, 0.0))),
+    ("sigmoid", lambda a: 1 / (2 + np.exp(a) + np.exp(-a))),
+])  # fmt: skip
+def test_a_small_slope_keeps_its_digits(kernels, activation, slope, a, dtype):
+    # One unit, whose slope is then a factor of the first weight's gradient: 1 - z^2 or 1 + z would have lost it.
+    parameters = [np.array([[a]], dtype), np.zeros(1, dtype), np.array([[1.0, 0.0]], dtype), np.zeros(2, dtype)]
+    x, t = np.ones((1, 1), dtype), np.array([0])
+    dW1, _, _, db2 = kernels.network_gradient(x, t, tuple(parameters), activation, "softmax")
+    wanted = float(db2[0]) * slope(a)
+    assert dW1[0, 0] == pytest.approx(wanted, rel=8 * float(np.finfo(dtype).eps), abs=0)
+
+
 @DTYPES
 @pytest.mark.parametrize("output", ["softmax", "sigmoid", "identity"])
 @pytest.mark.parametrize("activation", FORMULAS)
