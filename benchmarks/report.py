@@ -32,6 +32,7 @@ SHOWN = {
     "sigmoid": ("float64, 10", "float32, 1,000", "float64, 100,000", "float32, 100,000", "float32, 3,000,000"),
     "sigmoid_grad": ("float64, 100,000", "float32, 100,000"),
     "tanh": ("float64, 100,000", "float32, 100,000"),
+    "leaky_relu": ("float64, 10", "float64, 100,000"),
     "elu": ("float32, 100,000",),
     "softmax": ("float64, 1 x 10", "float64, 10,000 x 10", "float32, 10,000 x 10", "float64, 3,000 x 1,000",
                 "float32, 3,000 x 1,000"),
