@@ -432,6 +432,8 @@ def as_fraction(value: Any, name: str, *, includes_one: bool = False) -> float:
 
 def _number(value: Any, name: str) -> float:
     """A number as a float, which may be infinite or NaN, also in an array without dimensions."""
+    if type(value) is float:  # as most are; to ask what else it may be takes longer than ten elements do
+        return value
     scalar = value[()] if isinstance(value, np.ndarray) else value
     if not is_real(scalar):
         raise TypeError(f"{name} must be a number, got {value!r}")
