@@ -413,8 +413,6 @@ def named(things: Any, name: str, name_of: Callable[[Any], str]) -> dict[str, An
 
 def as_float(value: Any, name: str, *, positive: bool = True) -> float:
     """A finite number, also in an array without dimensions: above 0, or from 0 on where `positive` is False."""
-    if type(value) is float and 0 < value < math.inf:
-        return value
     number = _number(value, name)
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
         raise ValueError(f"{name} must be a finite number {'above 0' if positive else 'from 0 on'}, got {value!r}")

@@ -305,6 +305,7 @@ cdef void _outer(
     cdef Py_ssize_t g, i, j, tile, columns, full = TILE_BYTES // sizeof(floating), stride = _padded(U, sizeof(floating))
     cdef floating sums[GROUP][WIDEST]
     cdef floating* to
+    cdef bint aside
     cdef const floating* v
     cdef const unsigned char* of_x = packed
     # The last columns come first. What is written past them is where the next row begins, which is written later:
@@ -320,19 +321,15 @@ cdef void _outer(
                     memset(out + g * GROUP * U, 0, min(GROUP, I - g * GROUP) * U * sizeof(floating))
                 continue
             to = out + g * GROUP * U + tile
-            if add or (g * GROUP + GROUP - 1) * U + tile + columns > I * U:
-                _sum_group(
-                    v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], d + tile, stride, &sums[0][0], WIDEST,
-                    columns,
-                )
+            aside = add or (g * GROUP + GROUP - 1) * U + tile + columns > I * U
+            _sum_group(
+                v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], d + tile, stride,
+                &sums[0][0] if aside else to, WIDEST if aside else U, columns,
+            )
+            if aside:
                 for i in range(min(GROUP, I - g * GROUP)):
                     for j in range(min(U - tile, columns)):
                         to[i * U + j] = sums[i][j] + (to[i * U + j] if add else 0)
-            else:
-                _sum_group(
-                    v, x_stride, of_x, used.samples + g * CHUNK, used.counts[g], d + tile, stride, to, U,
-                    columns,
-                )
             v += used.counts[g] * GROUP
 
 
