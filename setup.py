@@ -37,7 +37,10 @@ if mode != "skip":
     if os.environ.get("FASTNET_DISPATCH") == "off":
         macros.append(("FASTNET_NO_DISPATCH", "1"))
     # The optimizers round after every operation, as NumPy does: no instruction that multiplies, adds and rounds once.
-    unfused = [] if sys.platform == "win32" else ["-ffp-contract=off"]
+    unfused = ["-ffp-contract=off"]
+    # A loop over sixteen numbers GCC would unroll before it looks for vectors, and then find none.
+    rolled = ["--param", "max-completely-peel-times=8"]
+    flags_of = {} if sys.platform == "win32" else {"_optimizers": unfused, "_training": rolled}
     # Each module knows what it was compiled from, so that a later change of its sources shows. The file is run, because
     # to import it would be to import all of fastnet.
     fingerprints = runpy.run_path("fastnet/_sources.py")["fingerprints"](Path("fastnet"))
@@ -47,7 +50,7 @@ if mode != "skip":
             [f"fastnet/{name}.pyx"],
             depends=[header.as_posix() for header in sorted(Path("fastnet").glob("_*.pxd"))],
             include_dirs=[numpy.get_include()],
-            extra_compile_args=flags + (unfused if name == "_optimizers" else []),
+            extra_compile_args=flags + flags_of.get(name, []),
             define_macros=[*macros, ("FASTNET_FINGERPRINT", f"{fingerprint}ULL")],
         )
         for name, fingerprint in fingerprints.items()

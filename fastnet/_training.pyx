@@ -76,7 +76,8 @@ cdef enum:
     GROUP = 4          # neighbouring inputs that are used or left out together: one load of a row serves four products
     TILE_BYTES = 256   # columns of a product that are made at a time: 64 of float32, 32 of float64. The weights of a
                        # group fill half of AVX-512's 32 registers.
-    NARROW = 24        # or so many, where they will do. Rows of our own are padded to such widths.
+    NARROW = 24        # or so many, where they will do,
+    NARROWEST = 16     # or so many: the ten digits. Rows of our own are padded to such widths.
     WIDEST = 64        # the most columns that are made at a time
     CHUNK = 128        # samples that are taken at a time; a byte has to tell them apart
     CHUNK_BYTES = 512  # of a column, where there are more samples than that: 128 of float32, 64 of float64. A mini-batch
@@ -90,10 +91,14 @@ cdef struct Used:
     Py_ssize_t* counts
 
 
+cdef inline Py_ssize_t _width(Py_ssize_t left, Py_ssize_t itemsize) noexcept nogil:
+    # How many columns are made at a time, where so many are left to make.
+    return NARROWEST if left <= NARROWEST else NARROW if left <= NARROW else TILE_BYTES // itemsize
+
+
 cdef inline Py_ssize_t _padded(Py_ssize_t U, Py_ssize_t itemsize) noexcept nogil:
-    cdef Py_ssize_t columns = TILE_BYTES // itemsize
-    cdef Py_ssize_t left = U % columns
-    return U - left + (0 if left == 0 else NARROW if left <= NARROW else columns)
+    cdef Py_ssize_t left = U % (TILE_BYTES // itemsize)
+    return U - left + (0 if left == 0 else _width(left, itemsize))
 
 
 cdef inline Py_ssize_t _groups(Py_ssize_t I) noexcept nogil:
@@ -102,22 +107,18 @@ cdef inline Py_ssize_t _groups(Py_ssize_t I) noexcept nogil:
 
 # ---- The left factors of the products
 
-cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, unsigned char* is_used) noexcept nogil:
-    # Bit k of is_used[b, g]: whether an input of group g is not 0 in sample 8 b + k, or the group is the last and not
-    # whole. The bits of samples that there are not are 0.
-    cdef Py_ssize_t n, g, whole = I // GROUP, groups = _groups(I)
-    cdef unsigned char bit
-    cdef unsigned char* bits
-    cdef const input* v
-    memset(is_used, 0, (rows + 7) // 8 * groups)
+cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil:
+    # Bit k of is_used[b, i]: whether input i is not 0 in sample 32 b + k. The bits of samples that there are not are 0,
+    # and so are those of inputs that there are not: a last group may not be whole.
+    cdef Py_ssize_t n, i, width = _groups(I) * GROUP
+    cdef uint32_t bit
+    cdef uint32_t* bits
+    memset(is_used, 0, (rows + 31) // 32 * width * sizeof(uint32_t))
     for n in range(rows):
-        bit = <unsigned char> (1 << n % 8)
-        bits = is_used + n // 8 * groups
-        for g in range(whole):
-            v = x + n * I + g * GROUP
-            bits[g] |= bit if (v[0] != 0) | (v[1] != 0) | (v[2] != 0) | (v[3] != 0) else 0
-        if whole < groups:
-            bits[whole] |= bit
+        bit = <uint32_t> 1 << n % 32
+        bits = is_used + n // 32 * width
+        for i in range(I):
+            bits[i] |= bit if x[n * I + i] != 0 else 0
 
 
 cdef VECTORISED _pack_used(
@@ -153,21 +154,25 @@ cdef void _fill_tables() noexcept:
 
 
 cdef void _list_used(
-    const unsigned char* is_used, Py_ssize_t rows, Py_ssize_t groups, Used* used
+    const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, Used* used
 ) noexcept nogil:
-    # Eight samples at a time: no jump depends on the pixels, which would be guessed wrong too often. All eight numbers
-    # are written, and those that do not count are overwritten.
-    cdef Py_ssize_t b, g, k, count
-    cdef unsigned char byte
+    # A sample uses a group if it uses one of its inputs. Eight samples at a time: no jump depends on the pixels, which
+    # would be guessed wrong too often. All eight numbers are written, and those that do not count are overwritten.
+    cdef Py_ssize_t b, g, k, byte, count
+    cdef uint32_t word
     cdef unsigned char* samples
+    cdef const uint32_t* bits
     for g in range(groups):
         samples = used.samples + g * CHUNK
         count = 0
-        for b in range((rows + 7) // 8):
-            byte = is_used[b * groups + g]
-            for k in range(8):
-                samples[count + k] = <unsigned char> (positions[byte][k] + 8 * b)
-            count += ones[byte]
+        for b in range((rows + 31) // 32):
+            bits = is_used + (b * groups + g) * GROUP
+            word = bits[0] | bits[1] | bits[2] | bits[3]
+            for byte in range(4):
+                for k in range(8):
+                    samples[count + k] = <unsigned char> (positions[word & 255][k] + 32 * b + 8 * byte)
+                count += ones[word & 255]
+                word >>= 8
         used.counts[g] = count
 
 
@@ -216,7 +221,9 @@ cdef VECTORISED _add_group(
     const floating* W, Py_ssize_t W_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
 ) noexcept nogil:
     # out[n] += x[n] W for x (rows, GROUP), W (GROUP, columns) and the `count` samples n that use the group.
-    if columns == NARROW:
+    if columns == NARROWEST:
+        _add_columns(x, x_stride, x_samples, samples, count, W, W_stride, out, out_stride, NARROWEST)
+    elif columns == NARROW:
         _add_columns(x, x_stride, x_samples, samples, count, W, W_stride, out, out_stride, NARROW)
     else:
         _add_columns(
@@ -237,7 +244,7 @@ cdef void _multiply(
     cdef const floating* weights
     cdef Py_ssize_t weights_stride
     for tile from 0 <= tile < U by TILE_BYTES // sizeof(floating):
-        columns = NARROW if U - tile <= NARROW else TILE_BYTES // sizeof(floating)
+        columns = _width(U - tile, sizeof(floating))
         v = x
         for g in range(_groups(I)):
             if used.counts[g] == 0:
@@ -288,7 +295,9 @@ cdef VECTORISED _sum_group(
     const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
 ) noexcept nogil:
     # out = x' d for x (rows, GROUP), d (rows, columns) and the `count` samples n that use the group.
-    if columns == NARROW:
+    if columns == NARROWEST:
+        _sum_columns(x, x_stride, x_samples, samples, count, d, d_stride, out, out_stride, NARROWEST)
+    elif columns == NARROW:
         _sum_columns(x, x_stride, x_samples, samples, count, d, d_stride, out, out_stride, NARROW)
     else:
         _sum_columns(
@@ -311,7 +320,7 @@ cdef void _outer(
     # The last columns come first. What is written past them is where the next row begins, which is written later:
     # so these are whole vectors, and no rest. Only behind the last rows there is nothing that may be written.
     for tile from (U - 1) // full * full >= tile >= 0 by full:
-        columns = NARROW if U - tile <= NARROW else full
+        columns = _width(U - tile, sizeof(floating))
         v = x
         for g in range(_groups(I)):
             if packed == NULL:
@@ -466,6 +475,19 @@ cdef bint _all_finite(const floating* x, Py_ssize_t size) noexcept nogil:
     return not found
 
 
+cdef bint _rest_is_finite(const floating* W, Py_ssize_t I, Py_ssize_t U, const Used* used) noexcept nogil:
+    # Whether the weights W (I, U) of all groups that no sample uses are finite. Those of the others show in the product.
+    cdef Py_ssize_t first, g = 0, groups = _groups(I)
+    while g < groups:
+        first = g
+        while g < groups and used.counts[g] == 0:
+            g += 1
+        if g > first and not _all_finite(W + first * GROUP * U, (min(g * GROUP, I) - first * GROUP) * U):
+            return False
+        g += 1
+    return True
+
+
 # ---- The step
 
 # What a call has worked in, kept for the next: to get it anew from the system can take as long as a step. A call takes
@@ -501,7 +523,7 @@ cdef struct Room:
     void* x             # what is used of the samples, packed, where they cannot be used as they are
     Used used           # of the inputs
     Used all            # of the units of any layer
-    unsigned char* is_used
+    uint32_t* is_used
 
 
 cdef void* _reserve(char** end, Py_ssize_t size) noexcept nogil:
@@ -527,7 +549,7 @@ cdef Py_ssize_t _lay_out(Room* room, char* begin, const Problem* problem, Py_ssi
     room.used.samples = <unsigned char*> _reserve(&end, inputs * CHUNK)
     room.all.counts = <Py_ssize_t*> _reserve(&end, units * sizeof(Py_ssize_t))
     room.all.samples = <unsigned char*> _reserve(&end, units * CHUNK)
-    room.is_used = <unsigned char*> _reserve(&end, inputs * CHUNK // 8)
+    room.is_used = <uint32_t*> _reserve(&end, inputs * GROUP * CHUNK // 8)
     return end - begin
 
 
@@ -629,8 +651,6 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
     cdef floating* y = <floating*> problem.y
     cdef floating* samples
     cdef Layer* layer = problem.first
-    if not _all_finite(<const floating*> layer.W, D * layer.U):  # a zero of x would leave it out
-        return False
     while layer <= problem.last:
         units = max(units, _groups(layer.U))
         if y == NULL and layer > problem.first:
@@ -640,6 +660,8 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
         rows = min(problem.N - first, chunk)
         _find_used(x + first * D, rows, D, room.is_used)
         _list_used(room.is_used, rows, _groups(D), &room.used)
+        if not _rest_is_finite(<const floating*> problem.first.W, D, problem.first.U, &room.used):
+            return False
         _list_all(rows, units, &room.all)
         if as_it_is:
             samples = <floating*> x + first * D
