@@ -154,7 +154,7 @@ cdef void _fill_tables() noexcept:
 
 
 cdef void _list_used(
-    const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, Used* used
+    const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, const Used* used
 ) noexcept nogil:
     # A sample uses a group if it uses one of its inputs. Eight samples at a time: no jump depends on the pixels, which
     # would be guessed wrong too often. All eight numbers are written, and those that do not count are overwritten.
@@ -176,7 +176,7 @@ cdef void _list_used(
         used.counts[g] = count
 
 
-cdef void _list_all(Py_ssize_t rows, Py_ssize_t groups, Used* used) noexcept nogil:
+cdef void _list_all(Py_ssize_t rows, Py_ssize_t groups, const Used* used) noexcept nogil:
     # Of a matrix in which a zero is an accident.
     cdef Py_ssize_t n, g
     cdef unsigned char* samples
