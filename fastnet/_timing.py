@@ -1,12 +1,14 @@
 """Timing for `fastnet bench` and for `benchmarks/`: several ways to compute the same thing, taken in turn.
 
 To time A a hundred times and then B a hundred times is to compare two moments of a busy machine. So a round times
-every contender once, round follows round, and whatever else the machine does hits all of them alike. What is reported
-is each contender's median over the rounds. The ratio of two such medians can be measured again; the times themselves
-belong to one machine on one day.
+every contender once, round follows round, and whatever else the machine does hits all of them alike. Each round has an
+order of its own: whoever comes after a contender that goes through much memory finds the caches full of that, and it
+should not always be the same. What is reported is each contender's median over the rounds. The ratio of two such
+medians can be measured again; the times themselves belong to one machine on one day.
 """
 
 import platform
+import random
 import statistics
 import sys
 import time
@@ -98,10 +100,12 @@ def medians(contenders: Mapping[Key, Contender], seconds: float) -> dict[Key, fl
         with contender.running():
             calls[name] = _calls_in_a_sample(timers[name])
     samples: dict[Key, list[float]] = {name: [] for name in contenders}
+    order, shuffle = list(contenders.items()), random.Random(0).shuffle
     end = time.perf_counter() + seconds
     rounds = 0
     while rounds < LEAST_ROUNDS or time.perf_counter() < end:
-        for name, contender in contenders.items():
+        shuffle(order)
+        for name, contender in order:
             with contender.running():
                 samples[name].append(timers[name].timeit(calls[name]) / calls[name])
         rounds += 1

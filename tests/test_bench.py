@@ -125,11 +125,14 @@ def test_what_was_mistyped_is_one_line(bench, arguments, complaint):
 
 
 @pytest.mark.usefixtures("hasty")
-def test_contenders_are_timed_in_turn(monkeypatch):
-    monkeypatch.setattr(_timing, "LEAST_ROUNDS", 3)
+def test_contenders_are_timed_in_turn_and_come_after_each_other(monkeypatch):
+    monkeypatch.setattr(_timing, "LEAST_ROUNDS", 30)
     calls = []
     _timing.medians({name: Contender(lambda name=name: calls.append(name)) for name in "abc"}, 1e-9)
-    assert "".join(calls) == "abc" + 3 * "abc"  # once to see how long a call takes, then the rounds
+    first, *rounds = ("".join(calls[i : i + 3]) for i in range(0, len(calls), 3))
+    assert first == "abc"  # to see how long a call takes
+    assert len(rounds) == 30
+    assert set(rounds) == {"abc", "acb", "bac", "bca", "cab", "cba"}
 
 
 def test_a_time_is_the_median_of_one_call_and_of_all_the_work(monkeypatch):
