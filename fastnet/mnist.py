@@ -1,6 +1,7 @@
 """MNIST, from the files in the package: 60,000 images of handwritten digits to train on and 10,000 to test with."""
 
 import struct
+import zlib
 from importlib import resources
 from typing import Any
 
@@ -11,6 +12,8 @@ Array = npt.NDArray[Any]
 
 CLASSES = 10
 UNSIGNED_BYTE = 0x08  # the only type of value in MNIST's files
+GZIP = 16 + zlib.MAX_WBITS  # what zlib calls the format
+MOST_PER_BYTE = 1032  # that one packed byte can stand for: a size beyond that is damaged, and not to be asked for
 
 
 def load_mnist(
@@ -39,8 +42,6 @@ def load_mnist(
     ------
     ValueError
         If the package's data is damaged.
-    ImportError
-        If this Python was built without lzma.
 
     Notes
     -----
@@ -72,15 +73,22 @@ def load_mnist(
 
 def _read_idx(name: str) -> Array:
     """The array in an IDX file: two zero bytes, type, number of dimensions, each dimension (big-endian), values."""
-    import lzma  # here, because a Python built without it can do everything else
-
-    packed = resources.files("fastnet").joinpath("data", "mnist", f"{name}.xz").read_bytes()
+    packed = resources.files("fastnet").joinpath("data", "mnist", f"{name}.gz").read_bytes()
     try:
-        data = lzma.decompress(packed)
+        data = _unpack(packed)
         zeros, kind, dimensions = struct.unpack_from(">HBB", data)
         shape = struct.unpack_from(f">{dimensions}I", data, 4)
         if zeros or kind != UNSIGNED_BYTE:
             raise ValueError("it does not begin like an IDX file of bytes")
         return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-    except (lzma.LZMAError, struct.error, ValueError) as error:
-        raise ValueError(f"fastnet's {name}.xz is damaged: {error}") from None
+    except (zlib.error, struct.error, ValueError) as error:
+        raise ValueError(f"fastnet's {name}.gz is damaged: {error}") from None
+
+
+def _unpack(packed: bytes) -> bytes:
+    """What `gzip.decompress` returns, but into a buffer of the right size at once: one that grows is copied at last."""
+    size = int.from_bytes(packed[-4:], "little")  # how a gzip file ends
+    data = zlib.decompress(packed, GZIP, min(size, len(packed) * MOST_PER_BYTE))
+    if len(data) != size:
+        raise ValueError("it does not end where what was packed ends")
+    return data

@@ -595,7 +595,7 @@ def test_damaged_data_of_the_package_is_one_line(run, monkeypatch, workplace):
     monkeypatch.setattr("fastnet.cli.train.load_mnist", load_mnist)
     monkeypatch.setattr("fastnet.mnist.resources.files", lambda _: workplace)
     (workplace / "data" / "mnist").mkdir(parents=True)
-    (workplace / "data" / "mnist" / "train-images-idx3-ubyte.xz").write_bytes(b"damaged")
+    (workplace / "data" / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")
     status, out, err = run("train", *SHORT)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert "train-images-idx3-ubyte.xz is damaged" in err
+    assert "train-images-idx3-ubyte.gz is damaged" in err

@@ -1,9 +1,9 @@
 """MNIST in the package: the published files, and every form in which they are given."""
 
 import functools
+import gzip
 import hashlib
 import itertools
-import lzma
 from importlib import resources
 
 import numpy as np
@@ -19,7 +19,7 @@ HEADER = {"images-idx3-ubyte": 16, "labels-idx1-ubyte": 8}  # bytes before the v
 
 @pytest.fixture(scope="module")
 def unpacked():
-    return {name: lzma.decompress((FOLDER / f"{name}.xz").read_bytes()) for name in FILES}
+    return {name: gzip.decompress((FOLDER / f"{name}.gz").read_bytes()) for name in FILES}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,12 @@ def test_the_files_are_the_published_ones(unpacked):
     lines = (FOLDER / "SHA256SUMS").read_text().splitlines()
     published = {name: digest for digest, name in map(str.split, lines)}
     assert {name: hashlib.sha256(data).hexdigest() for name, data in unpacked.items()} == published
+
+
+def test_the_files_have_no_name_and_no_date():
+    for name in FILES:
+        flags_and_date = (FOLDER / f"{name}.gz").read_bytes()[3:8]
+        assert flags_and_date == bytes(5), name  # nothing in it depends on who packed it and when
 
 
 def test_images_have_the_documented_shape_dtype_and_values(loaded, originals):
@@ -94,7 +100,7 @@ def test_options_go_by_position_in_the_books_order_too(monkeypatch):
     assert (x.dtype, x.shape, t.shape) == (np.uint8, (60_000, 1, 28, 28), (60_000, 10))
 
 
-LABELS = (FOLDER / "t10k-labels-idx1-ubyte.xz").read_bytes()
+LABELS = (FOLDER / "t10k-labels-idx1-ubyte.gz").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -102,27 +108,35 @@ LABELS = (FOLDER / "t10k-labels-idx1-ubyte.xz").read_bytes()
     [
         b"",
         LABELS[:-1],
+        LABELS[:-8],
         LABELS[:1000] + bytes([LABELS[1000] ^ 1]) + LABELS[1001:],
+        LABELS[:-5] + bytes([LABELS[-5] ^ 1]) + LABELS[-4:],
+        LABELS[:-1] + b"\xff",
+        LABELS + b"more",
+        LABELS + LABELS[:-4] + b"\xff\xff\xff\xff",
         b"not compressed",
-        lzma.compress(b""),
-        lzma.compress(b"\0\0\x08\x01\0\0"),
-        lzma.compress(b"\0\0\x08\x01\0\0\0\x03" + b"\1\2"),
-        lzma.compress(b"\0\0\x0d\x01\0\0\0\x01" + b"\0\0\0\0"),
-        lzma.compress(b"PK\x08\x01\0\0\0\x01" + b"\1"),
+        gzip.compress(b""),
+        gzip.compress(b"\0\0\x08\x01\0\0"),
+        gzip.compress(b"\0\0\x08\x01\0\0\0\x03" + b"\1\2"),
+        gzip.compress(b"\0\0\x0d\x01\0\0\0\x01" + b"\0\0\0\0"),
+        gzip.compress(b"PK\x08\x01\0\0\0\x01" + b"\1"),
     ],
-    ids=["empty", "cut", "one bit", "not xz", "nothing in it", "half a header", "a label less", "of floats", "not IDX"],
+    ids=[
+        "empty", "cut", "no sum and size", "one bit", "another sum", "another size", "more after it",
+        "another after it", "not gzip", "nothing in it", "half a header", "a label less", "of floats", "not IDX",
+    ],
 )
 def test_damaged_data_is_named_and_never_returned(tmp_path, monkeypatch, damaged):
     folder = tmp_path / "data" / "mnist"
     folder.mkdir(parents=True)
-    images = lzma.compress(b"\0\0\x08\x03\0\0\0\x03\0\0\0\x1c\0\0\0\x1c" + bytes(3 * 784), preset=0)
+    images = gzip.compress(b"\0\0\x08\x03\0\0\0\x03\0\0\0\x1c\0\0\0\x1c" + bytes(3 * 784))
     for name in FILES:
-        labels = lzma.compress(b"\0\0\x08\x01\0\0\0\x03" + b"\1\2\3", preset=0)
-        (folder / f"{name}.xz").write_bytes(images if "images" in name else labels)
+        labels = gzip.compress(b"\0\0\x08\x01\0\0\0\x03" + b"\1\2\3")
+        (folder / f"{name}.gz").write_bytes(images if "images" in name else labels)
     monkeypatch.setattr(fastnet.mnist.resources, "files", lambda _: tmp_path)
     _, (x, t) = load_mnist()  # these small files are sound, and read
     assert (x.dtype, x.shape, t.tolist()) == (np.float32, (3, 784), [1, 2, 3])
 
-    (folder / "t10k-labels-idx1-ubyte.xz").write_bytes(damaged)
-    with pytest.raises(ValueError, match=r"t10k-labels-idx1-ubyte\.xz is damaged"):
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"t10k-labels-idx1-ubyte\.gz is damaged"):
         load_mnist()
