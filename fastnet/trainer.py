@@ -169,18 +169,17 @@ class Trainer:
 
         When the user interrupts it, the network and the lists keep what has been done.
         """
-        if self.progress:
+        if self.progress and (sys.stderr.isatty() or "ipykernel" in sys.modules):
             from tqdm.auto import tqdm
 
-            hidden = not (sys.stderr.isatty() or "ipykernel" in sys.modules)
-            with tqdm(total=self.max_iter, unit="it", dynamic_ncols=True, disable=hidden) as bar:
+            with tqdm(total=self.max_iter, unit="it", dynamic_ncols=True) as bar:
                 for _ in range(self.max_iter):
                     self._step(bar.write)
                     bar.set_postfix_str(f"loss {self.train_loss_list[-1]:.4f}", refresh=False)
                     bar.update()
         else:
             for _ in range(self.max_iter):
-                self._step()
+                self._step(print if self.progress else None)
         if self.verbose and self._has_accuracy():
             print("=============== Final Test Accuracy ===============")
             print(f"test acc:{self.network.accuracy(self.x_test, self.t_test)}")
@@ -200,8 +199,8 @@ class Trainer:
         """
         self._step()
 
-    def _step(self, bar_write: Callable[[str], Any] | None = None) -> None:
-        """Make one iteration; `bar_write` prints a line above the progress bar that shows the loss."""
+    def _step(self, write: Callable[[str], Any] | None = None) -> None:
+        """Make one iteration; `write` prints its lines, but not that of the loss, which is left to the progress bar."""
         batch = self._random.choice(len(self.x_train), self.batch_size)
         x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
         network = self.network
@@ -215,10 +214,10 @@ class Trainer:
                 stacklevel=3,
             )
         self.train_loss_list.append(loss)
-        if self.verbose and bar_write is None:
+        if self.verbose and write is None:
             print(f"train loss:{loss}")
         if self.current_iter % self.iter_per_epoch == 0:
-            self._evaluate(bar_write or print)
+            self._evaluate(write or print)
         self.current_iter += 1
 
     def _has_accuracy(self) -> bool:
