@@ -7,44 +7,49 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnet._blocks import elementwise
 from fastnet._checks import FloatArray
 
 
 def tanh(x: FloatArray) -> FloatArray:
     """Return the hyperbolic tangent of every element."""
     with np.errstate(all="ignore"):
-        return np.tanh(x.astype(np.float64)).astype(x.dtype)
+        return np.tanh(x)
 
 
+@elementwise
 def tanh_grad(x: FloatArray) -> FloatArray:
     """Return `1 - tanh(x)^2` of every element."""
-    with np.errstate(all="ignore"):
-        # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which does not lose its digits where tanh is close to 1.
-        e = np.exp(-2.0 * np.abs(x.astype(np.float64)))
-        return (4.0 * e / ((1.0 + e) * (1.0 + e))).astype(x.dtype)
+    # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which does not lose its digits where tanh is close to 1.
+    e = np.exp(-2.0 * np.abs(x.astype(np.float64)))
+    e1 = 1.0 + e
+    return 4.0 * e / (e1 * e1)
 
 
+@elementwise
 def leaky_relu(x: FloatArray, slope: float) -> FloatArray:
     """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
-    with np.errstate(all="ignore"):
-        x64 = x.astype(np.float64)
-        return np.maximum(slope * x64, x64).astype(x.dtype)
+    x64 = x.astype(np.float64)
+    return np.maximum(slope * x64, x64)
 
 
+@elementwise
 def leaky_relu_grad(x: FloatArray, slope: float) -> FloatArray:
     """Return 1 where `x >= 0`, else `slope`, of every element, for 0 <= slope <= 1."""
-    return np.maximum(np.heaviside(x.astype(np.float64), 1.0), slope).astype(x.dtype)
+    # sign(x) + 1 is 2, 1 or 0, and NaN stays NaN.
+    return np.minimum(np.maximum(np.sign(x) + 1.0, slope), 1.0)
 
 
+@elementwise
 def elu(x: FloatArray, alpha: float) -> FloatArray:
     """Return `x` where `x >= 0`, else `alpha (exp(x) - 1)`, of every element."""
-    with np.errstate(all="ignore"):
-        x64 = x.astype(np.float64)
-        return np.where(x64 < 0, alpha * np.expm1(np.minimum(x64, 0.0)), x64).astype(x.dtype)
+    x64 = x.astype(np.float64)
+    # One of the terms is 0, and the sum has the sign of x; copied, because -0 + 0 is 0.
+    return np.copysign(np.maximum(x64, 0.0) + alpha * np.expm1(np.minimum(x64, 0.0)), x64)
 
 
+@elementwise
 def elu_grad(x: FloatArray, alpha: float) -> FloatArray:
     """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
-    with np.errstate(all="ignore"):
-        x64 = x.astype(np.float64)
-        return np.where(x64 >= 0, 1.0, alpha * np.exp(np.minimum(x64, 0.0))).astype(x.dtype)
+    x64 = x.astype(np.float64)
+    return np.array([1.0, alpha]).take(x64 < 0) * np.exp(np.minimum(x64, 0.0))

@@ -12,9 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from fastnet._blocks import blocks
 from fastnet._checks import INTP, UINT8, FloatArray, is_carray, is_plain_array
 
 EPS = 1e-7  # what the book adds in the logarithm; whatever computes its loss takes it from here
+
+
+def _sum_of_terms(weights: FloatArray, p: FloatArray) -> float:
+    """The sum of `weights log(p)`, where a term is 0 if both are; p is written to."""
+    zero = p == 0
+    if zero.any():
+        p[zero & (weights == 0)] = 1.0
+    return float(weights @ np.log(p))
 
 
 def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
@@ -32,9 +41,9 @@ def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
     n = len(rows)
     with np.errstate(all="ignore"):
         if t.dtype == y.dtype and t.shape == y.shape:
-            p = np.add(y, eps, dtype=np.float64)
-            p[(p == 0) & (t == 0)] = 1.0
-            total = np.sum(t * np.log(p))
+            y1, t1, total = y.reshape(-1), t.reshape(-1), 0.0
+            for block in blocks(y.size):
+                total += _sum_of_terms(t1[block], y1[block].astype(np.float64) + eps)
         elif t.dtype in (INTP, UINT8) and t.shape == y.shape[:-1] and t.min() >= 0 and t.max() < y.shape[-1]:
             total = np.sum(np.log(np.add(rows[np.arange(n), t], eps, dtype=np.float64)))
         else:
@@ -47,9 +56,9 @@ def binary_cross_entropy(y: FloatArray, t: FloatArray, eps: float) -> float:
 
     A term whose weight, t or 1 - t, and whose argument of the logarithm are both 0 is 0.
     """
+    total = 0.0
     with np.errstate(all="ignore"):
-        y64, t64 = y.astype(np.float64), t.astype(np.float64)
-        p = np.stack([y64 + eps, (1.0 - y64) + eps])
-        weights = np.stack([t64, 1.0 - t64])
-        p[(p == 0) & (weights == 0)] = 1.0
-        return float((0.0 - np.sum(weights * np.log(p))) / len(y))
+        for block in blocks(len(y)):
+            y64, t64 = y[block].astype(np.float64), t[block].astype(np.float64)
+            total += _sum_of_terms(t64, y64 + eps) + _sum_of_terms(1.0 - t64, (1.0 - y64) + eps)
+    return (0.0 - total) / len(y)

@@ -9,7 +9,37 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnet._blocks import blocks
 from fastnet._checks import FloatArray, IntArray
+
+
+def _softmax_of_rows(x: FloatArray) -> FloatArray:
+    """Of some rows x (N, C), in float64."""
+    # Of short rows, NumPy finds the largest and the sum sooner where each column, and not each row, is in one piece.
+    x64: FloatArray = x.astype(np.float64, order="F" if x.shape[1] < 64 else "C", copy=False)
+    largest = x64.max(axis=1, keepdims=True)
+    e: FloatArray = x64 - largest
+    if x.dtype == np.float64:
+        # exp would turn the rounding of the difference into a relative error of up to 256 ULP, too small for float32 to
+        # see. So what the difference lost is computed too (Knuth's TwoSum), and exp(e + lost) = exp(e) (1 + lost).
+        taken = e - x64
+        lost = (x64 - (e - taken)) - (largest + taken)
+        np.exp(e, out=e)
+        e += e * np.fmax(lost, -1.0)  # where lost is inf - inf, e is 0 and stays so
+        # The sum in two parts: multiples of 2^-26, which add up without rounding, and what is left of each.
+        high = (e + 2.0**26) - 2.0**26
+        total = high.sum(axis=1, keepdims=True) + (e - high).sum(axis=1, keepdims=True)
+    else:
+        np.exp(e, out=e)
+        total = e.sum(axis=1, keepdims=True)
+    e /= total
+
+    if np.isinf(largest).any():
+        infinite = np.isinf(largest[:, 0])
+        at_largest = x64[infinite] == largest[infinite]
+        share = np.where(at_largest.sum(axis=1, keepdims=True) == 1, 1.0, np.nan)
+        e[infinite] = np.where(at_largest, share, 0.0)
+    return e
 
 
 def softmax(x: FloatArray) -> FloatArray:
@@ -18,48 +48,32 @@ def softmax(x: FloatArray) -> FloatArray:
     Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
     for each where several are the largest.
     """
+    out = np.empty_like(x)
     if x.size == 0:  # an empty row has no largest value
-        return np.empty_like(x)
+        return out
+    rows, results = x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])
     with np.errstate(all="ignore"):
-        x64 = x.astype(np.float64)
-        largest = x64.max(axis=-1, keepdims=True)
-
-        # exp(x - largest) would turn the rounding of the difference into a relative error of up to 256 ULP. So what the
-        # difference lost is computed too (Knuth's TwoSum), and exp(shifted + lost) = exp(shifted) (1 + lost).
-        shifted = x64 - largest
-        taken = shifted - x64
-        lost = (x64 - (shifted - taken)) - (largest + taken)
-        e = np.exp(shifted)
-        e += np.where(shifted < -746.0, 0.0, e * lost)  # below it e is 0, and lost may be inf - inf
-        # The sum in two parts: multiples of 2^-26, which add up without rounding, and what is left of each.
-        high = (e + 2.0**26) - 2.0**26
-        total = high.sum(axis=-1, keepdims=True) + (e - high).sum(axis=-1, keepdims=True)
-        out: FloatArray = e / total
-
-        infinite = np.isinf(largest[..., 0])
-        if infinite.any():
-            at_largest = x64[infinite] == largest[infinite]
-            share = np.where(at_largest.sum(axis=-1, keepdims=True) == 1, 1.0, np.nan)
-            out[infinite] = np.where(at_largest, share, 0.0)
-        return out.astype(x.dtype)
+        for block in blocks(*rows.shape):
+            results[block] = _softmax_of_rows(rows[block])
+    return out
 
 
-def _softmax_and_rest(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """For x (N, C): softmax(x) and 1 - softmax(x), both with all their digits, max(x) - x, and -log(max(softmax(x))).
+def _softmax_and_beside(x: FloatArray) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
+    """For x (N, C): y = softmax(x); the class of the largest x; the sum of y beside that; and -log(y) there, each (N,).
 
-    The last is (N, 1), the others are (N, C).
+    All of them with all their digits, and NaN where softmax(x) is NaN somewhere in the row.
     """
-    y = softmax(x.astype(np.float64))
-    y[np.isnan(y).any(axis=1)] = np.nan
-    at_largest = np.arange(len(x)), x.argmax(axis=1)
-    largest = x[at_largest].astype(np.float64)[:, np.newaxis]
-    beside = y.copy()
-    beside[at_largest] = 0.0
-    rest = 1.0 - y
-    rest[at_largest] = beside.sum(axis=1)  # 1 - y has no digits left where y is close to 1
-    rest[np.isnan(y)] = np.nan  # also where a class is the only one, and has nothing beside it
-    below = np.where(x == largest, 0.0, largest - x)  # not inf - inf
-    return y, rest, below, np.log1p(rest[at_largest] / y[at_largest])[:, np.newaxis]
+    n, c = np.arange(len(x)), x.argmax(axis=1)
+    y = _softmax_of_rows(x)
+    own = y[n, c]
+    y[n, c] = 0.0
+    beside = y.sum(axis=1)
+    y[n, c] = own
+    undefined = np.isnan(own + beside)
+    if undefined.any():
+        y[undefined] = own[undefined] = np.nan
+    beside[undefined] = np.nan
+    return y, c, beside, np.log1p(beside / own)
 
 
 def softmax_cross_entropy_labels(
@@ -69,14 +83,19 @@ def softmax_cross_entropy_labels(
 
     A row in which softmax(x) is NaN somewhere makes the loss NaN, and its gradient in that row.
     """
+    loss, dx = 0.0, np.empty_like(x) if with_gradient else None
     with np.errstate(all="ignore"):
-        n = np.arange(len(x))
-        y, rest, below, least = _softmax_and_rest(x)
-        loss = float(np.sum(below[n, labels] + least[:, 0]) / len(x))
-        if not with_gradient:
-            return loss, None
-        y[n, labels] = -rest[n, labels]
-        return loss, (y / len(x)).astype(x.dtype)
+        for block in blocks(*x.shape):
+            y, c, beside, least = _softmax_and_beside(x[block])
+            n, label = np.arange(len(y)), labels[block]
+            largest, chosen = x[block][n, c].astype(np.float64), x[block][n, label]
+            below = np.where(chosen == largest, 0.0, largest - chosen)  # not inf - inf
+            loss += float(np.sum(below + least))
+            if dx is not None:
+                # y - 1 without losing the digits of a y close to 1
+                y[n, label] = -np.where(label == c, beside, 1.0 - y[n, label])
+                dx[block] = y / len(x)
+    return loss / len(x), dx
 
 
 def softmax_cross_entropy_targets(
@@ -87,12 +106,18 @@ def softmax_cross_entropy_targets(
     A term with t = 0 and softmax(x) = 0 is 0. A row in which softmax(x) is NaN somewhere makes the loss NaN, and its
     gradient in that row.
     """
+    loss, dx = 0.0, np.empty_like(x) if with_gradient else None
     with np.errstate(all="ignore"):
-        t64 = t.astype(np.float64)
-        total = t64.sum(axis=1, keepdims=True)
-        y, rest, below, least = _softmax_and_rest(x)
-        loss = float((np.sum(total * least) + np.sum(np.where(t == 0, 0.0, t64 * below))) / len(x))
-        if not with_gradient:
-            return loss, None
-        # y sum(t) - t with what the two have in common taken away, which may be nearly all of them.
-        return loss, ((y * (total - t64) - t64 * rest) / len(x)).astype(x.dtype)
+        for block in blocks(*x.shape):
+            y, c, beside, least = _softmax_and_beside(x[block])
+            n, t64 = np.arange(len(y)), t[block].astype(np.float64)
+            total = t64.sum(axis=1, keepdims=True)
+            largest = x[block][n, c].astype(np.float64)[:, np.newaxis]
+            below = np.where(x[block] == largest, 0.0, largest - x[block])  # not inf - inf
+            loss += float(np.sum(total[:, 0] * least) + np.sum(np.where(t64 == 0, 0.0, t64 * below)))
+            if dx is not None:
+                rest = 1.0 - y
+                rest[n, c] = beside  # 1 - y has no digits left where y is close to 1
+                # y sum(t) - t with what the two have in common taken away, which may be nearly all of them.
+                dx[block] = (y * (total - t64) - t64 * rest) / len(x)
+    return loss / len(x), dx

@@ -1,0 +1,43 @@
+"""Large arrays a block at a time, for the kernels in NumPy.
+
+Every operation of NumPy makes an array. Where that is a large one, its memory is new from the system, whose first use
+takes longer than most arithmetic. Those of a block stay in a core's cache, and serve the next block again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+import numpy as np
+
+from fastnet._checks import FloatArray
+
+BLOCK = 2**13  # elements: 64 KB in float64. Arrays of twice as much, glibc may hand back to the system at once
+
+P = ParamSpec("P")
+Elementwise = Callable[Concatenate[FloatArray, P], FloatArray]
+
+
+def blocks(rows: int, row_size: int = 1) -> list[slice]:
+    """Slices that take all rows between them: as many at a time as make a block, at least one."""
+    step = BLOCK // row_size or 1
+    return [slice(first, first + step) for first in range(0, rows, step)]
+
+
+def elementwise(formula: Elementwise[P]) -> Elementwise[P]:
+    """Make a kernel of a formula for every element of x: no warnings, a result of x's dtype, a large x in blocks."""
+
+    @functools.wraps(formula)
+    def kernel(x: FloatArray, /, *args: P.args, **kwargs: P.kwargs) -> FloatArray:
+        with np.errstate(all="ignore"):
+            if x.size <= BLOCK:
+                return formula(x, *args, **kwargs).astype(x.dtype, copy=False)
+            out = np.empty_like(x)
+            elements, results = x.reshape(-1), out.reshape(-1)
+            for block in blocks(x.size):
+                results[block] = formula(elements[block], *args, **kwargs)
+            return out
+
+    return kernel
