@@ -23,7 +23,9 @@ def _sum_of_terms(weights: FloatArray, p: FloatArray) -> float:
     zero = p == 0
     if zero.any():
         p[zero & (weights == 0)] = 1.0
-    return float(weights @ np.log(p))
+    np.log(p, out=p)
+    p *= weights
+    return float(p.sum())
 
 
 def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
