@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnet._checks import FloatArray
 
-BLOCK = 2**13  # elements: 64 KB in float64. Arrays of twice as much, glibc may hand back to the system at once
+BLOCK = 2**13  # elements: 64 KB in float64. Arrays of twice the size may go back to the system after every use
 
 P = ParamSpec("P")
 Elementwise = Callable[Concatenate[FloatArray, P], FloatArray]

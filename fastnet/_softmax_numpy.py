@@ -16,7 +16,7 @@ from fastnet._checks import FloatArray, IntArray
 def _softmax_of_rows(x: FloatArray) -> FloatArray:
     """Of some rows x (N, C), in float64."""
     # Of short rows, NumPy finds the largest and the sum sooner where each column, and not each row, is in one piece.
-    x64: FloatArray = x.astype(np.float64, order="F" if x.shape[1] < 64 else "C", copy=False)
+    x64: FloatArray = x.astype(np.float64, order="F" if x.shape[1] < 32 else "C", copy=False)
     largest = x64.max(axis=1, keepdims=True)
     e: FloatArray = x64 - largest
     if x.dtype == np.float64:
@@ -70,9 +70,7 @@ def _softmax_and_beside(x: FloatArray) -> tuple[FloatArray, IntArray, FloatArray
     beside = y.sum(axis=1)
     y[n, c] = own
     undefined = np.isnan(own + beside)
-    if undefined.any():
-        y[undefined] = own[undefined] = np.nan
-    beside[undefined] = np.nan
+    y[undefined] = own[undefined] = beside[undefined] = np.nan
     return y, c, beside, np.log1p(beside / own)
 
 
@@ -88,8 +86,7 @@ def softmax_cross_entropy_labels(
         for block in blocks(*x.shape):
             y, c, beside, least = _softmax_and_beside(x[block])
             n, label = np.arange(len(y)), labels[block]
-            largest, chosen = x[block][n, c].astype(np.float64), x[block][n, label]
-            below = np.where(chosen == largest, 0.0, largest - chosen)  # not inf - inf
+            below = np.fmax(x[block][n, c].astype(np.float64) - x[block][n, label], 0.0)  # 0 also where it is inf - inf
             loss += float(np.sum(below + least))
             if dx is not None:
                 # y - 1 without losing the digits of a y close to 1
@@ -113,7 +110,7 @@ def softmax_cross_entropy_targets(
             n, t64 = np.arange(len(y)), t[block].astype(np.float64)
             total = t64.sum(axis=1, keepdims=True)
             largest = x[block][n, c].astype(np.float64)[:, np.newaxis]
-            below = np.where(x[block] == largest, 0.0, largest - x[block])  # not inf - inf
+            below = np.fmax(largest - x[block], 0.0)  # 0 also where it is inf - inf
             loss += float(np.sum(total[:, 0] * least) + np.sum(np.where(t64 == 0, 0.0, t64 * below)))
             if dx is not None:
                 rest = 1.0 - y
