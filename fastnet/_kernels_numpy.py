@@ -58,8 +58,8 @@ def log(x: FloatArray) -> FloatArray:
 @elementwise
 def sigmoid(x: FloatArray) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
-    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere. The numerator is 1 or e, which
-    # is never larger. Of the two, np.where would choose as well, but at a branch for every element, which takes longer.
+    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere. The numerator is 1 or e,
+    # which is never larger; np.where would choose, too, but by a branch for every element, which takes longer.
     x64 = x.astype(np.float64)
     e = np.exp(-np.abs(x64))
     return np.maximum(x64 >= 0, e) / (1.0 + e)

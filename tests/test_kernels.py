@@ -127,6 +127,46 @@ def test_array_kernels_give_the_values_worked_by_hand(kernels, dtype, name, x, e
     assert np.array_equal(np.signbit(result), np.signbit(expected) | np.isnan(result) & np.signbit(result))
 
 
+# 8,192 elements are a block in NumPy: one more, rows that do not divide it, and rows as long or longer.
+SEVERAL_BLOCKS = pytest.mark.parametrize("shape", [(8193, 1), (3000, 7), (1000, 33), (3, 8192), (2, 9001)])
+
+
+@BOTH_DTYPES
+@SEVERAL_BLOCKS
+@pytest.mark.parametrize("name", BY_HAND)
+def test_what_takes_several_blocks_is_what_its_rows_are(kernels, dtype, shape, name):
+    x = np.random.default_rng(0).normal(size=shape, scale=5).astype(dtype)
+    kernel, parameter = getattr(kernels, name), PARAMETER.get(name, ())
+    expected = np.concatenate([kernel(row, *parameter) for row in np.split(x, [1, len(x) - 1])])
+    # The place of an element in a loop may change its roundings, of which there are a few.
+    np.testing.assert_allclose(kernel(x, *parameter), expected, rtol=8 * np.finfo(dtype).eps, atol=0)
+
+
+@BOTH_DTYPES
+@SEVERAL_BLOCKS
+def test_a_loss_of_several_blocks_is_that_of_its_rows(kernels, dtype, shape):
+    random = np.random.default_rng(0)
+    N, C = shape
+    x, y, t = (random.uniform(size=shape).astype(dtype) for _ in range(3))
+    labels = random.integers(C, size=N)
+    losses = [
+        (lambda x, t: kernels.softmax_cross_entropy_labels(x, t, True), x, labels),
+        (lambda x, t: kernels.softmax_cross_entropy_targets(x, t, True), x, t),
+        (lambda y, t: (kernels.cross_entropy(y, t, 0.1), None), y, labels),
+        (lambda y, t: (kernels.cross_entropy(y, t, 0.1), None), y, t),
+        (lambda y, t: (kernels.binary_cross_entropy(y.reshape(-1), t.reshape(-1), 0.1), None), y, t),
+    ]
+    for call, scores, targets in losses:
+        (loss, dx), (first, first_dx), (others, others_dx) = (
+            call(scores[rows], targets[rows]) for rows in (slice(None), slice(1), slice(1, None))
+        )
+        # Sums in double, in another order; the losses of float32 are rounded once more.
+        assert loss == pytest.approx((first + others * (N - 1)) / N, rel=1e-12 if dtype is np.float64 else 1e-6)
+        if dx is not None:
+            expected = np.concatenate([first_dx / N, others_dx * ((N - 1) / N)])
+            np.testing.assert_allclose(dx, expected, rtol=1e-12 if dtype is np.float64 else 1e-5, atol=1e-15)
+
+
 @BOTH_DTYPES
 @pytest.mark.parametrize(
     ("y", "labels", "eps", "expected"),
