@@ -21,7 +21,7 @@ def tanh(x: FloatArray) -> FloatArray:
 def tanh_grad(x: FloatArray) -> FloatArray:
     """Return `1 - tanh(x)^2` of every element."""
     # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which does not lose its digits where tanh is close to 1.
-    e = np.exp(-2.0 * np.abs(x.astype(np.float64)))
+    e = np.exp(-2.0 * np.abs(x))
     e1 = 1.0 + e
     return 4.0 * e / (e1 * e1)
 
@@ -29,8 +29,8 @@ def tanh_grad(x: FloatArray) -> FloatArray:
 @elementwise
 def leaky_relu(x: FloatArray, slope: float) -> FloatArray:
     """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
-    x64 = x.astype(np.float64)
-    return np.maximum(slope * x64, x64)
+    y: FloatArray = np.maximum(slope * x, x)
+    return y
 
 
 @elementwise
@@ -43,13 +43,11 @@ def leaky_relu_grad(x: FloatArray, slope: float) -> FloatArray:
 @elementwise
 def elu(x: FloatArray, alpha: float) -> FloatArray:
     """Return `x` where `x >= 0`, else `alpha (exp(x) - 1)`, of every element."""
-    x64 = x.astype(np.float64)
     # One of the terms is 0, and the sum has the sign of x; copied, because -0 + 0 is 0.
-    return np.copysign(np.maximum(x64, 0.0) + alpha * np.expm1(np.minimum(x64, 0.0)), x64)
+    return np.copysign(np.maximum(x, 0.0) + alpha * np.expm1(np.minimum(x, 0.0)), x)
 
 
 @elementwise
 def elu_grad(x: FloatArray, alpha: float) -> FloatArray:
     """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
-    x64 = x.astype(np.float64)
-    return np.array([1.0, alpha]).take(x64 < 0) * np.exp(np.minimum(x64, 0.0))
+    return np.array([1.0, alpha]).take(x < 0) * np.exp(np.minimum(x, 0.0))

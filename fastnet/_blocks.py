@@ -27,17 +27,21 @@ def blocks(rows: int, row_size: int = 1) -> list[slice]:
 
 
 def elementwise(formula: Elementwise[P]) -> Elementwise[P]:
-    """Make a kernel of a formula for every element of x: no warnings, a result of x's dtype, a large x in blocks."""
+    """Make a kernel of a formula for every element of a float64 x, to which it does not write.
+
+    The kernel takes float32 as well, of which it rounds the results, raises no warning, and takes a large x in blocks.
+    """
 
     @functools.wraps(formula)
     def kernel(x: FloatArray, /, *args: P.args, **kwargs: P.kwargs) -> FloatArray:
         with np.errstate(all="ignore"):
             if x.size <= BLOCK:
-                return formula(x, *args, **kwargs).astype(x.dtype, copy=False)
+                y = formula(x.astype(np.float64, copy=False), *args, **kwargs)
+                return y.astype(x.dtype, copy=False)
             out = np.empty_like(x)
             elements, results = x.reshape(-1), out.reshape(-1)
             for block in blocks(x.size):
-                results[block] = formula(elements[block], *args, **kwargs)
+                results[block] = formula(elements[block].astype(np.float64, copy=False), *args, **kwargs)
             return out
 
     return kernel

@@ -6,8 +6,8 @@ all of one dtype, float32 or float64. Two exceptions serve short calls, in which
 `is_plain` recognises such an array, and `cross_entropy` such arguments. Every kernel returns a new array and writes to
 none of its inputs, except `central_differences`, which says what it writes to.
 
-A formula computes float32 values in float64, and they are rounded once, at the end. Infinities and NaN are values like
-any others here, so no floating-point warning is raised, whatever the caller's `np.errstate`.
+float32 values are computed in float64 wherever there is a formula, and rounded once, at the end. Infinities and NaN are
+values like any others here, so no floating-point warning is raised, whatever the caller's `np.errstate`.
 """
 
 from __future__ import annotations
@@ -60,16 +60,15 @@ def sigmoid(x: FloatArray) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
     # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere. The numerator is 1 or e,
     # which is never larger; np.where would choose, too, but by a branch for every element, which takes longer.
-    x64 = x.astype(np.float64)
-    e = np.exp(-np.abs(x64))
-    return np.maximum(x64 >= 0, e) / (1.0 + e)
+    e = np.exp(-np.abs(x))
+    return np.maximum(x >= 0, e) / (1.0 + e)
 
 
 @elementwise
 def sigmoid_grad(x: FloatArray) -> FloatArray:
     """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
     # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
-    e = np.exp(-np.abs(x.astype(np.float64)))
+    e = np.exp(-np.abs(x))
     e1 = 1.0 + e
     return e / (e1 * e1)
 
