@@ -36,18 +36,19 @@ def leaky_relu(x: FloatArray, slope: float) -> FloatArray:
 @elementwise
 def leaky_relu_grad(x: FloatArray, slope: float) -> FloatArray:
     """Return 1 where `x >= 0`, else `slope`, of every element, for 0 <= slope <= 1."""
-    # sign(x) + 1 is 2, 1 or 0, and NaN stays NaN.
+    # sign(x) + 1 is 2, 1 or 0, which becomes 1, 1 or the slope. NaN stays NaN.
     return np.minimum(np.maximum(np.sign(x) + 1.0, slope), 1.0)
 
 
 @elementwise
 def elu(x: FloatArray, alpha: float) -> FloatArray:
     """Return `x` where `x >= 0`, else `alpha (exp(x) - 1)`, of every element."""
-    # One of the terms is 0, and the sum has the sign of x; copied, because -0 + 0 is 0.
+    # One of the two terms is 0. The sum has the sign of x, but for -0 + 0, which is 0: so the sign is copied.
     return np.copysign(np.maximum(x, 0.0) + alpha * np.expm1(np.minimum(x, 0.0)), x)
 
 
 @elementwise
 def elu_grad(x: FloatArray, alpha: float) -> FloatArray:
     """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
+    # The factor is the first of the two or, where x < 0, the second.
     return np.array([1.0, alpha]).take(x < 0) * np.exp(np.minimum(x, 0.0))

@@ -59,7 +59,7 @@ class Target(NamedTuple):
 def _sigmoid(a: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The sigmoid and its slope; `z (1 - z)` would lose the slope's digits where z is all but 1."""
     e = np.exp(-np.abs(a))
-    return np.where(a < 0, e, 1.0) / (1.0 + e), e / ((1.0 + e) * (1.0 + e))
+    return np.maximum(a >= 0, e) / (1.0 + e), e / ((1.0 + e) * (1.0 + e))
 
 
 def _tiny_gains(layer: Layer, target: Target, v: FloatArray, s: FloatArray) -> FloatArray:

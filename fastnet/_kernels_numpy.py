@@ -8,6 +8,9 @@ none of its inputs, except `central_differences`, which says what it writes to.
 
 float32 values are computed in float64 wherever there is a formula, and rounded once, at the end. Infinities and NaN are
 values like any others here, so no floating-point warning is raised, whatever the caller's `np.errstate`.
+
+Where a sign decides, `np.maximum`, `np.copysign` or `take` chooses. `np.where` and `np.heaviside` would branch for each
+element, which takes longer than an exponential where signs are mixed.
 """
 
 from __future__ import annotations
@@ -58,8 +61,8 @@ def log(x: FloatArray) -> FloatArray:
 @elementwise
 def sigmoid(x: FloatArray) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
-    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere. The numerator is 1 or e,
-    # which is never larger; np.where would choose, too, but by a branch for every element, which takes longer.
+    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere. The numerator is 1 or e:
+    # the larger of x >= 0, which is 1 or 0, and e, which is never above 1.
     e = np.exp(-np.abs(x))
     return np.maximum(x >= 0, e) / (1.0 + e)
 
