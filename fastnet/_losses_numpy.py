@@ -43,9 +43,10 @@ def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
     n = len(rows)
     with np.errstate(all="ignore"):
         if t.dtype == y.dtype and t.shape == y.shape:
-            y1, t1, total = y.reshape(-1), t.reshape(-1), 0.0
+            total = 0.0
+            flat_y, flat_t = y.reshape(-1), t.reshape(-1)
             for block in blocks(y.size):
-                total += _sum_of_terms(t1[block], y1[block].astype(np.float64) + eps)
+                total += _sum_of_terms(flat_t[block], flat_y[block].astype(np.float64) + eps)
         elif t.dtype in (INTP, UINT8) and t.shape == y.shape[:-1] and t.min() >= 0 and t.max() < y.shape[-1]:
             total = np.sum(np.log(np.add(rows[np.arange(n), t], eps, dtype=np.float64)))
         else:

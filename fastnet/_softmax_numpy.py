@@ -14,23 +14,24 @@ from fastnet._checks import FloatArray, IntArray
 
 
 def _softmax_of_rows(x: FloatArray) -> FloatArray:
-    """Of some rows x (N, C), in float64."""
-    # Of short rows, NumPy finds the largest and the sum sooner where each column, and not each row, is in one piece.
+    """Softmax of each row of x (N, C), in float64."""
+    # NumPy takes the maximum and the sum of short rows faster where the columns are contiguous, and not the rows.
     x64: FloatArray = x.astype(np.float64, order="F" if x.shape[1] < 32 else "C", copy=False)
     largest = x64.max(axis=1, keepdims=True)
-    e: FloatArray = x64 - largest
+    shifted: FloatArray = x64 - largest
     if x.dtype == np.float64:
         # exp would turn the rounding of the difference into a relative error of up to 256 ULP, too small for float32 to
-        # see. So what the difference lost is computed too (Knuth's TwoSum), and exp(e + lost) = exp(e) (1 + lost).
-        taken = e - x64
-        lost = (x64 - (e - taken)) - (largest + taken)
-        np.exp(e, out=e)
+        # see. So what the difference lost is computed too (Knuth's TwoSum), and
+        # exp(shifted + lost) = exp(shifted) (1 + lost).
+        taken = shifted - x64
+        lost = (x64 - (shifted - taken)) - (largest + taken)
+        e = np.exp(shifted, out=shifted)
         e += e * np.fmax(lost, -1.0)  # where lost is inf - inf, e is 0 and stays so
         # The sum in two parts: multiples of 2^-26, which add up without rounding, and what is left of each.
         high = (e + 2.0**26) - 2.0**26
         total = high.sum(axis=1, keepdims=True) + (e - high).sum(axis=1, keepdims=True)
     else:
-        np.exp(e, out=e)
+        e = np.exp(shifted, out=shifted)
         total = e.sum(axis=1, keepdims=True)
     e /= total
 
@@ -58,20 +59,20 @@ def softmax(x: FloatArray) -> FloatArray:
     return out
 
 
-def _softmax_and_beside(x: FloatArray) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
-    """For x (N, C): y = softmax(x); the class of the largest x; the sum of y beside that; and -log(y) there, each (N,).
+def _softmax_and_others(x: FloatArray) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
+    """For x (N, C): y = softmax(x); and for each row the class c of the largest x, the sum of the other y, -log(y[c]).
 
-    All of them with all their digits, and NaN where softmax(x) is NaN somewhere in the row.
+    These numbers have all their digits, and are NaN where softmax(x) is NaN somewhere in the row.
     """
     n, c = np.arange(len(x)), x.argmax(axis=1)
     y = _softmax_of_rows(x)
     own = y[n, c]
     y[n, c] = 0.0
-    beside = y.sum(axis=1)
+    others = y.sum(axis=1)
     y[n, c] = own
-    undefined = np.isnan(own + beside)
-    y[undefined] = own[undefined] = beside[undefined] = np.nan
-    return y, c, beside, np.log1p(beside / own)
+    undefined = np.isnan(own + others)
+    y[undefined] = own[undefined] = others[undefined] = np.nan
+    return y, c, others, np.log1p(others / own)
 
 
 def softmax_cross_entropy_labels(
@@ -84,13 +85,13 @@ def softmax_cross_entropy_labels(
     loss, dx = 0.0, np.empty_like(x) if with_gradient else None
     with np.errstate(all="ignore"):
         for block in blocks(*x.shape):
-            y, c, beside, least = _softmax_and_beside(x[block])
+            y, c, others, least = _softmax_and_others(x[block])
             n, label = np.arange(len(y)), labels[block]
             below = np.fmax(x[block][n, c].astype(np.float64) - x[block][n, label], 0.0)  # 0 also where it is inf - inf
             loss += float(np.sum(below + least))
             if dx is not None:
                 # y - 1 without losing the digits of a y close to 1
-                y[n, label] = -np.where(label == c, beside, 1.0 - y[n, label])
+                y[n, label] = -np.where(label == c, others, 1.0 - y[n, label])
                 dx[block] = y / len(x)
     return loss / len(x), dx
 
@@ -106,7 +107,7 @@ def softmax_cross_entropy_targets(
     loss, dx = 0.0, np.empty_like(x) if with_gradient else None
     with np.errstate(all="ignore"):
         for block in blocks(*x.shape):
-            y, c, beside, least = _softmax_and_beside(x[block])
+            y, c, others, least = _softmax_and_others(x[block])
             n, t64 = np.arange(len(y)), t[block].astype(np.float64)
             total = t64.sum(axis=1, keepdims=True)
             largest = x[block][n, c].astype(np.float64)[:, np.newaxis]
@@ -114,7 +115,7 @@ def softmax_cross_entropy_targets(
             loss += float(np.sum(total[:, 0] * least) + np.sum(np.where(t64 == 0, 0.0, t64 * below)))
             if dx is not None:
                 rest = 1.0 - y
-                rest[n, c] = beside  # 1 - y has no digits left where y is close to 1
+                rest[n, c] = others  # 1 - y has no digits left where y is close to 1
                 # y sum(t) - t with what the two have in common taken away, which may be nearly all of them.
                 dx[block] = (y * (total - t64) - t64 * rest) / len(x)
     return loss / len(x), dx
