@@ -61,7 +61,7 @@ class Trainer:
     evaluate_sample_num_per_epoch : int, optional
         Take the accuracies of an epoch over the first so many samples only.
     verbose : bool, default True
-        Print the book's lines: the loss of every iteration, unless that is left to the progress bar; the accuracies of
+        Print the book's lines: the loss of every iteration, unless `progress` leaves that to the bar; the accuracies of
         every epoch; the test accuracy at the end.
     iterations : int, optional
         How many iterations `train` makes; by default those of `epochs`.
@@ -174,12 +174,12 @@ class Trainer:
 
             with tqdm(total=self.max_iter, unit="it", dynamic_ncols=True) as bar:
                 for _ in range(self.max_iter):
-                    self._step(bar.write)
+                    self._step(bar.write, show_loss=False)
                     bar.set_postfix_str(f"loss {self.train_loss_list[-1]:.4f}", refresh=False)
                     bar.update()
         else:
             for _ in range(self.max_iter):
-                self._step(print if self.progress else None)
+                self._step(show_loss=not self.progress)
         if self.verbose and self._has_accuracy():
             print("=============== Final Test Accuracy ===============")
             print(f"test acc:{self.network.accuracy(self.x_test, self.t_test)}")
@@ -199,8 +199,8 @@ class Trainer:
         """
         self._step()
 
-    def _step(self, write: Callable[[str], Any] | None = None) -> None:
-        """Make one iteration; `write` prints its lines, but not that of the loss, which is left to the progress bar."""
+    def _step(self, write: Callable[[str], Any] = print, show_loss: bool = True) -> None:
+        """Make one iteration; `write` prints its lines, the one with the loss only if `show_loss`."""
         batch = self._random.choice(len(self.x_train), self.batch_size)
         x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
         network = self.network
@@ -214,10 +214,10 @@ class Trainer:
                 stacklevel=3,
             )
         self.train_loss_list.append(loss)
-        if self.verbose and write is None:
-            print(f"train loss:{loss}")
+        if self.verbose and show_loss:
+            write(f"train loss:{loss}")
         if self.current_iter % self.iter_per_epoch == 0:
-            self._evaluate(write or print)
+            self._evaluate(write)
         self.current_iter += 1
 
     def _has_accuracy(self) -> bool:
