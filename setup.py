@@ -38,7 +38,7 @@ if mode != "skip":
         macros.append(("FASTNET_NO_DISPATCH", "1"))
     # The optimizers round after every operation, as NumPy does: no instruction that multiplies, adds and rounds once.
     unfused = ["-ffp-contract=off"]
-    # A loop over sixteen numbers GCC would unroll before it looks for vectors, and then find none.
+    # GCC would unroll a loop of sixteen steps, over NARROWEST columns, before it looks for vectors, and then find none.
     rolled = ["--param", "max-completely-peel-times=8"]
     flags_of = {} if sys.platform == "win32" else {"_optimizers": unfused, "_training": rolled}
     # Each module knows what it was compiled from, so that a later change of its sources shows. The file is run, because

@@ -77,7 +77,7 @@ cdef enum:
     TILE_BYTES = 256   # columns of a product that are made at a time: 64 of float32, 32 of float64. The weights of a
                        # group fill half of AVX-512's 32 registers.
     NARROW = 24        # or so many, where they will do,
-    NARROWEST = 16     # or so many: the ten digits. Rows of our own are padded to such widths.
+    NARROWEST = 16     # or so many, as for the ten digits. Rows of our own are padded to such widths.
     WIDEST = 64        # the most columns that are made at a time
     CHUNK = 128        # samples that are taken at a time; a byte has to tell them apart
     CHUNK_BYTES = 512  # of a column, where there are more samples than that: 128 of float32, 64 of float64. A mini-batch
@@ -92,7 +92,7 @@ cdef struct Used:
 
 
 cdef inline Py_ssize_t _width(Py_ssize_t left, Py_ssize_t itemsize) noexcept nogil:
-    # How many columns are made at a time, where so many are left to make.
+    # How many columns are made at a time, where `left` are left to make.
     return NARROWEST if left <= NARROWEST else NARROW if left <= NARROW else TILE_BYTES // itemsize
 
 
@@ -108,8 +108,8 @@ cdef inline Py_ssize_t _groups(Py_ssize_t I) noexcept nogil:
 # ---- The left factors of the products
 
 cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil:
-    # Bit k of is_used[b, i]: whether input i is not 0 in sample 32 b + k. The bits of samples that there are not are 0,
-    # and so are those of inputs that there are not: a last group may not be whole.
+    # Bit k of is_used[b, i]: whether input i is not 0 in sample 32 b + k. All bits beyond the last sample and the
+    # last input are 0: the last group may not be whole.
     cdef Py_ssize_t n, i, width = _groups(I) * GROUP
     cdef uint32_t bit
     cdef uint32_t* bits
@@ -475,8 +475,8 @@ cdef bint _all_finite(const floating* x, Py_ssize_t size) noexcept nogil:
     return not found
 
 
-cdef bint _rest_is_finite(const floating* W, Py_ssize_t I, Py_ssize_t U, const Used* used) noexcept nogil:
-    # Whether the weights W (I, U) of all groups that no sample uses are finite. Those of the others show in the product.
+cdef bint _unused_are_finite(const floating* W, Py_ssize_t I, Py_ssize_t U, const Used* used) noexcept nogil:
+    # Whether the weights W (I, U) of all groups that no sample uses are finite. The others show in the product.
     cdef Py_ssize_t first, g = 0, groups = _groups(I)
     while g < groups:
         first = g
@@ -660,7 +660,7 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
         rows = min(problem.N - first, chunk)
         _find_used(x + first * D, rows, D, room.is_used)
         _list_used(room.is_used, rows, _groups(D), &room.used)
-        if not _rest_is_finite(<const floating*> problem.first.W, D, problem.first.U, &room.used):
+        if not _unused_are_finite(<const floating*> problem.first.W, D, problem.first.U, &room.used):
             return False
         _list_all(rows, units, &room.all)
         if as_it_is:

@@ -12,8 +12,8 @@ Array = npt.NDArray[Any]
 
 CLASSES = 10
 UNSIGNED_BYTE = 0x08  # the only type of value in MNIST's files
-GZIP = 16 + zlib.MAX_WBITS  # what zlib calls the format
-MOST_PER_BYTE = 1032  # that one packed byte can stand for: a size beyond that is damaged, and not to be asked for
+GZIP = 16 + zlib.MAX_WBITS  # zlib's number for gzip's format
+MOST_PER_BYTE = 1032  # bytes that one packed byte can stand for: memory for more is not asked for, the file is damaged
 
 
 def load_mnist(
@@ -87,7 +87,7 @@ def _read_idx(name: str) -> Array:
 
 def _unpack(packed: bytes) -> bytes:
     """What `gzip.decompress` returns, but into a buffer of the right size at once: one that grows is copied at last."""
-    size = int.from_bytes(packed[-4:], "little")  # how a gzip file ends
+    size = int.from_bytes(packed[-4:], "little")  # a gzip file ends with it
     data = zlib.decompress(packed, GZIP, min(size, len(packed) * MOST_PER_BYTE))
     if len(data) != size:
         raise ValueError("it does not end where what was packed ends")

@@ -125,7 +125,7 @@ def test_what_was_mistyped_is_one_line(bench, arguments, complaint):
 
 
 @pytest.mark.usefixtures("hasty")
-def test_contenders_are_timed_in_turn_and_come_after_each_other(monkeypatch):
+def test_contenders_are_timed_in_rounds_and_in_every_order(monkeypatch):
     monkeypatch.setattr(_timing, "LEAST_ROUNDS", 30)
     calls = []
     _timing.medians({name: Contender(lambda name=name: calls.append(name)) for name in "abc"}, 1e-9)
