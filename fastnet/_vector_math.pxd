@@ -9,7 +9,7 @@ Every constant is the nearest double or float to what its name or comment says; 
 
 cimport cython
 from cython cimport floating
-from libc.math cimport INFINITY, NAN
+from libc.math cimport INFINITY, NAN, copysign, copysignf
 from libc.stdint cimport uint32_t, uint64_t
 
 
@@ -71,14 +71,9 @@ cdef inline floating minus_abs(floating x) noexcept nogil:
 cdef inline floating copy_sign(floating magnitude, floating x) noexcept nogil:
     """The magnitude with the sign of x."""
     if floating is double:
-        return double_of_bits(
-            (bits_of_double(magnitude) & <uint64_t> 0x7FFFFFFFFFFFFFFF)
-            | (bits_of_double(x) & <uint64_t> 0x8000000000000000)
-        )
+        return copysign(magnitude, x)
     else:
-        return float_of_bits(
-            (bits_of_float(magnitude) & <uint32_t> 0x7FFFFFFF) | (bits_of_float(x) & <uint32_t> 0x80000000)
-        )
+        return copysignf(magnitude, x)
 
 
 cdef inline floating lowest(floating like) noexcept nogil:

@@ -108,6 +108,15 @@ def test_functions_of_one_number_are_within_4_ulp(function, dtype):
     assert ulps(results, exact(function, dtype)) <= LIMIT
 
 
+def test_tanh_of_float32_is_within_4_ulp_at_many_arguments_and_never_beyond_1():
+    # Where it is neither its argument nor 1. A float64 is the exact value, give or take a billionth of float32's unit.
+    x = np.exp2(np.linspace(-13, 3.5, 200_000)).astype(np.float32)
+    results, expected = tanh(x), np.tanh(x.astype(np.float64))
+    unit = np.ldexp(1.0, np.frexp(expected)[1] - 24)
+    assert np.max(np.abs(results - expected) / unit) <= LIMIT
+    assert np.max(results) <= 1
+
+
 @BOTH_DTYPES
 @pytest.mark.parametrize("alpha", [0.3, 2.0])
 def test_elu_with_another_alpha_is_within_4_ulp(alpha, dtype):

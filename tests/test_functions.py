@@ -266,6 +266,16 @@ def test_sigmoid_grad_keeps_its_digits_where_one_minus_s_has_none():
     assert sigmoid_grad(40.0) == sigmoid_grad(-40.0)
 
 
+@each("dtype", [np.float64, np.float32])
+def test_tanh_is_exact_far_out_and_close_to_0(dtype):
+    info = np.finfo(dtype)
+    large = np.append(np.linspace(-np.log(info.eps), 100, 1000), [1e30, info.max]).astype(dtype)
+    small = np.exp2(np.linspace(info.minexp - info.nmant, -info.nmant - 4, 1000)).astype(dtype)
+    for x, expected in [(large, np.ones_like(large)), (small, small)]:
+        np.testing.assert_array_equal(tanh(x), expected)
+        np.testing.assert_array_equal(tanh(-x), -expected)
+
+
 def test_tanh_grad_keeps_its_digits_where_one_minus_the_square_has_none():
     assert tanh(20.0) == 1
     assert tanh_grad(20.0) == pytest.approx(4 * math.exp(-40), rel=1e-15)  # they differ by 8 exp(-80)
