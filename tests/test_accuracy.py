@@ -153,6 +153,8 @@ def hard_rows(dtype):
         "many_columns": random.normal(size=(2, 1000), scale=3),
         # Every sum that is taken as it goes loses the same half of a last place to each of these.
         "many_small_columns": np.repeat([[0.0, np.log(info.eps / 2)]], [32, 992], axis=1),
+        # So does every sum that adds them to the 1 one by one, also in a short row.
+        "31_columns_most_small": np.repeat([[0.0, np.log(info.eps / 2)]], [1, 30], axis=1),
         "many_columns_of_a_few": np.random.default_rng(0).normal(size=(12, 1000), scale=10),
         # The roundings of the sum show most where the largest result is just above a power of 2: the worst rows found.
         "31_columns": np.insert(

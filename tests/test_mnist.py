@@ -4,6 +4,7 @@ import functools
 import gzip
 import hashlib
 import itertools
+import tracemalloc
 from importlib import resources
 
 import numpy as np
@@ -113,6 +114,7 @@ LABELS = (FOLDER / "t10k-labels-idx1-ubyte.gz").read_bytes()
         LABELS[:-5] + bytes([LABELS[-5] ^ 1]) + LABELS[-4:],
         LABELS[:-1] + b"\xff",
         LABELS + b"more",
+        LABELS + bytes(4),
         LABELS + LABELS[:-4] + b"\xff\xff\xff\xff",
         b"not compressed",
         gzip.compress(b""),
@@ -123,7 +125,8 @@ LABELS = (FOLDER / "t10k-labels-idx1-ubyte.gz").read_bytes()
     ],
     ids=[
         "empty", "cut", "no sum and size", "one bit", "another sum", "another size", "more after it",
-        "another after it", "not gzip", "nothing in it", "half a header", "a label less", "of floats", "not IDX",
+        "zeros after it", "another after it", "not gzip", "nothing in it", "half a header", "a label less", "of floats",
+        "not IDX",
     ],
 )
 def test_damaged_data_is_named_and_never_returned(tmp_path, monkeypatch, damaged):
@@ -138,5 +141,10 @@ def test_damaged_data_is_named_and_never_returned(tmp_path, monkeypatch, damaged
     assert (x.dtype, x.shape, t.tolist()) == (np.float32, (3, 784), [1, 2, 3])
 
     (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(damaged)
-    with pytest.raises(ValueError, match=r"t10k-labels-idx1-ubyte\.gz is damaged"):
-        load_mnist()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"t10k-labels-idx1-ubyte\.gz is damaged"):
+            load_mnist()
+        assert tracemalloc.get_traced_memory()[1] < 2**24  # whatever size it claims, up to 4 GB
+    finally:
+        tracemalloc.stop()

@@ -200,6 +200,13 @@ def test_a_notebook_shows_the_progress_bar_without_a_terminal(monkeypatch, noteb
     assert totals == ([1] if notebook else [])
 
 
+def test_where_no_progress_bar_is_seen_tqdm_is_not_loaded(monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)  # to import it raises
+    scripted(iterations=1, progress=True).train()
+
+
 @pytest.mark.parametrize("progress", [True, False])
 def test_not_verbose_prints_nothing(capsys, progress):
     scripted(iterations=3, progress=progress).train()
