@@ -86,7 +86,7 @@ def _read_idx(name: str) -> Array:
 
 
 def _unpack(packed: bytes) -> bytes:
-    """What `gzip.decompress` returns, but into a buffer of the right size at once: one that grows is copied at last."""
+    """What a gzip file of one part holds. The buffer has the right size at once: one that grows is copied at last."""
     size = int.from_bytes(packed[-4:], "little")  # a gzip file ends with it
     data = zlib.decompress(packed, GZIP, min(size, len(packed) * MOST_PER_BYTE))
     if len(data) != size:

@@ -29,7 +29,8 @@ pytestmark = pytest.mark.usefixtures("backend")
 LIMIT = 4  # ULP, for any argument
 # exp, its product with the scale, the sum and the division round; each may count twice, just above a power of 2.
 SOFTMAX_LIMIT = 6
-# In a tile of 1,024 a sum is rounded 4, 8 and 5 times one after the other, instead of up to 9 times.
+# In a tile of 1,024 a sum is rounded 4, 8 and 5 times one after the other, instead of up to 9 times. Each tile
+# adds a rounding, so this holds for up to 8 of them.
 SOFTMAX_LIMIT_OF_LONG_ROWS = 10
 BITS = 200
 
