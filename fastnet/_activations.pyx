@@ -28,7 +28,7 @@ fingerprint = FASTNET_FINGERPRINT
 
 cdef inline floating _highest_tanh(floating like) noexcept nogil:
     """What a caller of `_tanh_positive` lowers its arguments to: there tanh(x) is 1. A variable, as `lowest` is."""
-    return 20.0 if floating is double else <floating> 9.5
+    return lowest_expm1(like) * <floating> -0.5 if floating is double else <floating> 9.5
 
 
 cdef inline floating _tanh_positive(floating x) noexcept nogil:
