@@ -57,6 +57,12 @@ fingerprint = FASTNET_FINGERPRINT
 
 cdef extern from *:
     """
+    /* GCC would take the loops that fetch the weights of a group, and the one that stores its sums, for calls of memcpy,
+       and then send through memory what has to be in registers: 3 % of a step. */
+    #if defined(__GNUC__) && !defined(__clang__)
+    #pragma GCC optimize ("no-tree-loop-distribute-patterns")
+    #endif
+
     /* Part of the VECTORISED function that calls it, and compiled for its instruction sets. */
     #if defined(__GNUC__)
     #define INLINED inline __attribute__((always_inline)) void
@@ -79,9 +85,8 @@ cdef enum:
     NARROW = 24        # or so many, where they will do,
     NARROWEST = 16     # or so many, as for the ten digits. Rows of our own are padded to such widths.
     WIDEST = 64        # the most columns that are made at a time
-    CHUNK = 128        # samples that are taken at a time; a byte has to tell them apart
-    CHUNK_BYTES = 512  # of a column, where there are more samples than that: 128 of float32, 64 of float64. A mini-batch
-                       # of 100 is one chunk in both, and no gradient is read again to be added to.
+    CHUNK = 128        # samples that are taken at a time; a byte has to tell them apart. A mini-batch of 100 is one
+                       # chunk: no gradient is read again to be added to.
 
 
 # What is known of a chunk of x (rows, I): counts[g] samples use group g, the numbers samples[g * CHUNK], ... Its inputs
@@ -644,7 +649,6 @@ cdef bint _backward(
 cdef bint _step(const input* x, floating* like, const Problem* problem, const Room* room) noexcept nogil:
     # All chunks: the gradients or y, whichever is not NULL. False if a number is not finite.
     cdef Py_ssize_t first, rows, n, units = 0, D = problem.first.inputs, C = problem.last.U
-    cdef Py_ssize_t chunk = CHUNK if problem.N <= CHUNK else CHUNK_BYTES // <Py_ssize_t> sizeof(floating)
     cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0
     cdef Py_ssize_t stride = D if as_it_is else GROUP
     cdef const unsigned char* packed = NULL if as_it_is else room.all.samples  # 0, 1, 2, ...: `_list_all` writes them
@@ -656,8 +660,8 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
         if y == NULL and layer > problem.first:
             _transpose(<const floating*> layer.W, layer.inputs, layer.U, <floating*> layer.WT)
         layer += 1
-    for first from 0 <= first < problem.N by chunk:
-        rows = min(problem.N - first, chunk)
+    for first from 0 <= first < problem.N by CHUNK:
+        rows = min(problem.N - first, CHUNK)
         _find_used(x + first * D, rows, D, room.is_used)
         _list_used(room.is_used, rows, _groups(D), &room.used)
         if not _unused_are_finite(<const floating*> problem.first.W, D, problem.first.U, &room.used):

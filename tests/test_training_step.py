@@ -17,8 +17,8 @@ NET = "sigmoid", "softmax"  # the activation and the output of the book's networ
 # grow with the root of n, and those of 4 layers of arithmetic add up to some hundred units in the last place.
 TOLERANCE = {"f4": 1e-5, "f8": 2e-14}
 
-# Groups are 4 inputs; tiles 64 columns of float32 and 32 of float64, or 24; chunks 128 samples, or 64 in float64 where
-# there are more: below, at and above each.
+# Groups are 4 inputs; tiles 64 columns of float32 and 32 of float64, or 24, or 16; chunks 128 samples: below, at and
+# above each.
 SHAPES = [
     (1, 1, 1, 1),
     (1, 784, 50, 10),
@@ -30,7 +30,7 @@ SHAPES = [
     (65, 7, 17, 33),
     (128, 8, 64, 64),
     (129, 10, 65, 49),
-    (192, 7, 17, 33),
+    (256, 7, 17, 33),
     (300, 30, 130, 3),
     (9, 12, 24, 25),
     (9, 12, 32, 56),
