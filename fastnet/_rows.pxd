@@ -1,6 +1,7 @@
 """What the loops over rows of numbers have in common."""
 
 from cython cimport floating
+from libc.math cimport isfinite
 
 
 cdef enum:
@@ -21,10 +22,18 @@ cdef inline double sum_of_lanes(floating* lane) noexcept nogil:
     return (lane[0] + lane[2]) + (lane[1] + lane[3])
 
 
+cdef inline void add_exactly(double* total, double* lost, double term) noexcept nogil:
+    """total += term, and lost += what the rounding of that sum loses (Knuth's TwoSum)."""
+    cdef double sum = total[0] + term
+    cdef double taken = sum - total[0]
+    lost[0] += (total[0] - (sum - taken)) + (term - taken)
+    total[0] = sum
+
+
 cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
     """sum_c e[c], in many sums side by side, so that none takes up many rounding errors."""
     cdef Py_ssize_t c = 0, k, tile, end
-    cdef double total = 0.0, even = 0.0, odd = 0.0  # of whole lanes, and of what is left
+    cdef double total = 0.0, lost = 0.0, even = 0.0, odd = 0.0  # of whole lanes, and of what is left
     cdef floating lane[LANES]
     cdef floating sums[LANES]
     while c + LANES <= C:
@@ -41,7 +50,7 @@ cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
                 c += LANES
             for k in range(LANES):
                 sums[k] += lane[k]
-        total += sum_of_lanes(sums)
+        add_exactly(&total, &lost, sum_of_lanes(sums))
     while c + 4 <= C:
         even += <double> e[c] + e[c + 2]
         odd += <double> e[c + 1] + e[c + 3]
@@ -51,4 +60,6 @@ cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
         c += 2
     if c < C:
         even += e[c]
+    if C > TILE and isfinite(total):
+        even += lost
     return total + (even + odd)

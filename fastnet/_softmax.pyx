@@ -12,7 +12,7 @@ from libc.math cimport INFINITY, NAN, fabs, floor, isinf
 from numpy cimport import_array, ndarray
 
 from fastnet._memory cimport AHEAD, address, doubles, empty_like, fetch, floats, holds_floats
-from fastnet._rows cimport FEW, LANES, TILE, sum_of_lanes, sum_of_row
+from fastnet._rows cimport FEW, LANES, TILE, add_exactly, sum_of_lanes, sum_of_row
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
@@ -79,11 +79,12 @@ cdef VECTORISED _exp_of_row(
     """e = exp_below(x, low, rounder) for a row x (C,), C at least LANES, and its sum, which a NaN makes NaN."""
     cdef Py_ssize_t c = 0, k, tile, end
     cdef int again = 0
+    cdef double lost = 0.0
     cdef floating value
     cdef floating lane[LANES]
     cdef floating sums[LANES]
     total[0] = 0.0
-    while c < C:  # a FEW at a time, then a tile, and then in pairs, so that no sum takes up many rounding errors
+    while c < C:  # a FEW at a time, then a tile, and the tiles exactly, so that no sum takes up many rounding errors
         tile = c + TILE if c + TILE < C else C
         for k in range(LANES):
             sums[k] = 0.0
@@ -102,13 +103,15 @@ cdef VECTORISED _exp_of_row(
                 c += LANES
             for k in range(LANES):
                 sums[k] += lane[k]
-        total[0] += sum_of_lanes(sums)
+        add_exactly(total, &lost, sum_of_lanes(sums))
+    total[0] += lost
 
 
 cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, double* total) noexcept nogil:
     """e = exp_near(x) for a row x (C,), C at least LANES, and its sum; 0 where an x is not near, or NaN."""
     cdef Py_ssize_t c = 0, k, tile, end
     cdef int again = 0, near = 0
+    cdef double lost = 0.0
     cdef floating value
     cdef floating lane[LANES]
     cdef floating sums[LANES]
@@ -138,7 +141,8 @@ cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, d
                 c += LANES
             for k in range(LANES):
                 sums[k] += lane[k]
-        total[0] += sum_of_lanes(sums)  # NaN if an x is
+        add_exactly(total, &lost, sum_of_lanes(sums))
+    total[0] += lost  # NaN if an x is
     for k in range(LANES):
         near += farthest[k] >= lowest_near[floating](0)
     if near < LANES:

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.usefixtures("backend")
 LIMIT = 4  # ULP, for any argument
 # exp, its product with the scale, the sum and the division round; each may count twice, just above a power of 2.
 SOFTMAX_LIMIT = 6
-# In a tile of 1,024 a sum is rounded 4, 8 and 5 times one after the other, instead of up to 9 times. Each tile
-# adds a rounding, so this holds for up to 8 of them.
+# In a tile of 1,024 a sum is rounded 4, 8 and 5 times one after the other, instead of up to 9 times; those of tiles add
+# up exactly.
 SOFTMAX_LIMIT_OF_LONG_ROWS = 10
 BITS = 200
 
@@ -190,6 +190,19 @@ def test_softmax_is_within_6_ulp_and_within_10_in_long_rows(kind, dtype):
         assert ((results > 0) & (results < np.finfo(dtype).tiny)).sum() > 50
     limit = SOFTMAX_LIMIT if rows.shape[1] <= 128 else SOFTMAX_LIMIT_OF_LONG_ROWS
     assert ulps(results, exact_softmax(kind, dtype)) <= limit
+
+
+@BOTH_DTYPES
+def test_softmax_is_within_10_ulp_in_rows_of_any_length(dtype):
+    # Each thousand of the small numbers adds up to just less than what a sum close to 1 takes notice of.
+    small = dtype(np.log(0.49 * np.finfo(dtype).eps / 1024))
+    row = np.repeat(np.array([0, small], dtype), [1, 100_000])
+    results = softmax(row)
+    with mpmath.workprec(BITS):
+        e = mpmath.exp(mpmath.mpf(float(small)))
+        total = 1 + 100_000 * e
+        assert (results[1:] == results[1]).all()
+        assert ulps(results[:2], [1 / total, e / total]) <= SOFTMAX_LIMIT_OF_LONG_ROWS
 
 
 def test_a_plainly_shifted_softmax_is_not():
