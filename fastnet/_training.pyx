@@ -145,8 +145,8 @@ cdef VECTORISED _pack_used(
             out += GROUP
 
 
-# The numbers of the bits that are 1 in a byte, in their order, and how many there are.
-cdef unsigned char positions[256][8]
+# The numbers of the bits that are 1 in a byte, in their order, each in a byte of its own; and how many there are.
+cdef uint64_t positions[256]
 cdef unsigned char ones[256]
 
 
@@ -154,7 +154,7 @@ cdef void _fill_tables() noexcept:
     cdef Py_ssize_t byte, k
     for byte in range(256):
         for k in range(8):
-            positions[byte][ones[byte]] = <unsigned char> k
+            (<unsigned char*> &positions[byte])[ones[byte]] = <unsigned char> k
             ones[byte] += byte >> k & 1
 
 
@@ -162,22 +162,25 @@ cdef void _list_used(
     const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, const Used* used
 ) noexcept nogil:
     # A sample uses a group if it uses one of its inputs. Eight samples at a time: no jump depends on the pixels, which
-    # would be guessed wrong too often. All eight numbers are written, and those that do not count are overwritten.
-    cdef Py_ssize_t b, g, k, byte, count
+    # would be guessed wrong too often. All eight numbers are written, and those that do not count are overwritten. They
+    # are eight bytes of one word, which one addition takes to the next eight samples.
+    cdef Py_ssize_t b, g, byte, count
     cdef uint32_t word
+    cdef uint64_t first, eight
     cdef unsigned char* samples
     cdef const uint32_t* bits
     for g in range(groups):
         samples = used.samples + g * CHUNK
-        count = 0
+        count, first = 0, 0
         for b in range((rows + 31) // 32):
             bits = is_used + (b * groups + g) * GROUP
             word = bits[0] | bits[1] | bits[2] | bits[3]
             for byte in range(4):
-                for k in range(8):
-                    samples[count + k] = <unsigned char> (positions[word & 255][k] + 32 * b + 8 * byte)
+                eight = positions[word & 255] + first
+                memcpy(samples + count, &eight, 8)
                 count += ones[word & 255]
                 word >>= 8
+                first += <uint64_t> 0x0808080808080808
         used.counts[g] = count
 
 
@@ -622,27 +625,26 @@ cdef bint _backward(
         NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, rows, layer.U,
         _divisor[floating](problem, 0),
     )
-    if not _all_finite(da, rows * _padded(layer.U, sizeof(floating))):
-        return False
-    while layer > problem.first:
-        before, da = layer - 1, <floating*> layer.z
+    while True:
+        _sum_samples(da, rows, layer.U, <floating*> layer.db, add)
+        if not _all_finite(<floating*> layer.db, layer.U):  # a da that is infinite or NaN makes its sum so
+            return False
+        if layer == problem.first:
+            break
+        before = layer - 1
         size = rows * _padded(before.U, sizeof(floating))
         _outer(
             <floating*> before.z, _padded(before.U, sizeof(floating)), NULL, &room.all, layer.inputs, da, layer.U,
             <floating*> layer.dW, add,
         )
-        _sum_samples(da, rows, layer.U, <floating*> layer.db, add)
         memset(before.z, 0, size * sizeof(floating))
         _multiply(
             da, _padded(layer.U, sizeof(floating)), NULL, &room.all, layer.U, <const floating*> layer.WT,
             layer.inputs, layer.inputs, <floating*> before.z,
         )
         _times(<floating*> before.z, <const floating*> before.slope, size)
-        if not _all_finite(<floating*> before.z, size):
-            return False
-        layer = before
-    _outer(x, stride, packed, &room.used, layer.inputs, <floating*> layer.z, layer.U, <floating*> layer.dW, add)
-    _sum_samples(<floating*> layer.z, rows, layer.U, <floating*> layer.db, add)
+        layer, da = before, <floating*> before.z
+    _outer(x, stride, packed, &room.used, layer.inputs, da, layer.U, <floating*> layer.dW, add)
     return True
 
 
