@@ -37,7 +37,9 @@ SAMPLED = 25  # parameters of the network, to tell from what the textbook's nume
 # in steps of 16 ms, so there the clock on the wall has to do.
 CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-SAMPLE = 0.0005  # seconds: calls that take less are timed many at once, or the clock would be measured
+# Seconds. Calls that take less are timed many at once: or the clock would be measured, and how long it takes to get one's
+# own data into the caches again after another contender has used them, as never happens to who computes in one way.
+SAMPLE = 0.002
 
 
 # --- contenders -------------------------------------------------------------------------------------------------------
