@@ -57,10 +57,10 @@ fingerprint = FASTNET_FINGERPRINT
 
 cdef extern from *:
     """
-    /* GCC would take the loops that fetch the weights of a group, and the one that stores its sums, for calls of memcpy,
-       and then send through memory what has to be in registers: 3 % of a step. */
+    /* GCC would send through memory what has to stay in registers: it would take the loops that fetch the weights of a
+       group for calls of memcpy, and read again the sums that it has just put down. That is 3 % of a step. */
     #if defined(__GNUC__) && !defined(__clang__)
-    #pragma GCC optimize ("no-tree-loop-distribute-patterns")
+    #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las")
     #endif
 
     /* Part of the VECTORISED function that calls it, and compiled for its instruction sets. */
