@@ -22,7 +22,7 @@ cdef inline double sum_of_lanes(floating* lane) noexcept nogil:
     return (lane[0] + lane[2]) + (lane[1] + lane[3])
 
 
-cdef inline void add_exactly(double* total, double* lost, double term) noexcept nogil:
+cdef inline void add_compensated(double* total, double* lost, double term) noexcept nogil:
     """total += term, and lost += what the rounding of that sum loses (Knuth's TwoSum)."""
     cdef double sum = total[0] + term
     cdef double taken = sum - total[0]
@@ -50,7 +50,7 @@ cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
                 c += LANES
             for k in range(LANES):
                 sums[k] += lane[k]
-        add_exactly(&total, &lost, sum_of_lanes(sums))
+        add_compensated(&total, &lost, sum_of_lanes(sums))
     while c + 4 <= C:
         even += <double> e[c] + e[c + 2]
         odd += <double> e[c + 1] + e[c + 3]
@@ -60,6 +60,6 @@ cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
         c += 2
     if c < C:
         even += e[c]
-    if C > TILE and isfinite(total):
+    if C > TILE and isfinite(total):  # one tile has lost nothing, and what is infinite has lost inf - inf
         even += lost
     return total + (even + odd)

@@ -12,7 +12,7 @@ from libc.math cimport INFINITY, NAN, fabs, floor, isinf
 from numpy cimport import_array, ndarray
 
 from fastnet._memory cimport AHEAD, address, doubles, empty_like, fetch, floats, holds_floats
-from fastnet._rows cimport FEW, LANES, TILE, add_exactly, sum_of_lanes, sum_of_row
+from fastnet._rows cimport FEW, LANES, TILE, add_compensated, sum_of_lanes, sum_of_row
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
@@ -84,7 +84,7 @@ cdef VECTORISED _exp_of_row(
     cdef floating lane[LANES]
     cdef floating sums[LANES]
     total[0] = 0.0
-    while c < C:  # a FEW at a time, then a tile, and the tiles exactly, so that no sum takes up many rounding errors
+    while c < C:  # a FEW at a time, then a tile, and the tiles as if exactly, so that no sum takes up many rounding errors
         tile = c + TILE if c + TILE < C else C
         for k in range(LANES):
             sums[k] = 0.0
@@ -103,7 +103,7 @@ cdef VECTORISED _exp_of_row(
                 c += LANES
             for k in range(LANES):
                 sums[k] += lane[k]
-        add_exactly(total, &lost, sum_of_lanes(sums))
+        add_compensated(total, &lost, sum_of_lanes(sums))
     total[0] += lost
 
 
@@ -141,7 +141,7 @@ cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, d
                 c += LANES
             for k in range(LANES):
                 sums[k] += lane[k]
-        add_exactly(total, &lost, sum_of_lanes(sums))
+        add_compensated(total, &lost, sum_of_lanes(sums))
     total[0] += lost  # NaN if an x is
     for k in range(LANES):
         near += farthest[k] >= lowest_near[floating](0)

@@ -37,8 +37,8 @@ SAMPLED = 25  # parameters of the network, to tell from what the textbook's nume
 # in steps of 16 ms, so there the clock on the wall has to do.
 CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-# Seconds. Calls that take less are timed many at once: or the clock would be measured, and how long it takes to get one's
-# own data into the caches again after another contender has used them, as never happens to who computes in one way.
+# Seconds. Calls that take less are timed many at once. Otherwise the clock itself would be measured, and the time to
+# fetch data again that another contender has pushed out of the caches.
 SAMPLE = 0.002
 
 

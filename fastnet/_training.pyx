@@ -58,7 +58,8 @@ fingerprint = FASTNET_FINGERPRINT
 cdef extern from *:
     """
     /* GCC would send through memory what has to stay in registers: it would take the loops that fetch the weights of a
-       group for calls of memcpy, and read again the sums that it has just put down. That is 3 % of a step. */
+       group for calls of memcpy, and read again the sums that it has just put down. That was 3 % of a step. It stands
+       here and not in setup.py, because clang refuses such a flag. */
     #if defined(__GNUC__) && !defined(__clang__)
     #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las")
     #endif
@@ -614,7 +615,7 @@ cdef bint _backward(
     const floating* x, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first, Py_ssize_t rows,
     const Problem* problem, const Room* room,
 ) noexcept nogil:
-    # From y to what these samples, of which `first` is the first, add to the gradients; False if some da is not finite.
+    # From y to what these samples, of which `first` is the first, add to the gradients; False if some da or db is not finite.
     cdef Layer* layer = problem.last
     cdef Layer* before
     cdef bint add = first > 0

@@ -100,9 +100,10 @@ def network_gradient(
         da /= divisor
         gradients: list[FloatArray] = []
         for layer in range(len(z) - 1, -1, -1):
-            if not np.isfinite(da).all():
+            db = da.sum(axis=0)
+            if not np.isfinite(db).all():  # a da that is infinite or NaN makes its sum so
                 return None
-            gradients[:0] = z[layer].T @ da, da.sum(axis=0)
+            gradients[:0] = z[layer].T @ da, db
             if layer:
                 da = (da @ parameters[2 * layer].T) * ACTIVATIONS[activation].slope(a[layer - 1])
         return gradients

@@ -732,6 +732,11 @@ def test_a_column_of_answers_takes_no_other_form(t):
         binary_cross_entropy([[0.5], [0.5], [0.5]], t)
 
 
+@pytest.mark.parametrize("N", [3, 40, 1025])  # the kernel adds up 32 numbers side by side, and 1,024 at a time
+def test_certain_and_wrong_answers_have_an_infinite_loss(N):
+    assert binary_cross_entropy(np.zeros(N), np.ones(N), eps=0.0) == inf
+
+
 def test_answers_to_several_questions_have_any_shape():
     y = np.linspace(0.05, 0.95, 24).reshape(2, 3, 4)
     t = np.round(y[::-1])

@@ -130,6 +130,31 @@ def test_what_is_not_finite_is_left_to_the_plain_formulas(kernels, which, value,
 
 
 @FLOATS
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_targets_of_one_layer_that_are_not_finite_are_left_to_the_plain_formulas(kernels, value, dtype):
+    x, W, b = np.ones((150, 3), dtype), np.ones((3, 5), dtype), np.zeros(5, dtype)
+    for at in np.ndindex(150, 5):
+        t = np.zeros((150, 5), dtype)
+        assert at != (0, 0) or kernels.network_gradient(x, t, (W, b), "sigmoid", "identity") is not None
+        t[at] = value
+        assert kernels.network_gradient(x, t, (W, b), "sigmoid", "identity") is None
+
+
+@FLOATS
+@pytest.mark.parametrize("unit", [0, 1, 16])
+def test_a_derivative_that_overflows_on_its_way_back_is_left_to_the_plain_formulas(kernels, unit, dtype):
+    # z1 is 1/2 everywhere, so a2 is half the large weight, da2 all of it, and da2 W2' its square.
+    large = 0.95 * np.sqrt(np.finfo(dtype).max)
+    x, t = np.zeros((1, 3), dtype), np.zeros((1, 1), dtype)
+    parameters = [np.zeros(shape, dtype) for shape in ((3, 17), (17,), (17, 1), (1,))]
+    for weight, overflows in [(large, False), (1.1 * large, True)]:
+        parameters[2][unit] = weight
+        with np.errstate(all="raise"):
+            gradients = kernels.network_gradient(x, t, tuple(parameters), "sigmoid", "identity")
+        assert (gradients is None) == overflows
+
+
+@FLOATS
 def test_labels_count_as_one_hot_to_the_last_bit(kernels, dtype):
     x, labels, parameters = problem(150, 22, 17, 5, dtype, dtype)
     by_one_hot = kernels.network_gradient(x, np.eye(5, dtype=dtype)[labels], tuple(parameters), *NET)
