@@ -84,7 +84,7 @@ cdef VECTORISED _exp_of_row(
     cdef floating lane[LANES]
     cdef floating sums[LANES]
     total[0] = 0.0
-    while c < C:  # a FEW at a time, then a tile, and the tiles as if exactly, so that no sum takes up many rounding errors
+    while c < C:  # a FEW at a time, then a tile, and the tiles as if exactly: no sum takes up many rounding errors
         tile = c + TILE if c + TILE < C else C
         for k in range(LANES):
             sums[k] = 0.0

@@ -615,7 +615,8 @@ cdef bint _backward(
     const floating* x, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first, Py_ssize_t rows,
     const Problem* problem, const Room* room,
 ) noexcept nogil:
-    # From y to what these samples, of which `first` is the first, add to the gradients; False if some da or db is not finite.
+    # From y to what these samples, of which `first` is the first, add to the gradients; False if a da or a sum of them
+    # is not finite.
     cdef Layer* layer = problem.last
     cdef Layer* before
     cdef bint add = first > 0
