@@ -22,11 +22,16 @@ cdef inline double sum_of_lanes(floating* lane) noexcept nogil:
     return (lane[0] + lane[2]) + (lane[1] + lane[3])
 
 
+cdef inline floating lost_by_rounding(floating a, floating b, floating sum) noexcept nogil:
+    """What a + b has lost where it was rounded to `sum`, exactly (Knuth's TwoSum)."""
+    cdef floating taken = sum - a
+    return (a - (sum - taken)) + (b - taken)
+
+
 cdef inline void add_compensated(double* total, double* lost, double term) noexcept nogil:
-    """total += term, and lost += what the rounding of that sum loses (Knuth's TwoSum)."""
+    """total += term, and lost += what that loses."""
     cdef double sum = total[0] + term
-    cdef double taken = sum - total[0]
-    lost[0] += (total[0] - (sum - taken)) + (term - taken)
+    lost[0] += lost_by_rounding(total[0], term, sum)
     total[0] = sum
 
 

@@ -12,7 +12,7 @@ from libc.math cimport INFINITY, NAN, fabs, floor, isinf
 from numpy cimport import_array, ndarray
 
 from fastnet._memory cimport AHEAD, address, doubles, empty_like, fetch, floats, holds_floats
-from fastnet._rows cimport FEW, LANES, TILE, add_compensated, sum_of_lanes, sum_of_row
+from fastnet._rows cimport FEW, LANES, TILE, add_compensated, lost_by_rounding, sum_of_lanes, sum_of_row
 from fastnet._sources cimport FASTNET_FINGERPRINT
 from fastnet._vector_math cimport (
     VECTORISED,
@@ -175,13 +175,12 @@ cdef VECTORISED _exp_shifted(
 ) noexcept nogil:
     """e = exp(x - largest), with all its digits, for every element."""
     cdef Py_ssize_t i
-    cdef floating shifted, taken, lost
+    cdef floating shifted, lost
     for i in range(size):
         # The rounding of the difference would be a relative error of up to 256 ULP. So what the difference lost is
-        # computed too (Knuth's TwoSum), unless exp is 0 anyway: there it may be inf - inf.
+        # computed too, unless exp is 0 anyway: there it may be inf - inf.
         shifted = x[i] - largest[i]
-        taken = shifted - x[i]
-        lost = (x[i] - (shifted - taken)) - (largest[i] + taken)
+        lost = lost_by_rounding(x[i], -largest[i], shifted)
         lost = <floating> 0.0 if shifted < low else lost
         shifted = low if shifted < low else shifted
         e[i] = exp_negative(shifted, lost)
