@@ -1,8 +1,8 @@
 """What every benchmark needs: one thread, agreement before timing, and two clocks.
 
 pytest-benchmark times the implementations one after another, and prints and stores all that it knows. The ratios that
-fastnet publishes come from `fastnet._timing`, which times a group's implementations in turn; report.py makes a table
-and a chart of them.
+fastnet publishes come from `fastnet._bench.timing`, which times a group's implementations in turn; report.py makes a
+table and a chart of them.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from report import Report
 from threadpoolctl import threadpool_limits
 
 import fastnet
-from fastnet import _timing
+from fastnet._bench import timing
 
 REPORT = pytest.StashKey()
 SECONDS = 1.0  # of interleaved rounds for one group
@@ -27,7 +27,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     with threadpool_limits(1):
-        config.stash[REPORT] = Report(machine=_timing.machine())
+        config.stash[REPORT] = Report(machine=timing.machine())
 
 
 @pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables
@@ -61,15 +61,15 @@ def compare(request, benchmark, implementation):
         if implementation not in contenders:
             pytest.skip(_why_missing(implementation))
         first = not benchmark.disabled and not report.has(kernel, of)
-        _timing.check(contenders, rtol, atol, contenders if first else (implementation,))
+        timing.check(contenders, rtol, atol, contenders if first else (implementation,))
         if first:
-            rest = {} if less is None else {"less": _timing.Contender(less)}
-            seconds = _timing.medians({**contenders, **rest}, SECONDS)
+            rest = {} if less is None else {"less": timing.Contender(less)}
+            seconds = timing.medians({**contenders, **rest}, SECONDS)
             taken = seconds.pop("less", 0.0)
             report.add(kernel, of, {name: (value - taken) / per for name, value in seconds.items()})
         contender = contenders[implementation]
         with contender.running():
-            benchmark.extra_info |= _timing.machine()
+            benchmark.extra_info |= timing.machine()
             benchmark.extra_info["share of the work that is timed"] = contender.share
             benchmark(contender.call)
 
@@ -87,9 +87,9 @@ def grow(request, benchmark, compare):
             contenders = {}
             for each in sizes:
                 made = make(each)
-                _timing.check(made, rtol, atol)
+                timing.check(made, rtol, atol)
                 contenders |= {(each, name): contender for name, contender in made.items()}
-            seconds = _timing.medians(contenders, SECONDS)
+            seconds = timing.medians(contenders, SECONDS)
             for each in sizes:
                 report.add(kernel, each, {name: value for (of, name), value in seconds.items() if of == each})
         compare(kernel, size, make(size), rtol, atol)

@@ -14,7 +14,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from fastnet._timing import TEXTBOOK, Contender, named
+from fastnet._bench.timing import TEXTBOOK, Contender, named
 
 
 class SciPy:

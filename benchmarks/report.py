@@ -12,7 +12,7 @@ from math import log
 from pathlib import Path
 from typing import NamedTuple
 
-from fastnet._timing import duration, is_loss, ratio
+from fastnet._bench.timing import duration, is_loss, ratio
 
 NAMES = {
     "textbook": "textbook",

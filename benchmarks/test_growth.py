@@ -6,8 +6,9 @@ import numpy as np
 import peers
 import pytest
 
-from fastnet import Trainer, TwoLayerNet, _textbook, _timing
-from fastnet._timing import TEXTBOOK, Contender
+from fastnet import Trainer, TwoLayerNet
+from fastnet._bench import plain, timing
+from fastnet._bench.timing import TEXTBOOK, Contender
 
 pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=3)
 
@@ -24,7 +25,7 @@ def test_numerical_gradient(grow, along, factor):
         D, H, C, N = (size if name == along else smallest for name, smallest in SMALLEST.items())
         random = np.random.default_rng(0)
         x, labels = random.random((N, D)), random.integers(C, size=N)
-        return _timing.network_gradient(TwoLayerNet(D, H, C, seed=0), x, labels)
+        return timing.network_gradient(TwoLayerNet(D, H, C, seed=0), x, labels)
 
     sizes = [SMALLEST[along] * each for each in FACTORS]
     # The textbook's loop loses a rounding of the loss, which is divided by 2h.
@@ -47,11 +48,11 @@ def an_epoch(x, labels, t, images):
         params, losses = TwoLayerNet(784, 50, 10).params, []
         for iteration in range(images // batch):
             chosen = np.random.choice(images, batch)
-            _textbook.training_step(params, x[chosen], t[chosen])
-            losses.append(_textbook.loss(params, x[chosen], labels[chosen]))
+            plain.training_step(params, x[chosen], t[chosen])
+            losses.append(plain.loss(params, x[chosen], labels[chosen]))
             if iteration == 0:
-                _textbook.accuracy(params, x, labels)
-                _textbook.accuracy(params, x[:100], labels[:100])
+                plain.accuracy(params, x, labels)
+                plain.accuracy(params, x[:100], labels[:100])
         return losses
 
     def ours():
@@ -63,4 +64,4 @@ def an_epoch(x, labels, t, images):
         trainer.train()
         return trainer.train_loss_list
 
-    return {TEXTBOOK: Contender(of_textbook), **_timing.twins(lambda: ours)}
+    return {TEXTBOOK: Contender(of_textbook), **timing.twins(lambda: ours)}

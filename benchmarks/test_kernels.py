@@ -6,7 +6,7 @@ import numpy as np
 import peers
 import pytest
 
-from fastnet import _textbook, _timing
+from fastnet._bench import plain, timing
 
 pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=3)
 
@@ -28,7 +28,7 @@ def scores(shape, dtype):
 
 
 def run(compare, what, of, dtype, *arguments):
-    contenders = _timing.expression(what, *arguments) | peers.contenders(what, *arguments)
+    contenders = timing.expression(what, *arguments) | peers.contenders(what, *arguments)
     compare(what, f"{dtype}, {of}", contenders, TOLERANCE[dtype], ROUNDINGS * np.finfo(dtype).eps)
 
 
@@ -70,7 +70,7 @@ def test_binary_cross_entropy(compare, dtype, size):
 @pytest.mark.parametrize("implementation", peers.implementations("softmax_cross_entropy"))
 def test_softmax_cross_entropy_and_its_gradient(compare, dtype, shape):
     x, labels = scores(shape, dtype), np.random.default_rng(1).integers(shape[1], size=shape[0])
-    contenders = _timing.loss_and_gradient(x, labels) | peers.contenders("softmax_cross_entropy", x, labels)
+    contenders = timing.loss_and_gradient(x, labels) | peers.contenders("softmax_cross_entropy", x, labels)
     of = "{:,} x {:,}".format(*shape)
     compare("softmax_cross_entropy", f"{dtype}, {of}", contenders, TOLERANCE[dtype], ROUNDINGS * np.finfo(dtype).eps)
 
@@ -101,14 +101,14 @@ def test_cross_entropy_of_one_hot(compare, dtype, shape):
 
 
 def probabilities(shape, dtype):
-    return _textbook.softmax(scores(shape, dtype)), np.random.default_rng(1).integers(shape[1], size=shape[0])
+    return plain.softmax(scores(shape, dtype)), np.random.default_rng(1).integers(shape[1], size=shape[0])
 
 
 @pytest.mark.parametrize("implementation", peers.implementations("numerical_gradient"))
 def test_numerical_gradient(compare):
     """What the loop costs beside the two calls of `f` for every element."""
     size = 1_000
-    contenders, f, x = _timing.loop(size)
+    contenders, f, x = timing.loop(size)
 
     def calls():
         for _ in repeat(None, 2 * size):

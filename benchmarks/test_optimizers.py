@@ -6,8 +6,9 @@ import numpy as np
 import peers
 import pytest
 
-from fastnet import _textbook, _timing, optimizer
-from fastnet._timing import TEXTBOOK, Contender
+from fastnet import optimizer
+from fastnet._bench import timing
+from fastnet._bench.timing import TEXTBOOK, Contender
 
 pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=3)
 
@@ -25,7 +26,7 @@ def test_update(compare, name, dtype):
     def of_textbook():
         params = {"W1": param.copy()}
         memories = [{"W1": np.zeros_like(param)} for _ in range(MEMORIES[name])]
-        formula, updates = getattr(_textbook, name.lower()), count(1)
+        formula, updates = getattr(plain, name.lower()), count(1)
 
         def update():
             formula(params, grads, *memories, *([next(updates)] if name == "Adam" else []))
@@ -42,7 +43,7 @@ def test_update(compare, name, dtype):
 
         return update
 
-    contenders = {TEXTBOOK: Contender(of_textbook()), **_timing.twins(ours)}
+    contenders = {TEXTBOOK: Contender(of_textbook()), **timing.twins(ours)}
     contenders |= peers.contenders("update", name, param, gradient)
     # PyTorch rounds elsewhere.
     tolerance = 8 * np.finfo(dtype).eps

@@ -7,8 +7,9 @@ import numpy as np
 import peers
 import pytest
 
-from fastnet import MultiLayerNet, TwoLayerNet, _textbook, _timing
-from fastnet._timing import TEXTBOOK, Contender
+from fastnet import MultiLayerNet, TwoLayerNet
+from fastnet._bench import plain, timing
+from fastnet._bench.timing import TEXTBOOK, Contender
 
 pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=3)
 
@@ -23,7 +24,7 @@ DTYPES = {"float32": "float32", "mixed": "float64"}
 def test_training_step(compare, dtype, mnist):
     x, _, t = mnist
     x, t = x[:100], t[:100]
-    contenders = _timing.training_step(x, t, DTYPES[dtype])
+    contenders = timing.training_step(x, t, DTYPES[dtype])
     if dtype == "float32":
         contenders |= peers.contenders("training_step", TwoLayerNet(784, 50, 10, seed=0, dtype=dtype), x, t)
     # Sums over 784 inputs, taken in another order: a few roundings of values below 1.
@@ -33,7 +34,7 @@ def test_training_step(compare, dtype, mnist):
 @pytest.mark.parametrize("implementation", peers.implementations("numerical_gradient"))
 def test_numerical_gradient_of_the_network(compare, mnist):
     x, labels, _ = mnist
-    contenders = _timing.network_gradient(TwoLayerNet(784, 50, 10, seed=0), x[:100], labels[:100])
+    contenders = timing.network_gradient(TwoLayerNet(784, 50, 10, seed=0), x[:100], labels[:100])
     # The textbook's loop loses a rounding of the loss, which is divided by 2h.
     compare("network", "numerical gradient, batch 100", contenders, 0, 1e-9)
 
@@ -42,7 +43,7 @@ def test_numerical_gradient_of_the_network(compare, mnist):
 def test_numerical_gradient_of_more_layers(compare, mnist):
     x, labels, _ = mnist
     network = MultiLayerNet(784, [100, 100], 10, seed=0)
-    contenders = _timing.network_gradient(network, x[:100], labels[:100], _textbook.loss_of_layers)
+    contenders = timing.network_gradient(network, x[:100], labels[:100], plain.loss_of_layers)
     compare("network", "numerical gradient, 784-100-100-10, batch 100", contenders, 0, 1e-9)
 
 
@@ -55,8 +56,8 @@ def test_accuracy(compare, dtype, mnist):
     x, labels, _ = mnist
     network = TwoLayerNet(784, 50, 10, weight_init_std=0.1, seed=0, dtype=DTYPES[dtype])
     contenders = {
-        TEXTBOOK: Contender(lambda: _textbook.accuracy(network.params, x, labels)),
-        **_timing.twins(lambda: lambda: network.accuracy(x, labels)),
+        TEXTBOOK: Contender(lambda: plain.accuracy(network.params, x, labels)),
+        **timing.twins(lambda: lambda: network.accuracy(x, labels)),
     }
     if dtype == "float32":
         contenders |= peers.contenders("accuracy", network, x, labels)

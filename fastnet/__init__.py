@@ -4,11 +4,9 @@
 from fastnet import _backend, functions, gradient, information, optimizer, plotting  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet.mnist import load_mnist
-from fastnet.multi_layer_net import MultiLayerNet
+from fastnet.networks import MultiLayerNet, SimpleNet, TwoLayerNet
 from fastnet.perceptron import Perceptron
-from fastnet.simple_net import SimpleNet
 from fastnet.trainer import Trainer
-from fastnet.two_layer_net import TwoLayerNet
 
 __version__ = "0.1.0"
 

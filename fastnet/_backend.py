@@ -11,10 +11,10 @@ import sys
 import warnings
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from fastnet import _kernels_numpy
-from fastnet._sources import fingerprints
+from fastnet._twins.shared.sources import fingerprints
 
 BACKENDS = ("cython", "numpy")
 
@@ -39,6 +39,12 @@ def get_backend() -> str:
     str
         ``"cython"``, the compiled kernels, or ``"numpy"``, their twins.
 
+    Raises
+    ------
+    ValueError, ImportError
+        If the environment variable ``FASTNET_BACKEND`` asks for another word, or for kernels that cannot be used; so
+        does whatever computes, until `use_backend` has chosen.
+
     See Also
     --------
     use_backend : Choose the backend.
@@ -49,7 +55,8 @@ def get_backend() -> str:
     >>> fastnet.get_backend() in ("cython", "numpy")
     True
     """
-    return "numpy" if kernels is _kernels_numpy else "cython"
+    name: str = kernels.BACKEND
+    return name
 
 
 class use_backend:  # noqa: N801 - called like a function
@@ -136,25 +143,42 @@ def _load(name: str) -> ModuleType:
 def _is_up_to_date() -> bool:
     """Whether the compiled modules, now imported, were made from the sources that lie beside them, if any do."""
     return all(
-        getattr(sys.modules[f"fastnet.{name}"], "fingerprint", None) == fingerprint
+        getattr(sys.modules[name], "fingerprint", None) == fingerprint
         for name, fingerprint in fingerprints(Path(__file__).parent).items()
-        if f"fastnet.{name}" in sys.modules
+        if name in sys.modules
     )
+
+
+class _Refused(ModuleType):
+    """In place of kernels, where FASTNET_BACKEND asks for what cannot be had: looking up anything raises the error.
+
+    Nothing is raised while fastnet is imported, so that the command line, which is a part of fastnet, can report it.
+    """
+
+    def __init__(self, error: ValueError | ImportError) -> None:
+        super().__init__("refused")
+        self._error = error
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise self._error.with_traceback(None)
 
 
 def _choose_at_import() -> None:
     asked = os.environ.get("FASTNET_BACKEND") or "auto"
-    if asked not in ("auto", *BACKENDS):
-        raise ValueError(f"FASTNET_BACKEND must be auto, cython or numpy, got {asked!r}")
-    if asked != "auto":
-        _set(_load(asked), f"FASTNET_BACKEND={asked}")
-        return
     try:
-        _set(_load("cython"), "the compiled kernels are there")
+        if asked not in ("auto", *BACKENDS):
+            raise ValueError(f"FASTNET_BACKEND must be auto, cython or numpy, got {asked!r}")
+        if asked == "auto":
+            _set(_load("cython"), "the compiled kernels are there")
+        else:
+            _set(_load(asked), f"FASTNET_BACKEND={asked}")
         return
-    except ImportError as error:
-        problem = str(error)
-    _set(_kernels_numpy, problem.removesuffix(HOW_TO_BUILD).rstrip(" ."))
+    except (ValueError, ImportError) as error:
+        problem = error
+    if asked != "auto":
+        _set(_Refused(problem), str(problem))
+        return
+    _set(_kernels_numpy, str(problem).removesuffix(HOW_TO_BUILD).rstrip(" ."))
     warnings.warn(
         f"fastnet computes with NumPy alone: {problem} FASTNET_BACKEND=numpy says that NumPy alone is meant, "
         "and silences this.",
@@ -163,17 +187,4 @@ def _choose_at_import() -> None:
     )
 
 
-def _is_our_command_line() -> bool:
-    """Whether this is `fastnet ...` or `python -m fastnet ...`, and not a program that imports fastnet."""
-    if sys.argv[0] == "-m":  # what it is for as long as Python looks for the module
-        return "fastnet" in sys.orig_argv
-    return Path(sys.argv[0]).stem == "fastnet"
-
-
-try:
-    _choose_at_import()
-except (ValueError, ImportError) as error:
-    # The command line ends in one line, but is imported after this package: it cannot catch what is raised here.
-    if _is_our_command_line():
-        sys.exit(f"fastnet: error: {error}")
-    raise
+_choose_at_import()

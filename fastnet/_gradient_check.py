@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FloatArray
-from fastnet._losses_numpy import EPS
+from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ FULL = Precision(eps=2.0**-52, steps=(1e-4, 1e-5, 1e-6), share=1e-3)
 SINGLE = Precision(eps=2.0**-23, steps=(1e-2, 1e-3), share=5e-2)
 HALF = Precision(eps=2.0**-10, steps=(1e-1,), share=2e-1)
 
-# A cross-entropy above this has a sample whose class is so improbable that EPS in the logarithm takes more than the
-# share allowed from the slope of its loss.
-FLAT = -math.log(EPS / FULL.share)
+# A cross-entropy above this has a sample whose class is so improbable that LOSS_EPS in the logarithm takes more than
+# the share allowed from the slope of its loss.
+FLAT = -math.log(LOSS_EPS / FULL.share)
 
 
 def precision_of(param: FloatArray, loss: Any) -> Precision:
@@ -119,8 +119,8 @@ class GradientReport:
             conclusion += " But the network computes in less than float64: check it there before looking for a mistake."
         if FLAT < self.loss < math.inf:
             conclusion += (
-                f"\nNote that the loss is {self.loss:.3g}, where a cross-entropy is all but flat, for the {EPS:g} in "
-                "its logarithm. If it is one, check with smaller inputs or weights before looking for a mistake."
+                f"\nNote that the loss is {self.loss:.3g}, where a cross-entropy is all but flat, for the {LOSS_EPS:g} "
+                "in its logarithm. If it is one, check with smaller inputs or weights before looking for a mistake."
             )
         return f"{table}\n{conclusion}"
 

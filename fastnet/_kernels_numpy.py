@@ -1,16 +1,14 @@
-"""exp, log, sigmoid, ReLU and the loop of `numerical_gradient` in NumPy: the specification of `_kernels.pyx`, which
-holds the same functions in the same order. All other kernels are imported here.
+"""All kernels in NumPy, the specification of `_kernels.pyx`: those of the twins, and the loop of `numerical_gradient`.
 
-Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned,
-all of one dtype, float32 or float64. Two exceptions serve short calls, in which checking would be all the work:
-`is_plain` recognises such an array, and `cross_entropy` such arguments. Every kernel returns a new array and writes to
-none of its inputs, except `central_differences`, which says what it writes to.
+`_backend.kernels` is this module or its twin, so callers find every kernel here.
+
+Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned, all
+of one dtype, float32 or float64. Short calls would spend all their time on such checks, so a few kernels recognise
+arguments that need none: `is_plain`, `cross_entropy`, `is_movable` and those of `dense_network`. Every kernel returns
+new arrays and writes to none of its inputs, except `central_differences` and the optimizers, which say what they write.
 
 float32 values are computed in float64 wherever there is a formula, and rounded once, at the end. Infinities and NaN are
-values like any others here, so no floating-point warning is raised, whatever the caller's `np.errstate`.
-
-Where a sign decides, `np.maximum`, `np.copysign` or `take` chooses. `np.where` and `np.heaviside` would branch for each
-element, which takes longer than an exponential where signs are mixed.
+values like any others, so no floating-point warning is raised, whatever the caller's `np.errstate`.
 """
 
 from __future__ import annotations
@@ -20,20 +18,16 @@ from typing import Any
 
 import numpy as np
 
-# What is not used here are kernels as well: `_backend.kernels` is one module, in which callers find every kernel.
-from fastnet._activations_numpy import elu, elu_grad, leaky_relu, leaky_relu_grad, tanh, tanh_grad  # noqa: F401
-from fastnet._blocks import elementwise
 from fastnet._checks import FloatArray, is_plain_array, one_number
-from fastnet._differences_numpy import two_layer_differences  # noqa: F401
-from fastnet._layer_differences_numpy import layer_differences  # noqa: F401
-from fastnet._losses_numpy import binary_cross_entropy, cross_entropy  # noqa: F401
-from fastnet._optimizers_numpy import adagrad, adam, descend, is_movable, momentum, nesterov, rmsprop  # noqa: F401
-from fastnet._softmax_numpy import (  # noqa: F401
-    softmax,
-    softmax_cross_entropy_labels,
-    softmax_cross_entropy_targets,
-)
-from fastnet._training_numpy import network_gradient, network_predict  # noqa: F401
+from fastnet._twins.activations_numpy import *  # noqa: F403 - what it declares in __all__, and so the others
+from fastnet._twins.dense_network_numpy import *  # noqa: F403
+from fastnet._twins.differences_any_depth_numpy import *  # noqa: F403
+from fastnet._twins.differences_two_layers_numpy import *  # noqa: F403
+from fastnet._twins.losses_numpy import *  # noqa: F403
+from fastnet._twins.optimizers_numpy import *  # noqa: F403
+from fastnet._twins.softmax_numpy import *  # noqa: F403
+
+BACKEND = "numpy"
 
 
 def instruction_set() -> str:
@@ -41,45 +35,9 @@ def instruction_set() -> str:
     return "NumPy's own choice"
 
 
-def is_plain(x: Any) -> bool:
+def is_plain(x: Any, /) -> bool:
     """Return whether `x` is an array as kernels take it, and not one without dimensions."""
     return is_plain_array(x)
-
-
-def exp(x: FloatArray) -> FloatArray:
-    """Return `exp(x)` of every element."""
-    with np.errstate(all="ignore"):
-        return np.exp(x)
-
-
-def log(x: FloatArray) -> FloatArray:
-    """Return the natural logarithm of every element."""
-    with np.errstate(all="ignore"):
-        return np.log(x)
-
-
-@elementwise
-def sigmoid(x: FloatArray) -> FloatArray:
-    """Return `1 / (1 + exp(-x))` of every element."""
-    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere. The numerator is 1 or e:
-    # the larger of x >= 0, which is 1 or 0, and e, which is never above 1.
-    e = np.exp(-np.abs(x))
-    return np.maximum(x >= 0, e) / (1.0 + e)
-
-
-@elementwise
-def sigmoid_grad(x: FloatArray) -> FloatArray:
-    """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
-    # The same as e / (1 + e)^2 with e = exp(-|x|), which does not lose its digits where s is close to 1.
-    e = np.exp(-np.abs(x))
-    e1 = 1.0 + e
-    return e / (e1 * e1)
-
-
-def relu(x: FloatArray) -> FloatArray:
-    """Return `max(0, x)` of every element."""
-    with np.errstate(all="ignore"):
-        return np.maximum(x, x.dtype.type(0))
 
 
 def _move(elements: FloatArray, i: int, value: float) -> None:
@@ -89,7 +47,7 @@ def _move(elements: FloatArray, i: int, value: float) -> None:
 
 
 def central_differences(
-    f: Callable[[Any], Any], x: Any, elements: FloatArray, h: float, out: FloatArray
+    f: Callable[[Any], Any], x: Any, elements: FloatArray, h: float, out: FloatArray, /
 ) -> None:
     """Write the central difference of `f` by each of `elements`, a 1-D view into `x`, to `out`, in float64.
 

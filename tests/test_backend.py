@@ -141,7 +141,7 @@ def copied(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(params=["_training.pyx", "_memory.pxd"])
+@pytest.fixture(params=["_twins/dense_network.pyx", "_twins/shared/memory.pxd"])
 def outdated(copied, request):
     """The same in a source folder, with a source that has changed since it was compiled."""
     (copied / "setup.py").touch()
@@ -162,7 +162,7 @@ def assert_says_how_to_build(message):
 )
 def test_the_hint_is_this_platforms_and_no_other(uncompiled, platform, hint):
     # The platform is another only once everything else has been imported on the true one.
-    program = f"import subprocess, numpy, sys\nsys.platform = {platform!r}\nimport fastnet\n"
+    program = f"import subprocess, numpy, sys\nsys.platform = {platform!r}\nimport fastnet\nfastnet.get_backend()\n"
     message = run(uncompiled, program, FASTNET_BACKEND="cython").stderr
     assert [word for word in ("Build Tools for Visual Studio", "xcode-select", "apt") if word in message] == [hint]
 
@@ -246,7 +246,7 @@ OUT_OF_DATE = "fastnet's compiled kernels are out of date: their sources have ch
 @needs_both
 def test_sources_that_have_not_changed_and_none_at_all_as_from_a_wheel_are_taken_in_silence(copied):
     assert run(copied).stdout == "cython\n"
-    for source in [*copied.glob("fastnet/*.pyx"), *copied.glob("fastnet/*.pxd")]:
+    for source in [*copied.glob("fastnet/**/*.pyx"), *copied.glob("fastnet/**/*.pxd")]:
         source.unlink()
     result = run(copied)
     assert (result.stdout, result.stderr) == ("cython\n", "")
@@ -286,17 +286,17 @@ def test_without_the_source_folder_the_warning_says_how_to_build(outdated):
 
 @needs_both
 def test_what_else_lies_beside_the_kernels_does_not_matter(copied):
-    (copied / "fastnet/_mine.pyx").write_text("# compiled by nobody\n", encoding="utf-8")
-    (copied / "fastnet/.#_training.pyx").symlink_to("somebody@somewhere.1")  # as an editor marks unsaved changes
+    (copied / "fastnet/_twins/mine.pyx").write_text("# compiled by nobody\n", encoding="utf-8")
+    (copied / "fastnet/_twins/.#dense_network.pyx").symlink_to("me@here.1")  # as an editor marks unsaved changes
     result = run(copied)
     assert (result.stdout, result.stderr) == ("cython\n", "")
 
 
 @needs_both
 def test_one_missing_module_is_said_to_be_not_built(copied):
-    for module in copied.glob("fastnet/_losses.*.so"):
+    for module in copied.glob("fastnet/_twins/losses.*.so"):
         module.unlink()
-    for module in copied.glob("fastnet/_losses.*.pyd"):
+    for module in copied.glob("fastnet/_twins/losses.*.pyd"):
         module.unlink()
     error = run(copied).stderr
     assert "NumPy alone: fastnet's compiled kernels are not built. " in error

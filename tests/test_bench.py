@@ -11,8 +11,9 @@ import pytest
 from conftest import kernel_module
 
 import fastnet
-from fastnet import TwoLayerNet, _backend, _textbook, _timing
-from fastnet._timing import Contender
+from fastnet import TwoLayerNet, _backend
+from fastnet._bench import plain, timing
+from fastnet._bench.timing import Contender
 from fastnet.cli import main
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -21,8 +22,8 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 @pytest.fixture
 def hasty(monkeypatch):
     """One call a sample, and as few of them as there may be."""
-    monkeypatch.setattr(_timing, "SAMPLE", 0.0)
-    monkeypatch.setattr(_timing, "LEAST_ROUNDS", 1)
+    monkeypatch.setattr(timing, "SAMPLE", 0.0)
+    monkeypatch.setattr(timing, "LEAST_ROUNDS", 1)
 
 
 @pytest.fixture
@@ -96,8 +97,8 @@ def test_without_compiled_kernels_bench_says_so_and_compares_the_others(bench):
 
 @pytest.mark.usefixtures("hasty")
 def test_where_results_differ_bench_stops_in_one_line_and_times_nothing(bench, monkeypatch):
-    monkeypatch.setattr(_textbook, "sigmoid", lambda x: x)
-    monkeypatch.setattr(_timing, "medians", lambda *_: pytest.fail("timed what differs"))
+    monkeypatch.setattr(plain, "sigmoid", lambda x: x)
+    monkeypatch.setattr(timing, "medians", lambda *_: pytest.fail("timed what differs"))
     status, _, err = bench()
     assert status == 1
     assert err.startswith("fastnet bench: error: sigmoid, float64, 10 elements: the results differ")
@@ -126,9 +127,9 @@ def test_what_was_mistyped_is_one_line(bench, arguments, complaint):
 
 @pytest.mark.usefixtures("hasty")
 def test_contenders_are_timed_in_rounds_and_in_every_order(monkeypatch):
-    monkeypatch.setattr(_timing, "LEAST_ROUNDS", 30)
+    monkeypatch.setattr(timing, "LEAST_ROUNDS", 30)
     calls = []
-    _timing.medians({name: Contender(lambda name=name: calls.append(name)) for name in "abc"}, 1e-9)
+    timing.medians({name: Contender(lambda name=name: calls.append(name)) for name in "abc"}, 1e-9)
     first, *rounds = ("".join(calls[i : i + 3]) for i in range(0, len(calls), 3))
     assert first == "abc"  # to see how long a call takes
     assert len(rounds) == 30
@@ -140,7 +141,7 @@ def test_a_time_is_the_median_of_one_call_and_of_all_the_work(monkeypatch):
         """1, 2, 3, ... ms for every call, and then the clock runs on."""
 
         def __init__(self, call, timer):
-            assert timer is _timing.CLOCK
+            assert timer is timing.CLOCK
             self.call = call
             self.now = 0
 
@@ -151,16 +152,16 @@ def test_a_time_is_the_median_of_one_call_and_of_all_the_work(monkeypatch):
 
     samples = {"whole": [], "tenth": []}
     monkeypatch.setattr("timeit.Timer", Timer)
-    monkeypatch.setattr(_timing, "SAMPLE", 3.5e-3)
-    monkeypatch.setattr(_timing, "LEAST_ROUNDS", 5)
-    times = _timing.medians({"a": Contender("whole"), "b": Contender("tenth", share=0.1)}, 1e-9)
+    monkeypatch.setattr(timing, "SAMPLE", 3.5e-3)
+    monkeypatch.setattr(timing, "LEAST_ROUNDS", 5)
+    times = timing.medians({"a": Contender("whole"), "b": Contender("tenth", share=0.1)}, 1e-9)
     assert samples == {name: [1, 2, *5 * [2]] for name in samples}  # 1 ms is too short, 2 calls of 2 ms are not
     median = statistics.median([3, 4, 5, 6, 7]) * 1e-3
     assert times == pytest.approx({"a": median, "b": 10 * median}, rel=1e-12)
 
 
 def test_a_contender_runs_on_its_backend_and_no_other(backend):
-    found = _timing.twins(lambda: fastnet.get_backend)
+    found = timing.twins(lambda: fastnet.get_backend)
     assert "numpy" in found
     for name, contender in found.items():
         with contender.running():
@@ -174,19 +175,19 @@ def test_a_contender_runs_on_its_backend_and_no_other(backend):
 def test_a_contender_that_differs_is_named():
     contenders = {"a": Contender(lambda: 1.0), "b": Contender(lambda: 1.0 + 1e-9), "c": Contender(lambda: 2.0)}
     with pytest.raises(AssertionError, match=r"\bb\b"):
-        _timing.check(contenders, 1e-10, 0)
+        timing.check(contenders, 1e-10, 0)
     with pytest.raises(AssertionError, match=r"\bc\b"):
-        _timing.check(contenders, 1e-6, 0)
-    _timing.check(contenders, 1e-6, 0, names=["b"])
+        timing.check(contenders, 1e-6, 0)
+    timing.check(contenders, 1e-6, 0, names=["b"])
     with pytest.raises(AssertionError):
-        _timing.check(contenders, 1e-6, 0, names=["c"])
+        timing.check(contenders, 1e-6, 0, names=["c"])
 
 
 def test_every_array_of_a_result_is_compared():
     first, other = {"W": np.ones(2), "b": np.zeros(2)}, {"W": np.ones(2), "b": np.array([0.0, 1.0])}
     contenders = {"a": Contender(lambda: first), "b": Contender(lambda: None, read=lambda _: other)}
     with pytest.raises(AssertionError, match="b b"):
-        _timing.check(contenders, 0, 0.5)
+        timing.check(contenders, 0, 0.5)
 
 
 def test_what_is_expected_does_not_change_with_the_array_it_was_read_from():
@@ -197,7 +198,7 @@ def test_what_is_expected_does_not_change_with_the_array_it_was_read_from():
         return x
 
     with pytest.raises(AssertionError):
-        _timing.check({"a": Contender(move), "b": Contender(move)}, 0, 0)
+        timing.check({"a": Contender(move), "b": Contender(move)}, 0, 0)
 
 
 @pytest.mark.parametrize("shape", [(6, 5, 4, 3), (1, 1, 2, 1), (40, 30, 3, 2)])
@@ -206,10 +207,10 @@ def test_the_sampled_loop_agrees_with_the_network_and_leaves_it_alone(shape):
     network = TwoLayerNet(D, H, C, weight_init_std=1.0, seed=0)
     before = {name: param.copy() for name, param in network.params.items()}
     random = np.random.default_rng(0)
-    contenders = _timing.network_gradient(network, random.random((N, D)), random.integers(C, size=N))
-    _timing.check(contenders, 0, 1e-9)
+    contenders = timing.network_gradient(network, random.random((N, D)), random.integers(C, size=N))
+    timing.check(contenders, 0, 1e-9)
     parameters = sum(param.size for param in before.values())
-    assert contenders["textbook"].share == _timing.SAMPLED / parameters
+    assert contenders["textbook"].share == timing.SAMPLED / parameters
     assert all(np.array_equal(network.params[name], value) for name, value in before.items())
 
 
@@ -217,9 +218,9 @@ def test_the_sampled_loop_agrees_with_the_network_and_leaves_it_alone(shape):
 def test_every_contender_trains_a_network_of_its_own(dtype):
     random = np.random.default_rng(0)
     x, t = random.random((7, 12)).astype(np.float32), np.eye(3)[random.integers(3, size=7)]
-    contenders = _timing.training_step(x, t, dtype)
+    contenders = timing.training_step(x, t, dtype)
     for _ in range(3):  # the third step starts where the second has ended
-        _timing.check(contenders, 0, 100 * np.finfo(dtype).eps)
+        timing.check(contenders, 0, 100 * np.finfo(dtype).eps)
 
 
 # --- how it is told --------------------------------------------------------------------------------------------------
@@ -231,7 +232,7 @@ def test_every_contender_trains_a_network_of_its_own(dtype):
      (7.2e-8, "72.0 ns"), (0.0, "0.00 ns")],
 )
 def test_a_duration_has_three_digits_and_the_unit_that_suits_it(seconds, text):
-    assert _timing.duration(seconds) == text
+    assert timing.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_a_duration_has_three_digits_and_the_unit_that_suits_it(seconds, text):
      (2900.4, "2,900", False)],
 )
 def test_a_ratio_is_a_loss_where_what_is_shown_is_below_1(value, text, loss):
-    assert (_timing.ratio(value), _timing.is_loss(value)) == (text, loss)
+    assert (timing.ratio(value), timing.is_loss(value)) == (text, loss)
 
 
 @pytest.fixture
@@ -356,7 +357,7 @@ def test_where_one_readme_has_no_place_for_the_table_none_is_written(report, rea
 @pytest.mark.parametrize("name", ["README.ko.md", "README.ja.md"])
 def test_every_english_word_of_the_table_is_translated(report, name):
     names = [part for kernel, of in report.SHOWN.items() for text in of for part in f"{kernel}, {text}".split(", ")]
-    names += [*report.NAMES.values(), *_timing.machine(), "1 thread"]
+    names += [*report.NAMES.values(), *timing.machine(), "1 thread"]
     same = re.compile(  # code, numbers and proper names
         r"[a-z_]+_[a-z_]+|sigmoid|tanh|elu|softmax|SGD|Adam|float(32|64)|[\dx ,-]+|SciPy|PyTorch|numba|numexpr|JAX|"
         r"scikit-learn|Python|NumPy|BLAS"

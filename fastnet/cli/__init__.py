@@ -41,6 +41,11 @@ def make_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; `argv` is the command line after the program's name."""
+    try:
+        fastnet.get_backend()
+    except TELLING as error:  # FASTNET_BACKEND asks for what cannot be had
+        print(f"fastnet: error: {_one_line(error)}", file=sys.stderr)
+        return 1
     args = make_parser().parse_args(argv)
 
     with warnings.catch_warnings():

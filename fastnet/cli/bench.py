@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastnet
-from fastnet import TwoLayerNet, _backend, _textbook, _timing
-from fastnet._timing import TEXTBOOK, Contender
+from fastnet import TwoLayerNet, _backend
+from fastnet._bench import plain, timing
+from fastnet._bench.timing import TEXTBOOK, Contender
 from fastnet.cli import _arguments
 
 SECONDS = 10.0
@@ -47,34 +48,34 @@ def run(args: argparse.Namespace) -> int:
 
     rows = list(_rows())
     width = max(len(row.name) for row in rows)
-    names = [TEXTBOOK, *_timing.twins(lambda: _rows)]
+    names = [TEXTBOOK, *timing.twins(lambda: _rows)]
     ours = names[-1]
     with threadpool_limits(1), _backend.use_backend(ours):
-        print("; ".join(f"{fact}: {value}" for fact, value in _timing.machine().items()))
+        print("; ".join(f"{fact}: {value}" for fact, value in timing.machine().items()))
         if ours != "cython":
             print("No compiled kernels run here: this compares the textbook's code with fastnet's NumPy twins.")
         print(f"Beside each time: how many times as long as {HEADINGS[ours]} that is. Below 1, fastnet loses.\n")
         print(" " * width + "".join(f"{HEADINGS[name]:>20}" for name in names[:-1]) + f"{HEADINGS[ours]:>12}")
         for row in rows:
             print(_line(row, width, names, args.seconds / len(rows)), flush=True)
-    print(f"\n* The textbook's loop: from {_timing.SAMPLED} of its parameters, each of which costs it the same.")
+    print(f"\n* The textbook's loop: from {timing.SAMPLED} of its parameters, each of which costs it the same.")
     return 0
 
 
 def _line(row: Row, width: int, names: list[str], seconds: float) -> str:
     contenders = row.make()
     try:
-        _timing.check(contenders, row.rtol, row.atol)
+        timing.check(contenders, row.rtol, row.atol)
     except AssertionError as error:
         raise ValueError(f"{row.name}: the results differ, so their speeds say nothing: {error}") from None
-    times = _timing.medians(contenders, seconds)
+    times = timing.medians(contenders, seconds)
     line, ours, lost = f"{row.name:<{width}}", times[names[-1]], []
     for name in names[:-1]:
         ratio = times[name] / ours
-        line += f"{_timing.duration(times[name]):>12}{_timing.ratio(ratio):>8}"
-        if _timing.is_loss(ratio):
+        line += f"{timing.duration(times[name]):>12}{timing.ratio(ratio):>8}"
+        if timing.is_loss(ratio):
             lost.append(HEADINGS[name])
-    line += f"{_timing.duration(ours):>12}"
+    line += f"{timing.duration(ours):>12}"
     return f"{line}  loses to {' and '.join(lost)}" if lost else line
 
 
@@ -84,21 +85,21 @@ def _rows() -> Iterator[Row]:
         atol = float(np.finfo(dtype).eps)  # the textbook's 1 - sigmoid(x) is off by one rounding of 1
         for size in 10, 100_000:
             x = random.normal(scale=3, size=(size // 10, 10)).astype(dtype)
-            y, labels = _textbook.softmax(x), random.integers(10, size=len(x))
+            y, labels = plain.softmax(x), random.integers(10, size=len(x))
             of = f"{dtype}, {size:,} elements"
-            yield Row(f"sigmoid, {of}", partial(_timing.expression, "sigmoid", x), rtol, atol)
-            yield Row(f"softmax, {of}", partial(_timing.expression, "softmax", x), rtol, atol)
-            losses = partial(_timing.expression, "cross_entropy_labels", y, labels)
+            yield Row(f"sigmoid, {of}", partial(timing.expression, "sigmoid", x), rtol, atol)
+            yield Row(f"softmax, {of}", partial(timing.expression, "softmax", x), rtol, atol)
+            losses = partial(timing.expression, "cross_entropy_labels", y, labels)
             yield Row(f"cross-entropy of labels, {of}", losses, rtol, atol)
-    yield Row("numerical_gradient of a trivial f, 1,000 elements", lambda: _timing.loop(1000)[0], 0.0, 0.0)
+    yield Row("numerical_gradient of a trivial f, 1,000 elements", lambda: timing.loop(1000)[0], 0.0, 0.0)
 
     (images, labels), _ = fastnet.load_mnist(one_hot_label=True)
     x, t = images[:100], labels[:100]
     # Sums over 784 inputs, taken in another order: a few roundings of values below 1.
     step = "one training step, 784-50-10, batch 100"
-    yield Row(f"{step}, float32", partial(_timing.training_step, x, t, "float32"), 0.0, 20 * 2.0**-23)
-    yield Row(f"{step}, the book's dtypes", partial(_timing.training_step, x, t, "float64"), 0.0, 20 * 2.0**-52)
+    yield Row(f"{step}, float32", partial(timing.training_step, x, t, "float32"), 0.0, 20 * 2.0**-23)
+    yield Row(f"{step}, the book's dtypes", partial(timing.training_step, x, t, "float64"), 0.0, 20 * 2.0**-52)
     # The textbook's loop loses a rounding of the loss, which is divided by 2h.
     network = TwoLayerNet(784, 50, 10, seed=0)
-    gradients = partial(_timing.network_gradient, network, x, t.argmax(axis=1))
+    gradients = partial(timing.network_gradient, network, x, t.argmax(axis=1))
     yield Row("numerical gradient of that network *", gradients, 0.0, 1e-9)

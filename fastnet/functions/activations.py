@@ -19,6 +19,7 @@ from fastnet._checks import (
     maxout_arguments,
     real_array,
 )
+from fastnet._twins.shared.formulas_numpy import SLOPE
 
 
 def _elementwise(function: Callable[[FloatArray], FloatArray], x: Any) -> FloatArray:
@@ -309,7 +310,7 @@ def relu_grad(x: npt.ArrayLike) -> FloatArray:
     return _elementwise(lambda array: _backend.kernels.leaky_relu_grad(array, 0.0), x)
 
 
-def leaky_relu(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
+def leaky_relu(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     """Return every element, the negative ones multiplied by `slope`: a `relu` whose units cannot die.
 
     Parameters
@@ -354,7 +355,7 @@ def leaky_relu(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
     return _elementwise(lambda array: _backend.kernels.leaky_relu(array, slope), x)
 
 
-def leaky_relu_grad(x: npt.ArrayLike, slope: float = 0.1) -> FloatArray:
+def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     """Return the derivative of `leaky_relu` at every element of `x`.
 
     Parameters

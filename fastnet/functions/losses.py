@@ -19,7 +19,7 @@ from fastnet._checks import (
     refuse_empty,
     targets,
 )
-from fastnet._losses_numpy import EPS
+from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 from fastnet.functions.activations import softmax_of_rows
 
 
@@ -117,7 +117,7 @@ def _squared_errors(y: npt.ArrayLike, t: npt.ArrayLike) -> tuple[FloatArray, np.
         return difference * difference, dtype
 
 
-def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = EPS) -> Any:
+def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EPS) -> Any:
     """Return the cross-entropy of predicted probabilities, averaged over the batch.
 
     Parameters
@@ -171,7 +171,7 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = EPS) ->
     return loss
 
 
-def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = EPS) -> Any:
+def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EPS) -> Any:
     """Return the cross-entropy of predicted answers to yes-or-no questions, averaged over all of them.
 
     Parameters
@@ -262,7 +262,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     array, dtype = float_array(x, "x")
     _refuse_empty_batch(array, "x")
     y = softmax_of_rows(array)
-    return as_result(_backend.kernels.cross_entropy(y, targets(t, y, "x"), EPS), dtype)
+    return as_result(_backend.kernels.cross_entropy(y, targets(t, y, "x"), LOSS_EPS), dtype)
 
 
 def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bool = False) -> Any:

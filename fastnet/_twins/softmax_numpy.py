@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnet._blocks import blocks
 from fastnet._checks import FloatArray, IntArray
+from fastnet._twins.shared.blocks import blocks
+
+__all__ = ["softmax", "softmax_cross_entropy_labels", "softmax_cross_entropy_targets"]
 
 
 def _softmax_of_rows(x: FloatArray) -> FloatArray:
@@ -43,7 +45,7 @@ def _softmax_of_rows(x: FloatArray) -> FloatArray:
     return e
 
 
-def softmax(x: FloatArray) -> FloatArray:
+def softmax(x: FloatArray, /) -> FloatArray:
     """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C), and so along the last axis of any x (..., C).
 
     Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
@@ -76,7 +78,7 @@ def _softmax_and_others(x: FloatArray) -> tuple[FloatArray, IntArray, FloatArray
 
 
 def softmax_cross_entropy_labels(
-    x: FloatArray, labels: IntArray, with_gradient: bool
+    x: FloatArray, labels: IntArray, with_gradient: bool, /
 ) -> tuple[float, FloatArray | None]:
     """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None.
 
@@ -97,7 +99,7 @@ def softmax_cross_entropy_labels(
 
 
 def softmax_cross_entropy_targets(
-    x: FloatArray, t: FloatArray, with_gradient: bool
+    x: FloatArray, t: FloatArray, with_gradient: bool, /
 ) -> tuple[float, FloatArray | None]:
     """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
 

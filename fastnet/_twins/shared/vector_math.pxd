@@ -1,4 +1,4 @@
-"""exp and log for loops that the compiler turns into vector instructions, and the attribute that chooses among these.
+"""exp and log for loops that the compiler turns into vector instructions.
 
 libm's exp and log are calls, one value at a time, and a loop that calls them stays as slow as they are. The functions
 here are straight-line arithmetic without a branch, so that a compiler computes 4, 8 or 16 values at once. They are
@@ -15,49 +15,33 @@ from libc.stdint cimport uint32_t, uint64_t
 
 cdef extern from *:
     """
-    /* A function that returns VECTORISED is compiled three times, for AVX-512, for AVX2 with FMA and for any x86-64
-       processor, and the dynamic linker picks one when the module is loaded. Elsewhere it is compiled once. Cython has
-       no syntax for a function's attributes, but what it believes to be the return type may hold them.
-       It takes GCC 12, which was the first to know these names, and glibc, whose linker can choose. */
-    #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 \
-        && !defined(__clang__) && !defined(FASTNET_NO_DISPATCH)
-    #define FASTNET_DISPATCH 1
-    #define VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void
-    #else
-    #define FASTNET_DISPATCH 0
-    #define VECTORISED void
-    #endif
+    static CYTHON_INLINE uint64_t bits_of_double(double x) { uint64_t bits; memcpy(&bits, &x, sizeof x); return bits; }
+    static CYTHON_INLINE double double_of_bits(uint64_t bits) { double x; memcpy(&x, &bits, sizeof x); return x; }
+    static CYTHON_INLINE uint32_t bits_of_float(float x) { uint32_t bits; memcpy(&bits, &x, sizeof x); return bits; }
+    static CYTHON_INLINE float float_of_bits(uint32_t bits) { float x; memcpy(&x, &bits, sizeof x); return x; }
 
-    /* What the dynamic linker has picked, by the test that it makes itself. */
-    static const char *instruction_set(void) {
-    #if FASTNET_DISPATCH
-        __builtin_cpu_init();
-        if (__builtin_cpu_supports("x86-64-v4")) return "AVX-512";
-        if (__builtin_cpu_supports("x86-64-v3")) return "AVX2 and FMA";
-    #endif
-        return "baseline";
-    }
-
-    static inline uint64_t bits_of_double(double x) { uint64_t bits; memcpy(&bits, &x, sizeof x); return bits; }
-    static inline double double_of_bits(uint64_t bits) { double x; memcpy(&x, &bits, sizeof x); return x; }
-    static inline uint32_t bits_of_float(float x) { uint32_t bits; memcpy(&bits, &x, sizeof x); return bits; }
-    static inline float float_of_bits(uint32_t bits) { float x; memcpy(&x, &bits, sizeof x); return x; }
+    /* Bounds of arguments, for double and for float. A loop reads its bound once, before it begins: volatile hides from
+       the compiler that it is a constant, by which it would split the loop's body. */
+    static const volatile double lowest_[] = {-800.0, -126.0}, lowest_expm1_[] = {-40.0, -20.0};
+    static const volatile double lowest_normal_[] = {-700.0, -87.0}, highest_tanh_[] = {20.0, 9.5};
 
     /* Where the lowest bit is that is 1. */
     #if defined(_MSC_VER)
     #include <intrin.h>
-    static inline int lowest_bit(uint32_t bits) { unsigned long i; _BitScanForward(&i, bits); return (int) i; }
+    static CYTHON_INLINE int lowest_bit(uint32_t bits) { unsigned long i; _BitScanForward(&i, bits); return (int) i; }
     #else
-    static inline int lowest_bit(uint32_t bits) { return __builtin_ctz(bits); }
+    static CYTHON_INLINE int lowest_bit(uint32_t bits) { return __builtin_ctz(bits); }
     #endif
     """
-    ctypedef void VECTORISED
-    const char* instruction_set() noexcept nogil
     uint64_t bits_of_double(double) noexcept nogil
     double double_of_bits(uint64_t) noexcept nogil
     uint32_t bits_of_float(float) noexcept nogil
     float float_of_bits(uint32_t) noexcept nogil
     int lowest_bit(uint32_t) noexcept nogil
+    const double* lowest_
+    const double* lowest_expm1_
+    const double* lowest_normal_
+    const double* highest_tanh_
 
 
 cdef inline floating minus_abs(floating x) noexcept nogil:
@@ -77,11 +61,8 @@ cdef inline floating copy_sign(floating magnitude, floating x) noexcept nogil:
 
 
 cdef inline floating lowest(floating like) noexcept nogil:
-    """What a caller of `exp_negative` raises its arguments to: a number whose exp is 0 with much to spare.
-
-    It has to reach the loop as a variable. A constant would make the compiler split the loop's body by it.
-    """
-    return -800.0 if floating is double else <floating> -126.0
+    """Clamp the arguments of `exp_negative` to at least this: its exp is 0, with much to spare."""
+    return <floating> lowest_[sizeof(floating) == sizeof(float)]
 
 
 cdef inline floating exp_beyond_linear(floating r) noexcept nogil:
@@ -149,8 +130,8 @@ cdef inline floating exp_negative_times(floating x, floating factor) noexcept no
 
 
 cdef inline floating lowest_expm1(floating like) noexcept nogil:
-    """What a caller of `expm1_negative` raises its arguments to: there exp(x) - 1 is -1. A variable, as `lowest` is."""
-    return -40.0 if floating is double else <floating> -20.0
+    """Clamp the arguments of `expm1_negative` to at least this: there exp(x) - 1 is -1."""
+    return <floating> lowest_expm1_[sizeof(floating) == sizeof(float)]
 
 
 cdef inline floating expm1_negative(floating x) noexcept nogil:
@@ -159,9 +140,14 @@ cdef inline floating expm1_negative(floating x) noexcept nogil:
     return expm1_and_exp(x, &e)
 
 
+cdef inline floating highest_tanh(floating like) noexcept nogil:
+    """tanh(x) is 1 from here on."""
+    return <floating> highest_tanh_[sizeof(floating) == sizeof(float)]
+
+
 cdef inline floating lowest_normal(floating like) noexcept nogil:
-    """What a caller of `expm1_and_exp` raises its arguments to: there exp(x) is next to 0. A variable, as `lowest` is."""
-    return -700.0 if floating is double else <floating> -87.0
+    """Clamp the arguments of `expm1_and_exp` to at least this: there exp(x) is almost 0."""
+    return <floating> lowest_normal_[sizeof(floating) == sizeof(float)]
 
 
 cdef inline floating expm1_and_exp(floating x, floating* e) noexcept nogil:

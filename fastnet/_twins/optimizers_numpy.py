@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FLOAT32, FLOAT64, FloatArray, is_carray
+from fastnet._twins.shared.formulas_numpy import OPTIMIZER_EPS
 
-EPS = 1e-7  # the book's: no division by the root of 0
+__all__ = ["adagrad", "adam", "descend", "is_movable", "momentum", "nesterov", "rmsprop"]
 
 
-def is_movable(arrays: tuple[Any, ...]) -> bool:
+def is_movable(arrays: tuple[Any, ...], /) -> bool:
     """Return whether a kernel can take `arrays` as they are: the parameter, the gradient, and what is remembered."""
     param = arrays[0]
     if not is_carray(param) or param.ndim == 0 or param.dtype not in (FLOAT32, FLOAT64):
@@ -35,13 +36,13 @@ def is_movable(arrays: tuple[Any, ...]) -> bool:
     return not any(np.may_share_memory(one, other) for one, other in combinations(arrays, 2))
 
 
-def descend(p: FloatArray, g: FloatArray, lr: float) -> None:
+def descend(p: FloatArray, g: FloatArray, lr: float, /) -> None:
     """Move p in place against its gradient g: `p -= lr * g`."""
     with np.errstate(all="ignore"):
         p -= lr * g
 
 
-def momentum(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: float) -> None:
+def momentum(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: float, /) -> None:
     """Update the velocity v, then move p by it: `v = momentum * v - lr * g`, `p += v`."""
     with np.errstate(all="ignore"):
         v *= momentum
@@ -49,7 +50,7 @@ def momentum(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: f
         p += v
 
 
-def nesterov(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: float) -> None:
+def nesterov(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: float, /) -> None:
     """Move p by the old velocity, then update that.
 
     `p += momentum² * v`, `p -= (1 + momentum) * lr * g`, `v = momentum * v - lr * g`.
@@ -61,14 +62,14 @@ def nesterov(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: f
         v -= lr * g
 
 
-def adagrad(p: FloatArray, g: FloatArray, h: FloatArray, lr: float) -> None:
+def adagrad(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, /) -> None:
     """Sum up the squares of the gradients: `h += g * g`, `p -= lr * g / (sqrt(h) + EPS)`."""
     with np.errstate(all="ignore"):
         h += g * g
-        p -= lr * g / (np.sqrt(h) + EPS)
+        p -= lr * g / (np.sqrt(h) + OPTIMIZER_EPS)
 
 
-def rmsprop(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, decay_rate: float) -> None:
+def rmsprop(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, decay_rate: float, /) -> None:
     """Average the squares of the gradients.
 
     `h = decay_rate * h + (1 - decay_rate) * g * g`, `p -= lr * g / (sqrt(h) + EPS)`.
@@ -76,11 +77,11 @@ def rmsprop(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, decay_rate: 
     with np.errstate(all="ignore"):
         h *= decay_rate
         h += (1 - decay_rate) * g * g
-        p -= lr * g / (np.sqrt(h) + EPS)
+        p -= lr * g / (np.sqrt(h) + OPTIMIZER_EPS)
 
 
 def adam(
-    p: FloatArray, g: FloatArray, m: FloatArray, v: FloatArray, lr: float, beta1: float, beta2: float
+    p: FloatArray, g: FloatArray, m: FloatArray, v: FloatArray, lr: float, beta1: float, beta2: float, /
 ) -> None:
     """Average the gradients and their squares; `lr` holds the correction for the zeros that both begin with.
 
@@ -89,4 +90,4 @@ def adam(
     with np.errstate(all="ignore"):
         m += (1 - beta1) * (g - m)
         v += (1 - beta2) * (g * g - v)
-        p -= lr * m / (np.sqrt(v) + EPS)
+        p -= lr * m / (np.sqrt(v) + OPTIMIZER_EPS)

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
 """Central differences of the loss of a network of any number of layers: every parameter is moved by +h and by -h, and each
 time the loss is evaluated from what moves with it, and from nothing else.
 
@@ -23,21 +22,21 @@ Shapes: N samples, C outputs; in functions that serve all layers, I inputs and U
 
 from cpython.exc cimport PyErr_CheckSignals
 
-from numpy cimport import_array
-
 import numpy as np
 
-from fastnet._layers cimport (
-    ELU, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH,
-    activation_called, elu, leaky_relu, output_called, relu, sigmoid, tanh,
+from fastnet._twins.shared cimport formulas
+from fastnet._twins.shared.dispatch cimport VECTORISED
+from fastnet._twins.shared.formulas cimport (
+    ELU, LEAKY_RELU, LOSS_EPS, RELU, SIGMOID, SIGMOID_OUTPUT, SLOPE, SOFTMAX, TANH,
+    activation_called, cross_entropy_term, exp_clamped, output_called,
 )
-from fastnet._layers_numpy import ACTIVATIONS
-from fastnet._memory cimport doubles
-from fastnet._sources cimport FASTNET_FINGERPRINT
-from fastnet._vector_math cimport VECTORISED, exp_negative, log_any, lowest, lowest_expm1
+from fastnet._twins.shared.memory cimport address, doubles, import_array, ndarray
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.vector_math cimport highest_tanh, lowest, lowest_expm1
 
-cdef double EPS  # a C variable, which the import sets
-from fastnet._losses_numpy import EPS
+from fastnet._twins.shared.formulas_numpy import ACTIVATIONS
+
+__all__ = ["layer_differences"]
 
 import_array()
 
@@ -46,12 +45,12 @@ fingerprint = FASTNET_FINGERPRINT
 cdef enum:
     LANES = 32
     HALF = 16  # of them
-    TILE = 4  # units that a product makes at a time
+    UNITS = 4  # that a product computes at a time
 
 # One layer, and what one sample has in it.
 cdef struct Layer:
     Py_ssize_t U
-    Py_ssize_t stride  # U, rounded up to TILE
+    Py_ssize_t stride  # U, rounded up to UNITS
     const double* W    # (I, stride)
     const double* b    # (stride,)
     const double* a    # (U,)
@@ -61,24 +60,25 @@ cdef struct Layer:
 
 # ---- Forward, all moves at a time
 
-cdef VECTORISED _activate(double* a, Py_ssize_t size, int activation, double low) noexcept nogil:
+cdef VECTORISED _activate(double* a, Py_ssize_t size, int activation) noexcept nogil:
     # a = f(a)
     cdef Py_ssize_t i
+    cdef double low = lowest[double](0), low_expm1 = lowest_expm1[double](0), high = highest_tanh[double](0)
     if activation == RELU:
         for i in range(size):
-            a[i] = relu(a[i])
+            a[i] = formulas.relu(a[i])
     elif activation == LEAKY_RELU:
         for i in range(size):
-            a[i] = leaky_relu(a[i])
+            a[i] = formulas.leaky_relu(a[i], SLOPE)
     elif activation == ELU:
         for i in range(size):
-            a[i] = elu(a[i], low)
+            a[i] = formulas.elu(a[i], 1.0, low_expm1)
     elif activation == SIGMOID:
         for i in range(size):
-            a[i] = sigmoid(a[i], low)
+            a[i] = formulas.sigmoid(a[i], low)
     elif activation == TANH:
         for i in range(size):
-            a[i] = tanh(a[i], low)
+            a[i] = formulas.tanh(a[i], high)
 
 
 cdef VECTORISED _spread_move(
@@ -96,21 +96,21 @@ cdef VECTORISED _affine(
 ) noexcept nogil:
     # rows[u] = b[u] + sum_i z[i] W[i,u], over the inputs that are used
     cdef Py_ssize_t u, e, k, lane
-    cdef double s[TILE][LANES]
+    cdef double s[UNITS][LANES]
     cdef const double* w
     cdef const double* v
     cdef double* row
-    for u from 0 <= u < layer.stride by TILE:
-        for k in range(TILE):
+    for u from 0 <= u < layer.stride by UNITS:
+        for k in range(UNITS):
             for lane in range(LANES):
                 s[k][lane] = layer.b[u + k]
         for e in range(count):
             v = z + used[e] * LANES
             w = layer.W + used[e] * layer.stride + u
-            for k in range(TILE):
+            for k in range(UNITS):
                 for lane in range(LANES):
                     s[k][lane] += w[k] * v[lane]
-        for k in range(TILE):
+        for k in range(UNITS):
             row = layer.rows + (u + k) * LANES
             for lane in range(LANES):
                 row[lane] = s[k][lane]
@@ -131,9 +131,9 @@ cdef VECTORISED _list_used(const double* z, Py_ssize_t I, Py_ssize_t* used, Py_s
 
 # ---- The losses of one sample, times the samples that the mean is over
 
-cdef VECTORISED _cross_entropy(double* a, const double* t, Py_ssize_t C, double low, double* loss) noexcept nogil:
+cdef VECTORISED _cross_entropy(double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
     cdef Py_ssize_t c, lane
-    cdef double shifted
+    cdef double low = lowest[double](0)
     cdef double largest[LANES]
     cdef double total[LANES]
     for lane in range(LANES):
@@ -145,24 +145,27 @@ cdef VECTORISED _cross_entropy(double* a, const double* t, Py_ssize_t C, double 
             largest[lane] = a[c * LANES + lane] if a[c * LANES + lane] > largest[lane] else largest[lane]
     for c in range(C):
         for lane in range(LANES):
-            shifted = a[c * LANES + lane] - largest[lane]
-            a[c * LANES + lane] = exp_negative(low if shifted < low else shifted, -0.0)
+            a[c * LANES + lane] = exp_clamped(a[c * LANES + lane] - largest[lane], low)
             total[lane] += a[c * LANES + lane]
     for c in range(C):
         if t[c] != 0:
             for lane in range(LANES):
-                loss[lane] -= t[c] * log_any(a[c * LANES + lane] / total[lane] + EPS)
+                loss[lane] -= cross_entropy_term(t[c], a[c * LANES + lane] / total[lane] + LOSS_EPS)
 
 
-cdef VECTORISED _binary_cross_entropy(const double* a, const double* t, Py_ssize_t C, double low, double* loss) noexcept nogil:
+cdef VECTORISED _binary_cross_entropy(const double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
     cdef Py_ssize_t c, lane
+    cdef double low = lowest[double](0)
     cdef double yes, no
     for lane in range(LANES):
         loss[lane] = 0
     for c in range(C):
         for lane in range(LANES):
-            yes, no = sigmoid(a[c * LANES + lane], low), sigmoid(-a[c * LANES + lane], low)  # 1 - yes loses its digits
-            loss[lane] -= t[c] * log_any(yes + EPS) + (1.0 - t[c]) * log_any(no + EPS)
+            yes = formulas.sigmoid(a[c * LANES + lane], low)
+            no = formulas.sigmoid(-a[c * LANES + lane], low)  # 1 - yes loses its digits
+            loss[lane] -= (
+                cross_entropy_term(t[c], yes + LOSS_EPS) + cross_entropy_term(1.0 - t[c], no + LOSS_EPS)
+            )
     for lane in range(LANES):
         loss[lane] /= C
 
@@ -187,8 +190,6 @@ cdef void _losses(
     # The losses where the input of unit j moves by s.
     cdef Py_ssize_t u, lane, count, C = last.U
     cdef double m[LANES]
-    cdef double low = lowest[double](0)
-    cdef double least = lowest_expm1[double](0) if activation == ELU or activation == TANH else low
     cdef bint moved = False
     if layer == last:
         for u in range(C):
@@ -197,7 +198,7 @@ cdef void _losses(
     else:
         for lane in range(LANES):
             m[lane] = layer.a[j] + s[lane]
-        _activate(m, LANES, activation, least)
+        _activate(m, LANES, activation)
         for lane in range(LANES):
             m[lane] -= layer.z[j]
             moved |= m[lane] != 0
@@ -208,16 +209,16 @@ cdef void _losses(
         layer += 1
         _spread_move(m, layer.a, layer.W + j * layer.stride, layer.U, layer.rows)
         while layer != last:
-            _activate(layer.rows, layer.U * LANES, activation, least)
+            _activate(layer.rows, layer.U * LANES, activation)
             count = layer.U
             if activation == RELU:
                 _list_used(layer.rows, layer.U, used, &count)
             _affine(layer.rows, used, count, layer + 1)
             layer += 1
     if output == SOFTMAX:
-        _cross_entropy(last.rows, t, C, low, loss)
+        _cross_entropy(last.rows, t, C, loss)
     elif output == SIGMOID_OUTPUT:
-        _binary_cross_entropy(last.rows, t, C, low, loss)
+        _binary_cross_entropy(last.rows, t, C, loss)
     else:
         _mean_squared_error(last.rows, t, C, loss)
 
@@ -248,12 +249,12 @@ cdef void _add_differences(
 
 
 def layer_differences(
-    x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str, h: float
+    ndarray x: FloatArray, t: FloatArray | IntArray, tuple parameters: tuple[FloatArray, ...], str activation: str,
+    str output: str, double h: float, /,
 ) -> tuple[FloatArray, ...] | None:
-    """Return the central differences of the loss by every parameter, or None where only the plain loop can tell.
+    """Return the central differences of the loss by every parameter, or None where a number is not finite.
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
-    None: some number is infinite or NaN.
     """
     if not all(np.isfinite(array).all() for array in (x, t, *parameters)):
         return None
@@ -270,13 +271,13 @@ def layer_differences(
     gradients = [np.zeros((W.shape[0] + 1, W.shape[1])) for W in weights]
 
     widest = max(gradient.shape[0] for gradient in gradients)
-    cdef Py_ssize_t[::1] used = np.arange(widest), moving = np.empty(widest, np.intp)
-    cdef unsigned char[::1] memory = np.empty((last + 1) * sizeof(Layer), np.uint8)
-    cdef Layer* layers = <Layer*> &memory[0]
-    kept = []  # the arrays that the layers show
+    cdef ndarray used = np.arange(widest, dtype=np.intp), moving = np.empty(widest, np.intp)
+    cdef ndarray memory = np.empty((last + 1) * sizeof(Layer), np.uint8)
+    cdef Layer* layers = <Layer*> address(memory)
+    kept = []  # the arrays that the layers point to
     for l in range(last + 1):
         layers[l].U = biases[l].size
-        layers[l].stride = (layers[l].U + TILE - 1) // TILE * TILE
+        layers[l].stride = (layers[l].U + UNITS - 1) // UNITS * UNITS
         padding = layers[l].stride - layers[l].U
         arrays = (
             np.pad(weights[l], ((0, 0), (0, padding))), np.pad(biases[l], (0, padding)),
@@ -284,8 +285,9 @@ def layer_differences(
         )
         layers[l].W, layers[l].b, layers[l].rows = doubles(arrays[0]), doubles(arrays[1]), doubles(arrays[2])
         kept.append(arrays)
-    cdef double step = h
     cdef int f = activation_called(activation), g = output_called(output)
+    cdef Py_ssize_t* of_used = <Py_ssize_t*> address(used)
+    cdef Py_ssize_t* of_moving = <Py_ssize_t*> address(moving)
     cdef const double* inputs
     cdef const double* target = doubles(t)
     cdef double* out
@@ -299,11 +301,11 @@ def layer_differences(
             inputs, out = doubles(z[l]), doubles(gradients[l])
             with nogil:
                 _add_differences(
-                    inputs + n * I, I, step, layers + l, layers + last, target + n * layers[last].U, f, g,
-                    &used[0], &moving[0], out,
+                    inputs + n * I, I, h, layers + l, layers + last, target + n * layers[last].U, f, g,
+                    of_used, of_moving, out,
                 )
     for gradient in gradients:
-        gradient /= 2.0 * step * N
+        gradient /= 2.0 * h * N
     if not all(np.isfinite(gradient).all() for gradient in gradients):
         return None
     result = []

@@ -22,10 +22,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastnet import _backend, _textbook
-from fastnet._network import Network
+from fastnet import _backend
+from fastnet._bench import plain
+from fastnet.networks.network import Network
+from fastnet.networks.two_layer_net import TwoLayerNet
 from fastnet.optimizer import SGD
-from fastnet.two_layer_net import TwoLayerNet
 
 Key = TypeVar("Key")
 
@@ -125,12 +126,12 @@ def _calls_in_a_sample(timer: timeit.Timer) -> int:
 
 
 def expression(name: str, *arguments: Any) -> dict[str, Contender]:
-    """A function of `_textbook`, and the one of `fastnet.functions` on every backend."""
+    """A function of `plain`, and the one of `fastnet.functions` on every backend."""
     from fastnet import functions
 
     # The book has one name for both forms of targets.
     ours = functions.cross_entropy_error if name.startswith("cross_entropy") else getattr(functions, name)
-    textbook = partial(getattr(_textbook, name), *arguments)
+    textbook = partial(getattr(plain, name), *arguments)
     return {TEXTBOOK: Contender(textbook), **twins(lambda: partial(ours, *arguments))}
 
 
@@ -139,7 +140,7 @@ def loss_and_gradient(x: Any, labels: Any) -> dict[str, Contender]:
     from fastnet.functions import softmax_cross_entropy
 
     return {
-        TEXTBOOK: Contender(partial(_textbook.softmax_cross_entropy, x, labels), read=named),
+        TEXTBOOK: Contender(partial(plain.softmax_cross_entropy, x, labels), read=named),
         **twins(lambda: partial(softmax_cross_entropy, x, labels, return_grad=True), read=named),
     }
 
@@ -160,7 +161,7 @@ def loop(size: int) -> tuple[dict[str, Contender], Callable[[Any], Any], Any]:
         return x[0] * x[1]
 
     contenders = {
-        TEXTBOOK: Contender(lambda: _textbook.numerical_gradient(f, x)),
+        TEXTBOOK: Contender(lambda: plain.numerical_gradient(f, x)),
         **twins(lambda: lambda: numerical_gradient(f, x)),
     }
     return contenders, f, x
@@ -173,11 +174,11 @@ def training_step(x: Any, t: Any, dtype: str) -> dict[str, Contender]:
     def network() -> TwoLayerNet:
         return TwoLayerNet(x.shape[1], 50, t.shape[1], seed=0, dtype=dtype)
 
-    def of_textbook() -> Callable[[], Any]:
+    def ofplain() -> Callable[[], Any]:
         params = network().params
 
         def step() -> Any:
-            _textbook.training_step(params, x, t)
+            plain.training_step(params, x, t)
             return params
 
         return step
@@ -191,11 +192,11 @@ def training_step(x: Any, t: Any, dtype: str) -> dict[str, Contender]:
 
         return step
 
-    return {TEXTBOOK: Contender(of_textbook()), **twins(ours)}
+    return {TEXTBOOK: Contender(ofplain()), **twins(ours)}
 
 
 def network_gradient(
-    network: Network, x: Any, labels: Any, loss: Callable[..., Any] = _textbook.loss
+    network: Network, x: Any, labels: Any, loss: Callable[..., Any] = plain.loss
 ) -> dict[str, Contender]:
     """A network's `numerical_gradient`, and the textbook's loop over `SAMPLED` weights of W1.
 
@@ -206,16 +207,16 @@ def network_gradient(
     first, last = params["W1"].size // 3, params["W1"].size - 1
     sample = np.unravel_index(np.linspace(first, last, SAMPLED, dtype=int), params["W1"].shape)
 
-    def of_textbook() -> Any:
+    def ofplain() -> Any:
         gradient = np.empty(SAMPLED)
         for i, index in enumerate(zip(*sample, strict=True)):
             weight = params["W1"][tuple(slice(k, k + 1) for k in index)]  # a view
-            gradient[i] = _textbook.numerical_gradient(lambda _: loss(params, x, labels), weight).item()
+            gradient[i] = plain.numerical_gradient(lambda _: loss(params, x, labels), weight).item()
         return gradient
 
     share = SAMPLED / sum(param.size for param in params.values())
     return {
-        TEXTBOOK: Contender(of_textbook, share=share),
+        TEXTBOOK: Contender(ofplain, share=share),
         **twins(lambda: lambda: network.numerical_gradient(x, labels), read=lambda gradient: gradient["W1"][sample]),
     }
 

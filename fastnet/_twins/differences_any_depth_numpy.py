@@ -1,5 +1,5 @@
-"""Central differences of the loss of a network of any number of layers, in NumPy: the twin of `_layer_differences.pyx`,
-which has the idea.
+"""Central differences of the loss of a network of any number of layers, in NumPy: the twin of
+`differences_any_depth.pyx`, which has the idea.
 
 What changes from there to here: a loop over moves becomes an expression over a block of them, and a bias is one more
 row of weights, that of an input which is always 1.
@@ -12,21 +12,22 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnet._checks import FloatArray, IntArray
-from fastnet._layers_numpy import ACTIVATIONS, OUTPUTS
-from fastnet._losses_numpy import EPS
+from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, LOSS_EPS, OUTPUTS
+
+__all__ = ["layer_differences"]
 
 BLOCK = 2**17  # elements of an intermediate array: 1 MB; more only where one input takes more
 
 
 def _cross_entropy(a: FloatArray, t: FloatArray) -> FloatArray:
     classes = np.flatnonzero(t)
-    loss: FloatArray = np.log(OUTPUTS["softmax"](a)[:, classes] + EPS) @ -t[classes]
+    loss: FloatArray = np.log(OUTPUTS["softmax"].function(a)[:, classes] + LOSS_EPS) @ -t[classes]
     return loss
 
 
 def _binary_cross_entropy(a: FloatArray, t: FloatArray) -> FloatArray:
-    yes, no = OUTPUTS["sigmoid"](a), OUTPUTS["sigmoid"](-a)  # 1 - yes would lose its digits
-    loss: FloatArray = (np.log(yes + EPS) @ -t + np.log(no + EPS) @ (t - 1)) / len(t)
+    yes, no = OUTPUTS["sigmoid"].function(a), OUTPUTS["sigmoid"].function(-a)  # 1 - yes would lose its digits
+    loss: FloatArray = (np.log(yes + LOSS_EPS) @ -t + np.log(no + LOSS_EPS) @ (t - 1)) / len(t)
     return loss
 
 
@@ -44,12 +45,12 @@ LOSSES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
 
 
 def layer_differences(
-    x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str, h: float
+    x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str, h: float,
+    /,
 ) -> tuple[FloatArray, ...] | None:
-    """Return the central differences of the loss by every parameter, or None where only the plain loop can tell.
+    """Return the central differences of the loss by every parameter, or None where a number is not finite.
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
-    None: some number is infinite or NaN.
     """
     with np.errstate(all="ignore"):
         if not all(np.isfinite(array).all() for array in (x, t, *parameters)):

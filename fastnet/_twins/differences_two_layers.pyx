@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
 """Central differences of the two-layer network's loss: every weight is moved by +h and by -h, and each time the loss is
 evaluated from what moves with the weight, and from nothing else.
 
@@ -26,11 +25,15 @@ from libc.math cimport exp, expm1, fabs, log, log1p
 
 import numpy as np
 
-from fastnet._sources cimport FASTNET_FINGERPRINT
-from fastnet._vector_math cimport VECTORISED
+from fastnet._twins.shared.dispatch cimport VECTORISED
+from fastnet._twins.shared.formulas cimport LOSS_EPS, exp_clamped, sigmoid, sigmoid_slope
+from fastnet._twins.shared.memory cimport doubles, import_array, ndarray
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.vector_math cimport lowest
 
-cdef double EPS  # a C variable, which the import sets
-from fastnet._losses_numpy import EPS
+__all__ = ["two_layer_differences"]
+
+import_array()
 
 fingerprint = FASTNET_FINGERPRINT
 
@@ -94,31 +97,34 @@ cdef VECTORISED _affine(
                 a[u] += x[i] * W[i * U + u]
 
 
-cdef inline double _sigmoid(double a) noexcept nogil:
-    cdef double e = exp(-fabs(a))
-    return (e if a < 0 else 1.0) / (1.0 + e)
-
-
-cdef void _activate(Layer* hidden) noexcept nogil:
-    # z = sigmoid(a), and slope = z (1 - z) = e / (1 + e)^2 with e = exp(-|a|), as 1 - z would lose its digits.
+cdef VECTORISED _activate(const double* a, double* z, double* slope, Py_ssize_t U) noexcept nogil:
+    # z = sigmoid(a), and slope = dz/da
     cdef Py_ssize_t u
-    cdef double e, steepest = 1.0
+    cdef double low = lowest[double](0)
+    for u in range(U):
+        z[u] = sigmoid(a[u], low)
+        slope[u] = sigmoid_slope(a[u], low)
+
+
+cdef double _largest_tiny_move(const Layer* hidden) noexcept nogil:
+    # Up to it |s| <= TINY, and |dz v| = |s| slope |v| <= TINY, to first order.
+    cdef Py_ssize_t u
+    cdef double steepest = 1.0
     for u in range(hidden.U):
-        e = exp(-fabs(hidden.a[u]))
-        hidden.z[u] = (e if hidden.a[u] < 0 else 1.0) / (1.0 + e)
-        hidden.slope[u] = e / ((1.0 + e) * (1.0 + e))
         if hidden.slope[u] * hidden.spread[u] > steepest:
             steepest = hidden.slope[u] * hidden.spread[u]
-    hidden.limit = TINY / steepest  # up to it |s| <= TINY, and |dz v| = |s| slope |v| <= TINY, to first order
+    return TINY / steepest
 
 
-cdef void _softmax(const double* a, double* y, Py_ssize_t C) noexcept nogil:
+cdef VECTORISED _softmax(const double* a, double* y, Py_ssize_t C) noexcept nogil:
     cdef Py_ssize_t c
+    cdef double low = lowest[double](0)
     cdef double largest = a[0], total = 0.0
     for c in range(C):
         largest = a[c] if a[c] > largest else largest
     for c in range(C):
-        y[c] = exp(a[c] - largest)
+        y[c] = exp_clamped(a[c] - largest, low)
+    for c in range(C):
         total += y[c]
     for c in range(C):
         y[c] /= total
@@ -200,7 +206,7 @@ cdef double _move(const Layer* layer, Py_ssize_t u, double s) noexcept nogil:
     if not layer.curved:
         return s
     if fabs(s) > 1:
-        return _sigmoid(layer.a[u] + s) - layer.z[u]
+        return sigmoid(layer.a[u] + s, lowest[double](0)) - layer.z[u]
     m = expm1(s)
     return layer.slope[u] * m / (1.0 + layer.z[u] * m)
 
@@ -208,17 +214,17 @@ cdef double _move(const Layer* layer, Py_ssize_t u, double s) noexcept nogil:
 cdef double _gain(const Layer* layer, Py_ssize_t u, const Target* t, double dz) noexcept nogil:
     cdef Py_ssize_t k
     cdef const double* reach = layer.reach + u
-    cdef double total, p = t.y[t.c] + EPS
+    cdef double total, p = t.y[t.c] + LOSS_EPS
     if fabs(dz) * layer.spread[u] > 1:  # y[k] may be 0 where exp(dz v[k]) is infinite, and G all but -1
         total = 0.0
         for k in range(t.C):
             total += exp(t.a2[k] - t.a2[t.c] + dz * (reach[k * layer.U] - reach[t.c * layer.U]))
-        return log(p / (1.0 / total + EPS))  # an infinite total is a y[c] of 0
+        return log(p / (1.0 / total + LOSS_EPS))  # an infinite total is a y[c] of 0
     total = 0.0
     for k in range(t.C):
         total += t.y[k] * expm1(dz * (reach[k * layer.U] - reach[t.c * layer.U]))
     # log(1 + G) - log(1 + q G), in one logarithm
-    return log1p(t.y[t.c] * total / (p + EPS * total))
+    return log1p(t.y[t.c] * total / (p + LOSS_EPS * total))
 
 
 cdef int _larger_moves(
@@ -248,13 +254,13 @@ cdef int _layer(
     # Adds t[n,c] (gain(+h) - gain(-h)) of one sample and one class c to dW (I, U) and db (U,).
     cdef Py_ssize_t p
     cdef double one = 1.0, sign = t.weight, powers = 0.0
-    cdef double q = EPS / (t.y[t.c] + EPS)
+    cdef double q = LOSS_EPS / (t.y[t.c] + LOSS_EPS)
     cdef double[5] f
 
     # log(1 + G) - log(1 + q G) = (1 - q) G - (1 - q^2) G^2 / 2 + ..., with 1 - q^p = (1 - q) (1 + q + ... + q^(p-1))
     for p in range(5):
         powers = powers * q + 1.0
-        f[p] = sign * t.y[t.c] / (t.y[t.c] + EPS) * powers / (p + 1)
+        f[p] = sign * t.y[t.c] / (t.y[t.c] + LOSS_EPS) * powers / (p + 1)
         sign = -sign
     _series(t.y, layer.reach, t.C, layer.U, t.c, layer.g)
     _tiny_moves(x, I, h, layer, f, dW)
@@ -264,9 +270,10 @@ cdef int _layer(
 
 
 def two_layer_differences(
-    x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray, h: float
+    ndarray x: FloatArray, t: FloatArray | IntArray, ndarray W1: FloatArray, ndarray b1: FloatArray,
+    ndarray W2: FloatArray, ndarray b2: FloatArray, double h: float, /,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
-    """Return the central differences of the loss by W1, b1, W2 and b2, or None where only the plain loop can tell.
+    """Return the central differences of the loss by W1, b1, W2 and b2, or None where a number is not finite.
 
     x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     None: some number is infinite, NaN or beyond 1e50.
@@ -275,41 +282,50 @@ def two_layer_differences(
         if not (-HUGE < array.min() and array.max() < HUGE):
             return None
     cdef Py_ssize_t n, c, work = 0, N = x.shape[0], D = x.shape[1], H = W2.shape[0], C = W2.shape[1]
-    cdef double step = h
     if t.ndim == 1:
         labels, t = t, np.zeros((N, C))
         t[np.arange(N), labels] = 1.0
-    gradients = tuple(np.zeros_like(param) for param in (W1, b1, W2, b2))
-
-    cdef const double[:, ::1] inputs = x, targets = t, w1 = W1, w2 = W2, reach1 = W2.T.copy(), reach2 = np.eye(C)
-    cdef const double[::1] v1 = b1, v2 = b2, spread1 = np.ptp(W2, axis=1), spread2 = np.ones(C)
-    cdef double[:, ::1] units = np.empty((8, H)), logits = np.empty((9, C))
-    cdef double[:, ::1] dw1 = gradients[0], dw2 = gradients[2]
-    cdef double[::1] dv1 = gradients[1], dv2 = gradients[3]
+    cdef ndarray dW1 = np.zeros((D, H)), db1 = np.zeros(H), dW2 = np.zeros((H, C)), db2 = np.zeros(C)
+    cdef ndarray reach1 = W2.T.copy(), reach2 = np.eye(C), spread1 = np.ptp(W2, axis=1), spread2 = np.ones(C)
+    cdef ndarray memory = np.empty(8 * H + 9 * C)
+    cdef double* units = doubles(memory)
+    cdef double* logits = units + 8 * H
     cdef Layer hidden = Layer(
-        H, True, &reach1[0, 0], &spread1[0], &units[0, 0], &units[1, 0], &units[2, 0], &units[3, 0], 0.0
+        H, True, doubles(reach1), doubles(spread1), units, units + H, units + 2 * H, units + 3 * H, 0.0
     )
     cdef Layer output = Layer(
-        C, False, &reach2[0, 0], &spread2[0], &logits[0, 0], &logits[1, 0], &logits[2, 0], &logits[3, 0], TINY
+        C, False, doubles(reach2), doubles(spread2), logits, logits + C, logits + 2 * C, logits + 3 * C, TINY
     )
-    cdef Target target = Target(C, 0, 0.0, output.a, &logits[8, 0])
-    logits[1, :] = 0.0  # z
-    logits[2, :] = 1.0  # slope
+    cdef Target target = Target(C, 0, 0.0, output.a, logits + 8 * C)
+    cdef const double* inputs = doubles(x)
+    cdef const double* targets = doubles(t)
+    cdef const double* of_W1 = doubles(W1)
+    cdef const double* of_b1 = doubles(b1)
+    cdef const double* of_W2 = doubles(W2)
+    cdef const double* of_b2 = doubles(b2)
+    cdef double* to_dW1 = doubles(dW1)
+    cdef double* to_db1 = doubles(db1)
+    cdef double* to_dW2 = doubles(dW2)
+    cdef double* to_db2 = doubles(db2)
+    for c in range(C):
+        output.z[c], output.slope[c] = 0.0, 1.0
     with nogil:
         for n in range(N):
             _listen(&work, (D + C) * H)
-            _affine(&inputs[n, 0], &w1[0, 0], &v1[0], D, H, hidden.a)
-            _activate(&hidden)
-            _affine(hidden.z, &w2[0, 0], &v2[0], H, C, output.a)
+            _affine(inputs + n * D, of_W1, of_b1, D, H, hidden.a)
+            _activate(hidden.a, hidden.z, hidden.slope, H)
+            hidden.limit = _largest_tiny_move(&hidden)
+            _affine(hidden.z, of_W2, of_b2, H, C, output.a)
             _softmax(output.a, target.y, C)
             for c in range(C):
                 target.c = c
-                target.weight = targets[n, c]
+                target.weight = targets[n * C + c]
                 if target.weight != 0:
                     _listen(&work, (D + C) * H)
-                    _layer(&inputs[n, 0], D, step, &hidden, &target, &dw1[0, 0], &dv1[0], &work)
-                    _layer(hidden.z, H, step, &output, &target, &dw2[0, 0], &dv2[0], &work)
+                    _layer(inputs + n * D, D, h, &hidden, &target, to_dW1, to_db1, &work)
+                    _layer(hidden.z, H, h, &output, &target, to_dW2, to_db2, &work)
 
+    gradients = dW1, db1, dW2, db2
     for gradient in gradients:
-        gradient /= 2.0 * step * N
+        gradient /= 2.0 * h * N
     return gradients

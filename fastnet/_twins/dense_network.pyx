@@ -1,5 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
-"""One training step of a network of L layers, compiled: the same functions as in `_training_numpy.py`.
+"""One training step of a network of L layers, compiled: the same functions as in `dense_network_numpy.py`.
 
     a1 = x W1 + b1,  z1 = f(a1),  a2 = z1 W2 + b2,  ...,  y = output(aL),
     daL = (y - t) / N, with N C for the output "sigmoid" and N C / 2 for "identity",
@@ -13,43 +12,39 @@ What makes it fast, the most important first:
   again stay in registers. A BLAS does no better on matrices as small as these, and would start threads for them.
 - The samples are taken in chunks, so that everything but the weights stays in the fastest two levels of cache.
 
-Only numbers can be left out: 0 times infinity is NaN, not 0. So the kernels look out for what is not finite, and leave
-it to the plain formulas, which a caller evaluates in its own way.
+Leaving out zeros is right for numbers only: 0 times infinity is NaN, not 0. So after each product the kernel asks whether
+the result is finite, and where it is not, `_limits_...` put in what was left out.
 
-Kernels do not check the parameters: these are C-contiguous, native and aligned, all float32 or all float64, and fit
-each other, no dimension being 0. Of x and t they take what needs no conversion, x also in float32 beside float64.
+Kernels do not check the parameters: `plain_parameters` has found them C-contiguous, native and aligned, all float32 or
+all float64, and to fit each other, no dimension being 0. Of x and t they take what needs no conversion, x also in float32
+beside float64.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
-Matrices of our own, between the layers, have rows of `_padded(U, ...)` numbers, of which those past U are of no account.
+Matrices of our own, between the layers, have rows of `_padded(U, ...)` numbers: columns past U are padding.
 """
 
 from cython cimport floating
+from libc.math cimport INFINITY, NAN, isinf
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
-from numpy cimport (
-    NPY_FLOAT,
-    NPY_INTP,
-    NPY_UINT8,
-    PyArray_Cast,
-    PyArray_CheckExact,
-    PyArray_ISCARRAY_RO,
-    PyArray_ITEMSIZE,
-    PyArray_TYPE,
-    import_array,
-    ndarray,
-)
 
-from fastnet._layers cimport (
-    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SOFTMAX, TANH,
-    activation_called, leaky_relu_slope, output_called,
+from fastnet._twins.shared.dispatch cimport VECTORISED
+from fastnet._twins.shared.formulas cimport (
+    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
+    activation_called, elu_and_slope, exp_clamped, leaky_relu, leaky_relu_slope, mean_divisor, output_called, relu,
+    relu_slope, sigmoid_and_slope, tanh_and_slope,
 )
-from fastnet._memory cimport address, empty_like, plain
-from fastnet._sources cimport FASTNET_FINGERPRINT
-from fastnet._vector_math cimport (
-    VECTORISED, bits_of_double, bits_of_float, copy_sign, exp_negative, expm1_and_exp, lowest, lowest_normal, minus_abs
+from fastnet._twins.shared.memory cimport (
+    NPY_FLOAT, NPY_INTP, NPY_UINT8, PyArray_Cast, PyArray_ITEMSIZE, PyArray_TYPE,
+    address, empty_like, import_array, is_carray, ndarray, plain,
 )
+from fastnet._twins.shared.rows cimport softmax_limit
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, lowest, lowest_normal
 
 from numpy import empty, uint8
+
+__all__ = ["plain_parameters", "network_predict", "network_gradient"]
 
 import_array()
 
@@ -377,47 +372,39 @@ cdef VECTORISED _sum_samples(
             out[u] += d[n * _padded(U, sizeof(floating)) + u]
 
 
-cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int activation, floating low) noexcept nogil:
-    # a = f(a), and its derivative
+cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int activation) noexcept nogil:
+    # a = f(a), and its derivative. Of a sigmoid, tanh or elu both come from one exponential: with `formulas.sigmoid` and
+    # `sigmoid_slope`, each of which takes its own, a step of 784-50-10 takes 1.00 times as long.
     cdef Py_ssize_t i
-    cdef floating negative, e, r, power  # power is exp of what e is expm1 of
+    cdef floating x
+    cdef floating low = lowest_normal[floating](0), lowest_of_sigmoid = lowest[floating](0)
     if activation == RELU:
         for i in range(size):
-            slope[i] = <floating> 1.0 if a[i] > 0 else <floating> 0.0  # none at 0, as the book's layer
-            a[i] = a[i] if a[i] > 0 else <floating> 0.0
+            slope[i] = relu_slope(a[i])
+            a[i] = relu(a[i])
     elif activation == LEAKY_RELU:
         for i in range(size):
-            slope[i] = leaky_relu_slope(a[i])
-            a[i] *= slope[i]
+            slope[i] = leaky_relu_slope(a[i], <floating> SLOPE)
+            a[i] = leaky_relu(a[i], <floating> SLOPE)
     elif activation == ELU:
         for i in range(size):
-            negative = a[i] if a[i] < 0 else <floating> 0.0
-            e = expm1_and_exp(low if negative < low else negative, &power)
-            slope[i] = power
-            a[i] = e if a[i] < 0 else a[i]
+            a[i] = elu_and_slope(a[i], low, &slope[i])
     elif activation == SIGMOID:
-        for i in range(size):  # e / (1 + e)^2 with e = exp(-|a|): a 1 - z would have lost its digits
-            negative = minus_abs(a[i])
-            e = exp_negative(low if negative < low else negative, <floating> -0.0)
-            r = <floating> 1.0 / (<floating> 1.0 + e)
-            a[i] = (e if a[i] < 0 else <floating> 1.0) * r
-            slope[i] = e * r * r
+        for i in range(size):
+            a[i] = sigmoid_and_slope(a[i], lowest_of_sigmoid, &slope[i])
     elif activation == IDENTITY:
         for i in range(size):
             slope[i] = <floating> 1.0
-    else:  # TANH: with e = exp(-2 |a|) - 1, z is e / (2 + e) but for its sign, and its slope 4 exp(-2 |a|) / (2 + e)^2
+    else:
         for i in range(size):
-            negative = minus_abs(a[i]) * <floating> 2.0
-            e = expm1_and_exp(low if negative < low else negative, &power)
-            r = <floating> 1.0 / (<floating> 2.0 + e)
-            slope[i] = <floating> 4.0 * power * r * r
-            a[i] = copy_sign(e * r, a[i])
+            a[i] = tanh_and_slope(a[i], low, &slope[i])
 
 
-cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating low) noexcept nogil:
+cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
     # a = softmax(a); the padding becomes next to 0. In three passes, so that a row does not wait for the one before.
     cdef Py_ssize_t n, c, i, stride = _padded(C, sizeof(floating))
     cdef floating* row
+    cdef floating low = lowest[floating](0)
     cdef floating largest, scale
     cdef double total
     for n in range(rows):
@@ -430,7 +417,7 @@ cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C, floating lo
         for c in range(C, stride):
             row[c] = low
     for i in range(rows * stride):
-        a[i] = exp_negative(low if a[i] < low else a[i], <floating> -0.0)
+        a[i] = exp_clamped(a[i], low)
     for n in range(rows):
         row = a + n * stride
         total = 0
@@ -495,6 +482,95 @@ cdef bint _unused_are_finite(const floating* W, Py_ssize_t I, Py_ssize_t U, cons
             return False
         g += 1
     return True
+
+
+# ---- Where a value is infinite or NaN: what the products above leave out
+
+cdef void _clear_padding(floating* a, Py_ssize_t rows, Py_ssize_t U) noexcept nogil:
+    # The next product multiplies the padding by 0, and has to get 0.
+    cdef Py_ssize_t n, u, stride = _padded(U, sizeof(floating))
+    for n in range(rows):
+        for u in range(U, stride):
+            a[n * stride + u] = 0
+
+
+cdef VECTORISED _sum_differences(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* out) noexcept nogil:
+    # out[u] = sum_i (W[i, u] - W[i, u]): NaN where a weight of the column is infinite or NaN, else 0
+    cdef Py_ssize_t i, u
+    for u in range(U):
+        out[u] = 0
+    for i in range(I):
+        for u in range(U):
+            out[u] += W[i * U + u] - W[i * U + u]
+
+
+cdef void _limits_of_product(
+    const input* x, Py_ssize_t rows, Py_ssize_t I, const floating* W, Py_ssize_t U, floating* out, floating* columns
+) noexcept nogil:
+    # out (rows, padded U) is x W without the inputs that are 0: add these, times a weight that is infinite or NaN.
+    # columns (U,) is memory to work in.
+    cdef Py_ssize_t n, i, u, stride = _padded(U, sizeof(floating))
+    cdef bint is_nan
+    _sum_differences(W, I, U, columns)
+    for u in range(U):
+        if columns[u] == 0:
+            continue
+        is_nan = False
+        for i in range(I):
+            if W[i * U + u] != W[i * U + u]:
+                is_nan = True
+                break
+        if is_nan:  # times 0 or not, NaN stays NaN
+            for n in range(rows):
+                out[n * stride + u] = NAN
+            continue
+        for n in range(rows):
+            for i in range(I):
+                if x[n * I + i] == 0 and isinf(W[i * U + u]):
+                    out[n * stride + u] = NAN
+                    break
+
+
+cdef VECTORISED _overwrite_columns(floating* W, Py_ssize_t I, Py_ssize_t U, const floating* columns) noexcept nogil:
+    # W[i, u] = NaN where columns[u] is NaN
+    cdef Py_ssize_t i, u
+    for i in range(I):
+        for u in range(U):
+            W[i * U + u] = W[i * U + u] if columns[u] == columns[u] else columns[u]
+
+
+cdef void _limits_of_outer(
+    const input* x, Py_ssize_t rows, Py_ssize_t I, const floating* d, Py_ssize_t U, floating* out, floating* columns
+) noexcept nogil:
+    # out (I, U) is x' d without the inputs that are 0: add these, times a d (rows, padded U) that is infinite or NaN.
+    cdef Py_ssize_t n, i, u, stride = _padded(U, sizeof(floating))
+    for u in range(U):
+        columns[u] = 0
+        for n in range(rows):
+            if d[n * stride + u] != d[n * stride + u]:
+                columns[u] = NAN
+                break
+            if isinf(d[n * stride + u]):
+                for i in range(I):
+                    if x[n * I + i] == 0:
+                        out[i * U + u] = NAN
+    _overwrite_columns(out, I, U, columns)
+
+
+cdef void _limits_of_softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+    # a = softmax(a), also of rows whose largest value is infinite
+    cdef Py_ssize_t n, c
+    cdef floating* row
+    cdef floating largest
+    for n in range(rows):
+        row = a + n * _padded(C, sizeof(floating))
+        largest = -INFINITY
+        for c in range(C):
+            largest = row[c] if row[c] > largest else largest
+        if isinf(largest):
+            softmax_limit(row, row, C, largest)
+        else:
+            _softmax(row, 1, C)
 
 
 # ---- The step
@@ -573,50 +649,48 @@ cdef void _transpose(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* WT
 
 
 cdef bint _forward(
-    const floating* x, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t rows,
+    const input* x, const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t rows,
     const Problem* problem, const Room* room,
 ) noexcept nogil:
-    # From x to y; False if some a is not finite.
+    # From x to y; False if a value on the way is not finite. `samples` is x, or what is used of it, packed.
     cdef Layer* layer = problem.first
-    cdef const floating* inputs = x
+    cdef const floating* inputs = samples
     cdef const Used* used = &room.used
     cdef Py_ssize_t size
     cdef floating* z
-    cdef floating low = lowest[floating](0)
-    if problem.activation == ELU or problem.activation == TANH:
-        low = lowest_normal[floating](0)
+    cdef bint finite = _unused_are_finite(<const floating*> layer.W, layer.inputs, layer.U, used)
     while True:
         z, size = <floating*> layer.z, rows * _padded(layer.U, sizeof(floating))
         _spread(<const floating*> layer.b, rows, layer.U, z)
         _multiply(inputs, stride, packed, used, layer.inputs, <const floating*> layer.W, layer.U, layer.U, z)
-        if not _all_finite(z, size):
-            return False
+        finite = finite and _all_finite(z, size)
+        if not finite and layer == problem.first:
+            _limits_of_product(
+                x, rows, layer.inputs, <const floating*> layer.W, layer.U, z, <floating*> layer.slope
+            )
         if layer == problem.last:
             break
-        _activate(z, <floating*> layer.slope, size, problem.activation, low)
+        _activate(z, <floating*> layer.slope, size, problem.activation)
+        if not finite:
+            _clear_padding(z, rows, layer.U)
         inputs, stride, packed, used = z, _padded(layer.U, sizeof(floating)), NULL, &room.all
         layer += 1
-    if problem.output == SOFTMAX:
-        _softmax(z, rows, layer.U, lowest[floating](0))
+    if problem.output == SOFTMAX and finite:
+        _softmax(z, rows, layer.U)
+    elif problem.output == SOFTMAX:
+        _limits_of_softmax(z, rows, layer.U)
     elif problem.output == SIGMOID_OUTPUT:
-        _activate(z, <floating*> layer.slope, size, SIGMOID, lowest[floating](0))
-    return True
+        _activate(z, <floating*> layer.slope, size, SIGMOID)
+    if not finite:
+        _clear_padding(z, rows, layer.U)
+    return finite
 
 
-cdef floating _divisor(const Problem* problem, floating like) noexcept nogil:
-    # (y - t) / divisor is the derivative of the loss by the last a.
-    cdef double answers = <double> problem.N * problem.last.U
-    if problem.output == SOFTMAX:
-        return <floating> problem.N
-    return <floating> (answers if problem.output == SIGMOID_OUTPUT else answers / 2)
-
-
-cdef bint _backward(
-    const floating* x, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first, Py_ssize_t rows,
-    const Problem* problem, const Room* room,
+cdef void _backward(
+    const input* x, const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first,
+    Py_ssize_t rows, bint finite, const Problem* problem, const Room* room,
 ) noexcept nogil:
-    # From y to what these samples, of which `first` is the first, add to the gradients; False if a da or a sum of them
-    # is not finite.
+    # From y to what these samples, of which `first` is the first, add to the gradients. `finite` is what `_forward` says.
     cdef Layer* layer = problem.last
     cdef Layer* before
     cdef bint add = first > 0
@@ -625,12 +699,11 @@ cdef bint _backward(
     _minus_targets(
         da, NULL if problem.labels == NULL else problem.labels + first,
         NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, rows, layer.U,
-        _divisor[floating](problem, 0),
+        <floating> mean_divisor(problem.output, problem.N, layer.U),
     )
     while True:
         _sum_samples(da, rows, layer.U, <floating*> layer.db, add)
-        if not _all_finite(<floating*> layer.db, layer.U):  # a da that is infinite or NaN makes its sum so
-            return False
+        finite = finite and _all_finite(<floating*> layer.db, layer.U)  # the sum shows what a da is
         if layer == problem.first:
             break
         before = layer - 1
@@ -644,20 +717,24 @@ cdef bint _backward(
             da, _padded(layer.U, sizeof(floating)), NULL, &room.all, layer.U, <const floating*> layer.WT,
             layer.inputs, layer.inputs, <floating*> before.z,
         )
-        _times(<floating*> before.z, <const floating*> before.slope, size)
         layer, da = before, <floating*> before.z
-    _outer(x, stride, packed, &room.used, layer.inputs, da, layer.U, <floating*> layer.dW, add)
-    return True
+        _times(da, <const floating*> layer.slope, size)
+        if not finite:
+            _clear_padding(da, rows, layer.U)
+    _outer(samples, stride, packed, &room.used, layer.inputs, da, layer.U, <floating*> layer.dW, add)
+    if not finite:
+        _limits_of_outer(x, rows, layer.inputs, da, layer.U, <floating*> layer.dW, <floating*> layer.slope)
 
 
-cdef bint _step(const input* x, floating* like, const Problem* problem, const Room* room) noexcept nogil:
-    # All chunks: the gradients or y, whichever is not NULL. False if a number is not finite.
+cdef void _step(const input* x, floating* like, const Problem* problem, const Room* room) noexcept nogil:
+    # All chunks: the gradients or y, whichever is not NULL.
     cdef Py_ssize_t first, rows, n, units = 0, D = problem.first.inputs, C = problem.last.U
     cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0
     cdef Py_ssize_t stride = D if as_it_is else GROUP
     cdef const unsigned char* packed = NULL if as_it_is else room.all.samples  # 0, 1, 2, ...: `_list_all` writes them
     cdef floating* y = <floating*> problem.y
     cdef floating* samples
+    cdef bint finite
     cdef Layer* layer = problem.first
     while layer <= problem.last:
         units = max(units, _groups(layer.U))
@@ -668,26 +745,21 @@ cdef bint _step(const input* x, floating* like, const Problem* problem, const Ro
         rows = min(problem.N - first, CHUNK)
         _find_used(x + first * D, rows, D, room.is_used)
         _list_used(room.is_used, rows, _groups(D), &room.used)
-        if not _unused_are_finite(<const floating*> problem.first.W, D, problem.first.U, &room.used):
-            return False
         _list_all(rows, units, &room.all)
         if as_it_is:
             samples = <floating*> x + first * D
         else:
             samples = <floating*> room.x
             _pack_used(x + first * D, D, &room.used, samples)
-        if not _forward(samples, stride, packed, rows, problem, room):
-            return False
+        finite = _forward(x + first * D, samples, stride, packed, rows, problem, room)
         if y == NULL:
-            if not _backward(samples, stride, packed, first, rows, problem, room):
-                return False
+            _backward(x + first * D, samples, stride, packed, first, rows, finite, problem, room)
         else:
             for n in range(rows):
                 memcpy(
                     y + (first + n) * C, <floating*> problem.last.z + n * _padded(C, sizeof(floating)),
                     C * sizeof(floating),
                 )
-    return True
 
 
 cdef bint _is_input(x, tuple parameters):
@@ -704,7 +776,7 @@ cdef ndarray _targets(t, ndarray x, ndarray b, str output):
     cdef Py_ssize_t n, N = x.shape[0], C = b.shape[0]
     cdef ndarray array
     cdef const Py_ssize_t* labels
-    if not (PyArray_CheckExact(t) and PyArray_ISCARRAY_RO(<ndarray> t)):
+    if not is_carray(t):
         return None
     array = t
     if PyArray_TYPE(array) == PyArray_TYPE(b):
@@ -722,11 +794,12 @@ cdef ndarray _targets(t, ndarray x, ndarray b, str output):
     return array
 
 
-cdef bint _run(ndarray x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
+cdef int _run(ndarray x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
+    # Compute the gradients or y, whichever is not None or NULL.
     cdef Room room
     cdef ndarray W, b, dW, db, memory = None, records = empty(len(parameters) // 2 * sizeof(Layer), uint8)
     cdef Py_ssize_t l, size, count = len(parameters) // 2, itemsize = PyArray_ITEMSIZE(parameters[0])
-    cdef bint mixed = PyArray_ITEMSIZE(x) != itemsize, finite
+    cdef bint mixed = PyArray_ITEMSIZE(x) != itemsize
     cdef Layer* layers = <Layer*> address(records)
     problem.N, problem.x = x.shape[0], address(x)
     problem.activation, problem.output = activation_called(activation), output_called(output)
@@ -749,22 +822,43 @@ cdef bint _run(ndarray x, tuple parameters, list gradients, str activation, str 
     _lay_out(&room, <char*> address(memory), problem, itemsize)
     with nogil:
         if itemsize == sizeof(float):
-            finite = _step[float, float](<const float*> problem.x, <float*> NULL, problem, &room)
+            _step[float, float](<const float*> problem.x, <float*> NULL, problem, &room)
         elif mixed:
-            finite = _step[float, double](<const float*> problem.x, <double*> NULL, problem, &room)
+            _step[float, double](<const float*> problem.x, <double*> NULL, problem, &room)
         else:
-            finite = _step[double, double](<const double*> problem.x, <double*> NULL, problem, &room)
+            _step[double, double](<const double*> problem.x, <double*> NULL, problem, &room)
     if not _kept and memory.size <= MOST_KEPT:
         _kept.append(memory)
-    return finite
+    return 0
 
 
-def network_predict(x: Any, parameters: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray | None:
-    """Return the predictions `y` (N, C), or None where the caller has to see to it.
+def plain_parameters(params: Any, dict shapes: dict[str, tuple[int, ...]], dtype: Any, /) -> tuple[FloatArray, ...] | None:
+    """Return the arrays of `params` in the order of `shapes`, or None where one has to be converted or refused."""
+    cdef Py_ssize_t itemsize = dtype.itemsize, axis
+    cdef ndarray array
+    cdef list arrays = []
+    if type(params) is not dict or len(<dict> params) != len(shapes):
+        return None
+    for name, shape in shapes.items():
+        value = (<dict> params).get(name)
+        if not plain(value):
+            return None
+        array = value
+        if PyArray_ITEMSIZE(array) != itemsize or array.ndim != len(<tuple> shape):
+            return None
+        for axis in range(array.ndim):
+            if array.shape[axis] != <Py_ssize_t> (<tuple> shape)[axis]:
+                return None
+        arrays.append(array)
+    return tuple(arrays)
+
+
+def network_predict(
+    x: Any, tuple parameters: tuple[FloatArray, ...], str activation: str, str output: str, /
+) -> FloatArray | None:
+    """Return the predictions `y` (N, C), or None where x has to be converted or refused.
 
     x is (N, D), the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,).
-    None: x has to be converted or refused; or some number on the way is infinite or NaN, and only the plain formulas
-    can tell what comes of it.
     """
     cdef Problem problem
     cdef ndarray y, b = parameters[len(parameters) - 1]
@@ -773,18 +867,17 @@ def network_predict(x: Any, parameters: tuple[FloatArray, ...], activation: str,
     memset(&problem, 0, sizeof(problem))
     y = empty((x.shape[0], b.shape[0]), b.dtype)
     problem.y = address(y)
-    return y if _run(x, parameters, None, activation, output, &problem) else None
+    _run(x, parameters, None, activation, output, &problem)
+    return y
 
 
 def network_gradient(
-    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str
+    x: Any, t: Any, tuple parameters: tuple[FloatArray, ...], str activation: str, str output: str, /
 ) -> list[FloatArray] | None:
-    """Return the gradient of the loss by every parameter, or None where the caller has to see to it.
+    """Return the gradient of the loss by every parameter, or None where x or t has to be converted or refused.
 
     x is (N, D), N at least 1, the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,); t is (N,)
     labels, intp or uint8, for the output "softmax", or (N, C) targets in the dtype of the parameters.
-    None: x or t has to be converted or refused; or some number on the way is infinite or NaN, and only the plain
-    formulas can tell what comes of it.
     """
     cdef Problem problem
     cdef ndarray array
@@ -799,7 +892,8 @@ def network_gradient(
     else:
         problem.t = address(array)
     gradients = []
-    return gradients if _run(x, parameters, gradients, activation, output, &problem) else None
+    _run(x, parameters, gradients, activation, output, &problem)
+    return gradients
 
 
 _fill_tables()

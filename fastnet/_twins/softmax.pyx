@@ -1,6 +1,5 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
 """Softmax, and the loss and the gradient of a network that ends in it, compiled: the same functions as in
-`_softmax_numpy.py`, in the same order.
+`softmax_numpy.py`, in the same order.
 
 What `_kernels.pyx` says of kernels holds for these, too.
 
@@ -8,14 +7,13 @@ Shapes: N samples, C classes.
 """
 
 from cython cimport floating
-from libc.math cimport INFINITY, NAN, fabs, floor, isinf
-from numpy cimport import_array, ndarray
+from libc.math cimport INFINITY, fabs, floor, isinf
 
-from fastnet._memory cimport AHEAD, address, doubles, empty_like, fetch, floats, holds_floats
-from fastnet._rows cimport FEW, LANES, TILE, add_compensated, lost_by_rounding, sum_of_lanes, sum_of_row
-from fastnet._sources cimport FASTNET_FINGERPRINT
-from fastnet._vector_math cimport (
-    VECTORISED,
+from fastnet._twins.shared.dispatch cimport VECTORISED, over_rows
+from fastnet._twins.shared.memory cimport AHEAD, empty_like, import_array, ndarray, prefetch_elements
+from fastnet._twins.shared.rows cimport FEW, LANES, TILE, add_compensated, lost_by_rounding, softmax_limit, sum_of_lanes, sum_of_row
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.vector_math cimport (
     exp_below,
     exp_near,
     exp_negative,
@@ -26,6 +24,8 @@ from fastnet._vector_math cimport (
     minus_abs,
     rounder_below,
 )
+
+__all__ = ["softmax", "softmax_cross_entropy_labels", "softmax_cross_entropy_targets"]
 
 import_array()
 
@@ -128,7 +128,7 @@ cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, d
             for k in range(LANES):
                 lane[k] = 0.0
             while c < end:
-                fetch(x + c + AHEAD, LANES)
+                prefetch_elements(x + c + AHEAD, LANES)
                 if c + LANES > end:
                     again = <int> (c + LANES - end)
                     c = end - LANES
@@ -209,16 +209,6 @@ cdef VECTORISED _multiply(floating* e, Py_ssize_t C, floating high, floating low
         e[c] = e[c] * high + e[c] * low
 
 
-cdef void _limit(const floating* x, floating* out, Py_ssize_t C, floating largest) noexcept nogil:
-    """Softmax of one row x (C,) whose largest value is infinite, or in which there is no number at all."""
-    cdef Py_ssize_t c, at_largest = 0, nans = 0
-    for c in range(C):
-        at_largest += x[c] == largest
-        nans += x[c] != x[c]
-    for c in range(C):
-        out[c] = <floating> (NAN if nans else 0.0 if x[c] != largest else 1.0 if at_largest == 1 else NAN)
-
-
 cdef inline floating _rounder(floating largest) noexcept nogil:
     """What makes `exp_below` multiply by that 2^-m."""
     return rounder_below(<floating> floor(<double> largest * 1.4426950408889634 + 0.5))
@@ -229,7 +219,7 @@ cdef void _softmax_far(const floating* x, floating* out, Py_ssize_t C, floating 
     cdef floating copies[TILE]
     cdef Py_ssize_t c, size
     if isinf(largest):
-        _limit(x, out, C, largest)
+        softmax_limit(x, out, C, largest)
         return
     for c in range(TILE if TILE < C else C):
         copies[c] = largest
@@ -281,7 +271,7 @@ cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ss
             if moderate:
                 _exp_of_rows(x, out, rows * C, low, rounder)
         if N > rows:
-            fetch(x + rows * C, rows * C)  # the next rows, while these are divided
+            prefetch_elements(x + rows * C, rows * C)  # the next rows, while these are divided
         if moderate:
             _divide_by_sums(out, rows, C)
         else:
@@ -292,7 +282,10 @@ cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ss
         N -= rows
 
 
-cdef void _softmax(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C) noexcept nogil:
+cdef bint _softmax(
+    const floating* x, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
+    double number, double* loss,
+) noexcept nogil:
     cdef Py_ssize_t n, i
     cdef floating low = lowest_near[floating](0)
     cdef bint near = True
@@ -303,22 +296,18 @@ cdef void _softmax(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C)
     else:
         for n in range(N):
             _softmax_of_row(x + n * C, out + n * C, C, &near)
+    return True
 
 
-def softmax(ndarray x: FloatArray) -> FloatArray:
+def softmax(ndarray x: FloatArray, /) -> FloatArray:
     """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C), and so along the last axis of any x (..., C).
 
     Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
     for each where several are the largest.
     """
     out = empty_like(x)
-    if x.size == 0:  # an empty row has no largest value
-        return out
-    cdef Py_ssize_t C = x.shape[x.ndim - 1]
-    if holds_floats(x):
-        _softmax[float](floats(x), floats(out), x.size // C, C)
-    else:
-        _softmax[double](doubles(x), doubles(out), x.size // C, C)
+    if x.size:  # an empty row has no largest value
+        over_rows(x, None, None, out, x.shape[x.ndim - 1], 0, NULL, _softmax[float], _softmax[double])
     return out
 
 
@@ -470,9 +459,9 @@ cdef double _loss_of_targets(
     return total
 
 
-cdef double _softmax_cross_entropy(
-    const floating* x, const Py_ssize_t* labels, const floating* t, floating* e, bint with_gradient,
-    Py_ssize_t N, Py_ssize_t C
+cdef bint _softmax_cross_entropy(
+    const floating* x, const floating* t, const Py_ssize_t* labels, floating* e, Py_ssize_t N, Py_ssize_t C,
+    double with_gradient, double* loss,
 ) noexcept nogil:
     """The loss by labels, or by t where labels is NULL. e takes the gradient, or a tile to work in without it."""
     cdef floating largest[TILE]
@@ -492,7 +481,7 @@ cdef double _softmax_cross_entropy(
             i += size
         for row in range(rows):
             if isinf(largest[row * copies]):
-                _limit(x + row * C, e + row * C, C, largest[row * copies])
+                softmax_limit(x + row * C, e + row * C, C, largest[row * copies])
         if labels is NULL:
             total += _loss_of_targets(x, t + n * C, e, largest, copies, share, rows, C)
         else:
@@ -500,38 +489,37 @@ cdef double _softmax_cross_entropy(
         x += rows * C
         e += rows * C if with_gradient else 0
         n += rows
-    return total / N
+    loss[0] = total / N
+    return True
+
+
+cdef tuple _loss_and_gradient(ndarray x, ndarray t, ndarray labels, bint with_gradient):
+    """The loss, and its gradient or None."""
+    cdef Py_ssize_t C = x.shape[1]
+    cdef double loss
+    out = empty_like(x if with_gradient else x[: max(1, TILE // C)])
+    over_rows(
+        x, t, labels, out, C, with_gradient, &loss, _softmax_cross_entropy[float], _softmax_cross_entropy[double]
+    )
+    return loss, out if with_gradient else None
 
 
 def softmax_cross_entropy_labels(
-    ndarray x: FloatArray, ndarray labels: IntArray, with_gradient: bool
+    ndarray x: FloatArray, ndarray labels: IntArray, with_gradient: bool, /
 ) -> tuple[float, FloatArray | None]:
     """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None.
 
     A row in which softmax(x) is NaN somewhere makes the loss NaN, and its gradient in that row.
     """
-    cdef Py_ssize_t N = x.shape[0], C = x.shape[1]
-    cdef const Py_ssize_t* label = <const Py_ssize_t*> address(labels)
-    out = empty_like(x if with_gradient else x[: max(1, TILE // C)])
-    if holds_floats(x):
-        loss = _softmax_cross_entropy[float](floats(x), label, NULL, floats(out), with_gradient, N, C)
-    else:
-        loss = _softmax_cross_entropy[double](doubles(x), label, NULL, doubles(out), with_gradient, N, C)
-    return loss, out if with_gradient else None
+    return _loss_and_gradient(x, None, labels, with_gradient)
 
 
 def softmax_cross_entropy_targets(
-    ndarray x: FloatArray, ndarray t: FloatArray, with_gradient: bool
+    ndarray x: FloatArray, ndarray t: FloatArray, with_gradient: bool, /
 ) -> tuple[float, FloatArray | None]:
     """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
 
     A term with t = 0 and softmax(x) = 0 is 0. A row in which softmax(x) is NaN somewhere makes the loss NaN, and its
     gradient in that row.
     """
-    cdef Py_ssize_t N = x.shape[0], C = x.shape[1]
-    out = empty_like(x if with_gradient else x[: max(1, TILE // C)])
-    if holds_floats(x):
-        loss = _softmax_cross_entropy[float](floats(x), NULL, floats(t), floats(out), with_gradient, N, C)
-    else:
-        loss = _softmax_cross_entropy[double](doubles(x), NULL, doubles(t), doubles(out), with_gradient, N, C)
-    return loss, out if with_gradient else None
+    return _loss_and_gradient(x, t, None, with_gradient)

@@ -23,8 +23,16 @@ from fastnet._checks import (
     targets,
 )
 from fastnet._files import PathLike
-from fastnet._network import Network, as_batch, common_dtype, layer_sizes, network_dtype, parameter_shapes, reading
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
+from fastnet.networks.network import (
+    Network,
+    as_batch,
+    common_dtype,
+    layer_sizes,
+    network_dtype,
+    parameter_shapes,
+    reading,
+)
 
 
 class TwoLayerNet(Network):
@@ -128,7 +136,7 @@ class TwoLayerNet(Network):
         -----
         ``a1 = x W1 + b1``, ``z1 = sigmoid(a1)``, ``a2 = z1 W2 + b2``, ``y = softmax(a2)``.
         """
-        return self._predicted(x, self._parameters(), "sigmoid", "softmax")
+        return self._predicted(x, self._arrays(), "sigmoid", "softmax")
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the cross-entropy of the predictions, averaged over the samples.
@@ -184,12 +192,7 @@ class TwoLayerNet(Network):
         trace : The steps of this computation, one by one.
         numerical_gradient : The same without any calculus.
         """
-        parameters = self._parameters()
-        gradients = self._backpropagated(x, t, parameters, "sigmoid", "softmax")
-        if gradients is None:
-            trace = TwoLayerNet.trace(self, x, t)
-            gradients = {name: trace["d" + name] for name in parameters}
-        return gradients
+        return self._backpropagated(x, t, self._arrays(), "sigmoid", "softmax")
 
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
         """Return every intermediate value by the book's name, to be shown in class.

@@ -1,7 +1,7 @@
 """What the loops over rows of numbers have in common."""
 
 from cython cimport floating
-from libc.math cimport isfinite
+from libc.math cimport NAN, isfinite
 
 
 cdef enum:
@@ -68,3 +68,13 @@ cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
     if C > TILE and isfinite(total):  # one tile has lost nothing, and what is infinite has lost inf - inf
         even += lost
     return total + (even + odd)
+
+
+cdef inline void softmax_limit(const floating* x, floating* out, Py_ssize_t C, floating largest) noexcept nogil:
+    """Softmax of one row x (C,) whose largest value is infinite, or in which there is no number at all."""
+    cdef Py_ssize_t c, at_largest = 0, nans = 0
+    for c in range(C):
+        at_largest += x[c] == largest
+        nans += x[c] != x[c]
+    for c in range(C):
+        out[c] = <floating> (NAN if nans else 0.0 if x[c] != largest else 1.0 if at_largest == 1 else NAN)

@@ -4,7 +4,7 @@ Shapes: N samples, D inputs, C outputs, H hidden units in a layer, L layers that
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -27,7 +27,7 @@ from fastnet._checks import (
     targets,
 )
 from fastnet._files import PathLike
-from fastnet._network import Network, as_batch, common_dtype, layer_sizes, network_dtype, parameter_shapes, reading
+from fastnet._twins.shared import formulas_numpy as formulas
 from fastnet.functions import (
     binary_cross_entropy,
     cross_entropy_error,
@@ -44,6 +44,15 @@ from fastnet.functions import (
     tanh,
     tanh_grad,
 )
+from fastnet.networks.network import (
+    Network,
+    as_batch,
+    common_dtype,
+    layer_sizes,
+    network_dtype,
+    parameter_shapes,
+    reading,
+)
 
 __all__ = ["MultiLayerNet"]
 
@@ -56,11 +65,10 @@ class Activation(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What stands behind the last layer: y = function(a), and the loss, whose derivative by a is (y - t) / divisor."""
+    """What stands behind the last layer: y = function(a), and its loss."""
 
     function: Callable[[FloatArray], FloatArray]
     loss: Callable[[FloatArray, Any], Any]
-    divisor: Callable[[int, int], float]  # of N and C
 
 
 class Settings(NamedTuple):
@@ -72,7 +80,7 @@ class Settings(NamedTuple):
 
 
 ACTIVATIONS: Mapping[str, Activation] = {
-    "relu": Activation(relu, lambda a: np.heaviside(a, 0)),  # as the book's Relu layer: none at 0, unlike `relu_grad`
+    "relu": Activation(relu, formulas.relu_slope),  # the slope of the book's Relu layer
     "sigmoid": Activation(sigmoid, sigmoid_grad),
     "tanh": Activation(tanh, tanh_grad),
     "leaky_relu": Activation(leaky_relu, leaky_relu_grad),
@@ -80,12 +88,12 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "identity": Activation(identity_function, np.ones_like),
 }
 OUTPUTS: Mapping[str, Output] = {
-    "softmax": Output(softmax, cross_entropy_error, lambda N, _: N),
-    "sigmoid": Output(sigmoid, binary_cross_entropy, lambda N, C: N * C),
-    "identity": Output(identity_function, mean_squared_error, lambda N, C: N * C / 2),
+    "softmax": Output(softmax, cross_entropy_error),
+    "sigmoid": Output(sigmoid, binary_cross_entropy),
+    "identity": Output(identity_function, mean_squared_error),
 }
 ALIASES = {"linear": "identity"}
-SCALES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # of the variance, which is that by n
+SCALES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # variance = scale / n
 
 
 class MultiLayerNet(Network):
@@ -219,9 +227,9 @@ class MultiLayerNet(Network):
         >>> print(net.predict([0.0, 0.0, 0.0, 0.0]).round(4))
         [0.3333 0.3333 0.3333]
         """
-        parameters = self._parameters()
+        arrays = self._arrays()
         activation, output, _ = self._checked()
-        return self._predicted(x, parameters, activation, output)
+        return self._predicted(x, arrays, activation, output)
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the loss that belongs to the output, and what the weights add to it.
@@ -320,13 +328,10 @@ class MultiLayerNet(Network):
         -----
         As in the book, the 1e-7 in the logarithms is not differentiated, and "relu" passes no gradient on at 0.
         """
-        parameters = self._parameters()
+        arrays = self._arrays()
         activation, output, decay = self._checked()
-        gradients = self._backpropagated(x, t, parameters, activation, output)
-        if gradients is None:
-            trace = MultiLayerNet.trace(self, x, t)
-            return {name: trace["d" + name] for name in parameters}
-        _decay(gradients, parameters, decay)
+        gradients = self._backpropagated(x, t, arrays, activation, output)
+        _decay(gradients, arrays, decay)
         return gradients
 
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
@@ -381,7 +386,7 @@ class MultiLayerNet(Network):
         activation, output, decay = self._checked()
         rows = np.atleast_2d  # one sample is a batch of one
         with np.errstate(all="ignore"):
-            da = minus_targets(y, t) / self.dtype.type(OUTPUTS[output].divisor(*rows(y).shape))
+            da = minus_targets(y, t) / self.dtype.type(formulas.OUTPUTS[output].divisor(*rows(y).shape))
             trace["dy"] = da
             for layer in range(len(self._shapes) // 2, 0, -1):
                 W, z = parameters[f"W{layer}"], trace[f"z{layer - 1}"] if layer > 1 else x
@@ -464,7 +469,7 @@ class MultiLayerNet(Network):
         if differences is None:
             return None
         gradients: dict[str, FloatArray] = dict(zip(parameters, differences, strict=True))
-        _decay(gradients, parameters, decay)  # ((w + h)^2 - (w - h)^2) / 4h = w, at any h
+        _decay(gradients, parameters.values(), decay)  # ((w + h)^2 - (w - h)^2) / 4h = w, at any h
         return gradients
 
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
@@ -504,13 +509,13 @@ def _settings(activation: Any, output: Any, weight_decay_lambda: Any) -> Setting
     )
 
 
-def _decay(gradients: dict[str, FloatArray], parameters: dict[str, FloatArray], weight_decay_lambda: float) -> None:
-    """Add what the weights add to the loss to the gradients."""
+def _decay(gradients: dict[str, FloatArray], parameters: Iterable[FloatArray], weight_decay_lambda: float) -> None:
+    """Add what the weights add to the loss to the gradients, which are in the order of the parameters."""
     if weight_decay_lambda:
         with np.errstate(all="ignore"):
-            for name, parameter in parameters.items():
+            for gradient, parameter in zip(gradients.values(), parameters, strict=True):
                 if parameter.ndim == 2:
-                    gradients[name] += weight_decay_lambda * parameter
+                    gradient += weight_decay_lambda * parameter
 
 
 def _one_of(known: Mapping[str, Any], word: Any, name: str) -> str:

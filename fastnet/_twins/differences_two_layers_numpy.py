@@ -1,7 +1,7 @@
-"""Central differences of the two-layer network's loss, in NumPy: the twin of `_differences.pyx`.
+"""Central differences of the two-layer network's loss, in NumPy: the twin of `differences_two_layers.pyx`.
 
 Every weight is moved by +h and by -h, and each time the loss is evaluated from what moves with the weight, and from
-nothing else. `_differences.pyx` has the idea and the formulas, in the same names.
+nothing else. `differences_two_layers.pyx` has the idea and the formulas, in the same names.
 
 What changes from there to here: a loop over the weights of a layer becomes an expression over all of them, and a bias
 is one more row of weights, that of an input which is always 1.
@@ -14,7 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnet._checks import FloatArray, IntArray
-from fastnet._losses_numpy import EPS
+from fastnet._twins.shared import formulas_numpy as formulas
+from fastnet._twins.shared.formulas_numpy import LOSS_EPS
+
+__all__ = ["two_layer_differences"]
 
 TINY = 1 / 512
 HUGE = 1e50
@@ -38,7 +41,7 @@ class Layer(NamedTuple):
         m = np.expm1(s)
         dz: FloatArray = self.slope * m / (1.0 + self.z * m)
         far = np.abs(s[:, 0]) > 1  # exp(s) could overflow, and the plain difference has digits enough
-        dz[far] = _sigmoid(self.a + s[far])[0] - self.z
+        dz[far] = formulas.sigmoid(self.a + s[far]) - self.z
         return dz
 
 
@@ -52,14 +55,8 @@ class Target(NamedTuple):
     def gain(self, G: FloatArray) -> FloatArray:
         """What the loss gains by G: `log(1 + G) - log(1 + q G)`, in one logarithm."""
         y = self.y[self.c]
-        gain: FloatArray = np.log1p(y * G / (y + EPS + EPS * G))
+        gain: FloatArray = np.log1p(y * G / (y + LOSS_EPS + LOSS_EPS * G))
         return gain
-
-
-def _sigmoid(a: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The sigmoid and its slope; `z (1 - z)` would lose the slope's digits where z is all but 1."""
-    e = np.exp(-np.abs(a))
-    return np.maximum(a >= 0, e) / (1.0 + e), e / ((1.0 + e) * (1.0 + e))
 
 
 def _tiny_gains(layer: Layer, target: Target, v: FloatArray, s: FloatArray) -> FloatArray:
@@ -83,7 +80,7 @@ def _larger_gains(layer: Layer, target: Target, v: FloatArray, s: FloatArray) ->
     # Where moves are far, y[k] may be 0 and exp(dz v[k]) infinite, or G all but -1. The loss itself has digits enough.
     far = np.abs(dz) * layer.spread > 1
     y = 1.0 / np.exp((target.a2 - target.a2[target.c])[:, np.newaxis] + moves[:, far]).sum(axis=0)
-    gains[far] = np.log((target.y[target.c] + EPS) / (y + EPS))
+    gains[far] = np.log((target.y[target.c] + LOSS_EPS) / (y + LOSS_EPS))
     return gains
 
 
@@ -101,9 +98,10 @@ def _add_differences(x: FloatArray, h: float, layer: Layer, target: Target, weig
 
 
 def two_layer_differences(
-    x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray, h: float
+    x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray, h: float,
+    /,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
-    """Return the central differences of the loss by W1, b1, W2 and b2, or None where only the plain loop can tell.
+    """Return the central differences of the loss by W1, b1, W2 and b2, or None where a number is not finite.
 
     x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     None: some number is infinite, NaN or beyond 1e50.
@@ -116,10 +114,9 @@ def two_layer_differences(
             labels, t = t, np.zeros((N, C))
             t[np.arange(N), labels] = 1.0
         a1 = x @ W1 + b1
-        z, slope = _sigmoid(a1)
+        z, slope = formulas.sigmoid(a1), formulas.sigmoid_slope(a1)
         a2 = z @ W2 + b2
-        e = np.exp(a2 - a2.max(axis=1, keepdims=True))
-        y = e / e.sum(axis=1, keepdims=True)
+        y = formulas.softmax(a2)
 
         ones = np.ones((N, 1))
         x1, z1 = np.hstack([x, ones]), np.hstack([z, ones])

@@ -182,50 +182,45 @@ class Network(ABC):
             for method, own in zip((self.predict, self.loss), self._own, strict=True)
         )
 
-    def _parameters(self) -> dict[str, FloatArray]:
-        """`params` in the network's dtype, once each has been found to fit."""
-        params, dtype, is_plain = self.params, self.dtype, _backend.kernels.is_plain
-        if type(params) is dict and len(params) == len(self._shapes):
-            usual: dict[str, Any] = {}
-            for name, shape in self._shapes.items():
-                array: Any = params.get(name)
-                if not (is_plain(array) and array.dtype is dtype and array.shape == shape):
-                    break
-                usual[name] = array
-            else:
-                return usual
-        return {name: cast(view, self.dtype) for name, view in fitting(self.params, self._shapes).items()}
+    def _arrays(self) -> tuple[FloatArray, ...]:
+        """`params` in their order and in the network's dtype, once each has been found to fit."""
+        arrays: tuple[FloatArray, ...] | None = _backend.kernels.plain_parameters(
+            self.params, self._shapes, self.dtype
+        )
+        if arrays is None:  # one of them has to be converted or refused
+            arrays = tuple(cast(view, self.dtype) for view in fitting(self.params, self._shapes).values())
+        return arrays
 
-    def _predicted(
-        self, x: npt.ArrayLike, parameters: dict[str, FloatArray], activation: str, output: str
-    ) -> FloatArray:
+    def _parameters(self) -> dict[str, FloatArray]:
+        """The same by name."""
+        return dict(zip(self._shapes, self._arrays(), strict=True))
+
+    def _predicted(self, x: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray:
         """What `predict` returns."""
-        kernel, how = _backend.kernels.network_predict, (tuple(parameters.values()), activation, output)
-        y: FloatArray | None = kernel(x, *how)
-        if y is None:  # not for the kernel as it is
-            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
-            y = kernel(np.atleast_2d(x), *how)
-            if y is None:
-                y = self._forward(x, parameters)["y"]
+        y: FloatArray | None = _backend.kernels.network_predict(x, arrays, activation, output)
+        if y is None:  # x has to be converted or refused
+            x = self._samples(x)
+            y = _backend.kernels.network_predict(np.atleast_2d(x), arrays, activation, output)
             y = y.reshape(*x.shape[:-1], self._output_size)
         return y
 
     def _backpropagated(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, parameters: dict[str, FloatArray], activation: str, output: str
-    ) -> dict[str, FloatArray] | None:
-        """The gradient of the loss without weight decay, or None where only the plain formulas can tell."""
-        kernel, how = _backend.kernels.network_gradient, (tuple(parameters.values()), activation, output)
-        gradients = kernel(x, t, *how) if output == "softmax" else None  # other targets have a range, which is checked
-        if gradients is None:  # not for the kernel as they are
-            x = samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+        self, x: npt.ArrayLike, t: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str
+    ) -> dict[str, FloatArray]:
+        """The gradient of the loss without weight decay."""
+        kernel, gradients = _backend.kernels.network_gradient, None
+        if output == "softmax":  # other targets have a range, which is checked
+            gradients = kernel(x, t, arrays, activation, output)
+        if gradients is None:  # x or t has to be converted or refused
+            x = self._samples(x)
             refuse_empty(x, "x")
             t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
-            gradients = kernel(np.atleast_2d(x), as_batch(t), *how)
-        return None if gradients is None else dict(zip(parameters, gradients, strict=True))
+            gradients = kernel(np.atleast_2d(x), as_batch(t), arrays, activation, output)
+        return dict(zip(self._shapes, gradients, strict=True))
 
-    @abstractmethod
-    def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
-        """Every intermediate value on the way to `y`, by the plain formulas."""
+    def _samples(self, x: npt.ArrayLike) -> FloatArray:
+        """`x` as the kernels take it."""
+        return samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
 
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
         """The targets of the predictions `y`."""

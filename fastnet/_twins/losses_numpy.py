@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._blocks import blocks
 from fastnet._checks import INTP, UINT8, FloatArray, is_carray, is_plain_array
+from fastnet._twins.shared.blocks import blocks
 
-EPS = 1e-7  # what the book adds in the logarithm; whatever computes its loss takes it from here
+__all__ = ["binary_cross_entropy", "cross_entropy"]
 
 
 def _sum_of_terms(weights: FloatArray, p: FloatArray) -> float:
@@ -28,7 +28,7 @@ def _sum_of_terms(weights: FloatArray, p: FloatArray) -> float:
     return float(p.sum())
 
 
-def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
+def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N`, or None where an argument has to be converted or refused.
 
     y is (N, C) or, for one sample, (C,), not empty; t is like y, and a term with t = 0 and y + eps = 0 is 0; or t is
@@ -54,7 +54,7 @@ def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
         return y.dtype.type((0.0 - total) / n)
 
 
-def binary_cross_entropy(y: FloatArray, t: FloatArray, eps: float) -> float:
+def binary_cross_entropy(y: FloatArray, t: FloatArray, eps: float, /) -> float:
     """Return `-sum_n (t[n] log(y[n] + eps) + (1 - t[n]) log(1 - y[n] + eps)) / N` for y and t (N,).
 
     A term whose weight, t or 1 - t, and whose argument of the logarithm are both 0 is 0.

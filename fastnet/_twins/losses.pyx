@@ -1,5 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, annotation_typing=False
-"""The losses of predictions, compiled: the same functions as in `_losses_numpy.py`, in the same order.
+"""The losses of predictions, compiled: the same functions as in `losses_numpy.py`, in the same order.
 
 What `_kernels.pyx` says of kernels holds for these, too.
 
@@ -9,35 +8,37 @@ Shapes: N samples, C classes.
 from cpython.float cimport PyFloat_CheckExact
 from cython cimport floating
 from libc.math cimport INFINITY, NAN
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from numpy cimport (
+from libc.stdint cimport uint32_t, uint64_t
+
+from fastnet._twins.shared.dispatch cimport VECTORISED, over_rows, scalar_like
+from fastnet._twins.shared.formulas cimport cross_entropy_term
+from fastnet._twins.shared.memory cimport (
+    AHEAD,
+    LARGE,
     NPY_INTP,
     NPY_UINT8,
-    PyArray_CheckExact,
-    PyArray_ISCARRAY_RO,
+    PyArray_Cast,
     PyArray_SAMESHAPE,
-    PyArray_ToScalar,
     PyArray_TYPE,
     import_array,
+    is_carray,
     ndarray,
+    plain,
+    prefetch,
+    prefetch_elements,
 )
+from fastnet._twins.shared.rows cimport LANES, TILE, sum_of_row
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, log_any, lowest_bit
 
-from fastnet._memory cimport AHEAD, LARGE, address, doubles, fetch, floats, holds_floats, plain, prefetch
-from fastnet._rows cimport LANES, TILE, sum_of_row
-from fastnet._sources cimport FASTNET_FINGERPRINT
-from fastnet._vector_math cimport VECTORISED, bits_of_double, bits_of_float, log_any, lowest_bit
+__all__ = ["cross_entropy", "binary_cross_entropy"]
 
 import_array()
 
 fingerprint = FASTNET_FINGERPRINT
 
-ctypedef fused label:
-    Py_ssize_t
-    uint8_t
-
-
 cdef enum:
-    BLOCKS = 32  # of LANES elements, which make up a TILE
+    WORDS = 32  # of LANES bits, one for each element of a TILE
     STEP = 128  # labels that are looked up together
     QUARTER = 32  # of a STEP
     TERMS = 8  # of a sum of logarithms, taken side by side: no more, because short sums are filled up to so many
@@ -48,20 +49,17 @@ cdef VECTORISED _add_terms(
 ) noexcept nogil:
     """Add sum_i t[i] log(y[i] + eps) to total, in double; size is a multiple of TERMS."""
     cdef Py_ssize_t i, k
-    cdef double p
     cdef double lane[TERMS]
     for k in range(TERMS):
         lane[k] = 0.0
     for i from 0 <= i < size by TERMS:
         for k in range(TERMS):
-            p = y[i + k] + eps
-            p = 1.0 if (p == 0) & (t[i + k] == 0) else p
-            lane[k] += t[i + k] * log_any(p)
+            lane[k] += cross_entropy_term(t[i + k], y[i + k] + eps)
     for k in range(TERMS):
         total[0] += lane[k]
 
 
-cdef VECTORISED _largest_label(const label* labels, Py_ssize_t size, size_t* largest) noexcept nogil:
+cdef VECTORISED _largest_label(const Py_ssize_t* labels, Py_ssize_t size, size_t* largest) noexcept nogil:
     cdef Py_ssize_t n
     cdef size_t most = 0
     for n in range(size):  # without a sign, what is negative is very large
@@ -95,7 +93,7 @@ cdef VECTORISED _multiply_fours(double* p) noexcept nogil:
 
 
 cdef bint _add_of_labels(
-    const floating* y, const label* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total
+    const floating* y, const Py_ssize_t* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total
 ) noexcept nogil:
     """Add sum_n log(y[n, labels[n]] + eps) to total and return True; return False where a label is out of range."""
     cdef double p[STEP]
@@ -113,7 +111,7 @@ cdef bint _add_of_labels(
         for n in range(size):
             p[n] = <double> y[n * C + labels[n]] + eps
         if large:
-            # The labels of the next step, not checked yet: to name an address where nothing is does no harm.
+            # The labels of the next step are not checked yet: prefetching from where there is no memory does no harm.
             for n in range(size, 2 * STEP if 2 * STEP < N else N):
                 prefetch(<size_t> y + (<size_t> n * C + <size_t> labels[n]) * sizeof(floating))
         terms = size
@@ -139,15 +137,15 @@ cdef Py_ssize_t _filled_up(floating* t, floating* y, Py_ssize_t size) noexcept n
 
 
 cdef VECTORISED _terms_that_count(
-    const floating* t, const floating* y, Py_ssize_t blocks, uint32_t* bits
+    const floating* t, const floating* y, Py_ssize_t words, uint32_t* bits
 ) noexcept nogil:
     """A bit for each element, LANES of them in one number: 0 where t is 0, and y such that the term is 0 as well."""
     cdef Py_ssize_t b, k
     cdef uint32_t narrow
     cdef uint64_t wide
-    for b in range(blocks):
-        fetch(t + 2 * AHEAD, LANES)  # twice as far as elsewhere: little is computed for each
-        fetch(y + 2 * AHEAD, LANES)
+    for b in range(words):
+        prefetch_elements(t + 2 * AHEAD, LANES)  # twice as far as elsewhere: little is computed for each
+        prefetch_elements(y + 2 * AHEAD, LANES)
         # Of a number in [0, 2), the two highest bits are 0; of t = -0 or 0, all but the highest.
         if floating is double:
             wide = 0
@@ -167,15 +165,15 @@ cdef void _add_of_targets(
     const floating* y, const floating* t, double eps, Py_ssize_t elements, double* total
 ) noexcept nogil:
     """Add sum_nc t[n, c] log(y[n, c] + eps) to total."""
-    cdef uint32_t counts[BLOCKS]
+    cdef uint32_t counts[WORDS]
     cdef floating t_kept[2 * TILE]
     cdef floating y_kept[2 * TILE]
-    cdef Py_ssize_t b, k, blocks, kept = 0
+    cdef Py_ssize_t b, k, words, kept = 0
     cdef uint32_t bits
     while elements >= LANES:
-        blocks = BLOCKS if TILE < elements else elements // LANES
-        _terms_that_count(t, y, blocks, counts)
-        for b in range(blocks):  # a row of a one-hot t costs one logarithm
+        words = WORDS if TILE < elements else elements // LANES
+        _terms_that_count(t, y, words, counts)
+        for b in range(words):  # a row of a one-hot t costs one logarithm
             bits = counts[b]
             if bits == <uint32_t> 0xFFFFFFFF:
                 for k in range(LANES):
@@ -191,7 +189,7 @@ cdef void _add_of_targets(
                     bits &= bits - 1
             t += LANES
             y += LANES
-        elements -= blocks * LANES
+        elements -= words * LANES
         if kept >= TILE:
             _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept), total)
             kept = 0
@@ -201,45 +199,52 @@ cdef void _add_of_targets(
     _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept + elements), total)
 
 
-cdef _cross_entropy(const floating* y, ndarray array, ndarray t, double eps):
-    """`cross_entropy` of `array`, whose elements begin at y."""
-    cdef Py_ssize_t C = array.shape[array.ndim - 1], N = array.size // C
+cdef bint _cross_entropy(
+    const floating* y, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
+    double eps, double* loss,
+) noexcept nogil:
+    """The loss by labels, or by t where labels is NULL; False where a label is out of range."""
     cdef double total = 0.0
-    cdef floating loss
-    cdef bint accepted
-    if PyArray_TYPE(t) == PyArray_TYPE(array):
-        accepted = PyArray_SAMESHAPE(t, array)
-        if accepted:
-            _add_of_targets(y, <const floating*> address(t), eps, N * C, &total)
-    elif not (t.ndim == array.ndim - 1 and (t.ndim == 0 or t.shape[0] == N)):
-        accepted = False
-    elif PyArray_TYPE(t) == NPY_INTP:
-        accepted = _add_of_labels(y, <const Py_ssize_t*> address(t), eps, N, C, &total)
-    elif PyArray_TYPE(t) == NPY_UINT8:
-        accepted = _add_of_labels(y, <const uint8_t*> address(t), eps, N, C, &total)
-    else:
-        accepted = False
-    if not accepted:
-        return None
-    loss = <floating> ((0.0 - total) / N)
-    return PyArray_ToScalar(&loss, array)
+    if labels is NULL:
+        _add_of_targets(y, t, eps, N * C, &total)
+    elif not _add_of_labels(y, labels, eps, N, C, &total):
+        return False
+    loss[0] = (0.0 - total) / N
+    return True
 
 
-def cross_entropy(y: Any, t: Any, eps: Any) -> Any:
+def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N`, or None where an argument has to be converted or refused.
 
     y is (N, C) or, for one sample, (C,), not empty; t is like y, and a term with t = 0 and y + eps = 0 is 0; or t is
     (N,) or () labels in [0, C), intp or uint8, in place of the rows of a one-hot t. eps is a float, finite, from 0 on.
     The arrays are as every kernel takes them. The result is a scalar of y's dtype.
     """
-    if not (plain(y) and PyArray_CheckExact(t) and PyArray_ISCARRAY_RO(<ndarray> t) and PyFloat_CheckExact(eps)):
+    if not (plain(y) and is_carray(t) and PyFloat_CheckExact(eps)):
         return None
-    cdef ndarray array = y
+    cdef ndarray array = y, rows = None, labels = None
+    cdef double loss
     if array.ndim > 2 or array.size == 0 or not 0 <= <double> eps < INFINITY:
         return None
-    if holds_floats(array):
-        return _cross_entropy[float](floats(array), array, t, eps)
-    return _cross_entropy[double](doubles(array), array, t, eps)
+    if PyArray_TYPE(<ndarray> t) == PyArray_TYPE(array):
+        if not PyArray_SAMESHAPE(<ndarray> t, array):
+            return None
+        rows = t
+    else:
+        if (<ndarray> t).ndim != array.ndim - 1 or array.ndim == 2 and (<ndarray> t).shape[0] != array.shape[0]:
+            return None
+        if PyArray_TYPE(<ndarray> t) == NPY_UINT8:
+            labels = PyArray_Cast(<ndarray> t, NPY_INTP)
+        elif PyArray_TYPE(<ndarray> t) == NPY_INTP:
+            labels = t
+        else:
+            return None
+    if not over_rows(
+        array, rows, labels, None, array.shape[array.ndim - 1], eps, &loss,
+        _cross_entropy[float], _cross_entropy[double],
+    ):
+        return None
+    return scalar_like(array, loss)
 
 
 cdef VECTORISED _binary_terms(
@@ -247,15 +252,11 @@ cdef VECTORISED _binary_terms(
 ) noexcept nogil:
     """terms = t log(y + eps) + (1 - t) log(1 - y + eps), in double."""
     cdef Py_ssize_t i
-    cdef double yes, no, p, q
     for i in range(size):
-        yes = t[i]
-        no = 1.0 - yes
-        p = <double> y[i] + eps
-        q = (1.0 - <double> y[i]) + eps
-        p = 1.0 if (p == 0) & (yes == 0) else p
-        q = 1.0 if (q == 0) & (no == 0) else q
-        terms[i] = yes * log_any(p) + no * log_any(q)
+        terms[i] = (
+            cross_entropy_term(t[i], <double> y[i] + eps)
+            + cross_entropy_term(1.0 - <double> t[i], (1.0 - <double> y[i]) + eps)
+        )
 
 
 cdef VECTORISED _certain_terms(
@@ -278,7 +279,10 @@ cdef VECTORISED _count_uncertain(
     count[0] = size - certain
 
 
-cdef double _binary_cross_entropy(const floating* y, const floating* t, double eps, Py_ssize_t N) noexcept nogil:
+cdef bint _binary_cross_entropy(
+    const floating* y, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
+    double eps, double* loss,
+) noexcept nogil:
     cdef double terms[TILE]
     cdef double total = 0.0
     cdef Py_ssize_t n = 0, size, uncertain
@@ -291,14 +295,15 @@ cdef double _binary_cross_entropy(const floating* y, const floating* t, double e
             _certain_terms(y + n, t + n, eps, terms, size)
         total += sum_of_row(terms, size)
         n += size
-    return (0.0 - total) / N
+    loss[0] = (0.0 - total) / N
+    return True
 
 
-def binary_cross_entropy(ndarray y: FloatArray, ndarray t: FloatArray, eps: float) -> float:
+def binary_cross_entropy(ndarray y: FloatArray, ndarray t: FloatArray, double eps: float, /) -> float:
     """Return `-sum_n (t[n] log(y[n] + eps) + (1 - t[n]) log(1 - y[n] + eps)) / N` for y and t (N,).
 
     A term whose weight, t or 1 - t, and whose argument of the logarithm are both 0 is 0.
     """
-    if holds_floats(y):
-        return _binary_cross_entropy[float](floats(y), floats(t), eps, y.size)
-    return _binary_cross_entropy[double](doubles(y), doubles(t), eps, y.size)
+    cdef double loss
+    over_rows(y, t, None, None, 1, eps, &loss, _binary_cross_entropy[float], _binary_cross_entropy[double])
+    return loss

@@ -1,0 +1,1 @@
+"""Measuring fastnet against the code that a reader of the book would write."""

@@ -1,0 +1,179 @@
+"""exp, log and the activations, compiled: the same functions as in `activations_numpy.py`, in the same order.
+
+What changes from there to here: an expression over whole arrays becomes a loop over elements, so the arrays that hold
+intermediate results are gone. The formula of one element is in `shared/formulas.pxd`, and exp and log in
+`shared/vector_math.pxd`. What `_kernels.pyx` says of kernels holds for these.
+"""
+
+from cython cimport floating
+
+from fastnet._twins.shared cimport formulas
+from fastnet._twins.shared.dispatch cimport VECTORISED, elementwise
+from fastnet._twins.shared.memory cimport import_array, ndarray, prefetch_ahead
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.vector_math cimport exp_any, highest_tanh, log_any, lowest, lowest_expm1
+
+from fastnet._twins import activations_numpy
+
+__all__ = [
+    "exp", "log", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad", "relu", "leaky_relu", "leaky_relu_grad", "elu", "elu_grad",
+]
+
+import_array()
+
+fingerprint = FASTNET_FINGERPRINT
+
+
+cdef VECTORISED _exp(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef floating low = lowest[floating](0)
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            out[i] = exp_any(x[i], low, -low)
+
+
+def exp(ndarray x: FloatArray, /) -> FloatArray:
+    """Return `exp(x)` of every element."""
+    return elementwise(x, _exp[float], _exp[double], 0)
+
+
+cdef VECTORISED _log(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            out[i] = log_any(x[i])
+
+
+def log(ndarray x: FloatArray, /) -> FloatArray:
+    """Return the natural logarithm of every element."""
+    return elementwise(x, _log[float], _log[double], 0)
+
+
+cdef VECTORISED _sigmoid(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef floating low = lowest[floating](0)
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            out[i] = formulas.sigmoid(x[i], low)
+
+
+def sigmoid(ndarray x: FloatArray, /) -> FloatArray:
+    """Return `1 / (1 + exp(-x))` of every element."""
+    return elementwise(x, _sigmoid[float], _sigmoid[double], 0)
+
+
+cdef VECTORISED _sigmoid_grad(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef floating low = lowest[floating](0)
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            out[i] = formulas.sigmoid_slope(x[i], low)
+
+
+def sigmoid_grad(ndarray x: FloatArray, /) -> FloatArray:
+    """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
+    return elementwise(x, _sigmoid_grad[float], _sigmoid_grad[double], 0)
+
+
+cdef VECTORISED _tanh(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef floating high = highest_tanh[floating](0)
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            out[i] = formulas.tanh(x[i], high)
+
+
+def tanh(ndarray x: FloatArray, /) -> FloatArray:
+    """Return the hyperbolic tangent of every element."""
+    return elementwise(x, _tanh[float], _tanh[double], 0)
+
+
+cdef VECTORISED _tanh_grad(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef floating low = lowest[floating](0)
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            out[i] = formulas.tanh_slope(x[i], low)
+
+
+def tanh_grad(ndarray x: FloatArray, /) -> FloatArray:
+    """Return `1 - tanh(x)^2` of every element."""
+    return elementwise(x, _tanh_grad[float], _tanh_grad[double], 0)
+
+
+cdef VECTORISED _relu(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = formulas.relu(x[i])
+
+
+def relu(ndarray x: FloatArray, /) -> FloatArray:
+    """Return `max(0, x)` of every element."""
+    return elementwise(x, _relu[float], _relu[double], 0)
+
+
+cdef bint _is_usual(double alpha) noexcept:
+    """Whether a float holds the factor, and stays normal where it multiplies an exponential. Others are the twin's."""
+    return alpha == 0 or 1e-9 <= alpha <= 1e9
+
+
+cdef VECTORISED _leaky_relu(const floating* x, floating* out, Py_ssize_t size, floating slope) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = formulas.leaky_relu(x[i], slope)
+
+
+def leaky_relu(ndarray x: FloatArray, double slope: float, /) -> FloatArray:
+    """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
+    if not _is_usual(slope):
+        return activations_numpy.leaky_relu(x, slope)
+    return elementwise(x, _leaky_relu[float], _leaky_relu[double], slope)
+
+
+cdef VECTORISED _leaky_relu_grad(const floating* x, floating* out, Py_ssize_t size, floating slope) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = formulas.leaky_relu_slope(x[i], slope)
+
+
+def leaky_relu_grad(ndarray x: FloatArray, double slope: float, /) -> FloatArray:
+    """Return 1 where `x >= 0`, else `slope`, of every element, for 0 <= slope <= 1."""
+    return elementwise(x, _leaky_relu_grad[float], _leaky_relu_grad[double], slope)
+
+
+cdef VECTORISED _elu(const floating* x, floating* out, Py_ssize_t size, floating alpha) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef floating low = lowest_expm1[floating](0)
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            out[i] = formulas.elu(x[i], alpha, low)
+
+
+def elu(ndarray x: FloatArray, double alpha: float, /) -> FloatArray:
+    """Return `x` where `x >= 0`, else `alpha (exp(x) - 1)`, of every element."""
+    if not _is_usual(alpha):
+        return activations_numpy.elu(x, alpha)
+    return elementwise(x, _elu[float], _elu[double], alpha)
+
+
+cdef VECTORISED _elu_grad(const floating* x, floating* out, Py_ssize_t size, floating alpha) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef floating low = lowest[floating](0)
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            out[i] = formulas.elu_slope(x[i], alpha, low)
+
+
+def elu_grad(ndarray x: FloatArray, double alpha: float, /) -> FloatArray:
+    """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
+    if not _is_usual(alpha):
+        return activations_numpy.elu_grad(x, alpha)
+    return elementwise(x, _elu_grad[float], _elu_grad[double], alpha)

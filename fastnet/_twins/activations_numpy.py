@@ -1,0 +1,93 @@
+"""exp, log and the activations in NumPy: the specification of `activations.pyx`.
+
+`@elementwise` makes a kernel of a formula for float64 arrays, which is in `shared/formulas_numpy.py`. What
+`_kernels_numpy.py` says of kernels holds for these.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnet._checks import FloatArray
+from fastnet._twins.shared import formulas_numpy as formulas
+from fastnet._twins.shared.blocks import elementwise
+
+__all__ = [
+    "elu",
+    "elu_grad",
+    "exp",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "log",
+    "relu",
+    "sigmoid",
+    "sigmoid_grad",
+    "tanh",
+    "tanh_grad",
+]
+
+
+def exp(x: FloatArray, /) -> FloatArray:
+    """Return `exp(x)` of every element."""
+    with np.errstate(all="ignore"):
+        return np.exp(x)
+
+
+def log(x: FloatArray, /) -> FloatArray:
+    """Return the natural logarithm of every element."""
+    with np.errstate(all="ignore"):
+        return np.log(x)
+
+
+@elementwise
+def sigmoid(x: FloatArray, /) -> FloatArray:
+    """Return `1 / (1 + exp(-x))` of every element."""
+    return formulas.sigmoid(x)
+
+
+@elementwise
+def sigmoid_grad(x: FloatArray, /) -> FloatArray:
+    """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
+    return formulas.sigmoid_slope(x)
+
+
+def tanh(x: FloatArray, /) -> FloatArray:
+    """Return the hyperbolic tangent of every element."""
+    with np.errstate(all="ignore"):
+        return np.tanh(x)
+
+
+@elementwise
+def tanh_grad(x: FloatArray, /) -> FloatArray:
+    """Return `1 - tanh(x)^2` of every element."""
+    return formulas.tanh_slope(x)
+
+
+def relu(x: FloatArray, /) -> FloatArray:
+    """Return `max(0, x)` of every element."""
+    with np.errstate(all="ignore"):
+        return formulas.relu(x)
+
+
+@elementwise
+def leaky_relu(x: FloatArray, slope: float, /) -> FloatArray:
+    """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
+    return formulas.leaky_relu(x, slope)
+
+
+@elementwise
+def leaky_relu_grad(x: FloatArray, slope: float, /) -> FloatArray:
+    """Return 1 where `x >= 0`, else `slope`, of every element, for 0 <= slope <= 1."""
+    return formulas.leaky_relu_slope(x, slope)
+
+
+@elementwise
+def elu(x: FloatArray, alpha: float, /) -> FloatArray:
+    """Return `x` where `x >= 0`, else `alpha (exp(x) - 1)`, of every element."""
+    return formulas.elu(x, alpha)
+
+
+@elementwise
+def elu_grad(x: FloatArray, alpha: float, /) -> FloatArray:
+    """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
+    return formulas.elu_slope(x, alpha)

@@ -1,0 +1,190 @@
+"""One update of a parameter by each of the book's optimizers, compiled: the functions of `optimizers_numpy.py`.
+
+    p is the parameter, g the gradient of the loss by it; v, h and m are what the optimizer remembers from update to
+    update, all of them 0 before the first. Every operation is of elements.
+
+What NumPy does in a pass over memory for every operation, with an array for every result on the way, is one pass here.
+
+The twins agree to the last bit: both round after every operation, in the book's order. A processor that multiplies and
+adds in one instruction would round once for both, so the compiler is told not to use such an instruction.
+
+Kernels check nothing: the arrays of a call are C-contiguous, native and aligned, of one shape with at least one
+dimension and of one dtype, float32 or float64, and no two share memory. All but g are changed in place. `is_movable`
+tells whether arrays are like that.
+"""
+
+from cython cimport floating
+from libc.math cimport sqrt, sqrtf
+
+from fastnet._twins.shared.dispatch cimport VECTORISED, update
+from fastnet._twins.shared.formulas cimport OPTIMIZER_EPS
+from fastnet._twins.shared.memory cimport (
+    PyArray_ISWRITEABLE,
+    PyArray_NBYTES,
+    PyArray_SAMESHAPE,
+    PyArray_TYPE,
+    address,
+    import_array,
+    ndarray,
+    plain,
+)
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+
+__all__ = ["is_movable", "descend", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+
+import_array()
+
+fingerprint = FASTNET_FINGERPRINT
+
+cdef extern from *:
+    """
+    /* No instruction that multiplies, adds and rounds once: see above. (MSVC fuses nothing for x86-64.) */
+    #if defined(__clang__)
+    #pragma STDC FP_CONTRACT OFF
+    #elif defined(__GNUC__)
+    #pragma GCC optimize ("fp-contract=off")
+    #endif
+    """
+
+
+cdef inline floating _root(floating x) noexcept nogil:
+    if floating is double:
+        return sqrt(x)
+    else:
+        return sqrtf(x)
+
+
+cdef bint _overlap(ndarray a, ndarray b):
+    cdef char* first = <char*> address(a)
+    cdef char* second = <char*> address(b)
+    return first < second + PyArray_NBYTES(b) and second < first + PyArray_NBYTES(a)
+
+
+def is_movable(arrays: tuple[Any, ...], /) -> bool:
+    """Return whether a kernel can take `arrays` as they are: the parameter, the gradient, and what is remembered."""
+    cdef Py_ssize_t i, k
+    cdef ndarray array
+    cdef ndarray first
+    for i in range(len(arrays)):
+        if not plain(arrays[i]):
+            return False
+        array, first = arrays[i], arrays[0]
+        if PyArray_TYPE(array) != PyArray_TYPE(first) or not PyArray_SAMESHAPE(array, first):
+            return False
+        if i != 1 and not PyArray_ISWRITEABLE(array):
+            return False
+        for k in range(i):
+            if _overlap(array, arrays[k]):
+                return False
+    return True
+
+
+cdef VECTORISED _descend(
+    floating* p, const floating* g, floating* v, floating* m, Py_ssize_t size, const double* numbers
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating lr = <floating> numbers[0]
+    for i in range(size):
+        p[i] -= lr * g[i]
+
+
+def descend(ndarray p: FloatArray, ndarray g: FloatArray, double lr: float, /) -> None:
+    """Move p in place against its gradient g: `p -= lr * g`."""
+    update(p, g, None, None, _descend[float], _descend[double], [lr])
+
+
+cdef VECTORISED _momentum(
+    floating* p, const floating* g, floating* v, floating* m, Py_ssize_t size, const double* numbers
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating lr = <floating> numbers[0], momentum = <floating> numbers[1]
+    for i in range(size):
+        v[i] = momentum * v[i] - lr * g[i]
+        p[i] += v[i]
+
+
+def momentum(
+    ndarray p: FloatArray, ndarray g: FloatArray, ndarray v: FloatArray, double lr: float, double momentum: float, /
+) -> None:
+    """Update the velocity v, then move p by it: `v = momentum * v - lr * g`, `p += v`."""
+    update(p, g, v, None, _momentum[float], _momentum[double], [lr, momentum])
+
+
+cdef VECTORISED _nesterov(
+    floating* p, const floating* g, floating* v, floating* m, Py_ssize_t size, const double* numbers
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating lr = <floating> numbers[0], momentum = <floating> numbers[1]
+    cdef floating of_v = <floating> (numbers[1] * numbers[1]), of_g = <floating> ((1 + numbers[1]) * numbers[0])
+    for i in range(size):
+        p[i] = p[i] + of_v * v[i] - of_g * g[i]
+        v[i] = momentum * v[i] - lr * g[i]
+
+
+def nesterov(
+    ndarray p: FloatArray, ndarray g: FloatArray, ndarray v: FloatArray, double lr: float, double momentum: float, /
+) -> None:
+    """Move p by the old velocity, then update that.
+
+    `p += momentum² * v`, `p -= (1 + momentum) * lr * g`, `v = momentum * v - lr * g`.
+    """
+    update(p, g, v, None, _nesterov[float], _nesterov[double], [lr, momentum])
+
+
+cdef VECTORISED _adagrad(
+    floating* p, const floating* g, floating* h, floating* m, Py_ssize_t size, const double* numbers
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating lr = <floating> numbers[0], eps = <floating> OPTIMIZER_EPS
+    for i in range(size):
+        h[i] += g[i] * g[i]
+        p[i] -= lr * g[i] / (_root(h[i]) + eps)
+
+
+def adagrad(ndarray p: FloatArray, ndarray g: FloatArray, ndarray h: FloatArray, double lr: float, /) -> None:
+    """Sum up the squares of the gradients: `h += g * g`, `p -= lr * g / (sqrt(h) + EPS)`."""
+    update(p, g, h, None, _adagrad[float], _adagrad[double], [lr])
+
+
+cdef VECTORISED _rmsprop(
+    floating* p, const floating* g, floating* h, floating* m, Py_ssize_t size, const double* numbers
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating lr = <floating> numbers[0], decay_rate = <floating> numbers[1], rest = <floating> (1 - numbers[1])
+    cdef floating eps = <floating> OPTIMIZER_EPS
+    for i in range(size):
+        h[i] = decay_rate * h[i] + rest * g[i] * g[i]
+        p[i] -= lr * g[i] / (_root(h[i]) + eps)
+
+
+def rmsprop(
+    ndarray p: FloatArray, ndarray g: FloatArray, ndarray h: FloatArray, double lr: float, double decay_rate: float, /
+) -> None:
+    """Average the squares of the gradients.
+
+    `h = decay_rate * h + (1 - decay_rate) * g * g`, `p -= lr * g / (sqrt(h) + EPS)`.
+    """
+    update(p, g, h, None, _rmsprop[float], _rmsprop[double], [lr, decay_rate])
+
+
+cdef VECTORISED _adam(
+    floating* p, const floating* g, floating* m, floating* v, Py_ssize_t size, const double* numbers
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating lr = <floating> numbers[0], rest1 = <floating> (1 - numbers[1]), rest2 = <floating> (1 - numbers[2])
+    cdef floating eps = <floating> OPTIMIZER_EPS
+    for i in range(size):
+        m[i] += rest1 * (g[i] - m[i])
+        v[i] += rest2 * (g[i] * g[i] - v[i])
+        p[i] -= lr * m[i] / (_root(v[i]) + eps)
+
+
+def adam(
+    ndarray p: FloatArray, ndarray g: FloatArray, ndarray m: FloatArray, ndarray v: FloatArray,
+    double lr: float, double beta1: float, double beta2: float, /,
+) -> None:
+    """Average the gradients and their squares; `lr` holds the correction for the zeros that both begin with.
+
+    `m += (1 - beta1) * (g - m)`, `v += (1 - beta2) * (g * g - v)`, `p -= lr * m / (sqrt(v) + EPS)`.
+    """
+    update(p, g, m, v, _adam[float], _adam[double], [lr, beta1, beta2])

@@ -1,0 +1,188 @@
+"""Each formula once, for one number, for the compiled loops: the twin of `formulas_numpy.py`.
+
+The compiler turns a loop over such a function into vector instructions. For that it has no branch, only choices between
+two values. A caller reads the bound that the formula names, `lowest`, `lowest_expm1`, `lowest_normal` or `highest_tanh`,
+before its loop and passes it.
+"""
+
+from cython cimport floating
+
+from fastnet._twins.shared.vector_math cimport (
+    copy_sign,
+    exp_negative,
+    exp_negative_times,
+    expm1_and_exp,
+    expm1_negative,
+    log_any,
+    minus_abs,
+)
+
+
+cdef extern from *:
+    """
+    #define FASTNET_LOSS_EPS 1e-7
+    #define FASTNET_OPTIMIZER_EPS 1e-7
+    #define FASTNET_SLOPE 0.1
+    """
+    const double LOSS_EPS "FASTNET_LOSS_EPS"  # the book's, in the logarithm of a loss
+    const double OPTIMIZER_EPS "FASTNET_OPTIMIZER_EPS"  # the book's: no division by the root of 0
+    const double SLOPE "FASTNET_SLOPE"  # of leaky_relu below 0, where nobody says another
+
+
+cdef enum Activation:
+    IDENTITY
+    RELU
+    LEAKY_RELU
+    ELU
+    SIGMOID
+    TANH
+
+
+cdef enum Output:
+    SOFTMAX
+    SIGMOID_OUTPUT
+    IDENTITY_OUTPUT
+
+
+cdef inline int activation_called(str name) except -1:
+    return {
+        "identity": IDENTITY, "relu": RELU, "leaky_relu": LEAKY_RELU, "elu": ELU, "sigmoid": SIGMOID, "tanh": TANH,
+    }[name]
+
+
+cdef inline int output_called(str name) except -1:
+    return {"softmax": SOFTMAX, "sigmoid": SIGMOID_OUTPUT, "identity": IDENTITY_OUTPUT}[name]
+
+
+cdef inline double mean_divisor(int output, double N, double C) noexcept nogil:
+    """(y - t) / divisor is the derivative of the loss by the last a: the mean is over N samples of C outputs."""
+    if output == SOFTMAX:
+        return N
+    return N * C if output == SIGMOID_OUTPUT else N * C / 2
+
+
+# ---- Activations and their slopes
+
+cdef inline floating exp_clamped(floating x, floating low) noexcept nogil:
+    """exp(x) for x <= 0; low = lowest."""
+    return exp_negative(low if x < low else x, <floating> -0.0)
+
+
+cdef inline floating sigmoid(floating x, floating low) noexcept nogil:
+    """1 / (1 + exp(-x)); low = lowest."""
+    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
+    cdef floating e = exp_clamped(minus_abs(x), low)
+    return (e if x < 0 else <floating> 1.0) / (<floating> 1.0 + e)
+
+
+cdef inline floating sigmoid_slope(floating x, floating low) noexcept nogil:
+    """s (1 - s) with s = sigmoid(x); low = lowest."""
+    # The same as e / (1 + e)^2 with e = exp(-|x|), which keeps its digits where s is close to 1.
+    cdef floating e = exp_clamped(minus_abs(x), low)
+    return e / ((<floating> 1.0 + e) * (<floating> 1.0 + e))
+
+
+cdef inline floating sigmoid_and_slope(floating x, floating low, floating* slope) noexcept nogil:
+    """Both, from one exponential and one division."""
+    cdef floating e = exp_clamped(minus_abs(x), low)
+    cdef floating r = <floating> 1.0 / (<floating> 1.0 + e)
+    slope[0] = e * r * r
+    return (e if x < 0 else <floating> 1.0) * r
+
+
+cdef inline floating tanh(floating x, floating high) noexcept nogil:
+    """The hyperbolic tangent; high = highest_tanh. A float needs no exponential.
+
+    tanh(x) = n / (n + (1 + d)^2) for any n and d with n / (1 + d)^2 = (exp(2 x) - 1) / 2. Two polynomials will do: of
+    those that begin with x and with no constant, these are the ones whose quotient has the smallest relative error,
+    1e-8, up to where a float's tanh is 1. Beyond, at 9.78, 1 + d is 0. The quotient is never above 1, and the closer to
+    1, the less the polynomials' rounding counts. Close to 0 it is d (d + 2) that counts, so 1 is added last.
+    """
+    cdef floating a = abs(x), e, n, d
+    a = high if a > high else a
+    if floating is double:
+        e = expm1_negative(a * -2.0)
+        return copy_sign(-e / (2.0 + e), x)  # both of which keep their digits near 0
+    else:
+        n = <float> 0.0031622806563973427
+        n = n * a + <float> 0.002814073348417878
+        n = n * a + <float> 0.13198824226856232
+        n = n * a + <float> 0.027764594182372093
+        n = n * (a * a) + a
+        d = <float> -1.558239273435902e-05
+        d = d * a + <float> 0.0006406155880540609
+        d = d * a + <float> -0.011050277389585972
+        d = d * a + <float> 0.1006244644522667
+        d = d * a + <float> -0.48611778020858765
+        d = d * a
+        return copy_sign(n / (d * (d + <float> 2.0) + n + <float> 1.0), x)
+
+
+cdef inline floating tanh_slope(floating x, floating low) noexcept nogil:
+    """1 - tanh(x)^2; low = lowest."""
+    # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which keeps its digits where tanh is close to 1.
+    cdef floating a = <floating> 2.0 * minus_abs(x)
+    cdef floating e4 = exp_negative_times(low if a < low else a, <floating> 4.0)
+    cdef floating e1 = e4 * <floating> 0.25 + <floating> 1.0
+    return e4 / (e1 * e1)
+
+
+cdef inline floating tanh_and_slope(floating x, floating low, floating* slope) noexcept nogil:
+    """Both, from one exponential and one division; low = lowest_normal."""
+    # With e = exp(-2 |x|) - 1, tanh is e / (2 + e) but for its sign, and its slope 4 exp(-2 |x|) / (2 + e)^2.
+    cdef floating a = minus_abs(x) * <floating> 2.0
+    cdef floating power
+    cdef floating e = expm1_and_exp(low if a < low else a, &power)
+    cdef floating r = <floating> 1.0 / (<floating> 2.0 + e)
+    slope[0] = <floating> 0.0 if a < low else <floating> 4.0 * power * r * r
+    return copy_sign(e * r, x)
+
+
+cdef inline floating relu(floating x) noexcept nogil:
+    """max(0, x)"""
+    return <floating> 0.0 if x <= 0 else x  # NaN stays NaN
+
+
+cdef inline floating relu_slope(floating x) noexcept nogil:
+    """1 above 0, and 0 at 0, as in the book's layer. (The book's `relu_grad` is 1 there.)"""
+    return <floating> 1.0 if x > 0 else <floating> 0.0
+
+
+cdef inline floating leaky_relu(floating x, floating slope) noexcept nogil:
+    """max(slope x, x)"""
+    return slope * x if x < 0 else x
+
+
+cdef inline floating leaky_relu_slope(floating x, floating slope) noexcept nogil:
+    """1 where x >= 0, else the slope."""
+    cdef floating left = slope if x < 0 else x  # NaN stays NaN
+    return <floating> 1.0 if x >= 0 else left
+
+
+cdef inline floating elu(floating x, floating alpha, floating low) noexcept nogil:
+    """x where x >= 0, else alpha (exp(x) - 1); low = lowest_expm1."""
+    cdef floating a = <floating> 0.0 if x > 0 else x
+    a = expm1_negative(low if a < low else a)
+    return x if x >= 0 else alpha * a
+
+
+cdef inline floating elu_slope(floating x, floating alpha, floating low) noexcept nogil:
+    """1 where x >= 0, else alpha exp(x); low = lowest, and alpha as `exp_negative_times` takes it."""
+    cdef floating a = <floating> 0.0 if x > 0 else x
+    a = exp_negative_times(low if a < low else a, alpha)
+    return <floating> 1.0 if x >= 0 else a
+
+
+cdef inline floating elu_and_slope(floating x, floating low, floating* slope) noexcept nogil:
+    """Both, with alpha = 1, from one exponential; low = lowest_normal."""
+    cdef floating a = x if x < 0 else <floating> 0.0
+    cdef floating e = expm1_and_exp(low if a < low else a, slope)
+    slope[0] = <floating> 0.0 if a < low else slope[0]
+    return e if x < 0 else x
+
+
+# ---- Losses
+
+cdef inline double cross_entropy_term(double t, double p) noexcept nogil:
+    """t log(p), where p is y + eps; 0 where both are 0."""
+    return t * log_any(1.0 if (p == 0) & (t == 0) else p)
