@@ -69,10 +69,10 @@ class Build(build_ext):
 extensions = []
 if mode != "skip":
     # -O3 turns loops into vector instructions. The next two let it do so where both branches of a condition have to be
-    # computed: nobody here looks at errno or at the floating-point exception flags. The last but one keeps a change of
+    # computed: nobody here looks at errno or at the floating-point exception flags. The next keeps a change of
     # one loop from moving the next to where it runs up to 15 % faster or slower. Python's own flags ask for what
-    # debuggers read, which takes a fifth of the time.
-    flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-g0"]
+    # debuggers read, and for warnings, which say nothing of generated code: both take time.
+    flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-g0", "-w"]
     # GCC would unroll a loop of sixteen steps, over NARROWEST columns, before it looks for vectors, and then find none.
     rolled = ["--param", "max-completely-peel-times=8"]
     flags_of = {"fastnet._twins.dense_network": rolled}

@@ -1,8 +1,7 @@
-"""exp, log and the activations, compiled: the same functions as in `activations_numpy.py`, in the same order.
+"""The activations, compiled: the same functions as in `activations_numpy.py`, in the same order.
 
 What changes from there to here: an expression over whole arrays becomes a loop over elements, so the arrays that hold
-intermediate results are gone. The formula of one element is in `shared/formulas.pxd`, and exp and log in
-`shared/vector_math.pxd`. What `_kernels.pyx` says of kernels holds for these.
+intermediate results are gone. The formula of one element is in `shared/formulas.pxd`. What `_kernels.pyx` says of kernels holds for these.
 """
 
 from cython cimport floating
@@ -11,44 +10,15 @@ from fastnet._twins.shared cimport formulas
 from fastnet._twins.shared.dispatch cimport VECTORISED, elementwise
 from fastnet._twins.shared.memory cimport import_array, ndarray, prefetch_ahead
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
-from fastnet._twins.shared.vector_math cimport exp_any, highest_tanh, log_any, lowest, lowest_expm1
+from fastnet._twins.shared.vector_math cimport highest_tanh, lowest, lowest_expm1
 
 from fastnet._twins import activations_numpy
 
-__all__ = [
-    "exp", "log", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad", "relu", "leaky_relu", "leaky_relu_grad", "elu", "elu_grad",
-]
+__all__ = ["elu", "elu_grad", "leaky_relu", "leaky_relu_grad", "relu", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad"]
 
 import_array()
 
 fingerprint = FASTNET_FINGERPRINT
-
-
-cdef VECTORISED _exp(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
-    cdef Py_ssize_t start, end = 0, i
-    cdef floating low = lowest[floating](0)
-    while end < size:
-        start, end = end, prefetch_ahead(x, end, size)
-        for i in range(start, end):
-            out[i] = exp_any(x[i], low, -low)
-
-
-def exp(ndarray x: FloatArray, /) -> FloatArray:
-    """Return `exp(x)` of every element."""
-    return elementwise(x, _exp[float], _exp[double], 0)
-
-
-cdef VECTORISED _log(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
-    cdef Py_ssize_t start, end = 0, i
-    while end < size:
-        start, end = end, prefetch_ahead(x, end, size)
-        for i in range(start, end):
-            out[i] = log_any(x[i])
-
-
-def log(ndarray x: FloatArray, /) -> FloatArray:
-    """Return the natural logarithm of every element."""
-    return elementwise(x, _log[float], _log[double], 0)
 
 
 cdef VECTORISED _sigmoid(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:

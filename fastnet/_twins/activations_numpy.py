@@ -1,4 +1,4 @@
-"""exp, log and the activations in NumPy: the specification of `activations.pyx`.
+"""The activations in NumPy: the specification of `activations.pyx`.
 
 `@elementwise` makes a kernel of a formula for float64 arrays, which is in `shared/formulas_numpy.py`. What
 `_kernels_numpy.py` says of kernels holds for these.
@@ -12,31 +12,7 @@ from fastnet._checks import FloatArray
 from fastnet._twins.shared import formulas_numpy as formulas
 from fastnet._twins.shared.blocks import elementwise
 
-__all__ = [
-    "elu",
-    "elu_grad",
-    "exp",
-    "leaky_relu",
-    "leaky_relu_grad",
-    "log",
-    "relu",
-    "sigmoid",
-    "sigmoid_grad",
-    "tanh",
-    "tanh_grad",
-]
-
-
-def exp(x: FloatArray, /) -> FloatArray:
-    """Return `exp(x)` of every element."""
-    with np.errstate(all="ignore"):
-        return np.exp(x)
-
-
-def log(x: FloatArray, /) -> FloatArray:
-    """Return the natural logarithm of every element."""
-    with np.errstate(all="ignore"):
-        return np.log(x)
+__all__ = ["elu", "elu_grad", "leaky_relu", "leaky_relu_grad", "relu", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad"]
 
 
 @elementwise

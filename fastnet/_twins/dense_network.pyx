@@ -28,7 +28,7 @@ from libc.math cimport INFINITY, NAN, isinf
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
-from fastnet._twins.shared.dispatch cimport VECTORISED
+from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED
 from fastnet._twins.shared.formulas cimport (
     ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
     activation_called, elu_and_slope, exp_clamped, leaky_relu, leaky_relu_slope, mean_divisor, output_called, relu,
@@ -44,7 +44,7 @@ from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, lo
 
 from numpy import empty, uint8
 
-__all__ = ["plain_parameters", "network_predict", "network_gradient"]
+__all__ = ["network_gradient", "network_predict", "plain_parameters"]
 
 import_array()
 
@@ -59,7 +59,7 @@ cdef extern from *:
     #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las")
     #endif
 
-    /* Part of the VECTORISED function that calls it, and compiled for its instruction sets. */
+    /* Part of the UNROLLED function that calls it, and compiled for its instruction sets. */
     #if defined(__GNUC__)
     #define INLINED inline __attribute__((always_inline)) void
     #elif defined(_MSC_VER)
@@ -108,7 +108,7 @@ cdef inline Py_ssize_t _groups(Py_ssize_t I) noexcept nogil:
 
 # ---- The left factors of the products
 
-cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil:
+cdef UNROLLED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil:
     # Bit k of is_used[b, i]: whether input i is not 0 in sample 32 b + k. All bits beyond the last sample and the
     # last input are 0: the last group may not be whole.
     cdef Py_ssize_t n, i, width = _groups(I) * GROUP
@@ -122,7 +122,7 @@ cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32
             bits[i] |= bit if x[n * I + i] != 0 else 0
 
 
-cdef VECTORISED _pack_used(
+cdef UNROLLED _pack_used(
     const input* x, Py_ssize_t I, const Used* used, floating* out
 ) noexcept nogil:
     # out (sum of the counts, GROUP): what is used of x (rows, I), group after group, in the dtype of the parameters. So
@@ -154,7 +154,7 @@ cdef void _fill_tables() noexcept:
             ones[byte] += byte >> k & 1
 
 
-cdef void _list_used(
+cdef OPTIMISED _list_used(
     const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, const Used* used
 ) noexcept nogil:
     # A sample uses a group if it uses one of its inputs. Eight samples at a time: no jump depends on the pixels, which
@@ -219,7 +219,7 @@ cdef INLINED _add_columns(
             row[j] = row[j] + v0 * w[0][j] + v1 * w[1][j] + v2 * w[2][j] + v3 * w[3][j]
 
 
-cdef VECTORISED _add_group(
+cdef UNROLLED _add_group(
     const floating* x, Py_ssize_t x_stride,
     const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
     const floating* W, Py_ssize_t W_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
@@ -235,7 +235,7 @@ cdef VECTORISED _add_group(
         )
 
 
-cdef void _multiply(
+cdef OPTIMISED _multiply(
     const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* W, Py_ssize_t W_stride, Py_ssize_t U, floating* out,
 ) noexcept nogil:
@@ -293,7 +293,7 @@ cdef INLINED _sum_columns(
             out[k * out_stride + j] = s[k][j]
 
 
-cdef VECTORISED _sum_group(
+cdef UNROLLED _sum_group(
     const floating* x, Py_ssize_t x_stride,
     const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
     const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
@@ -309,7 +309,7 @@ cdef VECTORISED _sum_group(
         )
 
 
-cdef void _outer(
+cdef OPTIMISED _outer(
     const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* d, Py_ssize_t U, floating* out, bint add,
 ) noexcept nogil:
@@ -494,7 +494,7 @@ cdef void _clear_padding(floating* a, Py_ssize_t rows, Py_ssize_t U) noexcept no
             a[n * stride + u] = 0
 
 
-cdef VECTORISED _sum_differences(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* out) noexcept nogil:
+cdef OPTIMISED _sum_differences(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* out) noexcept nogil:
     # out[u] = sum_i (W[i, u] - W[i, u]): NaN where a weight of the column is infinite or NaN, else 0
     cdef Py_ssize_t i, u
     for u in range(U):
@@ -531,7 +531,7 @@ cdef void _limits_of_product(
                     break
 
 
-cdef VECTORISED _overwrite_columns(floating* W, Py_ssize_t I, Py_ssize_t U, const floating* columns) noexcept nogil:
+cdef OPTIMISED _overwrite_columns(floating* W, Py_ssize_t I, Py_ssize_t U, const floating* columns) noexcept nogil:
     # W[i, u] = NaN where columns[u] is NaN
     cdef Py_ssize_t i, u
     for i in range(I):

@@ -10,7 +10,7 @@ from cython cimport floating
 from libc.math cimport INFINITY, NAN
 from libc.stdint cimport uint32_t, uint64_t
 
-from fastnet._twins.shared.dispatch cimport VECTORISED, over_rows, scalar_like
+from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, over_rows, scalar_like
 from fastnet._twins.shared.formulas cimport cross_entropy_term
 from fastnet._twins.shared.memory cimport (
     AHEAD,
@@ -31,7 +31,7 @@ from fastnet._twins.shared.rows cimport LANES, TILE, sum_of_row
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, log_any, lowest_bit
 
-__all__ = ["cross_entropy", "binary_cross_entropy"]
+__all__ = ["binary_cross_entropy", "cross_entropy"]
 
 import_array()
 
@@ -44,7 +44,7 @@ cdef enum:
     TERMS = 8  # of a sum of logarithms, taken side by side: no more, because short sums are filled up to so many
 
 
-cdef VECTORISED _add_terms(
+cdef UNROLLED _add_terms(
     const floating* t, const floating* y, double eps, Py_ssize_t size, double* total
 ) noexcept nogil:
     """Add sum_i t[i] log(y[i] + eps) to total, in double; size is a multiple of TERMS."""
@@ -67,7 +67,7 @@ cdef VECTORISED _largest_label(const Py_ssize_t* labels, Py_ssize_t size, size_t
     largest[0] = most
 
 
-cdef VECTORISED _add_logs(const double* p, Py_ssize_t size, double* total) noexcept nogil:
+cdef UNROLLED _add_logs(const double* p, Py_ssize_t size, double* total) noexcept nogil:
     """Add sum_i log(p[i]) to total; size is a multiple of TERMS."""
     cdef Py_ssize_t i, k
     cdef double lane[TERMS]
@@ -136,7 +136,7 @@ cdef Py_ssize_t _filled_up(floating* t, floating* y, Py_ssize_t size) noexcept n
     return size
 
 
-cdef VECTORISED _terms_that_count(
+cdef UNROLLED _terms_that_count(
     const floating* t, const floating* y, Py_ssize_t words, uint32_t* bits
 ) noexcept nogil:
     """A bit for each element, LANES of them in one number: 0 where t is 0, and y such that the term is 0 as well."""
@@ -161,7 +161,7 @@ cdef VECTORISED _terms_that_count(
         y += LANES
 
 
-cdef void _add_of_targets(
+cdef OPTIMISED _add_of_targets(
     const floating* y, const floating* t, double eps, Py_ssize_t elements, double* total
 ) noexcept nogil:
     """Add sum_nc t[n, c] log(y[n, c] + eps) to total."""
@@ -279,6 +279,10 @@ cdef VECTORISED _count_uncertain(
     count[0] = size - certain
 
 
+cdef UNROLLED _add_sum(const double* terms, Py_ssize_t size, double* total) noexcept nogil:
+    total[0] += sum_of_row(terms, size)
+
+
 cdef bint _binary_cross_entropy(
     const floating* y, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
     double eps, double* loss,
@@ -293,7 +297,7 @@ cdef bint _binary_cross_entropy(
             _binary_terms(y + n, t + n, eps, terms, size)
         else:
             _certain_terms(y + n, t + n, eps, terms, size)
-        total += sum_of_row(terms, size)
+        _add_sum(terms, size, &total)
         n += size
     loss[0] = (0.0 - total) / N
     return True

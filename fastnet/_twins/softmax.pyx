@@ -9,7 +9,7 @@ Shapes: N samples, C classes.
 from cython cimport floating
 from libc.math cimport INFINITY, fabs, floor, isinf
 
-from fastnet._twins.shared.dispatch cimport VECTORISED, over_rows
+from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, over_rows
 from fastnet._twins.shared.memory cimport AHEAD, empty_like, import_array, ndarray, prefetch_elements
 from fastnet._twins.shared.rows cimport FEW, LANES, TILE, add_compensated, lost_by_rounding, softmax_limit, sum_of_lanes, sum_of_row
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
@@ -40,7 +40,7 @@ fingerprint = FASTNET_FINGERPRINT
 # nobody has to look for the largest. So this is tried first. Where it fails, the longer way is taken from there on.
 
 
-cdef VECTORISED _largest_of_rows(
+cdef UNROLLED _largest_of_rows(
     const floating* x, floating* largest, Py_ssize_t rows, Py_ssize_t C, Py_ssize_t copies
 ) noexcept nogil:
     """The largest value of each row of x (rows, C), `copies` times: largest (rows, copies). NaN is passed over."""
@@ -73,7 +73,7 @@ cdef VECTORISED _largest_of_rows(
         largest += copies
 
 
-cdef VECTORISED _exp_of_row(
+cdef UNROLLED _exp_of_row(
     const floating* x, floating* e, Py_ssize_t C, floating low, floating rounder, double* total
 ) noexcept nogil:
     """e = exp_below(x, low, rounder) for a row x (C,), C at least LANES, and its sum, which a NaN makes NaN."""
@@ -107,7 +107,7 @@ cdef VECTORISED _exp_of_row(
     total[0] += lost
 
 
-cdef VECTORISED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, double* total) noexcept nogil:
+cdef UNROLLED _exp_of_near_row(const floating* x, floating* e, Py_ssize_t C, double* total) noexcept nogil:
     """e = exp_near(x) for a row x (C,), C at least LANES, and its sum; 0 where an x is not near, or NaN."""
     cdef Py_ssize_t c = 0, k, tile, end
     cdef int again = 0, near = 0
@@ -186,7 +186,7 @@ cdef VECTORISED _exp_shifted(
         e[i] = exp_negative(shifted, lost)
 
 
-cdef VECTORISED _divide_by_sums(floating* e, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+cdef UNROLLED _divide_by_sums(floating* e, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
     """Every row of e (rows, C) divided by its sum, which a NaN makes NaN."""
     cdef Py_ssize_t n, c
     cdef double total, inverse
@@ -229,7 +229,7 @@ cdef void _softmax_far(const floating* x, floating* out, Py_ssize_t C, floating 
     _divide_by_sums(out, 1, C)
 
 
-cdef void _softmax_of_row(const floating* x, floating* out, Py_ssize_t C, bint* near) noexcept nogil:
+cdef OPTIMISED _softmax_of_row(const floating* x, floating* out, Py_ssize_t C, bint* near) noexcept nogil:
     """Of one row x (C,), C at least LANES. `near` says whether to try if all x are, and then whether they were."""
     cdef floating largest, high
     cdef double total, inverse
@@ -247,7 +247,7 @@ cdef void _softmax_of_row(const floating* x, floating* out, Py_ssize_t C, bint* 
     _multiply(out, C, high, <floating> ((1.0 - total * high) * inverse))
 
 
-cdef void _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C, bint near) noexcept nogil:
+cdef OPTIMISED _softmax_of_rows(const floating* x, floating* out, Py_ssize_t N, Py_ssize_t C, bint near) noexcept nogil:
     """Of the rows of x (N, C), as many at once as make a loop long enough for the exponentials. `near` as above."""
     cdef floating largest[TILE]
     cdef floating low[TILE]
@@ -311,7 +311,7 @@ def softmax(ndarray x: FloatArray, /) -> FloatArray:
     return out
 
 
-cdef VECTORISED _sums_of_rows(const floating* e, double* sums, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
+cdef UNROLLED _sums_of_rows(const floating* e, double* sums, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
     cdef Py_ssize_t n
     for n in range(rows):
         sums[n] = sum_of_row(e + n * C, C)
@@ -336,11 +336,11 @@ cdef VECTORISED _log_plus_one(const double* x, double* out, Py_ssize_t size) noe
         out[i] = log_any(sum) + (x[i] - (sum - 1.0)) / sum
 
 
-cdef double _loss_of_labels(
+cdef OPTIMISED _add_loss_of_labels(
     const floating* x, const Py_ssize_t* labels, floating* e, const floating* largest, Py_ssize_t copies,
-    double share, Py_ssize_t rows, Py_ssize_t C
+    double share, Py_ssize_t rows, Py_ssize_t C, double* loss
 ) noexcept nogil:
-    """The sum of the losses of some rows, where e = exp(x - largest) becomes their gradient times `share`.
+    """Add the losses of some rows to `loss`; e = exp(x - largest) becomes their gradient times `share`.
 
     A label's own e stands beside the sum of the others, so that 1 - e / (sum of all) has its digits.
     """
@@ -368,10 +368,10 @@ cdef double _loss_of_labels(
         _scale_rows(e, own, rows, C)
         for n in range(rows):
             e[n * C + labels[n]] = <floating> (-others[n] * own[n])
-    return total
+    loss[0] += total
 
 
-cdef VECTORISED _sums_of_targets(
+cdef UNROLLED _sums_of_targets(
     const floating* x, const floating* t, const floating* largest, Py_ssize_t copies, double* weights, double* below,
     Py_ssize_t rows, Py_ssize_t C
 ) noexcept nogil:
@@ -429,11 +429,11 @@ cdef Py_ssize_t _first_one(const floating* e, Py_ssize_t C) noexcept nogil:
     return 0
 
 
-cdef double _loss_of_targets(
+cdef OPTIMISED _add_loss_of_targets(
     const floating* x, const floating* t, floating* e, const floating* largest, Py_ssize_t copies,
-    double share, Py_ssize_t rows, Py_ssize_t C
+    double share, Py_ssize_t rows, Py_ssize_t C, double* loss
 ) noexcept nogil:
-    """As `_loss_of_labels`. Here it is a 1 of e, at a largest x, that stands beside the sum of the others."""
+    """As `_add_loss_of_labels`. Here it is a 1 of e, at a largest x, that stands beside the sum of the others."""
     cdef double others[TILE]
     cdef double weights[TILE]
     cdef double below[TILE]
@@ -456,7 +456,7 @@ cdef double _loss_of_targets(
         total += weights[n] * logs[n] + below[n]
     if share != 0:
         _gradient_of_targets(t, e, others, weights, share, rows, C)
-    return total
+    loss[0] += total
 
 
 cdef bint _softmax_cross_entropy(
@@ -483,9 +483,9 @@ cdef bint _softmax_cross_entropy(
             if isinf(largest[row * copies]):
                 softmax_limit(x + row * C, e + row * C, C, largest[row * copies])
         if labels is NULL:
-            total += _loss_of_targets(x, t + n * C, e, largest, copies, share, rows, C)
+            _add_loss_of_targets(x, t + n * C, e, largest, copies, share, rows, C, &total)
         else:
-            total += _loss_of_labels(x, labels + n, e, largest, copies, share, rows, C)
+            _add_loss_of_labels(x, labels + n, e, largest, copies, share, rows, C, &total)
         x += rows * C
         e += rows * C if with_gradient else 0
         n += rows

@@ -211,25 +211,6 @@ cdef inline floating exp_near(floating x) noexcept nogil:
         return exp_scaled(x, <float> -0.0, <float> 12583039.0, <float> 1.0)  # 1.5 * 2^23 + 127
 
 
-cdef inline floating exp_any(floating x, floating low, floating high) noexcept nogil:
-    """exp(x) for any x; low and high are `lowest` and its negative."""
-    cdef bint negative = x < 0
-    x = low if x < low else x
-    x = high if x > high else x
-    if floating is double:
-        return exp_scaled(
-            x, -0.0,
-            6755399441057367.0 if negative else 6755399441056167.0,  # 1.5 * 2^52 + 1023 + 600, - 600
-            2.409919865102884e-181 if negative else 4.149515568880993e+180,  # 2^-600, 2^600
-        )
-    else:
-        return exp_scaled(
-            x, <float> -0.0,
-            <float> 12583103.0 if negative else <float> 12582975.0,  # 1.5 * 2^23 + 127 + 64, - 64
-            <float> 5.421010862427522e-20 if negative else <float> 1.8446744073709552e+19,  # 2^-64, 2^64
-        )
-
-
 @cython.cdivision(True)  # without a check for 0, which would be a branch
 cdef inline floating log_any(floating x) noexcept nogil:
     """log(x) for any x.
