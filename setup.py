@@ -57,10 +57,9 @@ class Build(build_ext):
 
         for extension in self.extensions:
             extension.include_dirs.append(numpy.get_include())
-        gc.disable()  # Cython makes trees of many objects, and the collector would look through them in vain
+        gc.disable()  # Cython builds large trees, which the collector would search in vain: half of the time
         # The generated C goes to build/, away from the sources that people read.
         translated = cythonize(self.extensions, build_dir="build/cython", force=True, compiler_directives=DIRECTIVES)
-        gc.enable()
         for extension, c in zip(self.extensions, translated, strict=True):
             extension.sources = c.sources
         super().build_extensions()

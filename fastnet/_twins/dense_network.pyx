@@ -504,8 +504,14 @@ cdef OPTIMISED _sum_differences(const floating* W, Py_ssize_t I, Py_ssize_t U, f
             out[u] += W[i * U + u] - W[i * U + u]
 
 
+cdef inline bint _is_zero(const uint32_t* is_used, Py_ssize_t I, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
+    # Whether x[n, i] is 0, by what `_find_used` has found.
+    return not is_used[n // 32 * _groups(I) * GROUP + i] >> n % 32 & 1
+
+
 cdef void _limits_of_product(
-    const input* x, Py_ssize_t rows, Py_ssize_t I, const floating* W, Py_ssize_t U, floating* out, floating* columns
+    const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t I, const floating* W, Py_ssize_t U, floating* out,
+    floating* columns,
 ) noexcept nogil:
     # out (rows, padded U) is x W without the inputs that are 0: add these, times a weight that is infinite or NaN.
     # columns (U,) is memory to work in.
@@ -526,7 +532,7 @@ cdef void _limits_of_product(
             continue
         for n in range(rows):
             for i in range(I):
-                if x[n * I + i] == 0 and isinf(W[i * U + u]):
+                if isinf(W[i * U + u]) and _is_zero(is_used, I, n, i):
                     out[n * stride + u] = NAN
                     break
 
@@ -540,7 +546,8 @@ cdef OPTIMISED _overwrite_columns(floating* W, Py_ssize_t I, Py_ssize_t U, const
 
 
 cdef void _limits_of_outer(
-    const input* x, Py_ssize_t rows, Py_ssize_t I, const floating* d, Py_ssize_t U, floating* out, floating* columns
+    const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t I, const floating* d, Py_ssize_t U, floating* out,
+    floating* columns,
 ) noexcept nogil:
     # out (I, U) is x' d without the inputs that are 0: add these, times a d (rows, padded U) that is infinite or NaN.
     cdef Py_ssize_t n, i, u, stride = _padded(U, sizeof(floating))
@@ -552,7 +559,7 @@ cdef void _limits_of_outer(
                 break
             if isinf(d[n * stride + u]):
                 for i in range(I):
-                    if x[n * I + i] == 0:
+                    if _is_zero(is_used, I, n, i):
                         out[i * U + u] = NAN
     _overwrite_columns(out, I, U, columns)
 
@@ -649,7 +656,7 @@ cdef void _transpose(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* WT
 
 
 cdef bint _forward(
-    const input* x, const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t rows,
+    const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t rows,
     const Problem* problem, const Room* room,
 ) noexcept nogil:
     # From x to y; False if a value on the way is not finite. `samples` is x, or what is used of it, packed.
@@ -666,7 +673,7 @@ cdef bint _forward(
         finite = finite and _all_finite(z, size)
         if not finite and layer == problem.first:
             _limits_of_product(
-                x, rows, layer.inputs, <const floating*> layer.W, layer.U, z, <floating*> layer.slope
+                room.is_used, rows, layer.inputs, <const floating*> layer.W, layer.U, z, <floating*> layer.slope
             )
         if layer == problem.last:
             break
@@ -687,7 +694,7 @@ cdef bint _forward(
 
 
 cdef void _backward(
-    const input* x, const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first,
+    const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first,
     Py_ssize_t rows, bint finite, const Problem* problem, const Room* room,
 ) noexcept nogil:
     # From y to what these samples, of which `first` is the first, add to the gradients. `finite` is what `_forward` says.
@@ -723,7 +730,7 @@ cdef void _backward(
             _clear_padding(da, rows, layer.U)
     _outer(samples, stride, packed, &room.used, layer.inputs, da, layer.U, <floating*> layer.dW, add)
     if not finite:
-        _limits_of_outer(x, rows, layer.inputs, da, layer.U, <floating*> layer.dW, <floating*> layer.slope)
+        _limits_of_outer(room.is_used, rows, layer.inputs, da, layer.U, <floating*> layer.dW, <floating*> layer.slope)
 
 
 cdef void _step(const input* x, floating* like, const Problem* problem, const Room* room) noexcept nogil:
@@ -751,9 +758,9 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Ro
         else:
             samples = <floating*> room.x
             _pack_used(x + first * D, D, &room.used, samples)
-        finite = _forward(x + first * D, samples, stride, packed, rows, problem, room)
+        finite = _forward(samples, stride, packed, rows, problem, room)
         if y == NULL:
-            _backward(x + first * D, samples, stride, packed, first, rows, finite, problem, room)
+            _backward(samples, stride, packed, first, rows, finite, problem, room)
         else:
             for n in range(rows):
                 memcpy(

@@ -34,7 +34,7 @@ from fastnet._twins.shared.memory cimport address, doubles, import_array, ndarra
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport highest_tanh, lowest, lowest_expm1
 
-from fastnet._twins.differences_any_depth_numpy import divided, forward
+from fastnet._twins.differences_any_depth_numpy import _divided, _forward
 
 __all__ = ["layer_differences"]
 
@@ -256,7 +256,7 @@ def layer_differences(
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     """
-    computed = forward(x, t, parameters, activation)
+    computed = _forward(x, t, parameters, activation)
     if computed is None:
         return None
     t, z, a, gradients = computed
@@ -293,4 +293,4 @@ def layer_differences(
                     inputs + n * I, I, h, layers + l, layers + last, target + n * layers[last].U, f, g,
                     of_used, of_moving, out,
                 )
-    return divided(gradients, 2.0 * h * N)
+    return _divided(gradients, 2.0 * h * N)

@@ -47,7 +47,7 @@ LOSSES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
 Forward = tuple[FloatArray, list[FloatArray], list[FloatArray], list[FloatArray]]
 
 
-def forward(
+def _forward(
     x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str
 ) -> Forward | None:
     """The targets (N, C), z and a of every layer, and zeros for the gradients; None where a number is not finite.
@@ -65,7 +65,7 @@ def forward(
     return one_hot(t, len(parameters[-1])), z, a, gradients
 
 
-def divided(gradients: list[FloatArray], divisor: float) -> tuple[FloatArray, ...] | None:
+def _divided(gradients: list[FloatArray], divisor: float) -> tuple[FloatArray, ...] | None:
     """The gradients by W1, b1, W2, ..., divided; None where one is not finite."""
     with np.errstate(all="ignore"):
         for gradient in gradients:
@@ -83,7 +83,7 @@ def layer_differences(
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     """
-    computed = forward(x, t, parameters, activation)
+    computed = _forward(x, t, parameters, activation)
     if computed is None:
         return None
     t, z, a, gradients = computed
@@ -122,4 +122,4 @@ def layer_differences(
                     block = moving[first : first + size]
                     up = s[block, np.newaxis]
                     gradient[block] += gains(n, layer, up) - gains(n, layer, -up)
-    return divided(gradients, 2.0 * h * N)
+    return _divided(gradients, 2.0 * h * N)

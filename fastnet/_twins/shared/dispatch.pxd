@@ -25,15 +25,16 @@ cdef extern from *:
     #endif
 
     /* What handles Python objects is not worth much of a compiler's time, so GCC optimises only the loops, and only as far
-       as it pays: VECTORISED ones become vector instructions, among them those that multiply and add at once.
-       UNROLLED ones, in which loops of a fixed number of steps keep a small array in registers, take all that O3 does;
-       so do OPTIMISED ones, which only call others and exist once. That halves the time of an installation. GCC inlines a function into one of another level only if it must, so
-       `cdef inline` says that it must. Other compilers compile all with the flags of setup.py. */
+       as it pays, which takes half the time of O3 everywhere. VECTORISED loops become vector instructions, among them
+       those that multiply and add at once. In UNROLLED ones, loops of a fixed number of steps are written out too, so
+       that a small array stays in registers. OPTIMISED ones, which mostly call others, take O3 and exist once.
+       GCC inlines a function of one level into one of another only if it must, so `cdef inline` says that it must.
+       Other compilers compile all with the flags of setup.py. */
     #if defined(__GNUC__) && !defined(__clang__)
     #pragma GCC optimize ("O1")
-    #define VECTORISED __attribute__((FASTNET_CLONES \
-        optimize("O1", "tree-vectorize", "vect-cost-model=dynamic", "expensive-optimizations"))) void
-    #define UNROLLED __attribute__((FASTNET_CLONES optimize("O3"))) void
+    #define FASTNET_VECTORS "O1", "tree-vectorize", "vect-cost-model=dynamic", "expensive-optimizations"
+    #define VECTORISED __attribute__((FASTNET_CLONES optimize(FASTNET_VECTORS))) void
+    #define UNROLLED __attribute__((FASTNET_CLONES optimize(FASTNET_VECTORS, "peel-loops"))) void
     #define OPTIMISED __attribute__((optimize("O3"))) void
     #undef CYTHON_INLINE
     #define CYTHON_INLINE inline __attribute__((always_inline))

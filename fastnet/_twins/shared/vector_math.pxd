@@ -174,43 +174,6 @@ cdef inline floating expm1_and_exp(floating x, floating* e) noexcept nogil:
     return part + (power - <floating> 1.0)
 
 
-cdef inline floating far(floating like) noexcept nogil:
-    """The largest |m ln 2| for `exp_below`: n, and with it n times the first part of ln 2, has no more bits than fit."""
-    return 600.0 if floating is double else <floating> 200.0
-
-
-cdef inline floating rounder_below(floating m) noexcept nogil:
-    if floating is double:
-        return 6755399441057367.0 - m  # 1.5 * 2^52 + 1023 + 600
-    else:
-        return <floating> 12583103.0 - m  # 1.5 * 2^23 + 127 + 64
-
-
-cdef inline floating exp_below(floating x, floating low, floating rounder) noexcept nogil:
-    """2^-m exp(x) for an integer m, x <= m ln 2 + 1, low = m ln 2 + `lowest`, give or take 1, and `rounder_below(m)`.
-
-    The result may be subnormal, and is 0 for x <= low.
-    """
-    x = low if x < low else x
-    if floating is double:
-        return exp_scaled(x, -0.0, rounder, 2.409919865102884e-181)  # 2^-600
-    else:
-        return exp_scaled(x, <float> -0.0, rounder, <float> 5.421010862427522e-20)  # 2^-64
-
-
-cdef inline floating lowest_near(floating like) noexcept nogil:
-    """The lowest -|x| for `exp_near`: its results, and the inverse of a sum of many of them, are far from subnormal."""
-    return -600.0 if floating is double else <floating> -60.0
-
-
-cdef inline floating exp_near(floating x) noexcept nogil:
-    """exp(x) for lowest_near <= -|x|: 2^n fits as it is."""
-    if floating is double:
-        return exp_scaled(x, -0.0, 6755399441056767.0, 1.0)  # 1.5 * 2^52 + 1023
-    else:
-        return exp_scaled(x, <float> -0.0, <float> 12583039.0, <float> 1.0)  # 1.5 * 2^23 + 127
-
-
 @cython.cdivision(True)  # without a check for 0, which would be a branch
 cdef inline floating log_any(floating x) noexcept nogil:
     """log(x) for any x.
