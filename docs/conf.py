@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",  # the API reference, from the docstrings
     "sphinx.ext.autosummary",  # for its role, which links what is importable
     "numpydoc",
+    "public_names",  # _extensions/public_names.py
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "sphinxarg.ext",  # the command line, from its parsers
