@@ -53,10 +53,11 @@ fingerprint = FASTNET_FINGERPRINT
 cdef extern from *:
     """
     /* GCC would send through memory what has to stay in registers: it would take the loops that fetch the weights of a
-       group for calls of memcpy, and read again the sums that it has just put down. That was 3 % of a step. It stands
-       here and not in setup.py, because clang refuses such a flag. */
+       group for calls of memcpy, and read again the sums that it has just put down. That was 3 % of a step, and so is
+       what it finds out about addresses. It stands here and not in setup.py, because clang refuses such flags. */
     #if defined(__GNUC__) && !defined(__clang__)
-    #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las")
+    #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las", "gcse", "strict-aliasing")
+    #pragma GCC optimize ("expensive-optimizations")
     #endif
 
     /* Part of the UNROLLED function that calls it, and compiled for its instruction sets. */

@@ -32,7 +32,8 @@ cdef extern from *:
        Other compilers compile all with the flags of setup.py. */
     #if defined(__GNUC__) && !defined(__clang__)
     #pragma GCC optimize ("O1")
-    #define FASTNET_VECTORS "O1", "tree-vectorize", "vect-cost-model=dynamic", "expensive-optimizations"
+    #define FASTNET_VECTORS "O1", "tree-vectorize", "vect-cost-model=dynamic", "expensive-optimizations", \
+        "unswitch-loops", "split-loops"
     #define VECTORISED __attribute__((FASTNET_CLONES optimize(FASTNET_VECTORS))) void
     #define UNROLLED __attribute__((FASTNET_CLONES optimize(FASTNET_VECTORS, "peel-loops"))) void
     #define OPTIMISED __attribute__((optimize("O3"))) void
