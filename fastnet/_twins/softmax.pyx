@@ -67,7 +67,19 @@ cdef inline floating exp_near(floating x) noexcept nogil:
         return exp_scaled(x, <float> -0.0, <float> 12583039.0, <float> 1.0)  # 1.5 * 2^23 + 127
 
 
-cdef UNROLLED _largest_of_rows(
+cdef extern from *:
+    """
+    /* Of rows of ten, GCC finds the maximum 1.2 times as fast with all of O3. */
+    #if defined(__GNUC__) && !defined(__clang__)
+    #define OF_SHORT_ROWS __attribute__((FASTNET_CLONES optimize("O3"))) void
+    #else
+    #define OF_SHORT_ROWS void
+    #endif
+    """
+    ctypedef void OF_SHORT_ROWS
+
+
+cdef OF_SHORT_ROWS _largest_of_rows(
     const floating* x, floating* largest, Py_ssize_t rows, Py_ssize_t C, Py_ssize_t copies
 ) noexcept nogil:
     """The largest value of each row of x (rows, C), `copies` times: largest (rows, copies). NaN is passed over."""
