@@ -92,10 +92,10 @@ cdef VECTORISED _multiply_fours(double* p) noexcept nogil:
         p[n] = NAN if negative else a
 
 
-cdef bint _add_of_labels(
-    const floating* y, const Py_ssize_t* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total
+cdef OPTIMISED _add_of_labels(
+    const floating* y, const Py_ssize_t* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total, bint* in_range
 ) noexcept nogil:
-    """Add sum_n log(y[n, labels[n]] + eps) to total and return True; return False where a label is out of range."""
+    """Add sum_n log(y[n, labels[n]] + eps) to total, and say whether all labels are in range."""
     cdef double p[STEP]
     cdef Py_ssize_t n, size, terms
     cdef size_t largest
@@ -106,8 +106,9 @@ cdef bint _add_of_labels(
     while N > 0:
         size = STEP if STEP < N else N
         _largest_label(labels, size, &largest)
-        if largest >= <size_t> C:
-            return False
+        in_range[0] = largest < <size_t> C
+        if not in_range[0]:
+            return
         for n in range(size):
             p[n] = <double> y[n * C + labels[n]] + eps
         if large:
@@ -125,7 +126,6 @@ cdef bint _add_of_labels(
         y += size * C
         labels += size
         N -= size
-    return True
 
 
 cdef Py_ssize_t _filled_up(floating* t, floating* y, Py_ssize_t size) noexcept nogil:
@@ -205,12 +205,13 @@ cdef bint _cross_entropy(
 ) noexcept nogil:
     """The loss by labels, or by t where labels is NULL; False where a label is out of range."""
     cdef double total = 0.0
+    cdef bint in_range = True
     if labels is NULL:
         _add_of_targets(y, t, eps, N * C, &total)
-    elif not _add_of_labels(y, labels, eps, N, C, &total):
-        return False
+    else:
+        _add_of_labels(y, labels, eps, N, C, &total, &in_range)
     loss[0] = (0.0 - total) / N
-    return True
+    return in_range
 
 
 def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
@@ -222,26 +223,23 @@ def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
     """
     if not (plain(y) and is_carray(t) and PyFloat_CheckExact(eps)):
         return None
-    cdef ndarray array = y, rows = None, labels = None
+    cdef ndarray array = <ndarray> y, targets = <ndarray> t
+    cdef bint are_rows = PyArray_TYPE(targets) == PyArray_TYPE(array)
     cdef double loss
     if array.ndim > 2 or array.size == 0 or not 0 <= <double> eps < INFINITY:
         return None
-    if PyArray_TYPE(<ndarray> t) == PyArray_TYPE(array):
-        if not PyArray_SAMESHAPE(<ndarray> t, array):
+    if are_rows:
+        if not PyArray_SAMESHAPE(targets, array):
             return None
-        rows = t
-    else:
-        if (<ndarray> t).ndim != array.ndim - 1 or array.ndim == 2 and (<ndarray> t).shape[0] != array.shape[0]:
-            return None
-        if PyArray_TYPE(<ndarray> t) == NPY_UINT8:
-            labels = PyArray_Cast(<ndarray> t, NPY_INTP)
-        elif PyArray_TYPE(<ndarray> t) == NPY_INTP:
-            labels = t
-        else:
-            return None
+    elif targets.ndim != array.ndim - 1 or array.ndim == 2 and targets.shape[0] != array.shape[0]:
+        return None
+    elif PyArray_TYPE(targets) == NPY_UINT8:
+        targets = PyArray_Cast(targets, NPY_INTP)
+    elif PyArray_TYPE(targets) != NPY_INTP:
+        return None
     if not over_rows(
-        array, rows, labels, None, array.shape[array.ndim - 1], eps, &loss,
-        _cross_entropy[float], _cross_entropy[double],
+        array, targets if are_rows else None, None if are_rows else targets, None, array.shape[array.ndim - 1], eps,
+        &loss, _cross_entropy[float], _cross_entropy[double],
     ):
         return None
     return scalar_like(array, loss)
