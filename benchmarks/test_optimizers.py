@@ -7,7 +7,7 @@ import peers
 import pytest
 
 from fastnet import optimizer
-from fastnet._bench import timing
+from fastnet._bench import plain, timing
 from fastnet._bench.timing import TEXTBOOK, Contender
 
 pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=3)

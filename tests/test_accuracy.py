@@ -6,23 +6,14 @@ subnormal number wherever that is larger. A correctly rounded result is at most 
 """
 
 import functools
+from operator import attrgetter
 
 import mpmath
 import numpy as np
 import pytest
+from cases import ELEMENTWISE
 
-from fastnet.functions import (
-    binary_cross_entropy,
-    cross_entropy_error,
-    elu,
-    elu_grad,
-    sigmoid,
-    sigmoid_grad,
-    softmax,
-    softmax_cross_entropy,
-    tanh,
-    tanh_grad,
-)
+from fastnet.functions import binary_cross_entropy, cross_entropy_error, softmax, softmax_cross_entropy, tanh
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -34,6 +25,7 @@ SOFTMAX_LIMIT = 6
 SOFTMAX_LIMIT_OF_LONG_ROWS = 10
 BITS = 200
 
+NAME = attrgetter("name")
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 
@@ -80,33 +72,35 @@ def arguments(dtype):
     return np.concatenate([x, -x]).astype(dtype)
 
 
-def exact_elu(x):
-    return x if x >= 0 else mpmath.expm1(x)
-
-
-EXACT = {
-    sigmoid: lambda x: 1 / (1 + mpmath.exp(-x)),
-    sigmoid_grad: lambda x: mpmath.exp(-abs(x)) / (1 + mpmath.exp(-abs(x))) ** 2,
-    tanh: mpmath.tanh,
-    tanh_grad: lambda x: mpmath.sech(x) ** 2,
-    elu: exact_elu,
-    elu_grad: lambda x: 1 if x >= 0 else mpmath.exp(x),
-}
-
-
 @functools.cache
-def exact(function, dtype):
+def exact(case, dtype, *parameter):
     with mpmath.workprec(BITS):
-        return [mpmath.mpf(EXACT[function](mpmath.mpf(float(x)))) for x in arguments(dtype)]
+        numbers = [mpmath.mpf(value) for value in parameter]
+        return [mpmath.mpf(case.exact(mpmath.mpf(float(x)), *numbers)) for x in arguments(dtype)]
+
+
+WITH_KERNEL = [case for case in ELEMENTWISE if case.has_kernel and case.is_public]
 
 
 @BOTH_DTYPES
-@pytest.mark.parametrize("function", EXACT, ids=lambda function: function.__name__)
-def test_functions_of_one_number_are_within_4_ulp(function, dtype):
-    results = function(arguments(dtype))
-    subnormal = (results > 0) & (results < np.finfo(dtype).tiny)
-    assert subnormal.sum() > 50  # the arguments reach what they are meant to reach
-    assert ulps(results, exact(function, dtype)) <= LIMIT
+@pytest.mark.parametrize("case", WITH_KERNEL, ids=NAME)
+def test_functions_of_one_number_are_within_4_ulp(case, dtype):
+    results = case.public(arguments(dtype))
+    if case.reaches_zero:  # the arguments reach what they are meant to reach
+        assert ((results > 0) & (results < np.finfo(dtype).tiny)).sum() > 50
+    assert ulps(results, exact(case, dtype, *case.default)) <= LIMIT
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize(
+    ("case", "parameter"),
+    [(case, value) for case in WITH_KERNEL if case.parameter for value in case.parameter.others],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_functions_of_one_number_and_a_parameter_are_within_4_ulp(case, parameter, dtype):
+    below = arguments(dtype) < 0  # the parameter counts only there
+    values = [value for value, negative in zip(exact(case, dtype, parameter), below, strict=True) if negative]
+    assert ulps(case.public(arguments(dtype)[below], parameter), values) <= LIMIT
 
 
 def test_tanh_of_float32_is_within_4_ulp_at_many_arguments_and_never_beyond_1():
@@ -116,21 +110,6 @@ def test_tanh_of_float32_is_within_4_ulp_at_many_arguments_and_never_beyond_1():
     unit = np.ldexp(1.0, np.frexp(expected)[1] - 24)
     assert np.max(np.abs(results - expected) / unit) <= LIMIT
     assert np.max(results) <= 1
-
-
-@BOTH_DTYPES
-@pytest.mark.parametrize("alpha", [0.3, 2.0])
-def test_elu_with_another_alpha_is_within_4_ulp(alpha, dtype):
-    x = arguments(dtype)
-    below = x < 0
-    with mpmath.workprec(BITS):
-        values, slopes = (
-            [alpha * v for v, negative in zip(exact(function, dtype), below, strict=True) if negative]
-            for function in (elu, elu_grad)
-        )
-    x = x[below]
-    assert ulps(elu(x, alpha), values) <= LIMIT
-    assert ulps(elu_grad(x, alpha), slopes) <= LIMIT
 
 
 # --- softmax ---------------------------------------------------------------------------------------------------------

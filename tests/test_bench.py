@@ -4,10 +4,12 @@ import importlib.util
 import json
 import re
 import statistics
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import KERNELS
 from conftest import kernel_module
 
 import fastnet
@@ -181,6 +183,15 @@ def test_a_contender_that_differs_is_named():
     timing.check(contenders, 1e-6, 0, names=["b"])
     with pytest.raises(AssertionError):
         timing.check(contenders, 1e-6, 0, names=["c"])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("textbook", [each for kernel in KERNELS for each in kernel.textbook], ids=attrgetter("name"))
+def test_the_textbooks_formula_is_what_fastnet_computes(textbook, dtype):
+    contenders = textbook.contenders(*textbook.arguments((40, 3) if textbook.of_rows else (120,), dtype))
+    eps = np.finfo(dtype).eps
+    # A few roundings, of sums too; the textbook's 1 - sigmoid(x) and 1 - tanh(x)^2 are off by a rounding of 1.
+    timing.check(contenders, 20 * eps, 4 * eps)
 
 
 def test_every_array_of_a_result_is_compared():

@@ -3,18 +3,19 @@
 import math
 import re
 from math import inf, nan
+from operator import attrgetter
 
+import cases
+import mpmath
 import numpy as np
 import pytest
 from hostile import FLOATS, HOSTILE, INTEGERS, REFUSED, snapshot
 
-from fastnet import functions
 from fastnet.functions import (
     binary_cross_entropy,
     cross_entropy_error,
     elu,
     elu_grad,
-    identity_function,
     leaky_relu,
     leaky_relu_grad,
     maxout,
@@ -35,24 +36,12 @@ from fastnet.functions import (
 
 pytestmark = pytest.mark.usefixtures("backend")
 
-ELEMENTWISE = [
-    identity_function,
-    step_function,
-    sigmoid,
-    sigmoid_grad,
-    tanh,
-    tanh_grad,
-    relu,
-    relu_grad,
-    leaky_relu,
-    leaky_relu_grad,
-    elu,
-    elu_grad,
-]
-ACTIVATIONS = [*ELEMENTWISE, softmax]
-OF_SCORES = [softmax_loss, softmax_cross_entropy]  # whose first argument is `x`
+ELEMENTWISE = [case for case in cases.ELEMENTWISE if case.is_public]
+ACTIVATIONS = [*(case.public for case in ELEMENTWISE), softmax]
+LOSSES = [function.public for function in cases.FUNCTIONS if function.is_loss]
+OF_SCORES = [function.public for function in cases.FUNCTIONS if function.is_loss and function.argument == "x"]
 CROSS_ENTROPIES = [cross_entropy_error, *OF_SCORES]
-LOSSES = [sum_squared_error, mean_squared_error, binary_cross_entropy, *CROSS_ENTROPIES]
+EACH_ELEMENTWISE = pytest.mark.parametrize("case", ELEMENTWISE, ids=attrgetter("name"))
 
 
 def each(argument, values):
@@ -63,33 +52,6 @@ def each(argument, values):
 def shown(digits):
     """What a source prints: equal to half a unit of the last digit that it shows."""
     return pytest.approx(float(digits), rel=0, abs=0.5 * 10.0 ** -len(digits.partition(".")[2]))
-
-
-def test_every_function_is_here():
-    assert {f.__name__ for f in [*ACTIVATIONS, *LOSSES, maxout, maxout_grad]} == set(functions.__all__)
-
-
-# --- oracles: the formulas on Python floats, one element at a time ---------------------------------------------------
-
-
-def plain_sigmoid(x):
-    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
-
-
-ORACLES = {
-    identity_function: lambda x: x,
-    step_function: lambda x: 1 if x > 0 else 0,
-    sigmoid: plain_sigmoid,
-    sigmoid_grad: lambda x: plain_sigmoid(x) * plain_sigmoid(-x),
-    relu: lambda x: x if x > 0 else 0.0,
-    relu_grad: lambda x: 1.0 if x >= 0 else 0.0,
-    tanh: math.tanh,
-    tanh_grad: lambda x: 1 / math.cosh(x) ** 2 if abs(x) < 350 else 0.0,
-    leaky_relu: lambda x: x if x > 0 else 0.1 * x,
-    leaky_relu_grad: lambda x: 1.0 if x >= 0 else 0.1,
-    elu: lambda x: x if x > 0 else math.expm1(x),
-    elu_grad: lambda x: 1.0 if x >= 0 else math.exp(x),
-}
 
 
 def plain_softmax(row):
@@ -206,58 +168,34 @@ def test_the_layout_of_x_makes_no_difference_and_x_none_to_it(function, build):
 # --- activations -----------------------------------------------------------------------------------------------------
 
 
-@each("function", ELEMENTWISE)
+@EACH_ELEMENTWISE
 @each("dtype", FLOATS)
-def test_elementwise_functions_follow_their_formulas(function, dtype):
-    # Of all magnitudes, and both signs, within 700: beyond it exp(-x) in the oracle overflows.
+def test_elementwise_functions_follow_their_formulas(case, dtype):
+    # Of all magnitudes, and both signs.
     x = np.concatenate([[0.0], np.geomspace(6e-8, 600, 60)]).astype(dtype)
     x = np.concatenate([-x, x])
-    expected = np.array([ORACLES[function](float(value)) for value in x])
-    # In float64 a few roundings, of the function and of the oracle; in the narrower dtypes one, at the end. Where the
-    # result is subnormal, that one is of its last place, hence atol.
+    expected = [float(case.exact(mpmath.mpf(float(value)), *case.default)) for value in x]
+    # In float64 a few roundings; in the narrower dtypes one, at the end. Where the result is subnormal, that one is of
+    # its last place, hence atol.
     info = np.finfo(dtype)
-    np.testing.assert_allclose(function(x), expected, rtol=4 * info.eps, atol=float(info.smallest_subnormal))
+    np.testing.assert_allclose(case.public(x), expected, rtol=4 * info.eps, atol=float(info.smallest_subnormal))
 
 
-@pytest.mark.parametrize(
-    ("function", "at_nan", "at_minus_inf", "at_inf", "at_minus_1000", "at_1000"),
-    [
-        (identity_function, nan, -inf, inf, -1000, 1000),
-        (step_function, 0, 0, 1, 0, 1),
-        (sigmoid, nan, 0, 1, 0, 1),
-        (sigmoid_grad, nan, 0, 0, 0, 0),
-        (tanh, nan, -1, 1, -1, 1),
-        (tanh_grad, nan, 0, 0, 0, 0),
-        (relu, nan, 0, inf, 0, 1000),
-        (relu_grad, nan, 0, 1, 0, 1),
-        (leaky_relu, nan, -inf, inf, -100, 1000),
-        (leaky_relu_grad, nan, 0.1, 1, 0.1, 1),
-        (elu, nan, -1, inf, -1, 1000),
-        (elu_grad, nan, 0, 1, 0, 1),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
+@EACH_ELEMENTWISE
 @each("dtype", FLOATS)
-def test_nan_propagates_and_infinities_give_limits(
-    function, dtype, at_nan, at_minus_inf, at_inf, at_minus_1000, at_1000
-):
-    result = function(np.array([nan, -inf, inf, -1000, 1000], dtype))
+def test_nan_propagates_and_infinities_give_limits(case, dtype):
+    result = case.public(np.array([nan, -inf, inf, -1000, 1000], dtype))
     # 0.1 is rounded to the dtype, and so is its product.
-    expected = [at_nan, at_minus_inf, at_inf, at_minus_1000, at_1000]
-    np.testing.assert_allclose(result, expected, rtol=np.finfo(dtype).eps, atol=0)
+    np.testing.assert_allclose(result, case.limits, rtol=np.finfo(dtype).eps, atol=0)
 
 
-def test_at_zero_the_step_is_down_and_the_slope_of_relu_and_its_kin_is_one():
-    assert step_function([0.0, -0.0]).tolist() == [0, 0]
-    assert relu_grad([0.0, -0.0]).tolist() == [1, 1]  # the book's choice
-    assert leaky_relu_grad([0.0, -0.0], 0.3).tolist() == [1, 1]
-    assert elu_grad([0.0, -0.0], 0.3).tolist() == [1, 1]
-
-
-@each("function", [identity_function, tanh, leaky_relu, elu])
+@pytest.mark.parametrize("case", [case for case in ELEMENTWISE if case.at_zero], ids=attrgetter("name"))
 @each("dtype", FLOATS)
-def test_odd_functions_keep_the_sign_of_zero(function, dtype):
-    assert np.signbit(function(np.array([0.0, -0.0], dtype))).tolist() == [False, True]
+def test_at_zero_a_step_takes_its_side_and_a_zero_keeps_its_sign(case, dtype):
+    for parameter in ((), (0.3,)) if case.parameter else ((),):
+        result = case.public(np.array([0.0, -0.0], dtype), *parameter)
+        assert result.tolist() == list(case.at_zero)
+        assert np.signbit(result).tolist() == np.signbit(case.at_zero).tolist()
 
 
 def test_sigmoid_grad_keeps_its_digits_where_one_minus_s_has_none():
@@ -320,27 +258,30 @@ def test_alpha_is_what_elu_tends_to(alpha, dtype):
     np.testing.assert_allclose(elu_grad(x, alpha=alpha), slopes, **tolerance)
 
 
-@pytest.mark.parametrize(
-    ("function", "name", "allowed", "values"),
-    [
-        (leaky_relu, "slope", "from 0 to 1", [-0.1, 1.5, nan, inf, 10**400]),
-        (leaky_relu_grad, "slope", "from 0 to 1", [-0.1, 1.5, nan, inf, 10**400]),
-        (elu, "alpha", "from 0 on", [-0.1, nan, inf, -inf, 10**400]),
-        (elu_grad, "alpha", "from 0 on", [-0.1, nan, inf, -inf, 10**400]),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
+WITH_PARAMETER = pytest.mark.parametrize(
+    "case", [case for case in ELEMENTWISE if case.parameter], ids=attrgetter("name")
 )
-def test_a_slope_or_an_alpha_out_of_range_raises_value_error(function, name, allowed, values):
-    for value in values:
-        with pytest.raises(ValueError, match=rf"^{name} must be a .*number {allowed}, got"):
-            function([1.0], value)
 
 
-@each("function", [leaky_relu, leaky_relu_grad, elu, elu_grad])
+@WITH_PARAMETER
+def test_a_parameter_out_of_range_raises_value_error(case):
+    parameter = case.parameter
+    for value in parameter.refused:
+        with pytest.raises(ValueError, match=rf"^{parameter.name} must be a .*number {parameter.allowed}, got"):
+            case.public([1.0], value)
+
+
+@WITH_PARAMETER
 @pytest.mark.parametrize("value", [None, "0.1", True, 1j, [0.1], np.array([0.1])])
-def test_a_slope_or_an_alpha_of_another_type_raises_type_error(function, value):
-    with pytest.raises(TypeError, match=r"^(slope|alpha) must be a number, got"):
-        function([1.0], value)
+def test_a_parameter_of_another_type_raises_type_error(case, value):
+    with pytest.raises(TypeError, match=rf"^{case.parameter.name} must be a number, got"):
+        case.public([1.0], value)
+
+
+@WITH_PARAMETER
+def test_a_parameter_has_its_name_and_its_default(case):
+    x = np.array([-3.0, 0.5])
+    np.testing.assert_array_equal(case.public(x), case.public(x, **{case.parameter.name: case.parameter.default}))
 
 
 # --- softmax ---------------------------------------------------------------------------------------------------------
