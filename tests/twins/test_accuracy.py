@@ -1,9 +1,4 @@
-"""Against mpmath, which computes with 200 bits and every exponent: how wrong is the last digit?
-
-An error is measured in ULP, units in the last place. The unit is the spacing of the floats of the dtype at the exact
-value v: 2^(e - p + 1) for 2^e <= |v| < 2^(e + 1), where p is the dtype's precision (53 or 24 bits), and the smallest
-subnormal number wherever that is larger. A correctly rounded result is at most 0.5 ULP off.
-"""
+"""Against mpmath, which computes with 200 bits and every exponent: how wrong is the last digit?"""
 
 import functools
 from operator import attrgetter
@@ -12,6 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 from cases import ELEMENTWISE
+from ulp import BITS, spacing, ulps
 
 from fastnet.functions import binary_cross_entropy, cross_entropy_error, softmax, softmax_cross_entropy, tanh
 
@@ -23,26 +19,9 @@ SOFTMAX_LIMIT = 6
 # In a tile of 1,024 a sum is rounded 4, 8 and 5 times one after the other, instead of up to 9 times; those of tiles add
 # up as if exactly.
 SOFTMAX_LIMIT_OF_LONG_ROWS = 10
-BITS = 200
 
 NAME = attrgetter("name")
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
-
-
-def spacing(exact, dtype):
-    """The unit in the last place of `dtype` at the exact value."""
-    info = np.finfo(dtype)
-    least = info.minexp - info.nmant  # the exponent of the smallest subnormal number
-    return mpmath.ldexp(1, max(mpmath.frexp(exact)[1] - 1 - info.nmant, least) if exact else least)
-
-
-def ulps(computed, exact):
-    """The largest error among `computed`, whose exact values are `exact`."""
-    with mpmath.workprec(BITS):
-        return max(
-            float(abs(mpmath.mpf(float(value)) - v) / spacing(v, computed.dtype))
-            for value, v in zip(computed.ravel(), exact, strict=True)
-        )
 
 
 def test_the_ulp_is_the_distance_to_the_next_float():

@@ -9,9 +9,10 @@ import os
 import mpmath
 import numpy as np
 import pytest
-from conftest import kernel_module
-from test_accuracy import BITS, BOTH_DTYPES, ulps
+from backends import kernel_module
+from ulp import BITS, ulps
 
+BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 LIMIT = {np.float64: 1, np.float32: 2}
 
 
