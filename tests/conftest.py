@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator
-from importlib.machinery import EXTENSION_SUFFIXES
 from types import ModuleType
 from typing import Any
 
@@ -13,30 +12,10 @@ import pytest
 # threads wait for each other longer than they compute.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from backends import BACKENDS, kernel_module
+
 import fastnet
-from fastnet import _backend
-
-BACKENDS = ["cython", "numpy"]
-
-
-def compiled_kernels_are_required() -> bool:
-    """Whether a missing extension is a failure, as in CI, and not a skip, as on a laptop without a compiler."""
-    build = os.environ.get("FASTNET_BUILD")
-    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    return build == "require" or (in_ci and build != "skip")
-
-
-def kernel_module(backend: str) -> ModuleType:
-    """The twin itself."""
-    try:
-        module = _backend._load(backend)
-    except ImportError as error:
-        if compiled_kernels_are_required():
-            pytest.fail(f"the compiled kernels are required, and cannot be imported: {error}", pytrace=False)
-        pytest.skip(f"the compiled kernels cannot be imported: {error}")
-    # A _kernels.py in its place would make every comparison of the twins compare NumPy with NumPy.
-    assert backend == "numpy" or module.__file__.endswith(tuple(EXTENSION_SUFFIXES)), module.__file__
-    return module
+from fastnet._bench import timing
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +61,10 @@ def drawn(ax: Any) -> Iterator[Any]:
     """The Axes `ax`, drawn when the test is done with them: what cannot be drawn, or only with a warning, fails."""
     yield ax
     ax.figure.canvas.draw()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are taken from one call a sample, and as few of them as there may be."""
+    monkeypatch.setattr(timing, "SAMPLE", 0.0)
+    monkeypatch.setattr(timing, "LEAST_ROUNDS", 1)

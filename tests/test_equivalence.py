@@ -2,9 +2,11 @@
 
 import math
 import warnings
+from operator import attrgetter
 
 import numpy as np
 import pytest
+from cases import FUNCTIONS, gradient_of_loss, probabilities_for, shape_of
 from hostile import HOSTILE, REFUSED, snapshot
 
 import fastnet
@@ -81,111 +83,11 @@ def assert_alike(compiled, plain):
 # --- fastnet.functions -----------------------------------------------------------------------------------------------
 
 
-def shape_of(x):
-    return np.asarray(x).shape  # of a dict, too: np.shape would ask it for its length
-
-
-def labels_for(x):
-    *batch, classes = shape_of(x) or (1,)
-    return np.arange(np.prod(batch, dtype=int)).reshape(batch) % max(classes, 1)
-
-
-def probabilities_for(x):
-    shape = shape_of(x)
-    return np.linspace(0, 1, num=np.prod(shape, dtype=int)).reshape(shape)
-
-
-def one_argument(name):
-    return [lambda x: getattr(functions, name)(x)]
-
-
-def a_quarter_for(x):
-    return np.full(shape_of(x), 0.25)
-
-
-def a_loss(name, predictions_for=probabilities_for):
-    loss = getattr(functions, name)
-    return [
-        lambda x: loss(x, probabilities_for(x)),
-        lambda x: loss(x, labels_for(x)),
-        lambda x: loss(x, labels_for(x)[..., None]),
-        lambda x: loss(predictions_for(x), x),  # now the targets are hostile
-        lambda x: loss(np.full((4, 3), 0.25, np.float32), x),
-        lambda x: loss(x, 7),
-    ]
-
-
-def pieces_for(x):
-    """Weights and biases of two pieces."""
-    inputs = shape_of(x)[-1] if shape_of(x) else 1
-    return np.linspace(-1, 1, 4 * inputs).reshape(2, inputs, 2), np.zeros((2, 2))
-
-
-def ones_for(x, outputs):
-    return np.ones((*shape_of(x)[:-1], outputs))
-
-
-def gradient_of_loss(x, t):
-    return functions.softmax_cross_entropy(x, t, return_grad=True)[1]
-
-
-# Every way to call a function that takes a hostile array.
-CALLS = {
-    "binary_cross_entropy": [
-        # Of predictions on either side of 1/2, the terms of huge targets would cancel, and leave a rounding error.
-        *a_loss("binary_cross_entropy", a_quarter_for),
-        lambda x: functions.binary_cross_entropy(x, probabilities_for(x), eps=0),
-    ],
-    "cross_entropy_error": [
-        *a_loss("cross_entropy_error"),
-        lambda x: functions.cross_entropy_error(x, labels_for(x), eps=0),
-        lambda x: functions.cross_entropy_error(x, probabilities_for(x), eps=0.5),
-        lambda x: functions.cross_entropy_error(x, x, eps=-1),
-    ],
-    "elu": [*one_argument("elu"), lambda x: functions.elu(x, 0.3)],
-    "elu_grad": [*one_argument("elu_grad"), lambda x: functions.elu_grad(x, 0.3)],
-    "identity_function": one_argument("identity_function"),
-    "leaky_relu": one_argument("leaky_relu"),
-    "leaky_relu_grad": one_argument("leaky_relu_grad"),
-    "maxout": [
-        lambda x: functions.maxout(x, *pieces_for(x)),
-        lambda x: functions.maxout(np.ones((2, 2), np.float32), x, np.ones((2, 4))),
-        lambda x: functions.maxout(np.ones(3), np.ones((4, 3, 3)), x),
-    ],
-    "maxout_grad": [
-        *(lambda x, i=i: functions.maxout_grad(x, *pieces_for(x), ones_for(x, 2))[i] for i in range(3)),
-        lambda x: functions.maxout_grad(np.ones((4, 1)), np.ones((2, 1, 3)), np.ones((2, 3)), x)[0],
-    ],
-    "mean_squared_error": a_loss("mean_squared_error"),
-    "relu": one_argument("relu"),
-    "relu_grad": one_argument("relu_grad"),
-    "sigmoid": one_argument("sigmoid"),
-    "sigmoid_grad": one_argument("sigmoid_grad"),
-    "softmax": [
-        *one_argument("softmax"),
-        *(lambda x, axis=axis: functions.softmax(x, axis=axis) for axis in (0, -2, 2, "0")),
-    ],
-    "softmax_cross_entropy": [
-        *a_loss("softmax_cross_entropy"),
-        lambda x: gradient_of_loss(x, labels_for(x)),
-    ],
-    "softmax_loss": a_loss("softmax_loss"),
-    "step_function": one_argument("step_function"),
-    "sum_squared_error": a_loss("sum_squared_error"),
-    "tanh": one_argument("tanh"),
-    "tanh_grad": one_argument("tanh_grad"),
-}
-
-
-def test_every_function_is_compared():
-    assert sorted(CALLS) == sorted(functions.__all__)
-
-
 @needs_both
 @ALL_INPUTS
-@pytest.mark.parametrize("name", CALLS)
-def test_functions_agree(name, build):
-    for call in CALLS[name]:
+@pytest.mark.parametrize("function", FUNCTIONS, ids=attrgetter("name"))
+def test_functions_agree(function, build):
+    for call in function.calls:
         assert_alike(*on_both(call, build))
 
 

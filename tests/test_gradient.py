@@ -8,23 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from cases import ELEMENTWISE
 from hostile import FLOATS, HOSTILE, LAYOUTS, VALUES, snapshot
 
 from fastnet.functions import (
-    elu,
-    elu_grad,
-    leaky_relu,
-    leaky_relu_grad,
     maxout,
     maxout_grad,
     mean_squared_error,
-    relu,
-    relu_grad,
-    sigmoid,
-    sigmoid_grad,
     softmax_cross_entropy,
-    tanh,
-    tanh_grad,
 )
 from fastnet.gradient import gradient_descent, numerical_gradient
 
@@ -327,25 +318,26 @@ def test_h_of_another_type_raises_type_error(h):
 # --- the derivatives of fastnet.functions ----------------------------------------------------------------------------
 
 
+PUBLIC = {case.name: case for case in ELEMENTWISE}
+
+
 @pytest.mark.parametrize(
-    ("function", "derivative", "keywords"),
+    ("name", "parameter"),
     [
-        (sigmoid, sigmoid_grad, {}),
-        (tanh, tanh_grad, {}),
-        (relu, relu_grad, {}),
-        (leaky_relu, leaky_relu_grad, {}),
-        (leaky_relu, leaky_relu_grad, {"slope": 0.3}),
-        (elu, elu_grad, {}),
-        (elu, elu_grad, {"alpha": 0.3}),
+        (name.removesuffix("_grad"), parameter)
+        for name, case in PUBLIC.items()
+        if name.endswith("_grad")
+        for parameter in ((), (0.3,))
+        if case.parameter or not parameter
     ],
-    ids=lambda value: getattr(value, "__name__", None),
 )
-def test_derivatives_agree_with_numerical_differentiation(function, derivative, keywords):
+def test_derivatives_agree_with_numerical_differentiation(name, parameter):
+    function, derivative = PUBLIC[name].public, PUBLIC[f"{name}_grad"].public
     x = np.linspace(-6, 6, 40)  # 40 points, so that none is 0, where relu has no derivative
-    differences = numerical_gradient(lambda x: function(x, **keywords).sum(), x)
+    differences = numerical_gradient(lambda x: function(x, *parameter).sum(), x)
     # The method's own error is h^2 / 6 times the third derivative, which is at most 2 (of tanh): below 4e-9. Its
     # rounding error, that of a sum of up to 62 over 2 h, below 1e-10.
-    np.testing.assert_allclose(differences, derivative(x, **keywords), rtol=0, atol=4e-9)
+    np.testing.assert_allclose(differences, derivative(x, *parameter), rtol=0, atol=4e-9)
 
 
 @pytest.mark.parametrize("one_sample", [False, True])

@@ -1,28 +1,15 @@
-"""Against mpmath, which computes with 200 bits and every exponent: how wrong is the last digit?
-
-An error is measured in ULP, units in the last place. The unit is the spacing of the floats of the dtype at the exact
-value v: 2^(e - p + 1) for 2^e <= |v| < 2^(e + 1), where p is the dtype's precision (53 or 24 bits), and the smallest
-subnormal number wherever that is larger. A correctly rounded result is at most 0.5 ULP off.
-"""
+"""Against mpmath, which computes with 200 bits and every exponent: how wrong is the last digit?"""
 
 import functools
+from operator import attrgetter
 
 import mpmath
 import numpy as np
 import pytest
+from cases import ELEMENTWISE
+from ulp import BITS, spacing, ulps
 
-from fastnet.functions import (
-    binary_cross_entropy,
-    cross_entropy_error,
-    elu,
-    elu_grad,
-    sigmoid,
-    sigmoid_grad,
-    softmax,
-    softmax_cross_entropy,
-    tanh,
-    tanh_grad,
-)
+from fastnet.functions import binary_cross_entropy, cross_entropy_error, softmax, softmax_cross_entropy, tanh
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -32,25 +19,9 @@ SOFTMAX_LIMIT = 6
 # In a tile of 1,024 a sum is rounded 4, 8 and 5 times one after the other, instead of up to 9 times; those of tiles add
 # up as if exactly.
 SOFTMAX_LIMIT_OF_LONG_ROWS = 10
-BITS = 200
 
+NAME = attrgetter("name")
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
-
-
-def spacing(exact, dtype):
-    """The unit in the last place of `dtype` at the exact value."""
-    info = np.finfo(dtype)
-    least = info.minexp - info.nmant  # the exponent of the smallest subnormal number
-    return mpmath.ldexp(1, max(mpmath.frexp(exact)[1] - 1 - info.nmant, least) if exact else least)
-
-
-def ulps(computed, exact):
-    """The largest error among `computed`, whose exact values are `exact`."""
-    with mpmath.workprec(BITS):
-        return max(
-            float(abs(mpmath.mpf(float(value)) - v) / spacing(v, computed.dtype))
-            for value, v in zip(computed.ravel(), exact, strict=True)
-        )
 
 
 def test_the_ulp_is_the_distance_to_the_next_float():
@@ -80,33 +51,35 @@ def arguments(dtype):
     return np.concatenate([x, -x]).astype(dtype)
 
 
-def exact_elu(x):
-    return x if x >= 0 else mpmath.expm1(x)
-
-
-EXACT = {
-    sigmoid: lambda x: 1 / (1 + mpmath.exp(-x)),
-    sigmoid_grad: lambda x: mpmath.exp(-abs(x)) / (1 + mpmath.exp(-abs(x))) ** 2,
-    tanh: mpmath.tanh,
-    tanh_grad: lambda x: mpmath.sech(x) ** 2,
-    elu: exact_elu,
-    elu_grad: lambda x: 1 if x >= 0 else mpmath.exp(x),
-}
-
-
 @functools.cache
-def exact(function, dtype):
+def exact(case, dtype, *parameter):
     with mpmath.workprec(BITS):
-        return [mpmath.mpf(EXACT[function](mpmath.mpf(float(x)))) for x in arguments(dtype)]
+        numbers = [mpmath.mpf(value) for value in parameter]
+        return [mpmath.mpf(case.exact(mpmath.mpf(float(x)), *numbers)) for x in arguments(dtype)]
+
+
+WITH_KERNEL = [case for case in ELEMENTWISE if case.has_kernel]
 
 
 @BOTH_DTYPES
-@pytest.mark.parametrize("function", EXACT, ids=lambda function: function.__name__)
-def test_functions_of_one_number_are_within_4_ulp(function, dtype):
-    results = function(arguments(dtype))
-    subnormal = (results > 0) & (results < np.finfo(dtype).tiny)
-    assert subnormal.sum() > 50  # the arguments reach what they are meant to reach
-    assert ulps(results, exact(function, dtype)) <= LIMIT
+@pytest.mark.parametrize("case", WITH_KERNEL, ids=NAME)
+def test_functions_of_one_number_are_within_4_ulp(case, dtype):
+    results = case.public(arguments(dtype))
+    if case.reaches_zero:  # the arguments reach what they are meant to reach
+        assert ((results > 0) & (results < np.finfo(dtype).tiny)).sum() > 50
+    assert ulps(results, exact(case, dtype, *case.default)) <= LIMIT
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize(
+    ("case", "parameter"),
+    [(case, value) for case in WITH_KERNEL if case.parameter for value in case.parameter.others],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_functions_of_one_number_and_a_parameter_are_within_4_ulp(case, parameter, dtype):
+    below = arguments(dtype) < 0  # the parameter counts only there
+    values = [value for value, negative in zip(exact(case, dtype, parameter), below, strict=True) if negative]
+    assert ulps(case.public(arguments(dtype)[below], parameter), values) <= LIMIT
 
 
 def test_tanh_of_float32_is_within_4_ulp_at_many_arguments_and_never_beyond_1():
@@ -116,21 +89,6 @@ def test_tanh_of_float32_is_within_4_ulp_at_many_arguments_and_never_beyond_1():
     unit = np.ldexp(1.0, np.frexp(expected)[1] - 24)
     assert np.max(np.abs(results - expected) / unit) <= LIMIT
     assert np.max(results) <= 1
-
-
-@BOTH_DTYPES
-@pytest.mark.parametrize("alpha", [0.3, 2.0])
-def test_elu_with_another_alpha_is_within_4_ulp(alpha, dtype):
-    x = arguments(dtype)
-    below = x < 0
-    with mpmath.workprec(BITS):
-        values, slopes = (
-            [alpha * v for v, negative in zip(exact(function, dtype), below, strict=True) if negative]
-            for function in (elu, elu_grad)
-        )
-    x = x[below]
-    assert ulps(elu(x, alpha), values) <= LIMIT
-    assert ulps(elu_grad(x, alpha), slopes) <= LIMIT
 
 
 # --- softmax ---------------------------------------------------------------------------------------------------------

@@ -3,20 +3,24 @@
 import importlib
 import inspect
 import re
-from math import inf, log, nan
+from math import inf, nan
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from cases import ELEMENTWISE, KERNELS, is_labels, made
 from hostile import HOSTILE, REFUSED, snapshot
 
 import fastnet
 from fastnet._checks import float_array
 
 PACKAGE = Path(fastnet.__file__).parent
-LN2, LN3 = log(2), log(3)
-
 BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+NAME = attrgetter("name")
+# Those that return an array of the shape of their first argument.
+ARRAY_KERNELS = [case for case in KERNELS if case.name in {"softmax", *(each.name for each in ELEMENTWISE)}]
 
 
 # NAME.pyx beside NAME_numpy.py
@@ -67,65 +71,34 @@ def parameters(function):
 
 # --- values by hand --------------------------------------------------------------------------------------------------
 
-# The slope or alpha of the kernels that take one.
-PARAMETER = {"leaky_relu": (0.25,), "leaky_relu_grad": (0.25,), "elu": (0.25,), "elu_grad": (0.25,)}
-
-BY_HAND = {
-    "sigmoid": [
-        # 1 / (1 + e^-ln3) = 1 / (1 + 1/3)
-        ([[0.0, LN3, -LN3]], [[0.5, 0.75, 0.25]]),
-        ([1000.0, -1000.0, inf, -inf, nan], [1.0, 0.0, 1.0, 0.0, nan]),
-    ],
-    "sigmoid_grad": [
-        # 3/4 * 1/4
-        ([[0.0, LN3, -LN3]], [[0.25, 0.1875, 0.1875]]),
-        ([1000.0, -1000.0, inf, -inf, nan], [0.0, 0.0, 0.0, 0.0, nan]),
-    ],
-    "relu": [([[-2.0, -0.0, 0.0, 3.0]], [[0.0, 0.0, 0.0, 3.0]]), ([inf, -inf, nan, 1e-30], [inf, 0.0, nan, 1e-30])],
-    "tanh": [
-        # (3 - 1/3) / (3 + 1/3), and of half of that (2 - 1/2) / (2 + 1/2)
-        ([[0.0, LN3, -LN3], [LN2, -LN2, -0.0]], [[0.0, 0.8, -0.8], [0.6, -0.6, -0.0]]),
-        ([1000.0, -1000.0, inf, -inf, nan], [1.0, -1.0, 1.0, -1.0, nan]),
-    ],
-    "tanh_grad": [
-        # 1 - 0.8^2
-        ([[0.0, LN3, -LN3, LN2]], [[1.0, 0.36, 0.36, 0.64]]),
-        ([1000.0, -1000.0, inf, -inf, nan], [0.0, 0.0, 0.0, 0.0, nan]),
-    ],
-    "leaky_relu": [
-        ([[-8.0, -0.0, 0.0, 8.0, -1e-30]], [[-2.0, -0.0, 0.0, 8.0, -2.5e-31]]),
-        ([-inf, inf, nan], [-inf, inf, nan]),
-    ],
-    "leaky_relu_grad": [([[-8.0, -0.0, 0.0, 8.0, -inf, inf, nan]], [[0.25, 1.0, 1.0, 1.0, 0.25, 1.0, nan]])],
-    "elu": [
-        ([[-LN2, -0.0, 0.0, 8.0, -1e-30]], [[-0.125, -0.0, 0.0, 8.0, -2.5e-31]]),  # (1/2 - 1) / 4
-        ([-inf, inf, nan], [-0.25, inf, nan]),
-    ],
-    "elu_grad": [([[-LN2, -0.0, 0.0, 8.0, -inf, inf, nan]], [[0.125, 1.0, 1.0, 1.0, 0.0, 1.0, nan]])],
-    "softmax": [
-        ([[0.0, LN3], [1000.0, 1000.0]], [[0.25, 0.75], [0.5, 0.5]]),
-        # 2^0 : 2^1 : 2^2, whatever is added to all three
-        ([[0.0, LN2, 2 * LN2], [-5.0, LN2 - 5, 2 * LN2 - 5]], [[1 / 7, 2 / 7, 4 / 7], [1 / 7, 2 / 7, 4 / 7]]),
-        ([[7.0], [-inf], [inf]], [[1.0], [1.0], [1.0]]),
-        ([[inf, 5.0, -inf], [inf, inf, 0.0]], [[1.0, 0.0, 0.0], [nan, nan, 0.0]]),
-        ([[-inf, 0.0, -inf], [nan, 0.0, inf]], [[0.0, 1.0, 0.0], [nan, nan, nan]]),
-        ([[1e38, -1e38]], [[1.0, 0.0]]),
-        ([0.0, LN3], [0.25, 0.75]),
-        ([[[0.0, LN3]], [[inf, 0.0]]], [[[0.25, 0.75]], [[1.0, 0.0]]]),
-    ],
-}
+BY_HAND = [
+    pytest.param(case, arguments, label, expected, id=f"{case.name}-{number}{'' if label is np.intp else '-bytes'}")
+    for case in KERNELS
+    for number, (arguments, expected) in enumerate(case.by_hand)
+    for label in (case.labels if any(map(is_labels, arguments)) else [np.intp])
+]
 
 
 @BOTH_DTYPES
-@pytest.mark.parametrize(
-    ("name", "x", "expected"), [(name, x, value) for name, cases in BY_HAND.items() for x, value in cases]
-)
-def test_array_kernels_give_the_values_worked_by_hand(kernels, dtype, name, x, expected):
-    result = getattr(kernels, name)(np.array(x, dtype), *PARAMETER.get(name, ()))
-    assert result.dtype == dtype
-    # 4 units in the last place; the arguments near ln 2 and ln 3 are rounded themselves, which costs up to 5 / 2 more.
-    np.testing.assert_allclose(result, np.array(expected), rtol=8 * np.finfo(dtype).eps, atol=0)
-    assert np.array_equal(np.signbit(result), np.signbit(expected) | np.isnan(result) & np.signbit(result))
+@pytest.mark.parametrize(("case", "arguments", "label", "expected"), BY_HAND)
+def test_a_kernel_gives_the_values_worked_by_hand(kernels, dtype, case, arguments, label, expected):
+    result = getattr(kernels, case.name)(*made(arguments, dtype, label))
+    results, values = (each if isinstance(expected, tuple) else (each,) for each in (result, expected))
+    for value, by_hand, tolerance in zip(results, values, case.rtol(float(np.finfo(dtype).eps)), strict=True):
+        np.testing.assert_allclose(value, np.array(by_hand), rtol=tolerance, atol=0)
+        if isinstance(by_hand, list):
+            assert value.dtype == dtype
+        else:
+            assert type(value) is (case.scalar or dtype)
+    if isinstance(expected, list):  # no difference of two numbers, so 0 has a sign
+        assert np.array_equal(np.signbit(result), np.signbit(expected) | np.isnan(result) & np.signbit(result))
+
+
+@pytest.mark.parametrize("case", [case for case in ELEMENTWISE if case.has_kernel], ids=NAME)
+def test_the_values_worked_by_hand_show_where_nan_and_the_infinities_go(case):
+    x = [value for row, _ in case.by_hand for value in np.ravel(row)]
+    assert np.isnan(x).any()
+    assert {inf, -inf} <= set(x)
 
 
 # 8,192 elements are a block in NumPy: one more, rows that do not divide it, and rows as long or longer.
@@ -134,10 +107,10 @@ SEVERAL_BLOCKS = pytest.mark.parametrize("shape", [(8193, 1), (3000, 7), (1000, 
 
 @BOTH_DTYPES
 @SEVERAL_BLOCKS
-@pytest.mark.parametrize("name", BY_HAND)
-def test_what_takes_several_blocks_is_what_its_rows_are(kernels, dtype, shape, name):
+@pytest.mark.parametrize("case", ARRAY_KERNELS, ids=NAME)
+def test_what_takes_several_blocks_is_what_its_rows_are(kernels, dtype, shape, case):
     x = np.random.default_rng(0).normal(size=shape, scale=5).astype(dtype)
-    kernel, parameter = getattr(kernels, name), PARAMETER.get(name, ())
+    kernel, parameter = getattr(kernels, case.name), case.arguments(dtype)[1:]
     expected = np.concatenate([kernel(row, *parameter) for row in np.split(x, [1, len(x) - 1])])
     # The place of an element in a loop may change its roundings, of which there are a few.
     np.testing.assert_allclose(kernel(x, *parameter), expected, rtol=8 * np.finfo(dtype).eps, atol=0)
@@ -166,50 +139,6 @@ def test_a_loss_of_several_blocks_is_that_of_its_rows(kernels, dtype, shape):
         if dx is not None:
             expected = np.concatenate([first_dx / N, others_dx * ((N - 1) / N)])
             np.testing.assert_allclose(dx, expected, rtol=1e-12 if dtype is np.float64 else 1e-5, atol=1e-15)
-
-
-@BOTH_DTYPES
-@pytest.mark.parametrize(
-    ("y", "labels", "eps", "expected"),
-    [
-        ([[0.5, 0.5], [0.25, 0.75]], [0, 0], 0.0, 1.5 * LN2),  # (ln 2 + ln 4) / 2
-        ([[1.0, 0.0]], [0], 0.0, 0.0),
-        ([[1.0, 0.0]], [1], 0.25, 2 * LN2),
-        ([[1.0, 0.0]], [1], 0.0, inf),
-        ([[1.0, -1.0]], [1], 0.0, nan),
-        ([[nan, 1.0]], [1], 0.0, 0.0),  # what is not chosen does not count
-        ([[nan, 1.0]], [0], 0.0, nan),
-        ([[inf, 1.0]], [0], 0.0, -inf),
-    ],
-)
-@pytest.mark.parametrize("label", [np.intp, np.uint8])
-def test_cross_entropy_of_labels_gives_the_values_worked_by_hand(kernels, dtype, label, y, labels, eps, expected):
-    loss = kernels.cross_entropy(np.array(y, dtype), np.array(labels, label), eps)
-    assert type(loss) is dtype
-    # Every y here is exact in float32 and the sums are taken in float64, so only the last rounding differs.
-    assert loss == pytest.approx(expected, rel=float(np.finfo(dtype).eps), nan_ok=True)
-
-
-@BOTH_DTYPES
-@pytest.mark.parametrize(
-    ("y", "t", "eps", "expected"),
-    [
-        ([[0.5, 0.5], [0.25, 0.75]], [[0.5, 0.5], [1.0, 0.0]], 0.0, 1.5 * LN2),  # (ln 2 + ln 4) / 2
-        ([[1.0, 0.0]], [[1.0, 0.0]], 0.0, 0.0),  # 0 log 0 is 0
-        ([[1.0, 0.0]], [[0.0, 1.0]], 0.25, 2 * LN2),
-        ([[1.0, 0.0]], [[0.0, 1.0]], 0.0, inf),
-        ([[1.0, -1.0]], [[1.0, 0.0]], 0.0, nan),  # a probability below 0 shows, chosen or not
-        ([[1.0, nan]], [[1.0, 0.0]], 0.0, nan),
-        ([[1.0, inf]], [[1.0, 0.0]], 0.0, nan),
-        ([[1.0, 0.5]], [[1.0, nan]], 0.0, nan),
-        ([[inf, 0.0]], [[1.0, 0.0]], 0.0, -inf),  # and 0 log 0 is 0 beside it
-        ([[1.0, -0.25]], [[1.0, 0.0]], 0.25, -log(1.25)),  # here as well
-    ],
-)
-def test_cross_entropy_of_targets_gives_the_values_worked_by_hand(kernels, dtype, y, t, eps, expected):
-    loss = kernels.cross_entropy(np.array(y, dtype), np.array(t, dtype), eps)
-    assert type(loss) is dtype
-    assert loss == pytest.approx(expected, rel=float(np.finfo(dtype).eps), nan_ok=True)  # as for the labels
 
 
 @BOTH_DTYPES
@@ -331,54 +260,16 @@ def test_cross_entropy_returns_none_for_what_has_to_be_made_fit(kernels, y, t, e
 
 
 @BOTH_DTYPES
-@pytest.mark.parametrize(
-    ("y", "t", "eps", "expected"),
-    [
-        ([0.5, 0.25], [1.0, 0.0], 0.0, (LN2 + 2 * LN2 - LN3) / 2),  # -ln 1/2 and -ln 3/4
-        ([0.25], [0.5], 0.0, 2 * LN2 - LN3 / 2),  # (ln 4 + ln 4 - ln 3) / 2
-        ([0.0, 1.0], [0.0, 1.0], 0.0, 0.0),  # 0 log 0 is 0
-        ([0.0, 1.0, 0.5], [0.0, 1.0, 0.5], 0.0, LN2 / 3),
-        ([0.0], [1.0], 0.25, 2 * LN2),
-        ([1.0], [0.0], 0.0, inf),
-        ([1.5], [1.0], 0.0, nan),
-        ([nan], [1.0], 0.0, nan),
-        ([0.5], [nan], 0.0, nan),
-    ],
-)
-def test_binary_cross_entropy_gives_the_values_worked_by_hand(kernels, dtype, y, t, eps, expected):
-    loss = kernels.binary_cross_entropy(np.array(y, dtype), np.array(t, dtype), eps)
-    assert type(loss) is float
-    assert loss == pytest.approx(expected, rel=4e-16, nan_ok=True)  # as for the cross-entropy
-
-
-@BOTH_DTYPES
-@pytest.mark.parametrize(
-    ("x", "labels", "expected", "gradient"),
-    [
-        # softmax is (1/4, 3/4) and (1/2, 1/2)
-        ([[0.0, LN3], [7.0, 7.0]], [0, 1], 1.5 * LN2, [[-0.375, 0.375], [0.25, -0.25]]),
-        ([[1000.0, 0.0]], [1], 1000.0, [[1.0, -1.0]]),
-        ([[7.0], [-inf]], [0, 0], 0.0, [[0.0], [0.0]]),
-        ([[inf, 0.0]], [0], 0.0, [[0.0, 0.0]]),
-        ([[inf, 0.0]], [1], inf, [[1.0, -1.0]]),
-        ([[inf, inf, 0.0]], [2], nan, [[nan, nan, nan]]),
-        ([[0.0, nan], [7.0, 7.0]], [0, 0], nan, [[nan, nan], [-0.25, 0.25]]),
-        ([[7.0], [nan]], [0, 0], nan, [[0.0], [nan]]),
-    ],
-)
 @pytest.mark.parametrize("form", ["labels", "targets"])
-def test_softmax_cross_entropy_gives_the_values_worked_by_hand(kernels, dtype, x, labels, expected, gradient, form):
-    x, labels = np.array(x, dtype), np.array(labels, np.intp)
-    t = labels if form == "labels" else np.eye(x.shape[1], dtype=dtype)[labels]
+@pytest.mark.parametrize("rows", [1, 4])
+def test_the_loss_is_the_same_without_its_gradient(kernels, dtype, form, rows):
+    x = np.random.default_rng(0).normal(size=(rows, 3)).astype(dtype)
+    t = np.arange(rows) % 3
     kernel = getattr(kernels, f"softmax_cross_entropy_{form}")
-    loss, dx = kernel(x, t, True)
-    assert type(loss) is float
-    assert (dx.dtype, dx.shape) == (dtype, x.shape)
-    # As for softmax: ln 3 is rounded itself.
-    eps = float(np.finfo(dtype).eps)
-    assert loss == pytest.approx(expected, rel=4 * eps, nan_ok=True)
-    np.testing.assert_allclose(dx, gradient, rtol=8 * eps, atol=0)
-    assert kernel(x, t, False) == (pytest.approx(loss, rel=0, nan_ok=True), None)
+    for scores in (x, np.where(x > 1, inf, x).astype(dtype), np.where(x > 1, nan, x).astype(dtype)):
+        targets = t if form == "labels" else np.eye(3, dtype=dtype)[t]
+        loss, _ = kernel(scores, targets, True)
+        assert kernel(scores, targets, False) == (pytest.approx(loss, rel=0, nan_ok=True), None)
 
 
 @BOTH_DTYPES
@@ -394,19 +285,71 @@ def test_central_differences_give_the_values_worked_by_hand(kernels, dtype):
 # --- new arrays, untouched inputs ------------------------------------------------------------------------------------
 
 
+def arrays_in(value: Any) -> list[np.ndarray]:
+    """All arrays among arguments or results."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
+    return [array for each in values for array in arrays_in(each)]
+
+
 @BOTH_DTYPES
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1, 1), (4, 3), (2, 3, 4)])
-@pytest.mark.parametrize("name", BY_HAND)
-def test_array_kernels_return_new_arrays_and_leave_inputs_untouched(kernels, dtype, shape, name):
+@pytest.mark.parametrize("case", ARRAY_KERNELS, ids=NAME)
+def test_array_kernels_return_new_arrays_and_leave_inputs_untouched(kernels, dtype, shape, case):
     x = np.linspace(-2, 2, num=np.prod(shape), dtype=dtype).reshape(shape)
     x.flags.writeable = False  # a kernel that wanted to write could not even start
     before = snapshot(x)
-    result = getattr(kernels, name)(x, *PARAMETER.get(name, ()))
+    result = getattr(kernels, case.name)(x, *case.arguments(dtype)[1:])
     assert snapshot(x) == before
     assert (result.shape, result.dtype) == (shape, dtype)
     assert result.flags.c_contiguous
     assert result.flags.writeable
     assert not np.may_share_memory(result, x)
+
+
+EACH_KERNEL = pytest.mark.parametrize(
+    ("case", "dtype"),
+    [pytest.param(case, dtype, id=f"{case.name}-{dtype.__name__}") for case in KERNELS for dtype in case.dtypes],
+)
+
+
+@EACH_KERNEL
+def test_a_kernel_changes_what_it_says_and_nothing_else_and_returns_new_arrays(kernels, case, dtype):
+    arguments = case.arguments(dtype)
+    changing = [array for i in case.changes for array in arrays_in(arguments[i])]
+    for array in arrays_in(arguments):
+        array.flags.writeable = any(array is each for each in changing)
+    before = [snapshot(array) for array in arrays_in(arguments)]
+    with np.errstate(all="raise"):
+        results = arrays_in(getattr(kernels, case.name)(*arguments))
+    for array, old in zip(arrays_in(arguments), before, strict=True):
+        assert (snapshot(array) == old) is not any(array is each for each in changing)
+    if not case.returns_inputs:
+        for result in results:
+            assert result.flags.c_contiguous
+            assert result.flags.writeable
+            assert not any(np.may_share_memory(result, array) for array in arrays_in(arguments))
+
+
+@EACH_KERNEL
+def test_the_twins_of_a_kernel_agree(twins, case, dtype):
+    outcomes = []
+    for twin in twins:
+        arguments = case.arguments(dtype)
+        result = getattr(twin, case.name)(*arguments)
+        outcomes.append((result, [*arrays_in(result), *arrays_in(arguments)]))
+    (compiled, compiled_arrays), (plain, plain_arrays) = outcomes
+    assert type(compiled) is type(plain)
+    assert (compiled is None) == bool(case.changes)
+    rtol = 1e-12 if dtype is np.float64 else 1e-5  # what the documentation of the backends promises
+    if not isinstance(plain, np.ndarray | tuple | list | None):
+        assert compiled == pytest.approx(plain, rel=rtol)
+    for one, other in zip(compiled_arrays, plain_arrays, strict=True):
+        assert one.dtype == other.dtype
+        # Of sums, and of differences, the largest of their terms counts.
+        largest = np.nanmax(np.abs(other))
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=rtol * largest + case.atol)
 
 
 @BOTH_DTYPES
