@@ -57,11 +57,12 @@ def _forward(
     with np.errstate(all="ignore"):
         if not all(np.isfinite(array).all() for array in (x, t, *parameters)):
             return None
-        z, a = [x], []
+        z: list[FloatArray] = [x]
+        a: list[FloatArray] = []
         for W, b in zip(parameters[::2], parameters[1::2], strict=True):
             a.append(z[-1] @ W + b)
             z.append(ACTIVATIONS[activation].function(a[-1]))
-    gradients = [np.zeros((len(W) + 1, W.shape[1])) for W in parameters[::2]]
+    gradients: list[FloatArray] = [np.zeros((len(W) + 1, W.shape[1])) for W in parameters[::2]]
     return one_hot(t, len(parameters[-1])), z, a, gradients
 
 

@@ -21,6 +21,24 @@ from fastnet._checks import (
 )
 from fastnet._twins.shared.formulas_numpy import SLOPE
 
+__all__ = [
+    "elu",
+    "elu_grad",
+    "identity_function",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "maxout",
+    "maxout_grad",
+    "relu",
+    "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "softmax",
+    "step_function",
+    "tanh",
+    "tanh_grad",
+]
+
 
 def _elementwise(function: Callable[[FloatArray], FloatArray], x: Any) -> FloatArray:
     if _backend.kernels.is_plain(x):

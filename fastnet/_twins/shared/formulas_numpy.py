@@ -10,11 +10,11 @@ element, which takes longer than an exponential where signs are mixed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastnet._checks import FloatArray, IntArray
+from fastnet._checks import FloatArray
 
 LOSS_EPS = 1e-7  # the book's, in the logarithm of a loss
 SLOPE = 0.1  # of leaky_relu below 0, where nobody says another
@@ -109,10 +109,11 @@ def softmax(x: FloatArray) -> FloatArray:
     return y
 
 
-def one_hot(t: FloatArray | IntArray, C: int) -> FloatArray:
+def one_hot(t: Any, C: int) -> FloatArray:
     """Targets (N, C): those in t, or for labels (N,) a row with a single 1 for each."""
     if t.ndim == 2:
-        return t
+        targets: FloatArray = t
+        return targets
     rows = np.zeros((len(t), C))
     rows[np.arange(len(t)), t] = 1.0
     return rows
