@@ -8,16 +8,17 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import (
+    FLOAT32,
     FloatArray,
     IntArray,
-    array_of_shape,
     as_float,
     as_fraction,
     as_integer,
     as_result,
+    cast,
     float_array,
-    maxout_arguments,
     real_array,
+    samples,
 )
 from fastnet._twins.shared.formulas_numpy import SLOPE
 
@@ -611,7 +612,7 @@ def maxout(x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     [[2.]
      [3.]]
     """
-    inputs, W, b, dtype = maxout_arguments(x, W, b)
+    inputs, W, b, dtype = _maxout_arguments(x, W, b)
     with np.errstate(all="ignore"):  # what is infinite is a value like any other
         largest = inputs @ W[0] + b[0]
         for k in range(1, len(W)):
@@ -665,9 +666,9 @@ def maxout_grad(
     >>> print(dx.ravel(), dW.ravel(), db.ravel())
     [-1.  1.] [ 3. -2.] [1. 1.]
     """
-    inputs, W, b, dtype = maxout_arguments(x, W, b)
+    inputs, W, b, dtype = _maxout_arguments(x, W, b)
     rows = np.atleast_2d(inputs)
-    d = np.atleast_2d(array_of_shape(dout, "dout", (*inputs.shape[:-1], W.shape[2]), W.dtype))
+    d = np.atleast_2d(_array_of_shape(dout, "dout", (*inputs.shape[:-1], W.shape[2]), W.dtype))
     with np.errstate(all="ignore"):
         pieces = rows @ W + b[:, np.newaxis]
         first = pieces.argmax(axis=0)  # NaN is the largest
@@ -676,3 +677,26 @@ def maxout_grad(
         dx = (of_piece @ W.transpose(0, 2, 1)).sum(axis=0).reshape(inputs.shape)
         dW, db = rows.T @ of_piece, of_piece.sum(axis=1)
     return as_result(dx, dtype), as_result(dW, dtype), as_result(db, dtype)
+
+
+def _array_of_shape(x: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FloatArray:
+    """`x` as the kernels take it in `dtype`, where it has that shape."""
+    array = real_array(x, name)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got shape {array.shape}")
+    return cast(array, dtype)
+
+
+def _maxout_arguments(
+    x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray, np.dtype[Any]]:
+    """A batch `(N, D)` or one sample `(D,)`, W `(K, D, H)` and b `(K, H)`, all of one dtype, and that of the result."""
+    (W, of_W), (b, of_b) = float_array(W, "W"), float_array(b, "b")
+    dtype = np.result_type(float_array(x, "x")[1], of_W, of_b)
+    if W.ndim != 3 or len(W) == 0:
+        raise ValueError(f"W must have shape (K, D, H) with K at least 1, got shape {W.shape}")
+    K, D, H = W.shape
+    if b.shape != (K, H):
+        raise ValueError(f"b must have shape {(K, H)} for W of shape {W.shape}, got shape {b.shape}")
+    computed_in = FLOAT32 if dtype.itemsize < 4 else dtype
+    return samples(x, "x", D, computed_in), cast(W, computed_in), cast(b, computed_in), dtype
