@@ -13,7 +13,7 @@ from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, ove
 from fastnet._twins.shared.memory cimport AHEAD, empty_like, import_array, ndarray, prefetch_elements
 from fastnet._twins.shared.rows cimport FEW, LANES, TILE, add_compensated, lost_by_rounding, softmax_limit, sum_of_lanes, sum_of_row
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
-from fastnet._twins.shared.vector_math cimport exp_negative, exp_scaled, log_any, lowest, minus_abs
+from fastnet._twins.shared.vector_math cimport exp_negative, exp_scaled, log_plus_one, lowest, minus_abs
 
 __all__ = ["softmax", "softmax_cross_entropy_labels", "softmax_cross_entropy_targets"]
 
@@ -367,12 +367,9 @@ cdef VECTORISED _scale_rows(floating* e, const double* factors, Py_ssize_t rows,
 
 
 cdef VECTORISED _log_plus_one(const double* x, double* out, Py_ssize_t size) noexcept nogil:
-    """out = log(1 + x), with the digits of a small x, for x from 0 on."""
     cdef Py_ssize_t i
-    cdef double sum
     for i in range(size):
-        sum = 1.0 + x[i]
-        out[i] = log_any(sum) + (x[i] - (sum - 1.0)) / sum
+        out[i] = log_plus_one(x[i])
 
 
 cdef OPTIMISED _add_loss_of_labels(

@@ -206,3 +206,9 @@ cdef inline double log_any(double x) noexcept nogil:
     p = x if x == INFINITY else p
     p = -INFINITY if x == 0 else p
     return p if x >= 0 else NAN  # NaN too
+
+
+cdef inline double log_plus_one(double x) noexcept nogil:
+    """log(1 + x) for x >= 0, with the digits of a small x."""
+    cdef double sum = 1.0 + x
+    return log_any(sum) + (x - (sum - 1.0)) / sum
