@@ -321,6 +321,23 @@ ELEMENTWISE = [
         has_kernel=False,
     ),
     Elementwise(
+        name="softplus",
+        exact=lambda x: mpmath.log1p(mpmath.exp(x)),
+        by_hand=(
+            # log(1 + 1), log(1 + 3), log(1 + 1/3)
+            ([[0.0, LN3, -LN3]], [[LN2, 2 * LN2, 2 * LN2 - LN3]]),
+            ([1000.0, -1000.0, inf, -inf, nan], [1000.0, 0.0, inf, 0.0, nan]),
+        ),
+        limits=(nan, 0, inf, 0, 1000),
+    ),
+    Elementwise(
+        name="softplus_grad",
+        exact=lambda x: 1 / (1 + mpmath.exp(-x)),
+        limits=(nan, 0, 1, 0, 1),
+        has_kernel=False,  # the sigmoid's
+        has_textbook=False,
+    ),
+    Elementwise(
         name="relu_grad",
         exact=lambda x: 1 if x >= 0 else 0,
         limits=(nan, 0, 1, 0, 1),

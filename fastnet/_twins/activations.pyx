@@ -10,11 +10,22 @@ from fastnet._twins.shared cimport formulas
 from fastnet._twins.shared.dispatch cimport VECTORISED, elementwise
 from fastnet._twins.shared.memory cimport import_array, ndarray, prefetch_ahead
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
-from fastnet._twins.shared.vector_math cimport highest_tanh, lowest, lowest_expm1
+from fastnet._twins.shared.vector_math cimport highest_tanh, log_plus_one, lowest, lowest_expm1, minus_abs
 
 from fastnet._twins import activations_numpy
 
-__all__ = ["elu", "elu_grad", "leaky_relu", "leaky_relu_grad", "relu", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad"]
+__all__ = [
+    "elu",
+    "elu_grad",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "relu",
+    "sigmoid",
+    "sigmoid_grad",
+    "softplus",
+    "tanh",
+    "tanh_grad",
+]
 
 import_array()
 
@@ -147,3 +158,21 @@ def elu_grad(ndarray x: FloatArray, double alpha: float, /) -> FloatArray:
     if not _is_usual(alpha):
         return activations_numpy.elu_grad(x, alpha)
     return elementwise(x, _elu_grad[float], _elu_grad[double], alpha)
+
+
+cdef VECTORISED _softplus(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef double low = lowest[double](0), value
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), where exp cannot overflow. In double, also for a float.
+            value = x[i]
+            out[i] = <floating> (
+                (value if value > 0 else 0.0) + log_plus_one(formulas.exp_clamped(minus_abs(value), low))
+            )
+
+
+def softplus(ndarray x: FloatArray, /) -> FloatArray:
+    """Return `log(1 + exp(x))` of every element."""
+    return elementwise(x, _softplus[float], _softplus[double], 0)

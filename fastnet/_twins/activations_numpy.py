@@ -12,7 +12,18 @@ from fastnet._checks import FloatArray
 from fastnet._twins.shared import formulas_numpy as formulas
 from fastnet._twins.shared.blocks import elementwise
 
-__all__ = ["elu", "elu_grad", "leaky_relu", "leaky_relu_grad", "relu", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad"]
+__all__ = [
+    "elu",
+    "elu_grad",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "relu",
+    "sigmoid",
+    "sigmoid_grad",
+    "softplus",
+    "tanh",
+    "tanh_grad",
+]
 
 
 @elementwise
@@ -67,3 +78,11 @@ def elu(x: FloatArray, alpha: float, /) -> FloatArray:
 def elu_grad(x: FloatArray, alpha: float, /) -> FloatArray:
     """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
     return formulas.elu_slope(x, alpha)
+
+
+@elementwise
+def softplus(x: FloatArray, /) -> FloatArray:
+    """Return `log(1 + exp(x))` of every element."""
+    # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), where exp cannot overflow.
+    y: FloatArray = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+    return y

@@ -35,6 +35,8 @@ __all__ = [
     "sigmoid",
     "sigmoid_grad",
     "softmax",
+    "softplus",
+    "softplus_grad",
     "step_function",
     "tanh",
     "tanh_grad",
@@ -501,6 +503,79 @@ def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
     """
     alpha = as_float(alpha, "alpha", positive=False)
     return _elementwise(lambda array: _backend.kernels.elu_grad(array, alpha), x)
+
+
+def softplus(x: npt.ArrayLike) -> FloatArray:
+    """Return the softplus of every element: a `relu` without a corner, exact for any `x`.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+
+    Returns
+    -------
+    ndarray
+        Values of at least 0, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    softplus_grad : Its derivative.
+    relu : The function that it follows far from 0.
+
+    Notes
+    -----
+    ``softplus(x) = log(1 + exp(x))``, computed as ``max(x, 0) + log(1 + exp(-|x|))``, where ``exp`` cannot overflow.
+    C. Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing" (2001).
+
+    Examples
+    --------
+    >>> from fastnet.functions import softplus
+    >>> print(softplus([-1000.0, 0.0, 1000.0]))
+    [0.00000000e+00 6.93147181e-01 1.00000000e+03]
+    """
+    return _elementwise(_backend.kernels.softplus, x)
+
+
+def softplus_grad(x: npt.ArrayLike) -> FloatArray:
+    """Return the derivative of `softplus` at every element of `x`, which is the sigmoid.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape: the input of `softplus`.
+
+    Returns
+    -------
+    ndarray
+        Values from 0 to 1, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    softplus : The function itself.
+    sigmoid : The same values.
+
+    Notes
+    -----
+    ``softplus'(x) = exp(x) / (1 + exp(x)) = sigmoid(x)``; C. Dugas et al. (2001), see `softplus`.
+
+    Examples
+    --------
+    >>> from fastnet.functions import softplus_grad
+    >>> print(softplus_grad([-1000.0, 0.0, 1000.0]))
+    [0.  0.5 1. ]
+    """
+    return _elementwise(_backend.kernels.sigmoid, x)
 
 
 def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
