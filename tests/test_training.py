@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastnet import SimpleNet, Trainer, TwoLayerNet
+from fastnet import MultiLayerNet, SimpleNet, Trainer, TwoLayerNet
 from fastnet.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 
 # --- Trainer: the book's run -----------------------------------------------------------------------------------------
@@ -236,6 +236,16 @@ def test_every_optimizer_of_the_book_trains(name, optimizer):
     assert type(trainer.optimizer) is optimizer
     assert trainer.train_loss_list == by_hand.train_loss_list
     assert trainer.train_loss_list[-1] != trainer.train_loss_list[0]
+
+
+def test_a_network_whose_answers_are_numbers_trains_without_accuracies(capsys):
+    x = np.arange(6.0)[:, np.newaxis]
+    network = MultiLayerNet(1, [3], 1, output="identity", seed=0)
+    trainer = Trainer(network, x, 2 * x, x, 2 * x, mini_batch_size=2, iterations=4, seed=0, progress=False)
+    trainer.train()
+    assert (trainer.train_acc_list, trainer.test_acc_list, trainer.evaluated_at) == ([], [], [])
+    assert (len(trainer.train_loss_list), trainer.current_epoch) == (4, 2)
+    assert "acc" not in capsys.readouterr().out.lower()
 
 
 def test_the_default_optimizer_is_sgd_with_the_books_rate():

@@ -32,6 +32,10 @@ from fastnet.gradient import numerical_gradient
 SLICE = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
 
 
+class NoAccuracyError(ValueError):
+    """What `accuracy` raises where the predictions are numbers, which are near or far, not right or wrong."""
+
+
 class Network(ABC):
     """A network whose parameters are arrays in a dict.
 
