@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy.typing as npt
 
 from fastnet._checks import Seed, as_count, random_source, real_array
+from fastnet._scaled import ScaledBytes, as_samples
 from fastnet.networks.network import NoAccuracyError
 from fastnet.optimizer import BY_NAME, RMSprop
 
@@ -239,8 +240,10 @@ class Trainer:
             write(f"=== epoch:{self.current_epoch}, train acc:{train_acc}, test acc:{test_acc} ===")
 
 
-def _pair(x: npt.ArrayLike, t: npt.ArrayLike, part: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    inputs, labels = real_array(x, f"x_{part}"), real_array(t, f"t_{part}")
+def _pair(
+    x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, part: str
+) -> tuple[npt.NDArray[Any] | ScaledBytes, npt.NDArray[Any]]:
+    inputs, labels = as_samples(x, f"x_{part}"), real_array(t, f"t_{part}")
     if inputs.ndim == 0 or labels.ndim == 0 or len(inputs) != len(labels) or len(inputs) == 0:
         raise ValueError(
             f"x_{part} and t_{part} must hold one row for each of the same samples, at least one; "
