@@ -492,8 +492,8 @@ def test_a_numerical_gradient_of_the_network_s_own_has_to_fit_too():
     [
         ({"samples": 0}, ValueError, "samples must be at least 1, got 0"),
         ({"samples": 1.0}, TypeError, "samples must be an integer"),
-        ({"seed": -1}, ValueError, "seed must be an integer from 0 on"),
-        ({"seed": "0"}, TypeError, "seed must be an integer from 0 on"),
+        ({"seed": -1}, ValueError, "seed must be an integer of at least 0"),
+        ({"seed": "0"}, TypeError, "seed must be an integer of at least 0"),
     ],
 )
 def test_arguments_out_of_range_raise(keywords, error, message):
