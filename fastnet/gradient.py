@@ -60,7 +60,9 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     --------
     gradient_descent : Minimize a function by following its gradient.
 
-    Notes ----- ``df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h``; "Deep Learning from Scratch", chapter 4. In float64,
+    Notes
+    -----
+    ``df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h``; "Deep Learning from Scratch", chapter 4. In float64,
     the result is the book's, bit for bit. In float32 and float16, rounding changes ``x + h`` too much, so the
     difference is divided by the actual step ``(x + h) - (x - h)``. This step is 0 where `h` is too small compared to
     `x`. Then the result is 0: choose a larger `h`.

@@ -42,7 +42,7 @@ def load_digit(path: PathLike) -> npt.NDArray[np.float32]:
 
     Notes
     -----
-    The authors of MNIST describe these steps: cut out the digit, scale it to fit into 20 x 20 pixels without changing
+    The makers of MNIST describe these steps: cut out the digit, scale it to fit into 20 x 20 pixels without changing
     its proportions, and place it into 28 x 28 pixels so that its centre of mass is in the middle. The function takes
     the colour of the border as the background, and the colour that differs most from it as ink.
 

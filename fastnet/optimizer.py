@@ -392,7 +392,9 @@ class Adam(_Optimizer):
     TypeError, ValueError
         If an argument is not a number in its range.
 
-    Notes ----- ``m <- m + (1 - beta1) * (dL/dW - m)``, ``v <- v + (1 - beta2) * ((dL/dW)**2 - v)``, with m = v = 0 at
+    Notes
+    -----
+    ``m <- m + (1 - beta1) * (dL/dW - m)``, ``v <- v + (1 - beta2) * ((dL/dW)**2 - v)``, with m = v = 0 at
     first, and ``W <- W - lr_t * m / (sqrt(v) + 1e-7)``, where ``lr_t = lr * sqrt(1 - beta2**t) / (1 - beta1**t)`` at
     update t = 1, 2, ... corrects for the zeros at the start; "Deep Learning from Scratch", chapter 6, after D. P.
     Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, the end of section 2.

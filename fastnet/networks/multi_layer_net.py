@@ -148,7 +148,9 @@ class MultiLayerNet(Network):
     --------
     TwoLayerNet : One hidden layer of sigmoid units, and a softmax output.
 
-    Notes ----- "Deep Learning from Scratch", chapter 6 and ``common/multi_layer_net.py``. The book's network has the
+    Notes
+    -----
+    "Deep Learning from Scratch", chapter 6 and ``common/multi_layer_net.py``. The book's network has the
     activations "relu" and "sigmoid", and the output "softmax". He et al., "Delving Deep into Rectifiers" (2015), and
     Glorot and Bengio, "Understanding the Difficulty of Training Deep Feedforward Neural Networks" (2010), for the scale
     of the weights.
