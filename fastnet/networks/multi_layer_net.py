@@ -44,16 +44,8 @@ from fastnet.functions import (
     tanh,
     tanh_grad,
 )
-from fastnet.networks.network import (
-    Network,
-    NoAccuracyError,
-    as_batch,
-    common_dtype,
-    layer_sizes,
-    network_dtype,
-    parameter_shapes,
-    reading,
-)
+from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
+from fastnet.networks.network import NoAccuracyError, common_dtype, network_dtype, reading
 
 __all__ = ["MultiLayerNet"]
 
@@ -97,7 +89,7 @@ ALIASES = {"linear": "identity"}
 SCALES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # variance = scale / n
 
 
-class MultiLayerNet(Network):
+class MultiLayerNet(DenseNetwork):
     """A network with any number of hidden layers, whose output determines its loss.
 
     Parameters

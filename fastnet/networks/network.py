@@ -5,7 +5,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +22,6 @@ from fastnet._checks import (
     is_labels,
     parameter,
     refuse_empty,
-    samples,
     targets,
 )
 from fastnet._files import PathLike, replacing
@@ -46,7 +45,6 @@ class Network(ABC):
     params: dict[str, FloatArray]
     dtype: np.dtype[Any]
     _shapes: dict[str, tuple[int, ...]]  # shapes of the parameters, in order
-    _output_size: int
     _own: ClassVar[tuple[Callable[..., Any], Callable[..., Any]]]  # `predict` and `loss` as their class defines them
 
     @abstractmethod
@@ -200,33 +198,6 @@ class Network(ABC):
         """Return `_arrays` by name."""
         return dict(zip(self._shapes, self._arrays(), strict=True))
 
-    def _predicted(self, x: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray:
-        """Return the predictions, checking `x` only if the kernel cannot take it as it is."""
-        y: FloatArray | None = _backend.kernels.network_predict(x, arrays, activation, output)
-        if y is None:  # x needs conversion, or is invalid
-            x = self._samples(x)
-            y = _backend.kernels.network_predict(np.atleast_2d(x), arrays, activation, output)
-            y = y.reshape(*x.shape[:-1], self._output_size)
-        return y
-
-    def _backpropagated(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str
-    ) -> dict[str, FloatArray]:
-        """Return the gradient of the loss, without weight decay."""
-        kernel, gradients = _backend.kernels.network_gradient, None
-        if output == "softmax":  # with the other outputs, the targets must be checked first
-            gradients = kernel(x, t, arrays, activation, output)
-        if gradients is None:  # x or t needs conversion or a check, or is invalid
-            x = self._samples(x)
-            refuse_empty(x, "x")
-            t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
-            gradients = kernel(np.atleast_2d(x), as_batch(t), arrays, activation, output)
-        return dict(zip(self._shapes, gradients, strict=True))
-
-    def _samples(self, x: npt.ArrayLike) -> FloatArray:
-        """Return `x` as the kernels take it."""
-        return samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
-
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
         """Return the targets of the predictions `y`, checked."""
         return targets(t, y)
@@ -240,22 +211,6 @@ class Network(ABC):
             y = np.concatenate([self.predict(np.asarray(x[i : i + CHUNK])) for i in range(0, len(x), CHUNK)])
         refuse_empty(x, "x")
         return y
-
-
-def parameter_shapes(*sizes: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of W1, b1, W2, b2, ...; each layer leads from one of `sizes` to the next."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for number, (inputs, units) in enumerate(pairwise(sizes), start=1):
-        shapes |= {f"W{number}": (inputs, units), f"b{number}": (units,)}
-    return shapes
-
-
-def layer_sizes(arrays: dict[str, Any], layers: int) -> list[int]:
-    """Return D and the units of each layer, from the weights in a file; `common_dtype` checks the rest."""
-    for number in range(1, layers + 1):
-        if arrays[f"W{number}"].ndim != 2:
-            raise ValueError(f"W{number} must be a matrix, got shape {arrays[f'W{number}'].shape}")
-    return [len(arrays["W1"]), *(arrays[f"W{number}"].shape[1] for number in range(1, layers + 1))]
 
 
 def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:
@@ -283,11 +238,6 @@ def network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
         if wanted in (FLOAT64, FLOAT32):
             return wanted
     raise TypeError(f"dtype must be float64 or float32, got {dtype!r}")
-
-
-def as_batch(t: FloatArray | IntArray) -> FloatArray | IntArray:
-    """Return targets as a batch, labels `(N,)` or rows `(N, C)`; one sample is a batch of one."""
-    return t.reshape(-1 if is_labels(t) else (-1, t.shape[-1]))
 
 
 @contextmanager

@@ -24,18 +24,11 @@ from fastnet._checks import (
 )
 from fastnet._files import PathLike
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
-from fastnet.networks.network import (
-    Network,
-    as_batch,
-    common_dtype,
-    layer_sizes,
-    network_dtype,
-    parameter_shapes,
-    reading,
-)
+from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
+from fastnet.networks.network import common_dtype, network_dtype, reading
 
 
-class TwoLayerNet(Network):
+class TwoLayerNet(DenseNetwork):
     """A network with one hidden layer of sigmoid units and a softmax output.
 
     Parameters

@@ -1,0 +1,65 @@
+"""What networks of fully connected layers share: the kernels that predict and propagate back, and the shapes."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import _backend
+from fastnet._checks import FloatArray, IntArray, is_labels, refuse_empty, samples
+from fastnet.networks.network import Network
+
+
+class DenseNetwork(Network):
+    """A network whose parameters are W1, b1, W2, b2, ...: each layer computes `z W + b`."""
+
+    _output_size: int
+
+    def _predicted(self, x: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray:
+        """Return the predictions, checking `x` only if the kernel cannot take it as it is."""
+        y: FloatArray | None = _backend.kernels.network_predict(x, arrays, activation, output)
+        if y is None:  # x needs conversion, or is invalid
+            x = self._samples(x)
+            y = _backend.kernels.network_predict(np.atleast_2d(x), arrays, activation, output)
+            y = y.reshape(*x.shape[:-1], self._output_size)
+        return y
+
+    def _backpropagated(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str
+    ) -> dict[str, FloatArray]:
+        """Return the gradient of the loss, without weight decay."""
+        kernel, gradients = _backend.kernels.network_gradient, None
+        if output == "softmax":  # with the other outputs, the targets must be checked first
+            gradients = kernel(x, t, arrays, activation, output)
+        if gradients is None:  # x or t needs conversion or a check, or is invalid
+            x = self._samples(x)
+            refuse_empty(x, "x")
+            t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
+            gradients = kernel(np.atleast_2d(x), as_batch(t), arrays, activation, output)
+        return dict(zip(self._shapes, gradients, strict=True))
+
+    def _samples(self, x: npt.ArrayLike) -> FloatArray:
+        """Return `x` as the kernels take it."""
+        return samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
+
+
+def parameter_shapes(*sizes: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of W1, b1, W2, b2, ...; each layer leads from one of `sizes` to the next."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number, (inputs, units) in enumerate(pairwise(sizes), start=1):
+        shapes |= {f"W{number}": (inputs, units), f"b{number}": (units,)}
+    return shapes
+
+
+def layer_sizes(arrays: dict[str, Any], layers: int) -> list[int]:
+    """Return D and the units of each layer, from the weights in a file; `common_dtype` checks the rest."""
+    for number in range(1, layers + 1):
+        if arrays[f"W{number}"].ndim != 2:
+            raise ValueError(f"W{number} must be a matrix, got shape {arrays[f'W{number}'].shape}")
+    return [len(arrays["W1"]), *(arrays[f"W{number}"].shape[1] for number in range(1, layers + 1))]
+
+
+def as_batch(t: FloatArray | IntArray) -> FloatArray | IntArray:
+    """Return targets as a batch, labels `(N,)` or rows `(N, C)`; one sample is a batch of one."""
+    return t.reshape(-1 if is_labels(t) else (-1, t.shape[-1]))
