@@ -12,10 +12,26 @@ import pytest
 # threads wait for each other longer than they compute.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import effort
 from backends import BACKENDS, kernel_module
+from helpers import read_once
 
-import fastnet
+import fastnet.mnist
 from fastnet._bench import timing
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run every test on all of its parameters, not on a sample")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    effort.FULL = config.getoption("full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not effort.FULL:
+        items[:], others = effort.sample(items)
+        config.hook.pytest_deselected(items=others)
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +41,12 @@ def mnist() -> tuple[Any, Any]:
     for x, t in parts:
         x.flags.writeable = t.flags.writeable = False
     return parts
+
+
+@pytest.fixture
+def unpacked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`load_mnist` unpacks each file once for all the tests that use this, which takes longer than most of them."""
+    monkeypatch.setattr(fastnet.mnist, "_read_idx", read_once)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -61,6 +83,19 @@ def drawn(ax: Any) -> Iterator[Any]:
     """The Axes `ax`, drawn when the test is done with them: what cannot be drawn, or only with a warning, fails."""
     yield ax
     ax.figure.canvas.draw()
+
+
+@pytest.fixture
+def plt() -> Iterator[Any]:
+    """pyplot without a display, put back as it was."""
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context(), plt.ioff():
+        plt.switch_backend("Agg")
+        try:
+            yield plt
+        finally:
+            plt.close("all")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """MNIST in the package: the published files, and every form in which they are given."""
 
-import functools
 import gzip
 import hashlib
 import itertools
@@ -9,6 +8,7 @@ from importlib import resources
 
 import numpy as np
 import pytest
+from helpers import read_once
 
 import fastnet.mnist
 from fastnet import load_mnist
@@ -30,9 +30,6 @@ def originals(unpacked):
         [np.frombuffer(unpacked[f"{part}-{kind}"], np.uint8, offset=offset) for kind, offset in HEADER.items()]
         for part in ("train", "t10k")
     ]
-
-
-read_once = functools.cache(fastnet.mnist._read_idx)  # to unpack a file takes longer than all that is tested
 
 
 @pytest.fixture(scope="module", params=itertools.product([True, False], repeat=3), ids=str)

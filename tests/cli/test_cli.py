@@ -45,6 +45,16 @@ def quick(monkeypatch, slices):
 
 
 @pytest.fixture
+def unpainted(monkeypatch):
+    """Pictures are white dots: to draw one takes longer than to train as short as here."""
+
+    def save(_, file, **__):
+        Image.new("L", (1, 1), 255).save(file, "png")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
+
+
+@pytest.fixture
 def run(capsys):
     """Run a command in this process: its exit status, standard output and standard error."""
 
@@ -150,7 +160,7 @@ def test_train_takes_the_next_free_folder_and_in_a_process_all_of_mnist(run, wor
     assert not any((workplace / "fastnet-run-1").iterdir())
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_an_out_folder_is_made_where_it_is_missing_and_used_where_it_is_empty_of_runs(run, workplace):
     other = workplace / "other"
     other.mkdir()
@@ -161,7 +171,7 @@ def test_an_out_folder_is_made_where_it_is_missing_and_used_where_it_is_empty_of
     assert (other / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.parametrize("held", [*sorted(FILES), None])
 def test_an_out_folder_that_holds_a_run_is_refused_and_left_as_it_is(run, workplace, held):
     folder = workplace / "mine"
@@ -204,7 +214,7 @@ def test_force_replaces_the_run(run, workplace):
     assert all(after[name] != before[name] for name in before)
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_a_seed_makes_a_run_repeatable_and_none_makes_it_new(run, workplace):
     for name, options in {"a": ["--seed", 1], "b": ["--seed", 1], "c": ["--seed", 2], "d": [], "e": []}.items():
         run("train", *SHORT, "--quiet", "--out", name, *options)
@@ -213,7 +223,7 @@ def test_a_seed_makes_a_run_repeatable_and_none_makes_it_new(run, workplace):
     assert len({tuple(seen[name]) for name in "acde"}) == 4
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_dtype_is_the_networks(run, workplace, dtype):
     _, out, _ = run("train", *SHORT, "--dtype", dtype)
@@ -221,7 +231,7 @@ def test_the_dtype_is_the_networks(run, workplace, dtype):
     assert TwoLayerNet.load(workplace / "fastnet-run-1" / "weights.npz").dtype == dtype
 
 
-@pytest.mark.usefixtures("backend")
+@pytest.mark.usefixtures("backend", "unpainted")
 def test_the_numerical_gradient_gives_the_same_run(run, workplace, monkeypatch):
     random = np.random.default_rng(0)
     x, t = random.random((20, 6), np.float32), random.integers(0, 10, 20)
@@ -233,7 +243,7 @@ def test_the_numerical_gradient_gives_the_same_run(run, workplace, monkeypatch):
     assert one != other  # it was another computation
 
 
-@pytest.mark.usefixtures("backend", "quick")
+@pytest.mark.usefixtures("backend", "quick", "unpainted")
 @pytest.mark.parametrize("wanted", ["numpy", "cython"])
 def test_the_backend_is_the_one_asked_for(run, wanted):
     try:
@@ -255,14 +265,14 @@ def test_a_backend_that_is_not_built_is_one_line(run, workplace, monkeypatch):
     assert contents(workplace) == {}
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_quiet_prints_one_line(run):
     status, out, err = run("train", *SHORT, "--quiet")
     assert (status, err) == (0, "")
     assert re.fullmatch(r"Test accuracy 0\.\d{4} after 3 iterations; kept in fastnet-run-1\n", out)
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_epochs_are_passes_over_the_data(run, workplace):
     run("train", "--epochs", 2, "--batch-size", 5, "--hidden-size", 4, "--quiet")  # of 40 images
     rows = history(workplace / "fastnet-run-1")
@@ -291,7 +301,7 @@ def test_without_options_the_run_is_the_books(run, monkeypatch):
     }
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.parametrize(
     ("name", "line"),
     [("sgd", "SGD, lr 0.1"), ("Momentum", "Momentum, lr 0.01"), ("nesterov", "Nesterov, lr 0.01"),
@@ -304,7 +314,7 @@ def test_an_optimizer_starts_with_the_rate_that_suits_it(run, name, line):
     assert f", {line.partition(',')[0]}, lr 0.125, " in run("train", *SHORT, "--optimizer", name, "--lr", 0.125)[1]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.filterwarnings("default")  # as outside of pytest
 def test_a_run_that_diverges_is_kept_and_warned_of_in_one_line(run, workplace, monkeypatch):
     monkeypatch.setattr(TwoLayerNet, "loss", lambda *_: np.nan)

@@ -39,19 +39,6 @@ PICTURES = {
 every_picture = pytest.mark.parametrize("name", PICTURES)
 
 
-@pytest.fixture
-def plt():
-    """pyplot without a display, put back as it was."""
-    import matplotlib.pyplot as plt
-
-    with plt.rc_context(), plt.ioff():
-        plt.switch_backend("Agg")
-        try:
-            yield plt
-        finally:
-            plt.close("all")
-
-
 def test_every_picture_is_tried_here():
     assert set(PICTURES) == set(plotting.__all__)
 

@@ -1,0 +1,68 @@
+"""How much is tested: all of it with `pytest --full`, as before a change lands, or else a sample of it.
+
+The sample is the same in every run. Of a test function with many sets of parameters, `sample` keeps enough that every
+value of every parameter occurs, and some more. Where one test goes through many values itself, `thinned` takes
+some of them.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+Value = TypeVar("Value")
+
+FULL = False  # conftest.py sets it
+FEW = 4  # sets of parameters, all of which are kept
+DRAWN = 0.02  # of the others
+
+
+def thinned(values: Sequence[Value], share: float) -> Sequence[Value]:
+    """All values with `--full`, or else a share of them, drawn, in their order; the first and the last are kept."""
+    if FULL:
+        return values
+    n = len(values)
+    drawn = np.random.default_rng(0).random(n) < share
+    drawn[[0, -1]] = True
+    return [value for value, kept in zip(values, drawn, strict=True) if kept]
+
+
+def sample(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """The tests that are kept, and the others."""
+    functions = defaultdict(list)
+    for item in items:
+        functions[item.nodeid.partition("[")[0]].append(item)
+    kept = {item for name, those in functions.items() for item in _cover(name, those)}
+    return [item for item in items if item in kept], [item for item in items if item not in kept]
+
+
+def _cover(name: str, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
+    """Of the tests of one function, so many that every value of every parameter occurs, and some others."""
+    if len(items) <= FEW:
+        return items
+    draw = random.Random(name)  # seeded by the name itself, not by its hash, which is another in every process
+    waiting = draw.sample(items, len(items))
+    missing = {value for item in items for value in _values(item)}
+    kept, others = [], []
+    # The most useful first: those at whose turn more than one value is missing, then those with at least one.
+    for least in range(max(len(_values(item)) for item in items), 0, -1):
+        others = []
+        for item in waiting:
+            new = missing & _values(item)
+            (kept if len(new) >= least else others).append(item)
+            if len(new) >= least:
+                missing -= new
+        waiting = others
+    return kept + draw.sample(others, round(DRAWN * len(others)))
+
+
+def _values(item: pytest.Item) -> set[Hashable]:
+    """The values of a test's parameters: a row of each `parametrize`, and the parameters of its fixtures."""
+    params = item.callspec.params  # type: ignore[attr-defined]
+    decorators = [mark.args[0] for mark in item.iter_markers("parametrize")]
+    rows = [tuple(names.replace(" ", "").split(",") if isinstance(names, str) else names) for names in decorators]
+    fixtures = [(name,) for name in params if not any(name in row for row in rows)]
+    return {(row, *(id(params[name]) for name in row)) for row in rows + fixtures}
