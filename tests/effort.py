@@ -8,10 +8,12 @@ some of them.
 import random
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+
+from fastnet import get_backend
 
 Value = TypeVar("Value")
 
@@ -43,26 +45,34 @@ def _cover(name: str, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
     """Of the tests of one function, so many that every value of every parameter occurs, and some others."""
     if len(items) <= FEW:
         return items
+    in_use = get_backend()
     draw = random.Random(name)  # seeded by the name itself, not by its hash, which is another in every process
-    waiting = draw.sample(items, len(items))
-    missing = {value for item in items for value in _values(item)}
-    kept, others = [], []
-    # The most useful first: those at whose turn more than one value is missing, then those with at least one.
-    for least in range(max(len(_values(item)) for item in items), 0, -1):
-        others = []
-        for item in waiting:
-            new = missing & _values(item)
-            (kept if len(new) >= least else others).append(item)
-            if len(new) >= least:
-                missing -= new
-        waiting = others
+    in_use_first = sorted(draw.sample(items, len(items)), key=lambda item: _parameters(item).get("backend") != in_use)
+    values = {item: _values(item) for item in in_use_first}
+    missing = set().union(*values.values())
+    kept = []
+    # The most useful first: those at whose turn several values are missing, at last those with one.
+    for least in range(max(map(len, values.values())), 0, -1):
+        for item, those in values.items():
+            if len(those & missing) >= least:
+                kept.append(item)
+                missing -= those
+    others = [item for item in items if item not in set(kept)]
     return kept + draw.sample(others, round(DRAWN * len(others)))
 
 
 def _values(item: pytest.Item) -> set[Hashable]:
-    """The values of a test's parameters: a row of each `parametrize`, and the parameters of its fixtures."""
-    params = item.callspec.params  # type: ignore[attr-defined]
+    """The values of a test's parameters: a row of each `parametrize`, and the parameters of its fixtures.
+
+    A row of a test of the kernels is one value for the compiled kernels, and another for those in NumPy.
+    """
+    params = _parameters(item)
     decorators = [mark.args[0] for mark in item.iter_markers("parametrize")]
     rows = [tuple(names.replace(" ", "").split(",") if isinstance(names, str) else names) for names in decorators]
     fixtures = [(name,) for name in params if not any(name in row for row in rows)]
-    return {(row, *(id(params[name]) for name in row)) for row in rows + fixtures}
+    twin = params.get("kernels")
+    return {(twin, row, *(id(params[name]) for name in row)) for row in rows + fixtures}
+
+
+def _parameters(item: pytest.Item) -> dict[str, Any]:
+    return item.callspec.params if hasattr(item, "callspec") else {}

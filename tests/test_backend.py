@@ -156,15 +156,29 @@ def assert_says_how_to_build(message):
     assert "FASTNET_BUILD=require" in message
 
 
-@pytest.mark.parametrize(
-    ("platform", "hint"),
-    [("win32", "Build Tools for Visual Studio"), ("darwin", "xcode-select"), ("linux", "apt"), ("freebsd14", "apt")],
-)
-def test_the_hint_is_this_platforms_and_no_other(uncompiled, platform, hint):
-    # The platform is another only once everything else has been imported on the true one.
-    program = f"import subprocess, numpy, sys\nsys.platform = {platform!r}\nimport fastnet\nfastnet.get_backend()\n"
-    message = run(uncompiled, program, FASTNET_BACKEND="cython").stderr
-    assert [word for word in ("Build Tools for Visual Studio", "xcode-select", "apt") if word in message] == [hint]
+# Imports fastnet several times. Its modules are imported anew, and those of others only once, on the true platform.
+SEVERAL_IMPORTS = """import os, subprocess, sys, numpy
+for variable, value in {values!r}:
+    if variable == "platform":
+        sys.platform = value
+    else:
+        os.environ[variable] = value
+    for name in [name for name in sys.modules if name.partition(".")[0] == "fastnet"]:
+        del sys.modules[name]
+    try:
+        import fastnet
+        fastnet.get_backend()
+    except (ImportError, ValueError) as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_the_hint_is_this_platforms_and_no_other(uncompiled):
+    hints = {"win32": "Build Tools for Visual Studio", "darwin": "xcode-select", "linux": "apt", "freebsd14": "apt"}
+    program = SEVERAL_IMPORTS.format(values=[("platform", platform) for platform in hints])
+    messages = run(uncompiled, program, FASTNET_BACKEND="cython").stdout.splitlines()
+    for message, hint in zip(messages, hints.values(), strict=True):
+        assert [word for word in ("Build Tools for Visual Studio", "xcode-select", "apt") if word in message] == [hint]
 
 
 @needs_both
@@ -185,12 +199,15 @@ def test_numpy_is_silent_where_they_are_not(request, folder):
     assert (result.stdout, result.stderr) == ("numpy\n", "")
 
 
-@pytest.mark.parametrize("word", ["Cython", "c", "numpy "])
-def test_another_word_raises_value_error_at_import(tmp_path, word):
-    result = run(tmp_path, FASTNET_BACKEND=word)
+def test_another_word_raises_value_error_at_import(uncompiled):
+    words = ["Cython", "c", "numpy "]
+    result = run(uncompiled, SEVERAL_IMPORTS.format(values=[("FASTNET_BACKEND", word) for word in words]))
+    assert result.stdout.splitlines() == [
+        f"ValueError FASTNET_BACKEND must be auto, cython or numpy, got {word!r}" for word in words
+    ]
+    result = run(uncompiled, FASTNET_BACKEND="c")
     assert result.returncode == 1
-    last_line = result.stderr.splitlines()[-1]
-    assert last_line == f"ValueError: FASTNET_BACKEND must be auto, cython or numpy, got {word!r}"
+    assert result.stderr.splitlines()[-1] == "ValueError: FASTNET_BACKEND must be auto, cython or numpy, got 'c'"
 
 
 COMMAND_LINES = [["-m", "fastnet", "info"], ["-W", "ignore", "-m", "fastnet"], ["bin/fastnet", "info"]]

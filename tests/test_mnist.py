@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import itertools
 import tracemalloc
 from importlib import resources
 
@@ -32,13 +31,28 @@ def originals(unpacked):
     ]
 
 
-@pytest.fixture(scope="module", params=itertools.product([True, False], repeat=3), ids=str)
-def loaded(request):
+@pytest.fixture(scope="module", params=[True, False], ids=["normalize", "bytes"])
+def normalize(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["flatten", "square"])
+def flatten(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["one_hot_label", "label"])
+def one_hot_label(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def loaded(normalize, flatten, one_hot_label):
     """Every combination of the three options, and what it gives."""
-    normalize, flatten, one_hot_label = request.param
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastnet.mnist, "_read_idx", read_once)
-        return request.param, load_mnist(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
+        options = normalize, flatten, one_hot_label
+        return options, load_mnist(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 
 
 def test_the_files_are_the_published_ones(unpacked):

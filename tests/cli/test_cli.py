@@ -129,7 +129,7 @@ def test_train_keeps_the_network_its_history_and_a_picture(run, workplace, slice
     assert f"=== epoch:1, train acc:{trainer.train_acc_list[0]}, test acc:{trainer.test_acc_list[0]} ===\n" in out
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_the_last_lines_say_where_everything_is_and_what_works_next(run, workplace):
     _, out, _ = run("train", *SHORT, "--out", "my run's")
     last = out[out.index("Test accuracy") :]
