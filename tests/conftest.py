@@ -1,5 +1,6 @@
 """Fixtures that run a test on both twins: the compiled kernels and the NumPy ones."""
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import effort
 from backends import BACKENDS, kernel_module
-from helpers import read_once
 
-import fastnet.mnist
+import fastnet
+from fastnet import load_mnist
 from fastnet._bench import timing
 
 
@@ -34,19 +35,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=others)
 
 
-@pytest.fixture(scope="session")
-def mnist() -> tuple[Any, Any]:
-    """MNIST as `load_mnist` gives it, unpacked once for all tests, and read-only, so that none changes it."""
-    parts = fastnet.load_mnist()
-    for x, t in parts:
-        x.flags.writeable = t.flags.writeable = False
+@functools.cache
+def _load_once(**options: bool) -> Any:
+    parts = load_mnist(**options)
+    for array in (*parts[0], *parts[1]):
+        array.flags.writeable = False
     return parts
 
 
+@pytest.fixture(scope="session")
+def mnist() -> tuple[Any, Any]:
+    """MNIST as `load_mnist` gives it, read once for all tests, and read-only, so that none changes it."""
+    return _load_once()
+
+
 @pytest.fixture
-def unpacked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`load_mnist` unpacks each file once for all the tests that use this, which takes longer than most of them."""
-    monkeypatch.setattr(fastnet.mnist, "_read_idx", read_once)
+def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`fastnet.load_mnist` reads MNIST once for all the tests that use this; none of them can change it."""
+    monkeypatch.setattr(fastnet, "load_mnist", _load_once)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def not_written_through() -> Iterator[None]:
+    """No test has to survive a power cut: what is saved need not have reached the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(params=BACKENDS)

@@ -1,13 +1,8 @@
 """What several test files need."""
 
-import functools
 import math
 
 import pytest
-
-import fastnet.mnist
-
-read_once = functools.cache(fastnet.mnist._read_idx)  # to unpack a file takes longer than most tests
 
 
 def each(argument, values):

@@ -141,12 +141,16 @@ def copied(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(params=["_twins/dense_network.pyx", "_twins/shared/memory.pxd"])
-def outdated(copied, request):
+def change(source):
+    with source.open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+
+
+@pytest.fixture
+def outdated(copied):
     """The same in a source folder, with a source that has changed since it was compiled."""
     (copied / "setup.py").touch()
-    with (copied / "fastnet" / request.param).open("a", encoding="utf-8") as source:
-        source.write("# changed\n")
+    change(copied / "fastnet/_twins/shared/memory.pxd")
     return copied
 
 
@@ -276,6 +280,15 @@ def test_kernels_that_are_out_of_date_are_not_used_and_one_warning_says_so(outda
     assert result.stderr.count("Warning") == 1
     assert f"fastnet computes with NumPy alone: {OUT_OF_DATE.format(outdated.resolve())}" in result.stderr
     assert "C compiler" not in result.stderr  # there was one
+
+
+@needs_both
+@pytest.mark.parametrize("source", ["_kernels.pyx", "_twins/dense_network.pyx"])
+def test_any_source_that_has_changed_makes_the_kernels_out_of_date(copied, source):
+    change(copied / "fastnet" / source)
+    result = run(copied)
+    assert result.stdout == "numpy\n"
+    assert "out of date" in result.stderr
 
 
 @needs_both

@@ -16,6 +16,7 @@ import effort
 import matplotlib.font_manager  # noqa: F401 - makes its cache here, which it would tell of on an example's stderr
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 import fastnet
@@ -121,11 +122,13 @@ def in_a_process(tmp_path):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch, capsys, mnist):
-    """Run an example in this process, in an empty folder, and end its training early."""
+def here(tmp_path, monkeypatch, capsys):
+    """Run an example in this process, in an empty folder: its training ends early, its picture is laid out roughly."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fastnet, "Trainer", EarlyTrainer)
-    monkeypatch.setattr(fastnet, "load_mnist", lambda: mnist)
+    # Constrained layout draws everything twice.
+    savefig = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *to: self.set_layout_engine("none") or savefig(self, *to))
 
     def example(name):
         state = np.random.get_state()
@@ -138,7 +141,7 @@ def here(tmp_path, monkeypatch, capsys, mnist):
     return example
 
 
-@pytest.mark.usefixtures("plt")
+@pytest.mark.usefixtures("plt", "loaded_once")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs_without_a_display_prints_what_it_teaches_and_saves_its_picture(name, request, tmp_path):
     stdout, stderr = request.getfixturevalue("in_a_process" if effort.FULL else "here")(name)

@@ -1,5 +1,6 @@
 """MNIST in the package: the published files, and every form in which they are given."""
 
+import functools
 import gzip
 import hashlib
 import tracemalloc
@@ -7,11 +8,11 @@ from importlib import resources
 
 import numpy as np
 import pytest
-from helpers import read_once
 
 import fastnet.mnist
 from fastnet import load_mnist
 
+read_once = functools.cache(fastnet.mnist._read_idx)  # to unpack a file takes longer than all that is tested
 FOLDER = resources.files("fastnet") / "data" / "mnist"
 FILES = [f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
 HEADER = {"images-idx3-ubyte": 16, "labels-idx1-ubyte": 8}  # bytes before the values

@@ -143,7 +143,7 @@ def test_the_last_lines_say_where_everything_is_and_what_works_next(run, workpla
         assert (status, err) == (0, "")
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_train_takes_the_next_free_folder_and_in_a_process_all_of_mnist(run, workplace):
     def in_a_process(*arguments):
         train = process(*arguments)
@@ -421,7 +421,7 @@ def test_predict_without_images_counts_the_wrong_and_makes_a_picture(run, weight
     assert set(weights.parent.iterdir()) == {weights, picture}
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_predict_puts_the_picture_where_it_is_told(run, weights, workplace):
     assert run("predict", weights, "--out", "mine.png")[0] == 0
     assert {path.name for path in workplace.iterdir()} == {"folder", "mine.png"}

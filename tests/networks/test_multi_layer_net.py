@@ -621,7 +621,7 @@ def test_the_trainer_trains_it(gradient, output):
     t = (x[:, 0] * x[:, 1] > 0).astype(int)
     net = MultiLayerNet(2, [6, 4], 2 if output == "softmax" else 1, "tanh", "xavier", output=output, seed=0)
     trainer = Trainer(
-        net, x, t, x, t, mini_batch_size=30, iterations=300, optimizer_param={"lr": 1.0}, gradient=gradient,
+        net, x, t, x, t, mini_batch_size=10, iterations=300, optimizer_param={"lr": 1.0}, gradient=gradient,
         verbose=False, seed=0, progress=False,
     )
     trainer.train()

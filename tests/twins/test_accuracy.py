@@ -49,7 +49,7 @@ def arguments(dtype):
     subnormal = np.exp2(random.uniform(info.minexp - info.nmant, info.minexp, 100))
     edges = [0, 1000, info.max, info.tiny, info.smallest_subnormal]
     x = np.concatenate([every_exponent, usual, to_zero, to_zero / 2, subnormal, edges])  # half: for exp(-2 x)
-    return np.array(thinned(np.concatenate([x, -x]).astype(dtype), 0.4))
+    return np.array(thinned(np.concatenate([x, -x]).astype(dtype), 0.3))
 
 
 @functools.cache
