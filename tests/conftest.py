@@ -1,9 +1,10 @@
 """Fixtures that run a test on both twins: the compiled kernels and the NumPy ones."""
 
 import functools
+import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -93,10 +94,38 @@ def ax(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def drawn(ax: Any) -> Iterator[Any]:
-    """The Axes `ax`, drawn when the test is done with them: what cannot be drawn, or only with a warning, fails."""
+def draw(request: pytest.FixtureRequest) -> Callable[[Any], None]:
+    """Draw a figure: what cannot be drawn, or only with a warning, fails.
+
+    That takes longer than most tests of pictures: without `--full`, it is done in a few of them.
+    """
+
+    def draw(figure: Any) -> None:
+        if effort.is_drawn(request.node.nodeid, 0.2):
+            figure.draw_without_rendering()
+
+    return draw
+
+
+@pytest.fixture
+def drawn(ax: Any, draw: Callable[[Any], None]) -> Iterator[Any]:
+    """The Axes `ax`, drawn when the test is done with them, as `draw` does."""
     yield ax
-    ax.figure.canvas.draw()
+    draw(ax.figure)
+
+
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are saved as a dot, each of another grey: to paint one may take longer than all that is tested."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    grey = itertools.count(1)
+
+    def save(_: Figure, file: Any, **__: Any) -> None:
+        Image.new("L", (1, 1), next(grey)).save(file, "png")
+
+    monkeypatch.setattr(Figure, "savefig", save)
 
 
 @pytest.fixture

@@ -32,6 +32,11 @@ def thinned(values: Sequence[Value], share: float) -> Sequence[Value]:
     return [value for value, kept in zip(values, drawn, strict=True) if kept]
 
 
+def is_drawn(name: str, share: float) -> bool:
+    """Whether a test of this name is among those that are drawn; all of them are with `--full`."""
+    return FULL or random.Random(name).random() < share
+
+
 def sample(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
     """The tests that are kept, and the others."""
     functions = defaultdict(list)

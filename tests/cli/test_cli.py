@@ -45,16 +45,6 @@ def quick(monkeypatch, slices):
 
 
 @pytest.fixture
-def unpainted(monkeypatch):
-    """Pictures are white dots: to draw one takes longer than to train as short as here."""
-
-    def save(_, file, **__):
-        Image.new("L", (1, 1), 255).save(file, "png")
-
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
-
-
-@pytest.fixture
 def run(capsys):
     """Run a command in this process: its exit status, standard output and standard error."""
 
@@ -204,7 +194,7 @@ def test_force_without_a_folder_is_refused(run, workplace):
     assert not list(workplace.iterdir())
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_force_replaces_the_run(run, workplace):
     run("train", *SHORT, "--quiet", "--out", "mine")
     before = contents(workplace)
