@@ -57,10 +57,9 @@ class Build(build_ext):
 
         for extension in self.extensions:
             extension.include_dirs.append(numpy.get_include())
-        gc.disable()  # Cython makes trees of many objects, and the collector would look through them in vain
+        gc.disable()  # Cython builds large trees, which the collector would search in vain: half of the time
         # The generated C goes to build/, away from the sources that people read.
         translated = cythonize(self.extensions, build_dir="build/cython", force=True, compiler_directives=DIRECTIVES)
-        gc.enable()
         for extension, c in zip(self.extensions, translated, strict=True):
             extension.sources = c.sources
         super().build_extensions()
@@ -69,10 +68,10 @@ class Build(build_ext):
 extensions = []
 if mode != "skip":
     # -O3 turns loops into vector instructions. The next two let it do so where both branches of a condition have to be
-    # computed: nobody here looks at errno or at the floating-point exception flags. The last but one keeps a change of
+    # computed: nobody here looks at errno or at the floating-point exception flags. The next keeps a change of
     # one loop from moving the next to where it runs up to 15 % faster or slower. Python's own flags ask for what
-    # debuggers read, which takes a fifth of the time.
-    flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-g0"]
+    # debuggers read, and for warnings, which say nothing of generated code: both take time.
+    flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-g0", "-w"]
     # GCC would unroll a loop of sixteen steps, over NARROWEST columns, before it looks for vectors, and then find none.
     rolled = ["--param", "max-completely-peel-times=8"]
     flags_of = {"fastnet._twins.dense_network": rolled}

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 import fastnet
 from fastnet._bench import timing
+from fastnet._bench.machine import machine
 
 REPORT = pytest.StashKey()
 SECONDS = 1.0  # of interleaved rounds for one group
@@ -27,7 +28,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     with threadpool_limits(1):
-        config.stash[REPORT] = Report(machine=timing.machine())
+        config.stash[REPORT] = Report(machine=machine())
 
 
 @pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables
@@ -69,7 +70,7 @@ def compare(request, benchmark, implementation):
             report.add(kernel, of, {name: (value - taken) / per for name, value in seconds.items()})
         contender = contenders[implementation]
         with contender.running():
-            benchmark.extra_info |= timing.machine()
+            benchmark.extra_info |= machine()
             benchmark.extra_info["share of the work that is timed"] = contender.share
             benchmark(contender.call)
 

@@ -14,7 +14,8 @@ from functools import cache, partial
 
 import numpy as np
 
-from fastnet._bench.timing import TEXTBOOK, Contender, named
+from fastnet._bench.cases import named
+from fastnet._bench.timing import TEXTBOOK, Contender
 
 
 class SciPy:

@@ -7,6 +7,7 @@ import peers
 import pytest
 
 from fastnet import Trainer, TwoLayerNet
+from fastnet._bench import cases as comparisons
 from fastnet._bench import plain, timing
 from fastnet._bench.timing import TEXTBOOK, Contender
 
@@ -25,7 +26,7 @@ def test_numerical_gradient(grow, along, factor):
         D, H, C, N = (size if name == along else smallest for name, smallest in SMALLEST.items())
         random = np.random.default_rng(0)
         x, labels = random.random((N, D)), random.integers(C, size=N)
-        return timing.network_gradient(TwoLayerNet(D, H, C, seed=0), x, labels)
+        return comparisons.network_gradient(TwoLayerNet(D, H, C, seed=0), x, labels)
 
     sizes = [SMALLEST[along] * each for each in FACTORS]
     # The textbook's loop loses a rounding of the loss, which is divided by 2h.

@@ -7,7 +7,7 @@ import peers
 import pytest
 from cases import KERNELS
 
-from fastnet._bench import timing
+from fastnet._bench.cases import loop
 
 pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=3)
 
@@ -57,7 +57,7 @@ def test_kernels_of_rows(compare, dtype, shape, textbook):
 def test_numerical_gradient(compare):
     """What the loop costs beside the two calls of `f` for every element."""
     size = 1_000
-    contenders, f, x = timing.loop(size)
+    contenders, f, x = loop(size)
 
     def calls():
         for _ in repeat(None, 2 * size):

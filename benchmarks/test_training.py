@@ -8,6 +8,7 @@ import peers
 import pytest
 
 from fastnet import MultiLayerNet, TwoLayerNet
+from fastnet._bench import cases as comparisons
 from fastnet._bench import plain, timing
 from fastnet._bench.timing import TEXTBOOK, Contender
 
@@ -24,7 +25,7 @@ DTYPES = {"float32": "float32", "mixed": "float64"}
 def test_training_step(compare, dtype, mnist):
     x, _, t = mnist
     x, t = x[:100], t[:100]
-    contenders = timing.training_step(x, t, DTYPES[dtype])
+    contenders = comparisons.training_step(x, t, DTYPES[dtype])
     if dtype == "float32":
         contenders |= peers.contenders("training_step", TwoLayerNet(784, 50, 10, seed=0, dtype=dtype), x, t)
     # Sums over 784 inputs, taken in another order: a few roundings of values below 1.
@@ -34,7 +35,7 @@ def test_training_step(compare, dtype, mnist):
 @pytest.mark.parametrize("implementation", peers.implementations("numerical_gradient"))
 def test_numerical_gradient_of_the_network(compare, mnist):
     x, labels, _ = mnist
-    contenders = timing.network_gradient(TwoLayerNet(784, 50, 10, seed=0), x[:100], labels[:100])
+    contenders = comparisons.network_gradient(TwoLayerNet(784, 50, 10, seed=0), x[:100], labels[:100])
     # The textbook's loop loses a rounding of the loss, which is divided by 2h.
     compare("network", "numerical gradient, batch 100", contenders, 0, 1e-9)
 
@@ -43,7 +44,7 @@ def test_numerical_gradient_of_the_network(compare, mnist):
 def test_numerical_gradient_of_more_layers(compare, mnist):
     x, labels, _ = mnist
     network = MultiLayerNet(784, [100, 100], 10, seed=0)
-    contenders = timing.network_gradient(network, x[:100], labels[:100], plain.loss_of_layers)
+    contenders = comparisons.network_gradient(network, x[:100], labels[:100], plain.loss_of_layers)
     compare("network", "numerical gradient, 784-100-100-10, batch 100", contenders, 0, 1e-9)
 
 

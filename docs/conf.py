@@ -16,15 +16,16 @@ extensions = [
     "mathml",  # _extensions/mathml.py
     "myst_parser",  # pages in Markdown
     "sphinx.ext.autodoc",  # the API reference, from the docstrings
-    "sphinx.ext.autosummary",  # for its role, which links what is importable
+    "sphinx.ext.autosummary",  # the tables of names, and links to everything that can be imported
     "numpydoc",
+    "public_names",  # _extensions/public_names.py
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "sphinxarg.ext",  # the command line, from its parsers
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-nitpick_ignore = [("py:obj", "matplotlib.pyplot")]  # no other project's index is asked: that would take a network
+nitpick_ignore = [("py:obj", "matplotlib.pyplot")]  # no links to other projects: their index needs a network
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
@@ -33,9 +34,9 @@ myst_heading_anchors = 3
 
 # --- docstrings -------------------------------------------------------------------------------------------------------
 
-default_role = "autolink"  # `name` in a docstring is a link where there is such a name, and italic where not
+default_role = "autolink"  # `name` in a docstring is a link if there is such a name, else italic
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the docstrings say more than the annotations
+autodoc_typehints = "none"  # the docstrings give the types, with shapes
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
 numpydoc_show_class_members = False  # autodoc shows them
@@ -45,7 +46,7 @@ numpydoc_show_class_members = False  # autodoc shows them
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
-    "filename_pattern": "",  # all of them are run
+    "filename_pattern": "",  # run all of them
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "capture_repr": (),
@@ -53,10 +54,10 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_signature": False,
     "write_computation_times": False,
-    "min_reported_time": 1e9,  # a time says more about the machine than about the example
+    "min_reported_time": 1e9,  # no times: they depend on the machine
     "backreferences_dir": "examples/backreferences",
     "doc_module": ("fastnet",),
-    "reference_url": {"fastnet": None},  # names in an example's code lead to the reference
+    "reference_url": {"fastnet": None},  # link names in an example's code to the reference
 }
 
 # --- the look ---------------------------------------------------------------------------------------------------------
@@ -80,4 +81,4 @@ html_theme_options = {
         "color-brand-content": "#7db4f0",
     },
 }
-copybutton_exclude = ".linenos, .gp, .go"  # prompts and answers are not copied
+copybutton_exclude = ".linenos, .gp, .go"  # do not copy prompts and output

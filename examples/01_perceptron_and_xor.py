@@ -2,15 +2,16 @@
 A perceptron, and why XOR needs two layers
 ==========================================
 
-A perceptron weighs its inputs and fires where the sum exceeds a threshold. So it can be AND, OR and NAND, for which a
-straight line parts the inputs that make it fire from those that do not. For XOR there is no such line.
+A perceptron outputs 1 if the weighted sum of its inputs exceeds a threshold. It can compute AND, OR and NAND. For each
+of these gates, a straight line separates the inputs with output 1 from those with output 0. For XOR there is no such
+line.
 
-Look at the picture: the first three gates fire on one side of a line. XOR fires in a band between two lines, and
-those are the lines of NAND and of OR, which are its first layer.
+Look at the picture: the first three gates output 1 on one side of a line. XOR outputs 1 in a band between two lines.
+These are the lines of NAND and OR, which form its first layer.
 """
 
 # %%
-# The gates of chapter 2, for every pair of inputs.
+# The gates of chapter 2, for all pairs of inputs.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,8 +26,9 @@ for x1, x2 in x:
     print(f"{x1:2}{x2:3}{AND(x1, x2):5}{OR(x1, x2):4}{NAND(x1, x2):6}{XOR(x1, x2):5}")
 
 # %%
-# Nobody has to choose the weights: a perceptron learns them from its mistakes, and soon a round through the four
-# inputs passes without any. For XOR that never happens, and it is stopped after ten rounds.
+# You need not choose the weights by hand: a perceptron learns them from its mistakes. For the first three gates, it
+# soon goes through the four inputs without a mistake. For XOR this never happens, so the training stops after ten
+# rounds.
 
 gates = {"AND": AND, "OR": OR, "NAND": NAND, "XOR": XOR}
 for name, gate in gates.items():
@@ -35,13 +37,13 @@ for name, gate in gates.items():
     print(f"{name:<4} mistakes in each round: {mistakes}")
 
 # %%
-# Two layers can do it: NAND and OR look at the inputs, and AND looks at what those two say.
+# With two layers it works: NAND and OR take the inputs, and AND takes the outputs of those two.
 
 s1, s2 = NAND(x[:, 0], x[:, 1]), OR(x[:, 0], x[:, 1])
 print("NAND", s1, "and OR", s2, "make", AND(s1, s2))
 
 # %%
-# Where each gate fires, for inputs between 0 and 1 as well.
+# Where each gate outputs 1, also for inputs between 0 and 1.
 
 x1, x2 = np.meshgrid(np.linspace(-0.5, 1.5, 400), np.linspace(-0.5, 1.5, 400))
 

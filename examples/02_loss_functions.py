@@ -2,16 +2,16 @@
 Loss functions by hand
 ======================
 
-A loss says in one number how bad a prediction is. Here are the two of chapter 4, written by hand in one line each and
-then taken from fastnet: the squared error and the cross-entropy.
+A loss is one number that says how bad a prediction is. Chapter 4 has two losses: the squared error and the
+cross-entropy. Here each is one line of NumPy, and then comes from fastnet.
 
-Look for what each of them sees. The squared error counts every probability, the cross-entropy only that of the right
-class. And in the picture: how steeply the cross-entropy punishes a network that gives the right class no chance.
+Look at what each of them depends on. The squared error depends on every probability, the cross-entropy only on the
+probability of the right class. In the picture, look how steeply the cross-entropy rises as this probability goes to 0.
 """
 
 # %%
-# The image shows a 2, and the network gives each of the ten digits a probability. The first prediction is right. The
-# second and the third are wrong, and both give the 2 a probability of 0.1. The third does not even sum to 1.
+# The image shows a 2. A prediction gives each of the ten digits a probability. The first prediction is right. The
+# second and the third are wrong: both give the 2 a probability of 0.1. The third does not even sum to 1.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +26,7 @@ predictions = {
 }
 
 # %%
-# Each loss by hand, and from fastnet. The two lines agree.
+# Each loss by hand and from fastnet. The two lines agree.
 
 print(f"{'prediction':<16}{'squared error':>15}{'cross-entropy':>15}")
 for name, y in predictions.items():
@@ -36,16 +36,16 @@ for name, y in predictions.items():
     print(f"{'':<16}{sum_squared_error(y, t):15.6f}{cross_entropy_error(y, t):15.6f}  fastnet")
 
 # %%
-# The tiny number that is added to ``y`` keeps the logarithm of 0 from being infinite. It costs a little accuracy, and
-# the more the larger it is: without it the first cross-entropy would be -log 0.6.
+# A tiny number, eps, is added to ``y``, because the logarithm of 0 is infinite. It makes the loss slightly wrong: the
+# larger eps, the larger the error. With eps = 0, the first cross-entropy is exactly -log 0.6.
 
 for eps in 1e-5, 1e-7, 0:
     cross_entropy = cross_entropy_error(predictions["right"], t, eps)
     print(f"cross-entropy of the right prediction with eps = {eps:g}: {cross_entropy:.7f}")
 
 # %%
-# Over the probability of the right class, and with the rest on one wrong class, the squared error goes from 0 to 1.
-# The cross-entropy has no such limit: it reaches 16.1 = -log 1e-7 where that probability is 0.
+# Plot the losses against the probability of the right class; one wrong class has the rest. The squared error goes from
+# 1 to 0. The cross-entropy is much larger at 0: it reaches 16.1 = -log 1e-7.
 
 probabilities = np.linspace(0, 1, 201)
 two_classes = [np.array([p, 1 - p]) for p in probabilities]

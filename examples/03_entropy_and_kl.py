@@ -2,16 +2,16 @@
 Entropy, cross-entropy and the Kullback-Leibler divergence
 ==========================================================
 
-Entropy says how many bits it takes to report what happened, if one knows the probabilities. Cross-entropy says how
-many it takes if one believes in other ones. The difference is the Kullback-Leibler divergence: the price of being
-wrong.
+Entropy is the average number of bits that you need to report an outcome if you know the probabilities. Cross-entropy is
+the number of bits that you need if you assume other probabilities. The difference is the Kullback-Leibler divergence.
+It is the price of a wrong assumption.
 
-Look at the right side of the picture. The cross-entropy is lowest where the belief is the truth, and even there it is
-not 0: what remains is the entropy, which no belief can remove.
+Look at the right side of the picture. The cross-entropy is lowest if the assumed probability is the true one. Even
+there it is not 0: the entropy remains.
 """
 
 # %%
-# The more is known beforehand, the less there is to report.
+# The more you know in advance, the less there is to report.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,8 +25,8 @@ print(f"a coin with two heads: {entropy([1.0, 0.0]):.4f} bits")
 print(f"a fair die:            {entropy(np.full(6, 1 / 6)):.4f} bits")
 
 # %%
-# The weather: it rains on three days of ten. Who believes in one day of two needs more bits. And who rules out what
-# happens would need infinitely many.
+# The weather: it rains on three of ten days. If you assume that it rains on every second day, you need more bits. If
+# you assume that it never rains, you would need infinitely many.
 
 truth = np.array([0.3, 0.7])
 print("belief      cross-entropy = entropy + divergence")
@@ -35,14 +35,14 @@ for belief in [0.3, 0.7], [0.5, 0.5], [0.9, 0.1], [0.0, 1.0]:
     print(f"{belief}{parts[0]:14.4f}{parts[1]:11.4f}{parts[2]:11.4f}")
 
 # %%
-# The divergence is no distance: there and back are not the same.
+# The divergence is not a distance: it changes if you exchange the two distributions.
 
 print(f"from (0.3, 0.7) to (0.9, 0.1): {kl_divergence([0.3, 0.7], [0.9, 0.1]):.4f}")
 print(f"from (0.9, 0.1) to (0.3, 0.7): {kl_divergence([0.9, 0.1], [0.3, 0.7]):.4f}")
 
 # %%
-# The loss of a network is such a cross-entropy, counted with the natural logarithm. Its truth is a label, which is
-# certain. So its entropy is 0, and the loss is all divergence: it can be brought down to 0.
+# The loss of a network is a cross-entropy with the natural logarithm. The true distribution is a label, which is
+# certain, so its entropy is 0. So the loss equals the divergence, and it can fall to 0.
 
 t, y = np.array([0, 1, 0]), np.array([0.2, 0.7, 0.1])
 print(f"cross_entropy {cross_entropy(t, y, base=np.e):.6f}, cross_entropy_error {cross_entropy_error(y, t):.6f}")

@@ -1,16 +1,17 @@
 """
-Downhill by the gradient, and how far to step
-=============================================
+Gradient descent and the learning rate
+======================================
 
-The gradient of a function points to where it rises most steeply, so a step against it leads downhill. How long a step
-is good, the gradient does not say: that is the learning rate, which somebody has to choose.
+The gradient of a function points in the direction in which the function rises most steeply. A step against the gradient
+leads downhill. The gradient does not say how long the step should be. That is the learning rate, which you have to
+choose.
 
-Look for what becomes of the same hundred steps with three learning rates: one arrives, one flies off to the far side
-of everything, and one does not move.
+Look at the same hundred steps with three learning rates: one reaches the lowest point, one moves further and further
+away, and one hardly moves.
 """
 
 # %%
-# A bowl whose lowest point is at (0, 0), and a start on its slope.
+# A function with its lowest point at (0, 0), and a starting point.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,9 +28,9 @@ init_x = np.array([-3.0, 4.0])
 print(f"at {init_x}, f is {f(init_x)} and its gradient {numerical_gradient(f, init_x).round(6)}")
 
 # %%
-# With 0.1 every step makes the distance 0.8 times as long. With 10 it makes it 19 times as long, until a point is so
-# far off that the step of numerical differentiation, 0.0001, is lost when it is added: there the gradient comes out
-# as nonsense or as 0, and the path is stuck. With 1e-10 a hundred steps are too short to be seen.
+# With the learning rate 0.1, each step multiplies the distance to the lowest point by 0.8. With 10, it multiplies the
+# distance by 19. Then x becomes so large that rounding removes the step of numerical differentiation, 0.0001. From
+# there on the gradient is wrong or 0, and x stops moving. With 1e-10, a hundred steps are too short to see.
 
 paths = {}
 for lr in 0.1, 10.0, 1e-10:
@@ -38,8 +39,8 @@ for lr in 0.1, 10.0, 1e-10:
     print(f"learning rate {lr:<5g} ends at ({x[0]:.2e}, {x[1]:.2e})")
 
 # %%
-# On the left, the arrows point downhill, against the gradient, and the first path follows them. On the right, the
-# distance from the lowest point; its axis is logarithmic.
+# On the left, the arrows point against the gradient, and the first path follows them. On the right is the distance from
+# the lowest point, on a logarithmic axis.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
 plot_gradient_field(f, paths[0.1], xlim=(-5, 5), ylim=(-5, 5), ax=left)

@@ -2,16 +2,16 @@
 Linear regression, step by step
 ===============================
 
-The smallest thing that learns: a line through the origin with one number to find, its slope w. All the points lie on
-y = 2x, so w should become 2. This is gradient descent with nothing hidden, before there is any network.
+This is the smallest model that learns: a line through the origin with one parameter, its slope w. All points lie on the
+line y = 2x, so w should become 2. It is plain gradient descent, without a network.
 
-Look for how the steps shrink by themselves. The gradient is the slope of the cost at the present w: steep far from
-the minimum, flat close to it. So the first step is long, and each later one is shorter.
+Look how the steps become shorter by themselves. The gradient is the slope of the cost at the current w. It is steep far
+from the minimum and flat near it. So the first step is long, and each later one is shorter.
 """
 
 # %%
-# Five points, and a first guess for w. Let the cost be the mean of the squared errors: then its gradient by w is the
-# mean of 2 (w x - y) x.
+# Five points and an initial w. The cost is the mean of the squared errors. Its derivative with respect to w is the mean
+# of 2 (w x - y) x.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,10 +32,10 @@ def gradient(w):
 
 
 # %%
-# Twenty steps against the gradient. The cost and the gradient of a step are those where it began, w is where it led.
+# Twenty steps against the gradient. Each line shows the cost and the gradient before the step, and w after it.
 
 lr = 0.01
-w = 0.057968  # the line is much too flat to begin with
+w = 0.057968  # at first, the line is much too flat
 w_history = [w]
 
 print("step     cost       w   gradient")
@@ -48,13 +48,12 @@ for step in range(20):
 print(f"at the end, w = {w:.4f}")
 
 # %%
-# The gradient was derived by hand. Numerical differentiation, which needs no calculus, gives the same.
+# The gradient above was derived by hand. Numerical differentiation needs no calculus and gives the same value.
 
 print(f"gradient at w = 1 by hand: {gradient(1.0):.4f}, numerically: {numerical_gradient(cost, 1.0):.4f}")
 
 # %%
-# On the left, what the line looks like after some of the steps. On the right, the same steps on the way down the
-# cost.
+# On the left, the line after some of the steps. On the right, the same steps on the curve of the cost.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 left.plot(x, y, "ko", label="data")

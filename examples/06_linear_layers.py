@@ -2,17 +2,17 @@
 Why linear layers do not stack
 ==============================
 
-A network of two layers without an activation between them is to learn y = x². It has ten hidden units and plenty of
-steps, and what it learns is a straight line.
+A network of two layers, with no activation between them, should learn y = x². It has ten hidden units and enough steps,
+but it learns a straight line.
 
-Look for the reason in the printed numbers: the two layers together do exactly what one layer does. A line times a
-number plus a number is a line again, however many of them follow each other.
+Look at the printed numbers for the reason: the two layers compute exactly what one layer computes. A linear function of
+a linear function is linear again, for any number of layers.
 """
 
 # %%
-# Two Affine layers, one right after the other. The loss is the mean squared error, and its gradient is taken
-# numerically, so that there is nothing to derive: ``numerical_gradient`` moves the numbers of a parameter one by one,
-# in place, and so ``loss`` sees them move.
+# Two Affine layers, one after the other. The loss is the mean squared error. Its gradient is computed numerically, so
+# there is nothing to derive: ``numerical_gradient`` changes each number of a parameter in place, and ``loss`` uses the
+# changed parameter.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,14 +51,14 @@ for step in range(501):
     sgd.update(params, grads)
 
 # %%
-# The loss stops at 0.0978. No line does better: the best one is flat, at the mean of all t, and what remains is their
-# variance.
+# The loss stops at 0.0978. No line has a smaller loss: the best line is flat, at the mean of all t, and its loss is the
+# variance of t.
 
 print(f"mean of t {t.mean():.4f}, variance of t {t.var():.4f}")
 
 # %%
-# Multiply the two layers out, and they are one: ``(x W1 + b1) W2 + b2 = x (W1 W2) + (b1 W2 + b2)``. Their 31
-# parameters amount to a slope and an intercept.
+# Multiply the two layers out, and you get one layer: ``(x W1 + b1) W2 + b2 = x (W1 W2) + (b1 W2 + b2)``. The 31
+# parameters only give one slope and one intercept.
 
 slope = params["W1"] @ params["W2"]
 intercept = params["b1"] @ params["W2"] + params["b2"]

@@ -2,15 +2,16 @@
 An activation bends the line
 ============================
 
-The network that could not learn y = x² in the example before, with one thing changed: between its two layers stands
-an activation, relu. Now it learns the curve.
+This is the network of the previous example with one change: there is an activation, relu, between its two layers. Now
+it learns the curve y = x².
 
-Look at the right side of the picture. Every hidden unit is a line with one bend in it, and the curve is nothing but
-their sum. A curve made of more units has more bends, and comes as close to any curve as you like.
+Look at the right side of the picture. The output of each hidden unit is a line with one bend, and the network's curve
+is their sum. With more units, the curve has more bends, and can approximate any continuous curve as closely as you
+like.
 """
 
 # %%
-# ``predict`` is where the change is: ``relu`` around ``a1``.
+# Only ``predict`` is different: it applies ``relu`` to ``a1``.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,8 +50,8 @@ for step in range(501):
     sgd.update(params, grads)
 
 # %%
-# On the right, what each hidden unit adds to the sum: its output times its weight in the second layer. The black line
-# is all of them and ``b2`` together: the prediction.
+# On the right is what each hidden unit adds to the sum: its output times its weight in the second layer. The black line
+# is the sum of all of them and ``b2``: the prediction.
 
 hidden = relu(x @ params["W1"] + params["b1"]) * params["W2"].ravel()
 

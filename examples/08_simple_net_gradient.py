@@ -2,18 +2,17 @@
 The gradient of the simplest network
 ====================================
 
-One sample, one weight matrix, softmax, cross-entropy: chapter 4's SimpleNet. Its gradient is a matrix of the shape of
-W, which says for every weight how the loss changes when that weight grows.
+This is SimpleNet of chapter 4: one weight matrix, softmax and cross-entropy, here with one sample. The gradient has the
+shape of W. It says for every weight how the loss changes if this weight grows.
 
-Look for the signs. Only the column of the right class is negative: raising those weights lowers the loss, and the
-weights of the other classes had better shrink. Each row sums to 0, because softmax gives one class only what it takes
-from the others.
+Look at the signs. Only the column of the right class is negative: if these weights grow, the loss falls. The other
+weights should become smaller. Each row sums to 0, because the probabilities always sum to 1: what one class gains, the
+others lose.
 """
 
 # %%
-# Lecture notes on the book print a loss and a gradient for this x and t, but not the W they drew at random. Here is
-# one that gives the same: softmax returns the probabilities p for the scores log p, so all that W needs is ``x W =
-# log p``.
+# Lecture notes on the book print a loss and a gradient for this x and t, but not their random W. This W gives the same
+# values. softmax returns the probabilities p if the scores are log p, so W only has to satisfy ``x W = log p``.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,13 +34,13 @@ print("gradient by W")
 print(dW.round(6))
 
 # %%
-# Backpropagation, in chapter 5, will find a formula for it: input times error, ``x' (y - t)``.
+# Chapter 5, on backpropagation, derives a formula for this gradient: input times error, ``x' (y - t)``.
 
 print("the same by the formula")
 print(np.outer(x, softmax(net.predict(x)) - t).round(6))
 
 # %%
-# Some steps against that gradient, and the right class wins.
+# After some steps against this gradient, the right class has the largest probability.
 
 probabilities = [softmax(net.predict(x))]
 for _ in range(30):

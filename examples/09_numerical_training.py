@@ -2,15 +2,15 @@
 Training by numerical gradient
 ==============================
 
-Chapter 4 trains a network on handwritten digits before it knows backpropagation: it moves every weight a little, one
-after the other, and looks at the loss. That needs no calculus at all. It also needs more patience than anyone has.
+Chapter 4 trains a network on handwritten digits before backpropagation is known. It changes every weight a little, one
+after the other, and computes the loss each time. This needs no calculus, but very much time.
 
-Look for two things: how long the plain way would take, and that the two curves in the picture are one. Numerical
-differentiation and backpropagation are two ways to the same gradient.
+Look at two things: how long the plain method would take, and that the two curves in the picture are the same. Numerical
+differentiation and backpropagation compute the same gradient.
 """
 
 # %%
-# MNIST comes with fastnet: 60,000 images of 28 x 28 pixels to train on, and 10,000 to test with.
+# MNIST is part of fastnet: 60,000 training images of 28 x 28 pixels and 10,000 test images.
 
 from timeit import repeat
 
@@ -23,8 +23,8 @@ from fastnet import Trainer, TwoLayerNet, load_mnist
 network = TwoLayerNet(784, 50, 10, seed=0)
 
 # %%
-# One mini-batch. The plain way evaluates the loss twice for each of 39,760 parameters. fastnet gets the same numbers
-# faster: moving one weight changes one hidden unit, and all the others need not be computed again.
+# One mini-batch. The plain method evaluates the loss twice for each of 39,760 parameters. fastnet computes the same
+# numbers faster: one weight only changes one hidden unit, so the others need not be computed again.
 
 x_batch, t_batch = x_train[:100], t_train[:100]
 parameter_count = sum(param.size for param in network.params.values())
@@ -36,9 +36,10 @@ print(f"{parameter_count:,} parameters: the plain way would take {plain_time:.0f
 print(f"numerical_gradient takes {gradient_time:.3f} s")
 
 # %%
-# Now train twice from the same start, on the same mini-batches. These are 100 iterations of 20 images, so that the
-# program ends soon also without the compiled kernels, and a learning rate of 1 makes the most of them. With the
-# compiled ones, ``fastnet train --gradient numerical`` makes 10,000 iterations of 100 images in a minute.
+# Now train twice, from the same initial weights and on the same mini-batches. The program makes only 100 iterations of
+# 20 images, so that it also ends soon without the compiled kernels. The learning rate is 1, to learn as much as
+# possible from so few. With the compiled kernels, ``fastnet train --gradient numerical`` makes 10,000 iterations of 100
+# images in a minute.
 
 
 def train(gradient):

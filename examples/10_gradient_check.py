@@ -2,15 +2,16 @@
 Checking backpropagation
 ========================
 
-Backpropagation is fast and easy to get wrong: a forgotten factor still trains, only worse. Numerical differentiation
-is slow and hard to get wrong. So who writes a backward pass compares the two once, and then trusts the fast one.
+Backpropagation is fast, but it is easy to make a mistake in it. With a forgotten factor, the network still learns, only
+less well. Numerical differentiation is slow, but it is hard to make a mistake in it. So compare the two once, and then
+use the fast one.
 
-Look at the second table, where one factor was forgotten on purpose. The check says which parameters are affected, and
-so how far back the mistake is to be found: W2 and b2 come before it on the way back.
+Look at the second table, where one factor was left out on purpose. The check shows which parameters have a wrong
+gradient, and so where the mistake is. W2 and b2 are right, so the mistake comes after them in the backward pass.
 """
 
 # %%
-# A small network and a few samples are enough: a formula is right for all or for none.
+# A small network and a few samples are enough: a wrong formula is wrong for all sizes.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,7 +28,7 @@ network = TwoLayerNet(8, 6, 3, weight_init_std=1.0, seed=0)
 print(gradient_check(network, x, t))
 
 # %%
-# The same network, with the derivative of the sigmoid left out on the way back.
+# The same network, but its backward pass leaves out the derivative of the sigmoid.
 
 
 class Careless(TwoLayerNet):
@@ -43,7 +44,7 @@ print(report)
 print("The check passes." if report else "The check fails.")
 
 # %%
-# How wrong is it? The derivative that was left out is 1/4 at most, so whatever passes back through a unit is at least
+# How wrong is it? The missing derivative is at most 1/4, so every value that passes back through a unit is at least
 # four times too large.
 
 slopes = sigmoid_grad(network.trace(x)["a1"])

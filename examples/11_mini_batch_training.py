@@ -2,15 +2,15 @@
 Training on handwritten digits
 ==============================
 
-The program that chapters 4 and 5 work towards: a network of 50 hidden units learns from MNIST to read digits, a
-hundred images at a time. Backpropagation makes it a matter of seconds.
+Chapters 4 and 5 lead to this program: a network of 50 hidden units learns to read the digits of MNIST, with
+mini-batches of 100 images. With backpropagation, this takes seconds.
 
-Look for the two accuracies. On images that it has never seen, the network is as good as on those it learned from: it
-has learned what a digit looks like, not the images by heart.
+Look at the two accuracies. On images that it has never seen, the network is as good as on its training images. So it
+has learned what digits look like, and has not only memorised the images.
 """
 
 # %%
-# 60,000 images to train on, 10,000 to test with.
+# 60,000 training images and 10,000 test images.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,8 +22,8 @@ from fastnet.plotting import plot_history, plot_weights
 print(f"{x_train.shape[0]:,} images of {x_train.shape[1]} pixels; the first is a {t_train[0]}")
 
 # %%
-# Ten thousand mini-batches of 100 images: on average, every image is seen 17 times. Single precision, which is what
-# most networks are trained in, is faster and as accurate here.
+# Ten thousand mini-batches of 100 images: the network sees each image 17 times on average. Single precision (float32)
+# is common for networks. It is faster, and here as accurate.
 
 network = TwoLayerNet(input_size=784, hidden_size=50, output_size=10, weight_init_std=0.01, dtype=np.float32, seed=0)
 trainer = Trainer(
@@ -38,7 +38,7 @@ for epoch, (train_acc, test_acc) in enumerate(zip(trainer.train_acc_list, traine
 print(f"test accuracy at the end: {network.accuracy(x_test, t_test):.4f}")
 
 # %%
-# On the right, what the hidden units look for: the weights of each from all pixels, as an image.
+# On the right, what the hidden units look for: the weights from all pixels to each unit, as an image.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5), width_ratios=[2, 3], layout="constrained")
 plot_history(trainer, ax=left)

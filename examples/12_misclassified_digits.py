@@ -1,16 +1,16 @@
 """
-Which digits it gets wrong
-==========================
+Which digits the network gets wrong
+===================================
 
-A network that reads 95 of 100 digits gets five wrong, and a mean does not say which. Look at them before you call it
-good, or bad: some of them you would not read either.
+A network that reads 95 of 100 digits gets five wrong, and the accuracy does not say which. Look at them before you call
+the network good or bad: you could not read some of them yourself.
 
-Look for which digits are taken for which in the table on the left of the picture. Then judge for yourself the
-mistakes on the right, of which the network was surest.
+Look at the table on the left of the picture: which digits does the network take for which others? Then judge the
+mistakes on the right. There, the probability of the wrong digit is furthest above that of the right digit.
 """
 
 # %%
-# First a network, trained for a few seconds.
+# First train a network for a few seconds.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,7 +27,7 @@ trainer = Trainer(
 trainer.train()
 
 # %%
-# Its prediction is the digit with the largest probability. How often is it right, digit by digit?
+# The prediction is the digit with the largest probability. How often is it right for each digit?
 
 y = network.predict(x_test)
 predicted = y.argmax(axis=1)
@@ -36,8 +36,8 @@ for digit in range(10):
     print(f"{digit}: {np.mean(predicted[t_test == digit] == digit):.3f} right")
 
 # %%
-# And how sure was it? Where it is wrong, its probabilities are lower, as they should be. Above each digit of the
-# picture stands what the network took it for, how sure it was, and what is right.
+# How certain is the network? If it is wrong, its probabilities are lower, as they should be. In the picture, the text
+# above each digit gives the prediction, its probability, and the right digit.
 
 probability = y.max(axis=1)
 print(f"mean probability of the prediction where it is right: {probability[predicted == t_test].mean():.3f}")

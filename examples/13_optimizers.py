@@ -2,17 +2,17 @@
 Optimizers compared
 ===================
 
-The book's six optimizers follow the same gradient and take different steps. On the left of the picture they go down
-a long valley, on the right they train a network on handwritten digits.
+The book's six optimizers use the same gradient and take different steps. On the left of the picture they minimise a
+function with a long valley. On the right they train a network on handwritten digits.
 
-Look for the zigzag of SGD: across the valley it is steep, along the valley it is flat, and one learning rate has to
-do for both. The others remember earlier gradients, to keep a direction or to give each parameter a rate of its own.
-The order in which they arrive says less: with other learning rates it is another one.
+Look at the zigzag of SGD. The valley is steep across and flat along, but SGD has only one learning rate for both
+directions. The others keep earlier gradients: to continue in a direction, or to give each parameter its own rate. Do
+not rank the optimizers by this picture: with other learning rates the order changes.
 """
 
 # %%
-# The network, with the same start and the same mini-batches for all, and for each a learning rate that suits it. Give
-# SGD a rate of 0.1, as in the example that trains with it alone, and it is far behind.
+# First the network. All optimizers start from the same weights and use the same mini-batches. Each has a learning rate
+# that suits it. With a rate of 0.1, as in the example that trains with SGD alone, SGD would be far behind.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,8 +36,8 @@ for optimizer in optimizers:
     print(f"{name:<8} test accuracy {network.accuracy(x_test, t_test):.4f}")
 
 # %%
-# The valley of the book, 20 times as steep across as along, and what becomes of 30 steps. The learning rates are
-# others, because the gradients are.
+# The valley of the book is 20 times as steep across as along. Each optimizer takes 30 steps. The learning rates are
+# different from those above, because the gradients are different.
 
 
 def f(x):

@@ -2,18 +2,18 @@
 Activations and initial weights
 ===============================
 
-Random weights are the start of a network's training, and how large they are decides whether there is one. Here, data
-goes through five layers of 100 units before any training: in the middle of the picture with unsuitable weights, on
-the right with those that are made for the activation, which is drawn on the left with its gradient.
+Training starts from random weights. If they are too large or too small, the network does not learn. Here, data pass
+through five layers of 100 units before any training. The middle of the picture shows unsuitable weights, the right side
+shows weights that are made for the activation. The left side shows the activation and its gradient.
 
-Look at the histograms from layer to layer. Good weights keep them wide. Weights too large drive a sigmoid to 0 and 1,
-where it is flat and its gradient vanishes. Weights too small let the signal fade: after five layers all units say the
-same, whatever the network was shown.
+Look at the histograms from layer to layer. Good weights keep them wide. If the weights are too large, the outputs of a
+sigmoid are close to 0 or 1, where it is flat and its gradient vanishes. If they are too small, the signal vanishes:
+after five layers, all units give the same output for every input.
 """
 
 # %%
-# Xavier weights have the standard deviation sqrt(1 / n), where n units come before the layer: made for sigmoid and
-# tanh. He weights have sqrt(2 / n), because relu lets only half of its inputs pass.
+# Xavier weights have the standard deviation sqrt(1 / n), where n is the number of inputs of a unit. They are made for
+# sigmoid and tanh. He weights have sqrt(2 / n), because relu sets half of its inputs to 0.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +25,7 @@ x = np.random.default_rng(0).normal(size=(1000, 100))
 weights = {"sigmoid": [1.0, "Xavier"], "tanh": [0.01, "Xavier"], "relu": [0.01, "He"]}
 
 # %%
-# ``trace`` returns what comes out of every layer, by the book's names: z1, z2 and so on.
+# ``trace`` returns the output of every layer by the book's names: z1, z2 and so on.
 
 figure, axes = plt.subplots(3, 3, figsize=(17, 12), width_ratios=[1, 2, 2], layout="constrained")
 print("standard deviation of the activations, layer by layer")

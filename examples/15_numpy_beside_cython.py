@@ -2,16 +2,16 @@
 NumPy beside Cython
 ===================
 
-fastnet has each of its hot paths twice, under the same name: ``sigmoid``, for instance, in NumPy in
-``fastnet/_kernels_numpy.py`` and in Cython in ``fastnet/_kernels.pyx``. This program runs both, makes sure that they
-agree, and times them.
+fastnet has two versions of each kernel, which are called twins. They have the same name: ``sigmoid``, for example, is
+in ``fastnet/_twins/activations_numpy.py`` for NumPy and in ``fastnet/_twins/activations.pyx`` for Cython. This program
+runs both, checks that they agree, and times them.
 
-Look for where compiling buys much and where it buys little. It buys most where NumPy makes one pass through memory
-after another, and least in ``relu``, which is one pass to begin with.
+Look where compiling gains much and where it gains little. It gains most if NumPy makes many passes through memory. It
+gains least for ``relu``, which is only one pass.
 """
 
 # %%
-# ``use_backend`` chooses between the twins. Where nothing was compiled, it raises ``ImportError``.
+# ``use_backend`` chooses the twins. It raises ``ImportError`` if nothing was compiled.
 
 from timeit import repeat
 
@@ -50,10 +50,10 @@ tasks = {
 }
 
 # %%
-# Both run on one thread, so that it is kernels that are compared; and the best of several runs is the one that other
-# programs have disturbed least. Times differ from machine to machine and from day to day; ratios do so less. The
-# NumPy twin never overflows and never warns. That is why it takes longer than the formula as the book writes it, with
-# which ``fastnet bench`` compares as well.
+# Both run on one thread, so that only the kernels are compared. The program keeps the shortest of several times,
+# because other programs disturb it least. Times differ from machine to machine and from day to day, and ratios differ
+# less. The NumPy twin never overflows and never warns, so it takes longer than the book's formula. ``fastnet bench``
+# compares with that formula too.
 
 milliseconds = {backend: [] for backend in backends}
 print(f"{'milliseconds':<26}" + "".join(f"{backend:>8}" for backend in backends))
@@ -67,7 +67,7 @@ for name, task in tasks.items():
     print(f"{name:<26}" + "".join(f"{milliseconds[backend][-1]:8.2f}" for backend in backends))
 
 # %%
-# The axis of the times is logarithmic: from one line to the next, the time grows tenfold.
+# The axis of the times is logarithmic: from one line to the next, the time is ten times as long.
 
 figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
 for i, backend in enumerate(backends):

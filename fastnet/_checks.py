@@ -7,7 +7,7 @@ names the argument, what came and what was wanted.
 import math
 import numbers
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -131,39 +131,6 @@ def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
     return array
 
 
-def weights(w: npt.ArrayLike, b: npt.ArrayLike) -> tuple[FloatArray, float]:
-    """A perceptron's weights `(D,)`, at least one, and its bias, as float64."""
-    vector, number = real_array(w, "w"), real_array(b, "b")
-    if vector.ndim != 1 or vector.size == 0:
-        raise ValueError(f"w must have shape (D,), one weight for each input; got shape {vector.shape}")
-    if number.ndim:
-        raise ValueError(f"b must be one number, got shape {number.shape}")
-    return cast(vector, FLOAT64), float(number)
-
-
-def array_of_shape(x: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FloatArray:
-    """`x` as the kernels take it in `dtype`, where it has that shape."""
-    array = real_array(x, name)
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got shape {array.shape}")
-    return cast(array, dtype)
-
-
-def maxout_arguments(
-    x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray, np.dtype[Any]]:
-    """A batch `(N, D)` or one sample `(D,)`, W `(K, D, H)` and b `(K, H)`, all of one dtype, and that of the result."""
-    (W, of_W), (b, of_b) = float_array(W, "W"), float_array(b, "b")
-    dtype = np.result_type(float_array(x, "x")[1], of_W, of_b)
-    if W.ndim != 3 or len(W) == 0:
-        raise ValueError(f"W must have shape (K, D, H) with K at least 1, got shape {W.shape}")
-    K, D, H = W.shape
-    if b.shape != (K, H):
-        raise ValueError(f"b must have shape {(K, H)} for W of shape {W.shape}, got shape {b.shape}")
-    computed_in = FLOAT32 if dtype.itemsize < 4 else dtype
-    return samples(x, "x", D, computed_in), cast(W, computed_in), cast(b, computed_in), dtype
-
-
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 
@@ -179,7 +146,7 @@ def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | In
         return cast(array, y.dtype)
     batch = y.shape[:-1]
     if array.dtype.kind in "iu" and y.ndim in (1, 2) and array.shape in (batch, (*batch, 1) if batch else batch):
-        return _labels(array.reshape(batch), classes=y.shape[-1])
+        return labels_in_range(array.reshape(batch), classes=y.shape[-1])
     accepted = f"shape {y.shape} (one-hot or probabilities)"
     if y.ndim == 2:
         accepted += f", or integer labels of shape {batch} or {(*batch, 1)}"
@@ -202,11 +169,11 @@ def numbers_like(y: FloatArray, t: npt.ArrayLike, *, binary: bool = False) -> Fl
         accepted = f"shape {y.shape}" + (f" or {y.shape[:-1]}" if one_a_sample else "")
         raise ValueError(f"t has shape {array.shape}; for y of shape {y.shape} it must hold numbers of {accepted}")
     if binary and array.dtype.kind in "iu":
-        _labels(array, classes=2)
+        labels_in_range(array, classes=2)
     return cast(array.reshape(y.shape), y.dtype)
 
 
-def _labels(array: npt.NDArray[Any], classes: int, name: str = "t") -> IntArray:
+def labels_in_range(array: npt.NDArray[Any], classes: int, name: str = "t") -> IntArray:
     labels = cast(array if array.dtype is INTP else array.astype(INTP), INTP)
     if labels.size and labels.view(np.uintp).max() >= classes:  # without a sign, what is negative is very large
         position = tuple(int(i) for i in np.argwhere((array < 0) | (array >= classes))[0])
@@ -242,170 +209,6 @@ def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
 def _of_labels(t: Any) -> Any:
     """What indexes the labels' elements in predictions."""
     return (np.arange(len(t)), t) if t.ndim else t
-
-
-def zeros_and_ones(t: npt.ArrayLike, shape: tuple[int, ...]) -> IntArray:
-    """The targets of a perceptron, of `shape`: 0 or 1, also as bool or float."""
-    array = real_array(t, "t")
-    if array.shape != shape:
-        raise ValueError(f"t must have shape {shape}, one target for each sample; got shape {array.shape}")
-    for position in np.argwhere((array != 0) & (array != 1))[:1].tolist():
-        where = f"t{position}" if position else "t"
-        raise ValueError(f"{where} is {array[tuple(position)]}; a perceptron's targets are 0 and 1")
-    return array.astype(INTP)
-
-
-# --- distributions ---------------------------------------------------------------------------------------------------
-
-# How far a sum of probabilities may be from 1, by the bytes of the dtype that they come in: more than a sum of a
-# thousand of them and the division by it round there, and in float64 more than printing 8 digits does.
-SUM_TOLERANCE = {8: 1e-6, 4: 1e-4, 2: 1e-2}
-
-
-def distribution(p: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]:
-    """Probabilities `(..., K)` in float64, and the dtype of the result; NaN passes."""
-    array, dtype = float_array(p, name)
-    if array.ndim == 0:
-        raise ValueError(f"{name} must have shape (K,), or (..., K) for many distributions; got shape ()")
-    array = cast(array, FLOAT64)
-    for position in np.argwhere(array < 0)[:1].tolist():
-        raise ValueError(f"{name}{position} is {array[tuple(position)]:g}: no probability is negative")
-    with np.errstate(over="ignore"):
-        sums = array.sum(axis=-1)
-    tolerance = SUM_TOLERANCE[dtype.itemsize]
-    for position in np.argwhere(np.abs(sums - 1) > tolerance)[:1].tolist():
-        where = f"{name}{position}" if position else name
-        raise ValueError(
-            f"{where} sums to {sums[tuple(position)]:.9g}; probabilities sum to 1 along the last axis (within "
-            f"{tolerance:g} for {dtype})"
-        )
-    return array, dtype
-
-
-def pair_of_distributions(p: npt.ArrayLike, q: npt.ArrayLike) -> tuple[FloatArray, FloatArray, np.dtype[Any]]:
-    """Two distributions over the same outcomes, and the dtype of the result, which is the wider one of theirs."""
-    p, p_dtype = distribution(p, "p")
-    q, q_dtype = distribution(q, "q")
-    try:
-        if p.shape[-1] != q.shape[-1]:
-            raise ValueError
-        np.broadcast_shapes(p.shape, q.shape)
-    except ValueError:
-        raise ValueError(
-            f"p has shape {p.shape} and q has shape {q.shape}: the last axis must be as long in both, and the axes "
-            "before it must broadcast"
-        ) from None
-    return p, q, np.result_type(p_dtype, q_dtype)
-
-
-def as_base(base: Any) -> float:
-    """The base of a logarithm: a finite number above 0 and not 1."""
-    number = as_float(base, "base")
-    if number == 1:
-        raise ValueError("base must not be 1: there is no logarithm to the base 1")
-    return number
-
-
-# --- what is drawn ---------------------------------------------------------------------------------------------------
-
-MOST_CLASSES = 1000  # of which there are only labels to tell; a larger one is a slip, and takes its square in memory
-
-
-def curve(values: npt.ArrayLike, name: str, *, least: int = 0) -> npt.NDArray[np.float64]:
-    """A list of at least so many numbers, finite or not."""
-    array = real_array(values, name)
-    if array.ndim != 1:
-        raise ValueError(f"{name} must be a list of numbers, got shape {array.shape}")
-    if len(array) < least:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
-    return cast(array, FLOAT64)
-
-
-def class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) -> tuple[IntArray, int]:
-    """The class of every sample, and how many classes there are: where nothing says so, up to the largest label.
-
-    `values` holds integer labels ``(N,)`` or ``(N, 1)``, or a row ``(N, C)`` for each, whose largest is the class.
-    """
-    array = real_array(values, name)
-    if array.size == 0:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
-    if array.ndim == 2 and array.shape[1] > 1:
-        if classes not in (None, array.shape[1]):
-            raise ValueError(f"{name} has shape {array.shape}, but there are {classes} classes")
-        return array.argmax(axis=1), array.shape[1]
-    if array.dtype.kind == "f" or array.shape not in ((array.size,), (array.size, 1)):
-        raise ValueError(
-            f"{name} must hold integer labels of shape (N,) or (N, 1), or a row (N, C) for each of N samples; "
-            f"got {array.dtype} of shape {array.shape}"
-        )
-    labels = _labels(array.reshape(-1), MOST_CLASSES if classes is None else classes, name)
-    return labels, int(labels.max(initial=-1)) + 1 if classes is None else classes
-
-
-def images(values: npt.ArrayLike, name: str, shape: Sequence[int] | None = None) -> FloatArray:
-    """N images as `(N, rows, columns)`: of `(N, D)`, `(N, 1, rows, columns)` or that very shape.
-
-    D pixels are those of a square where no `shape` says what else.
-    """
-    array = real_array(values, name)
-    if array.ndim == 4 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim not in (2, 3):
-        raise ValueError(f"{name} must have shape (N, D) or (N, rows, columns), got shape {array.shape}")
-    pixels = math.prod(array.shape[1:])
-    if shape is None:
-        rows, columns = array.shape[1:] if array.ndim == 3 else (math.isqrt(pixels), math.isqrt(pixels))
-    elif np.shape(shape) == (2,):
-        rows, columns = (as_count(side, "shape") for side in shape)
-    else:
-        raise ValueError(f"shape must be two numbers, rows and columns, got {shape!r}")
-    if rows * columns != pixels or pixels == 0:
-        raise ValueError(
-            f"{name} has {pixels} pixels in an image, which do not fill {rows} x {columns}: pass shape=(rows, columns)"
-        )
-    return cast(array.reshape(-1, rows, columns), FLOAT64)
-
-
-def point(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
-    """A point of a plane, its coordinates finite."""
-    array = real_array(values, name)
-    if array.shape != (2,) or not np.isfinite(array).all():
-        raise ValueError(f"{name} must be two finite numbers, got {values!r}")
-    return cast(array, FLOAT64)
-
-
-def interval(values: npt.ArrayLike, name: str) -> tuple[float, float]:
-    """Two finite numbers, the first below the second."""
-    low, high = map(float, point(values, name))
-    if not low < high:
-        raise ValueError(f"{name} must be two numbers, the lower one first, got {values!r}")
-    return low, high
-
-
-def path_of_points(values: Any, name: str) -> npt.NDArray[np.float64]:
-    """Points of a plane `(S, 2)`, finite or not; those of `(x, history)` too, where `x` is what follows the history."""
-    if isinstance(values, tuple) and len(values) == 2 and np.shape(values[0]) == (2,) and np.ndim(values[1]) == 2:
-        last, before = values
-        values = [*before, last]
-    array = real_array(values, name)
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0:
-        raise ValueError(f"{name} must have shape (S, 2), one point a row and at least one, got shape {array.shape}")
-    return cast(array, FLOAT64)
-
-
-def named(things: Any, name: str, name_of: Callable[[Any], str]) -> dict[str, Any]:
-    """At least one thing, by name: those of a dict, or of a sequence, in which `name_of` tells them apart."""
-    if isinstance(things, Mapping):
-        by_name = {str(key): thing for key, thing in things.items()}
-    elif isinstance(things, Sequence):
-        by_name = {name_of(thing): thing for thing in things}
-    else:
-        raise TypeError(f"{name} must be a sequence or a dict by name, got {type(things).__name__}")
-    if not by_name:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
-    if len(by_name) < len(things):
-        raise ValueError(f"{name} has more than one of a name: pass a dict that names them, got {', '.join(by_name)}")
-    return by_name
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -481,38 +284,6 @@ def one_number(value: Any, name: str = "f") -> float:
         return float(array.reshape(()))
     shown = f"an array of shape {array.shape} and dtype {array.dtype}" if type(value) is np.ndarray else repr(value)
     raise TypeError(f"{name} must return one number, got {shown[:200]}")
-
-
-# --- a network to be checked ------------------------------------------------------------------------------------------
-
-
-def movable_params(network: Any) -> dict[str, Any]:
-    """The parameters of any network that has them beside a loss and a gradient, each an array that may be moved."""
-    missing = [name for name in ("params", "loss", "gradient") if not hasattr(network, name)]
-    if missing:
-        raise TypeError(
-            f"network must have params, loss(x, t) and gradient(x, t); {type(network).__name__} has no "
-            + " and no ".join(missing)
-        )
-    if not isinstance(network.params, Mapping):
-        raise TypeError(f"network.params must be a dict of arrays, got {type(network.params).__name__}")
-    if not network.params:
-        raise ValueError("network.params is empty: there is no gradient to check")
-    for name, value in network.params.items():
-        if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
-            raise TypeError(f"params[{name!r}] must be an array, got {type(value).__name__}")
-        if value.dtype.kind != "f" or value.itemsize > 8:
-            raise TypeError(f"params[{name!r}] must hold float64, float32 or float16, got {value.dtype}")
-        if not value.flags.writeable:
-            raise ValueError(f"params[{name!r}] is read-only, and its elements are moved in place")
-    return {name: np.asarray(value) for name, value in network.params.items()}
-
-
-def gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, FloatArray]:
-    """The gradients by `params` that the method `name` returned, copied to float64."""
-    if not isinstance(grads, Mapping):
-        raise TypeError(f"{name} must return a dict like params, got {type(grads).__name__}")
-    return {key: gradient_of(key, param, grads, name).astype(FLOAT64, order="C") for key, param in params.items()}
 
 
 def gradient_of(key: str, param: npt.NDArray[Any], grads: Mapping[str, Any], name: str) -> npt.NDArray[Any]:

@@ -1,6 +1,6 @@
 """The book's numerical differentiation, gradient descent on top of it, and the check of backpropagation against it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -18,8 +18,7 @@ from fastnet._checks import (
     as_float,
     cast,
     float_array,
-    gradients_of,
-    movable_params,
+    gradient_of,
     one_number,
     random_source,
     real_array,
@@ -253,11 +252,11 @@ def gradient_check(
     """
     count = None if samples is None else as_count(samples, "samples")
     random = random_source(np.random.default_rng() if seed is None else seed)
-    params = movable_params(network)
-    grads = gradients_of(params, network.gradient(x, t), "network.gradient(x, t)")
+    params = _movable_params(network)
+    grads = _gradients_of(params, network.gradient(x, t), "network.gradient(x, t)")
     numerical: dict[str, FloatArray] = {}
     if count is None and callable(getattr(network, "numerical_gradient", None)):
-        numerical = gradients_of(params, network.numerical_gradient(x, t), "network.numerical_gradient(x, t)")
+        numerical = _gradients_of(params, network.numerical_gradient(x, t), "network.numerical_gradient(x, t)")
 
     def loss() -> float:
         return one_number(network.loss(x, t), "network.loss(x, t)")
@@ -301,3 +300,32 @@ def _slopes(
     central = float(numerical_gradient(observed, param[(*index, ...)], h).item())
     plus, minus = seen
     return central, (plus - value) / h, (value - minus) / h
+
+
+def _movable_params(network: Any) -> dict[str, Any]:
+    """The parameters of any network that has them beside a loss and a gradient, each an array that may be moved."""
+    missing = [name for name in ("params", "loss", "gradient") if not hasattr(network, name)]
+    if missing:
+        raise TypeError(
+            f"network must have params, loss(x, t) and gradient(x, t); {type(network).__name__} has no "
+            + " and no ".join(missing)
+        )
+    if not isinstance(network.params, Mapping):
+        raise TypeError(f"network.params must be a dict of arrays, got {type(network.params).__name__}")
+    if not network.params:
+        raise ValueError("network.params is empty: there is no gradient to check")
+    for name, value in network.params.items():
+        if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
+            raise TypeError(f"params[{name!r}] must be an array, got {type(value).__name__}")
+        if value.dtype.kind != "f" or value.itemsize > 8:
+            raise TypeError(f"params[{name!r}] must hold float64, float32 or float16, got {value.dtype}")
+        if not value.flags.writeable:
+            raise ValueError(f"params[{name!r}] is read-only, and its elements are moved in place")
+    return {name: np.asarray(value) for name, value in network.params.items()}
+
+
+def _gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, FloatArray]:
+    """The gradients by `params` that the method `name` returned, copied to float64."""
+    if not isinstance(grads, Mapping):
+        raise TypeError(f"{name} must return a dict like params, got {type(grads).__name__}")
+    return {key: gradient_of(key, param, grads, name).astype(FLOAT64, order="C") for key, param in params.items()}

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FloatArray, as_base, as_result, distribution, pair_of_distributions
+from fastnet._checks import FLOAT64, FloatArray, as_float, as_result, cast, float_array
 
 __all__ = ["cross_entropy", "entropy", "kl_divergence"]
 
@@ -60,8 +60,8 @@ def entropy(p: npt.ArrayLike, base: float = 2) -> Any:
     >>> print(entropy([[0.25, 0.25, 0.25, 0.25], [0.7, 0.1, 0.1, 0.1]]).round(4))
     [2.     1.3568]
     """
-    array, dtype = distribution(p, "p")
-    return as_result(_cross_entropy(array, array, as_base(base)), dtype)
+    array, dtype = _distribution(p, "p")
+    return as_result(_cross_entropy(array, array, _as_base(base)), dtype)
 
 
 def cross_entropy(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
@@ -110,8 +110,8 @@ def cross_entropy(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
     >>> print(cross_entropy([0.5, 0.5], [[1.0, 0.0], [0.5, 0.5]]))
     [inf  1.]
     """
-    p, q, dtype = pair_of_distributions(p, q)
-    return as_result(_cross_entropy(p, q, as_base(base)), dtype)
+    p, q, dtype = _pair_of_distributions(p, q)
+    return as_result(_cross_entropy(p, q, _as_base(base)), dtype)
 
 
 def kl_divergence(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
@@ -164,8 +164,8 @@ def kl_divergence(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
     >>> print(f"{kl_divergence(p, q):.3g}, and as a difference {cross_entropy(p, q) - entropy(p):.3g}")
     2.89e-18, and as a difference 0
     """
-    p, q, dtype = pair_of_distributions(p, q)
-    base = as_base(base)
+    p, q, dtype = _pair_of_distributions(p, q)
+    base = _as_base(base)
     with np.errstate(all="ignore"):  # log 0, and terms too small for float64
         return as_result(_divergence_terms(p, q).sum(axis=-1) / math.log(base), dtype)
 
@@ -189,3 +189,52 @@ def _divergence_terms(p: FloatArray, q: FloatArray) -> FloatArray:
     near = both * square * (1.0 - (1.0 - u) * u * series)
     apart = q - p + p * (np.log(np.where(p == 0, 1.0, p)) - np.log(np.where(p == 0, 1.0, q)))
     return np.where(np.abs(u) <= 0.2, near, apart)
+
+
+# How far a sum of probabilities may be from 1, by the bytes of the dtype that they come in: more than a sum of a
+# thousand of them and the division by it round there, and in float64 more than printing 8 digits does.
+SUM_TOLERANCE = {8: 1e-6, 4: 1e-4, 2: 1e-2}
+
+
+def _distribution(p: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]:
+    """Probabilities `(..., K)` in float64, and the dtype of the result; NaN passes."""
+    array, dtype = float_array(p, name)
+    if array.ndim == 0:
+        raise ValueError(f"{name} must have shape (K,), or (..., K) for many distributions; got shape ()")
+    array = cast(array, FLOAT64)
+    for position in np.argwhere(array < 0)[:1].tolist():
+        raise ValueError(f"{name}{position} is {array[tuple(position)]:g}: no probability is negative")
+    with np.errstate(over="ignore"):
+        sums = array.sum(axis=-1)
+    tolerance = SUM_TOLERANCE[dtype.itemsize]
+    for position in np.argwhere(np.abs(sums - 1) > tolerance)[:1].tolist():
+        where = f"{name}{position}" if position else name
+        raise ValueError(
+            f"{where} sums to {sums[tuple(position)]:.9g}; probabilities sum to 1 along the last axis (within "
+            f"{tolerance:g} for {dtype})"
+        )
+    return array, dtype
+
+
+def _pair_of_distributions(p: npt.ArrayLike, q: npt.ArrayLike) -> tuple[FloatArray, FloatArray, np.dtype[Any]]:
+    """Two distributions over the same outcomes, and the dtype of the result, which is the wider one of theirs."""
+    p, p_dtype = _distribution(p, "p")
+    q, q_dtype = _distribution(q, "q")
+    try:
+        if p.shape[-1] != q.shape[-1]:
+            raise ValueError
+        np.broadcast_shapes(p.shape, q.shape)
+    except ValueError:
+        raise ValueError(
+            f"p has shape {p.shape} and q has shape {q.shape}: the last axis must be as long in both, and the axes "
+            "before it must broadcast"
+        ) from None
+    return p, q, np.result_type(p_dtype, q_dtype)
+
+
+def _as_base(base: Any) -> float:
+    """The base of a logarithm: a finite number above 0 and not 1."""
+    number = as_float(base, "base")
+    if number == 1:
+        raise ValueError("base must not be 1: there is no logarithm to the base 1")
+    return number

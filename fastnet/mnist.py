@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnet._scaled import ScaledBytes
+
 Array = npt.NDArray[Any]
 
 CLASSES = 10
+INK = 255  # a pixel that is all ink
 UNSIGNED_BYTE = 0x08  # the only type of value in MNIST's files
 GZIP = 16 + zlib.MAX_WBITS  # zlib's number for gzip's format
 MOST_PER_BYTE = 1032  # bytes that one packed byte can stand for: memory for more is not asked for, the file is damaged
@@ -63,12 +66,18 @@ def load_mnist(
         t = _read_idx(f"{part}-labels-idx1-ubyte")
         x = x.reshape(len(x), -1) if flatten else x[:, np.newaxis]
         if normalize:
-            x = x / np.float32(255)
+            x = np.asarray(ScaledBytes(x, INK))
         if one_hot_label:
             t = np.eye(CLASSES)[t]
         return x, t
 
     return pair("train"), pair("t10k")
+
+
+def load_mnist_as_bytes() -> tuple[tuple[ScaledBytes, Array], tuple[ScaledBytes, Array]]:
+    """MNIST with the numbers of `load_mnist()`, in a quarter of the memory: the images are floats only when used."""
+    (x_train, t_train), (x_test, t_test) = load_mnist(normalize=False)
+    return (ScaledBytes(x_train, INK), t_train), (ScaledBytes(x_test, INK), t_test)
 
 
 def _read_idx(name: str) -> Array:

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FLOAT64, FloatArray, IntArray, as_count, real_array, samples, weights, zeros_and_ones
+from fastnet._checks import FLOAT64, INTP, FloatArray, IntArray, as_count, cast, real_array, samples
 from fastnet.functions import step_function
 
 __all__ = ["AND", "NAND", "OR", "XOR", "Perceptron"]
@@ -57,11 +57,11 @@ class Perceptron:
     """
 
     def __init__(self, w: npt.ArrayLike, b: float = 0.0) -> None:
-        w, self.b = weights(w, b)
+        w, self.b = _weights(w, b)
         self.w: FloatArray = w.copy()
 
     def __repr__(self) -> str:
-        w, b = weights(self.w, self.b)
+        w, b = _weights(self.w, self.b)
         return f"Perceptron(w={w.tolist()}, b={b})"
 
     def predict(self, x: npt.ArrayLike) -> IntArray:
@@ -84,7 +84,7 @@ class Perceptron:
         ValueError
             If the shape of `x` does not match, `w` is not 1-D, or `b` is more than one number.
         """
-        w, b = weights(self.w, self.b)
+        w, b = _weights(self.w, self.b)
         x = samples(x, "x", len(w), FLOAT64)
         with np.errstate(all="ignore"):
             return step_function(x @ w + b)
@@ -132,10 +132,10 @@ class Perceptron:
         >>> Perceptron([0, 0]).fit(x, [0, 1, 1, 0], epochs=8)
         [2, 3, 4, 4, 4, 4, 4, 4]
         """
-        w, b = weights(self.w, self.b)
+        w, b = _weights(self.w, self.b)
         w = w.copy()
         x = samples(x, "x", len(w), FLOAT64)
-        t = zeros_and_ones(t, x.shape[:-1])
+        t = _zeros_and_ones(t, x.shape[:-1])
         pairs = list(zip(np.atleast_2d(x), t.reshape(-1).tolist(), strict=True))
         history = []
         with np.errstate(all="ignore"):
@@ -294,3 +294,24 @@ def _gate(perceptron: Perceptron, x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntAr
         raise ValueError(f"x1 has shape {first.shape} and x2 has shape {second.shape}: they must broadcast") from None
     answers: IntArray = perceptron.predict(pairs.reshape(-1, 2)).reshape(pairs.shape[:-1])
     return answers if answers.ndim else answers[()]
+
+
+def _weights(w: npt.ArrayLike, b: npt.ArrayLike) -> tuple[FloatArray, float]:
+    """A perceptron's weights `(D,)`, at least one, and its bias, as float64."""
+    vector, number = real_array(w, "w"), real_array(b, "b")
+    if vector.ndim != 1 or vector.size == 0:
+        raise ValueError(f"w must have shape (D,), one weight for each input; got shape {vector.shape}")
+    if number.ndim:
+        raise ValueError(f"b must be one number, got shape {number.shape}")
+    return cast(vector, FLOAT64), float(number)
+
+
+def _zeros_and_ones(t: npt.ArrayLike, shape: tuple[int, ...]) -> IntArray:
+    """The targets of a perceptron, of `shape`: 0 or 1, also as bool or float."""
+    array = real_array(t, "t")
+    if array.shape != shape:
+        raise ValueError(f"t must have shape {shape}, one target for each sample; got shape {array.shape}")
+    for position in np.argwhere((array != 0) & (array != 1))[:1].tolist():
+        where = f"t{position}" if position else "t"
+        raise ValueError(f"{where} is {array[tuple(position)]}; a perceptron's targets are 0 and 1")
+    return array.astype(INTP)

@@ -4,11 +4,14 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal, Protocol
 
 import numpy.typing as npt
 
 from fastnet._checks import Seed, as_count, random_source, real_array
+from fastnet._scaled import ScaledBytes, as_samples
+from fastnet.networks.network import NoAccuracyError
 from fastnet.optimizer import BY_NAME, RMSprop
 
 _DEFAULT_PARAM: Mapping[str, Any] = {"lr": 0.01}
@@ -180,9 +183,11 @@ class Trainer:
         else:
             for _ in range(self.max_iter):
                 self._step(show_loss=not self.progress)
-        if self.verbose and self._has_accuracy():
-            print("=============== Final Test Accuracy ===============")
-            print(f"test acc:{self.network.accuracy(self.x_test, self.t_test)}")
+        if self.verbose:
+            with suppress(NoAccuracyError):
+                accuracy = self.network.accuracy(self.x_test, self.t_test)
+                print("=============== Final Test Accuracy ===============")
+                print(f"test acc:{accuracy}")
 
     def train_step(self) -> None:
         """Make one iteration, as `train` makes many.
@@ -220,17 +225,14 @@ class Trainer:
             self._evaluate(write)
         self.current_iter += 1
 
-    def _has_accuracy(self) -> bool:
-        """Whether the network's answers are right or wrong: those of a regression are near or far."""
-        return getattr(self.network, "output", None) != "identity"
-
     def _evaluate(self, write: Callable[[str], Any]) -> None:
         self.current_epoch += 1
-        if not self._has_accuracy():
-            return
         first = slice(self.evaluate_sample_num_per_epoch)
-        train_acc = self.network.accuracy(self.x_train[first], self.t_train[first])
-        test_acc = self.network.accuracy(self.x_test[first], self.t_test[first])
+        try:
+            train_acc = self.network.accuracy(self.x_train[first], self.t_train[first])
+            test_acc = self.network.accuracy(self.x_test[first], self.t_test[first])
+        except NoAccuracyError:
+            return
         self.train_acc_list.append(train_acc)
         self.test_acc_list.append(test_acc)
         self.evaluated_at.append(self.current_iter)
@@ -238,8 +240,10 @@ class Trainer:
             write(f"=== epoch:{self.current_epoch}, train acc:{train_acc}, test acc:{test_acc} ===")
 
 
-def _pair(x: npt.ArrayLike, t: npt.ArrayLike, part: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    inputs, labels = real_array(x, f"x_{part}"), real_array(t, f"t_{part}")
+def _pair(
+    x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, part: str
+) -> tuple[npt.NDArray[Any] | ScaledBytes, npt.NDArray[Any]]:
+    inputs, labels = as_samples(x, f"x_{part}"), real_array(t, f"t_{part}")
     if inputs.ndim == 0 or labels.ndim == 0 or len(inputs) != len(labels) or len(inputs) == 0:
         raise ValueError(
             f"x_{part} and t_{part} must hold one row for each of the same samples, at least one; "

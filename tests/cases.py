@@ -20,6 +20,7 @@ import mpmath
 import numpy as np
 
 from fastnet import functions
+from fastnet._bench import cases as comparisons
 from fastnet._bench import timing
 
 LN2, LN3 = log(2), log(3)
@@ -50,7 +51,9 @@ class Textbook:
     def contenders(self, *arguments: Any) -> dict[str, timing.Contender]:
         """The formula and fastnet's function, on every backend."""
         with_gradient = self.name == "softmax_cross_entropy"  # the loss and its gradient in one call
-        return timing.loss_and_gradient(*arguments) if with_gradient else timing.expression(self.name, *arguments)
+        if with_gradient:
+            return comparisons.loss_and_gradient(*arguments)
+        return comparisons.expression(self.name, *arguments)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,7 +111,6 @@ class Elementwise:
     parameter: Parameter | None = None
     reaches_zero: bool = True  # its values pass through the subnormal numbers
     has_kernel: bool = True  # of its own
-    is_public: bool = True
     has_textbook: bool = True
 
     @property
@@ -131,7 +133,7 @@ class Elementwise:
             # 5 / 2 more.
             rtol=EIGHT_EPS,
             textbook=(Textbook(name=self.name, arguments=lambda *of: (scores(*of),), of_rows=False),)
-            if self.is_public and self.has_textbook
+            if self.has_textbook
             else (),
         )
 
@@ -211,21 +213,6 @@ def exact_sigmoid_grad(x: Any) -> Any:
 
 
 ELEMENTWISE = [
-    Elementwise(
-        name="exp",
-        exact=mpmath.exp,
-        by_hand=(([[0.0, LN2, -LN2, -0.0]], [[1.0, 2.0, 0.5, 1.0]]), ([-1e4, inf, -inf, nan], [0.0, inf, 0.0, nan])),
-        is_public=False,
-    ),
-    Elementwise(
-        name="log",
-        exact=mpmath.log,
-        by_hand=(
-            ([[1.0, 2.0, 0.5, 3.0]], [[0.0, LN2, -LN2, LN3]]),
-            ([0.0, -0.0, inf, -1.0, nan], [-inf, -inf, inf, nan, nan]),
-        ),
-        is_public=False,
-    ),
     Elementwise(
         name="sigmoid",
         exact=lambda x: 1 / (1 + mpmath.exp(-x)),
@@ -332,6 +319,23 @@ ELEMENTWISE = [
         at_zero=(0, 0),
         reaches_zero=False,
         has_kernel=False,
+    ),
+    Elementwise(
+        name="softplus",
+        exact=lambda x: mpmath.log1p(mpmath.exp(x)),
+        by_hand=(
+            # log(1 + 1), log(1 + 3), log(1 + 1/3)
+            ([[0.0, LN3, -LN3]], [[LN2, 2 * LN2, 2 * LN2 - LN3]]),
+            ([1000.0, -1000.0, inf, -inf, nan], [1000.0, 0.0, inf, 0.0, nan]),
+        ),
+        limits=(nan, 0, inf, 0, 1000),
+    ),
+    Elementwise(
+        name="softplus_grad",
+        exact=lambda x: 1 / (1 + mpmath.exp(-x)),
+        limits=(nan, 0, 1, 0, 1),
+        has_kernel=False,  # the sigmoid's
+        has_textbook=False,
     ),
     Elementwise(
         name="relu_grad",
@@ -558,7 +562,7 @@ def a_loss(
 
 
 FUNCTIONS = [
-    *(each.function for each in ELEMENTWISE if each.is_public),
+    *(each.function for each in ELEMENTWISE),
     Function(
         name="softmax",
         calls=(functions.softmax, *(partial(functions.softmax, axis=axis) for axis in (0, -2, 2, "0"))),

@@ -318,7 +318,7 @@ def test_h_of_another_type_raises_type_error(h):
 # --- the derivatives of fastnet.functions ----------------------------------------------------------------------------
 
 
-PUBLIC = {case.name: case for case in ELEMENTWISE if case.is_public}
+PUBLIC = {case.name: case for case in ELEMENTWISE}
 
 
 @pytest.mark.parametrize(

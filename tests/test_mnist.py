@@ -11,6 +11,7 @@ import pytest
 
 import fastnet.mnist
 from fastnet import load_mnist
+from fastnet.mnist import load_mnist_as_bytes
 
 read_once = functools.cache(fastnet.mnist._read_idx)  # to unpack a file takes longer than all that is tested
 FOLDER = resources.files("fastnet") / "data" / "mnist"
@@ -111,6 +112,18 @@ def test_options_go_by_position_in_the_books_order_too(monkeypatch):
     monkeypatch.setattr(fastnet.mnist, "_read_idx", read_once)
     (x, t), _ = load_mnist(False, False, True)
     assert (x.dtype, x.shape, t.shape) == (np.uint8, (60_000, 1, 28, 28), (60_000, 10))
+
+
+def test_images_held_as_bytes_have_the_bits_of_the_floats(mnist, monkeypatch):
+    monkeypatch.setattr(fastnet.mnist, "_read_idx", read_once)
+    for (held, labels), (x, t) in zip(load_mnist_as_bytes(), mnist, strict=True):
+        assert (len(held), held.shape, held.ndim) == (len(x), x.shape, x.ndim)
+        indices = np.array([3, 0, 3, len(x) - 1])
+        for floats, expected in ((held.take(indices, axis=0), x[indices]), (np.asarray(held[5:700]), x[5:700])):
+            assert floats.dtype == np.float32
+            assert np.array_equal(floats.view(np.uint32), expected.view(np.uint32))
+        assert np.array_equal(np.asarray(held[:9], np.float64), x[:9].astype(np.float64))
+        assert np.array_equal(labels, t)
 
 
 LABELS = (FOLDER / "t10k-labels-idx1-ubyte.gz").read_bytes()

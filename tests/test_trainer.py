@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from fastnet import SimpleNet, Trainer, TwoLayerNet
+from fastnet import MultiLayerNet, SimpleNet, Trainer, TwoLayerNet
+from fastnet._scaled import ScaledBytes
 from fastnet.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 
 # --- Trainer: the book's run -----------------------------------------------------------------------------------------
@@ -236,6 +237,41 @@ def test_every_optimizer_of_the_book_trains(name, optimizer):
     assert type(trainer.optimizer) is optimizer
     assert trainer.train_loss_list == by_hand.train_loss_list
     assert trainer.train_loss_list[-1] != trainer.train_loss_list[0]
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("gradient", ["backprop", "numerical"])
+def test_samples_held_as_bytes_train_to_the_same_bits(dtype, gradient, monkeypatch):
+    random = np.random.default_rng(3)
+    x, t = random.integers(0, 256, (2500, 3), np.uint8), random.integers(0, 2, 2500)
+    scale, converted = ScaledBytes._scale, []
+    monkeypatch.setattr(ScaledBytes, "_scale", lambda held, x: converted.append(len(x)) or scale(held, x))
+
+    def trained(x):
+        network = TwoLayerNet(3, 4, 2, weight_init_std=0.5, dtype=dtype, seed=0)
+        trainer = Trainer(
+            network, x, t, x[:1200], t[:1200], mini_batch_size=7, iterations=6, gradient=gradient, seed=1,
+            verbose=False, progress=False,
+        )
+        trainer.train()
+        return trainer
+
+    held, floats = trained(ScaledBytes(x, 255)), trained(x / np.float32(255))
+    assert held.train_loss_list == floats.train_loss_list
+    assert (held.train_acc_list, held.test_acc_list) == (floats.train_acc_list, floats.test_acc_list)
+    assert all(np.array_equal(held.network.params[name], value) for name, value in floats.network.params.items())
+    assert sorted(converted) == [7] * 6 + [200, 500] + [1000] * 3  # the batches, and the accuracies in slices
+
+
+def test_a_network_whose_answers_are_numbers_trains_without_accuracies(capsys):
+    x = np.arange(6.0)[:, np.newaxis]
+    network = MultiLayerNet(1, [3], 1, output="identity", seed=0)
+    trainer = Trainer(network, x, 2 * x, x, 2 * x, mini_batch_size=2, iterations=4, seed=0, progress=False)
+    trainer.train()
+    assert (trainer.train_acc_list, trainer.test_acc_list, trainer.evaluated_at) == ([], [], [])
+    assert (len(trainer.train_loss_list), trainer.current_epoch) == (4, 2)
+    assert "acc" not in capsys.readouterr().out.lower()
 
 
 def test_the_default_optimizer_is_sgd_with_the_books_rate():

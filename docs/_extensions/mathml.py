@@ -1,6 +1,6 @@
 """Formulas as MathML, which every browser shows without a script, a font or a network.
 
-docutils knows how to turn LaTeX into MathML; Sphinx only has to be told to use it.
+docutils converts LaTeX to MathML, and this extension makes Sphinx use it.
 """
 
 from typing import Any

@@ -53,6 +53,11 @@ def elu_grad(x: Array) -> Array:
     return y
 
 
+def softplus(x: Array) -> Array:
+    y: Array = np.log(1 + np.exp(x))
+    return y
+
+
 def softmax(x: Array) -> Array:
     e = np.exp(x - np.max(x, axis=-1, keepdims=True))
     y: Array = e / np.sum(e, axis=-1, keepdims=True)

@@ -7,7 +7,6 @@ should not always be the same. What is reported is each contender's median over 
 medians can be measured again; the times themselves belong to one machine on one day.
 """
 
-import platform
 import random
 import statistics
 import sys
@@ -16,23 +15,16 @@ import timeit
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from fastnet import _backend
-from fastnet._bench import plain
-from fastnet.networks.network import Network
-from fastnet.networks.two_layer_net import TwoLayerNet
-from fastnet.optimizer import SGD
 
 Key = TypeVar("Key")
 
 TEXTBOOK = "textbook"
 LEAST_ROUNDS = 7
-SAMPLED = 25  # parameters of the network, to tell from what the textbook's numerical gradient takes
 # The processor's time for this process. On one thread that is the time it takes, without the moments in which another
 # program had the processor; they would fall on the slow contenders more often than on the fast ones. Windows counts it
 # in steps of 16 ms, so there the clock on the wall has to do.
@@ -122,105 +114,6 @@ def _calls_in_a_sample(timer: timeit.Timer) -> int:
     return calls
 
 
-# --- what is compared, where it takes more than an expression --------------------------------------------------------
-
-
-def expression(name: str, *arguments: Any) -> dict[str, Contender]:
-    """A function of `plain`, and the one of `fastnet.functions` on every backend."""
-    from fastnet import functions
-
-    # The book has one name for both forms of targets.
-    ours = functions.cross_entropy_error if name.startswith("cross_entropy") else getattr(functions, name)
-    textbook = partial(getattr(plain, name), *arguments)
-    return {TEXTBOOK: Contender(textbook), **twins(lambda: partial(ours, *arguments))}
-
-
-def loss_and_gradient(x: Any, labels: Any) -> dict[str, Contender]:
-    """`softmax_cross_entropy` of scores, and its gradient by them, in one call."""
-    from fastnet.functions import softmax_cross_entropy
-
-    return {
-        TEXTBOOK: Contender(partial(plain.softmax_cross_entropy, x, labels), read=named),
-        **twins(lambda: partial(softmax_cross_entropy, x, labels, return_grad=True), read=named),
-    }
-
-
-def named(result: Any) -> dict[str, Any]:
-    """A loss and its gradient, each to be compared with its like."""
-    loss, dx = result
-    return {"loss": loss, "dx": dx}
-
-
-def loop(size: int) -> tuple[dict[str, Contender], Callable[[Any], Any], Any]:
-    """`numerical_gradient` of an `f` that costs little, so that the loop around it shows; and `f` and its argument."""
-    from fastnet.gradient import numerical_gradient
-
-    x = np.linspace(-1, 1, size)
-
-    def f(x: Any) -> Any:
-        return x[0] * x[1]
-
-    contenders = {
-        TEXTBOOK: Contender(lambda: plain.numerical_gradient(f, x)),
-        **twins(lambda: lambda: numerical_gradient(f, x)),
-    }
-    return contenders, f, x
-
-
-def training_step(x: Any, t: Any, dtype: str) -> dict[str, Contender]:
-    """One step of the network 784-50-10 on images x, t being one-hot. Every contender trains a network of its own."""
-    t = t.astype(dtype)
-
-    def network() -> TwoLayerNet:
-        return TwoLayerNet(x.shape[1], 50, t.shape[1], seed=0, dtype=dtype)
-
-    def ofplain() -> Callable[[], Any]:
-        params = network().params
-
-        def step() -> Any:
-            plain.training_step(params, x, t)
-            return params
-
-        return step
-
-    def ours() -> Callable[[], Any]:
-        trained, sgd = network(), SGD(lr=0.1)
-
-        def step() -> Any:
-            sgd.update(trained.params, trained.gradient(x, t))
-            return trained.params
-
-        return step
-
-    return {TEXTBOOK: Contender(ofplain()), **twins(ours)}
-
-
-def network_gradient(
-    network: Network, x: Any, labels: Any, loss: Callable[..., Any] = plain.loss
-) -> dict[str, Contender]:
-    """A network's `numerical_gradient`, and the textbook's loop over `SAMPLED` weights of W1.
-
-    The loop evaluates the whole loss twice for every parameter, whichever it is. So a sample tells what all of them
-    would take: for MNIST, a quarter of a minute.
-    """
-    params = network.params
-    first, last = params["W1"].size // 3, params["W1"].size - 1
-    sample = np.unravel_index(np.linspace(first, last, SAMPLED, dtype=int), params["W1"].shape)
-
-    def ofplain() -> Any:
-        gradient = np.empty(SAMPLED)
-        for i, index in enumerate(zip(*sample, strict=True)):
-            weight = params["W1"][tuple(slice(k, k + 1) for k in index)]  # a view
-            gradient[i] = plain.numerical_gradient(lambda _: loss(params, x, labels), weight).item()
-        return gradient
-
-    share = SAMPLED / sum(param.size for param in params.values())
-    return {
-        TEXTBOOK: Contender(ofplain, share=share),
-        **twins(lambda: lambda: network.numerical_gradient(x, labels), read=lambda gradient: gradient["W1"][sample]),
-    }
-
-
 # --- how it is told --------------------------------------------------------------------------------------------------
 
 
@@ -239,27 +132,3 @@ def ratio(value: float) -> str:
 def is_loss(value: float) -> bool:
     """Whether a ratio, as it is shown, says that fastnet is the slower one."""
     return float(ratio(value).replace(",", "")) < 1
-
-
-def machine() -> dict[str, str]:
-    """What times depend on, as it is now: `FACT: value`."""
-    from fastnet.cli.info import _blas
-
-    return {
-        "processor": _processor(),
-        "instruction set": _backend.kernels.instruction_set(),
-        "backend": _backend.get_backend(),
-        "Python": platform.python_version(),
-        "NumPy": np.__version__,
-        "BLAS": _blas(),
-    }
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:  # not Linux
-        pass
-    return platform.processor() or platform.machine()

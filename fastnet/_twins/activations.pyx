@@ -1,8 +1,7 @@
-"""exp, log and the activations, compiled: the same functions as in `activations_numpy.py`, in the same order.
+"""The activations, compiled: the same functions as in `activations_numpy.py`, in the same order.
 
 What changes from there to here: an expression over whole arrays becomes a loop over elements, so the arrays that hold
-intermediate results are gone. The formula of one element is in `shared/formulas.pxd`, and exp and log in
-`shared/vector_math.pxd`. What `_kernels.pyx` says of kernels holds for these.
+intermediate results are gone. The formula of one element is in `shared/formulas.pxd`. What `_kernels.pyx` says of kernels holds for these.
 """
 
 from cython cimport floating
@@ -11,44 +10,26 @@ from fastnet._twins.shared cimport formulas
 from fastnet._twins.shared.dispatch cimport VECTORISED, elementwise
 from fastnet._twins.shared.memory cimport import_array, ndarray, prefetch_ahead
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
-from fastnet._twins.shared.vector_math cimport exp_any, highest_tanh, log_any, lowest, lowest_expm1
+from fastnet._twins.shared.vector_math cimport highest_tanh, log_plus_one, lowest, lowest_expm1, minus_abs
 
 from fastnet._twins import activations_numpy
 
 __all__ = [
-    "exp", "log", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad", "relu", "leaky_relu", "leaky_relu_grad", "elu", "elu_grad",
+    "elu",
+    "elu_grad",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "relu",
+    "sigmoid",
+    "sigmoid_grad",
+    "softplus",
+    "tanh",
+    "tanh_grad",
 ]
 
 import_array()
 
 fingerprint = FASTNET_FINGERPRINT
-
-
-cdef VECTORISED _exp(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
-    cdef Py_ssize_t start, end = 0, i
-    cdef floating low = lowest[floating](0)
-    while end < size:
-        start, end = end, prefetch_ahead(x, end, size)
-        for i in range(start, end):
-            out[i] = exp_any(x[i], low, -low)
-
-
-def exp(ndarray x: FloatArray, /) -> FloatArray:
-    """Return `exp(x)` of every element."""
-    return elementwise(x, _exp[float], _exp[double], 0)
-
-
-cdef VECTORISED _log(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
-    cdef Py_ssize_t start, end = 0, i
-    while end < size:
-        start, end = end, prefetch_ahead(x, end, size)
-        for i in range(start, end):
-            out[i] = log_any(x[i])
-
-
-def log(ndarray x: FloatArray, /) -> FloatArray:
-    """Return the natural logarithm of every element."""
-    return elementwise(x, _log[float], _log[double], 0)
 
 
 cdef VECTORISED _sigmoid(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
@@ -177,3 +158,21 @@ def elu_grad(ndarray x: FloatArray, double alpha: float, /) -> FloatArray:
     if not _is_usual(alpha):
         return activations_numpy.elu_grad(x, alpha)
     return elementwise(x, _elu_grad[float], _elu_grad[double], alpha)
+
+
+cdef VECTORISED _softplus(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
+    cdef Py_ssize_t start, end = 0, i
+    cdef double low = lowest[double](0), value
+    while end < size:
+        start, end = end, prefetch_ahead(x, end, size)
+        for i in range(start, end):
+            # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), where exp cannot overflow. In double, also for a float.
+            value = x[i]
+            out[i] = <floating> (
+                (value if value > 0 else 0.0) + log_plus_one(formulas.exp_clamped(minus_abs(value), low))
+            )
+
+
+def softplus(ndarray x: FloatArray, /) -> FloatArray:
+    """Return `log(1 + exp(x))` of every element."""
+    return elementwise(x, _softplus[float], _softplus[double], 0)

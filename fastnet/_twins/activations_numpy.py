@@ -1,4 +1,4 @@
-"""exp, log and the activations in NumPy: the specification of `activations.pyx`.
+"""The activations in NumPy: the specification of `activations.pyx`.
 
 `@elementwise` makes a kernel of a formula for float64 arrays, which is in `shared/formulas_numpy.py`. What
 `_kernels_numpy.py` says of kernels holds for these.
@@ -15,28 +15,15 @@ from fastnet._twins.shared.blocks import elementwise
 __all__ = [
     "elu",
     "elu_grad",
-    "exp",
     "leaky_relu",
     "leaky_relu_grad",
-    "log",
     "relu",
     "sigmoid",
     "sigmoid_grad",
+    "softplus",
     "tanh",
     "tanh_grad",
 ]
-
-
-def exp(x: FloatArray, /) -> FloatArray:
-    """Return `exp(x)` of every element."""
-    with np.errstate(all="ignore"):
-        return np.exp(x)
-
-
-def log(x: FloatArray, /) -> FloatArray:
-    """Return the natural logarithm of every element."""
-    with np.errstate(all="ignore"):
-        return np.log(x)
 
 
 @elementwise
@@ -91,3 +78,11 @@ def elu(x: FloatArray, alpha: float, /) -> FloatArray:
 def elu_grad(x: FloatArray, alpha: float, /) -> FloatArray:
     """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
     return formulas.elu_slope(x, alpha)
+
+
+@elementwise
+def softplus(x: FloatArray, /) -> FloatArray:
+    """Return `log(1 + exp(x))` of every element."""
+    # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), where exp cannot overflow.
+    y: FloatArray = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+    return y

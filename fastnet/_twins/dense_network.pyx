@@ -28,7 +28,7 @@ from libc.math cimport INFINITY, NAN, isinf
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
-from fastnet._twins.shared.dispatch cimport VECTORISED
+from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED
 from fastnet._twins.shared.formulas cimport (
     ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
     activation_called, elu_and_slope, exp_clamped, leaky_relu, leaky_relu_slope, mean_divisor, output_called, relu,
@@ -44,7 +44,7 @@ from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, lo
 
 from numpy import empty, uint8
 
-__all__ = ["plain_parameters", "network_predict", "network_gradient"]
+__all__ = ["network_gradient", "network_predict", "plain_parameters"]
 
 import_array()
 
@@ -53,13 +53,14 @@ fingerprint = FASTNET_FINGERPRINT
 cdef extern from *:
     """
     /* GCC would send through memory what has to stay in registers: it would take the loops that fetch the weights of a
-       group for calls of memcpy, and read again the sums that it has just put down. That was 3 % of a step. It stands
-       here and not in setup.py, because clang refuses such a flag. */
+       group for calls of memcpy, and read again the sums that it has just put down. That was 3 % of a step, and so is
+       what it finds out about addresses. It stands here and not in setup.py, because clang refuses such flags. */
     #if defined(__GNUC__) && !defined(__clang__)
-    #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las")
+    #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las", "gcse", "strict-aliasing")
+    #pragma GCC optimize ("expensive-optimizations")
     #endif
 
-    /* Part of the VECTORISED function that calls it, and compiled for its instruction sets. */
+    /* Part of the UNROLLED function that calls it, and compiled for its instruction sets. */
     #if defined(__GNUC__)
     #define INLINED inline __attribute__((always_inline)) void
     #elif defined(_MSC_VER)
@@ -108,7 +109,7 @@ cdef inline Py_ssize_t _groups(Py_ssize_t I) noexcept nogil:
 
 # ---- The left factors of the products
 
-cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil:
+cdef UNROLLED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil:
     # Bit k of is_used[b, i]: whether input i is not 0 in sample 32 b + k. All bits beyond the last sample and the
     # last input are 0: the last group may not be whole.
     cdef Py_ssize_t n, i, width = _groups(I) * GROUP
@@ -122,7 +123,7 @@ cdef VECTORISED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32
             bits[i] |= bit if x[n * I + i] != 0 else 0
 
 
-cdef VECTORISED _pack_used(
+cdef UNROLLED _pack_used(
     const input* x, Py_ssize_t I, const Used* used, floating* out
 ) noexcept nogil:
     # out (sum of the counts, GROUP): what is used of x (rows, I), group after group, in the dtype of the parameters. So
@@ -154,7 +155,7 @@ cdef void _fill_tables() noexcept:
             ones[byte] += byte >> k & 1
 
 
-cdef void _list_used(
+cdef OPTIMISED _list_used(
     const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, const Used* used
 ) noexcept nogil:
     # A sample uses a group if it uses one of its inputs. Eight samples at a time: no jump depends on the pixels, which
@@ -219,7 +220,7 @@ cdef INLINED _add_columns(
             row[j] = row[j] + v0 * w[0][j] + v1 * w[1][j] + v2 * w[2][j] + v3 * w[3][j]
 
 
-cdef VECTORISED _add_group(
+cdef UNROLLED _add_group(
     const floating* x, Py_ssize_t x_stride,
     const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
     const floating* W, Py_ssize_t W_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
@@ -235,7 +236,7 @@ cdef VECTORISED _add_group(
         )
 
 
-cdef void _multiply(
+cdef OPTIMISED _multiply(
     const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* W, Py_ssize_t W_stride, Py_ssize_t U, floating* out,
 ) noexcept nogil:
@@ -293,7 +294,7 @@ cdef INLINED _sum_columns(
             out[k * out_stride + j] = s[k][j]
 
 
-cdef VECTORISED _sum_group(
+cdef UNROLLED _sum_group(
     const floating* x, Py_ssize_t x_stride,
     const unsigned char* x_samples, const unsigned char* samples, Py_ssize_t count,
     const floating* d, Py_ssize_t d_stride, floating* out, Py_ssize_t out_stride, Py_ssize_t columns,
@@ -309,7 +310,7 @@ cdef VECTORISED _sum_group(
         )
 
 
-cdef void _outer(
+cdef OPTIMISED _outer(
     const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* d, Py_ssize_t U, floating* out, bint add,
 ) noexcept nogil:
@@ -494,7 +495,7 @@ cdef void _clear_padding(floating* a, Py_ssize_t rows, Py_ssize_t U) noexcept no
             a[n * stride + u] = 0
 
 
-cdef VECTORISED _sum_differences(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* out) noexcept nogil:
+cdef OPTIMISED _sum_differences(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* out) noexcept nogil:
     # out[u] = sum_i (W[i, u] - W[i, u]): NaN where a weight of the column is infinite or NaN, else 0
     cdef Py_ssize_t i, u
     for u in range(U):
@@ -504,8 +505,14 @@ cdef VECTORISED _sum_differences(const floating* W, Py_ssize_t I, Py_ssize_t U, 
             out[u] += W[i * U + u] - W[i * U + u]
 
 
+cdef inline bint _is_zero(const uint32_t* is_used, Py_ssize_t I, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
+    # Whether x[n, i] is 0, by what `_find_used` has found.
+    return not is_used[n // 32 * _groups(I) * GROUP + i] >> n % 32 & 1
+
+
 cdef void _limits_of_product(
-    const input* x, Py_ssize_t rows, Py_ssize_t I, const floating* W, Py_ssize_t U, floating* out, floating* columns
+    const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t I, const floating* W, Py_ssize_t U, floating* out,
+    floating* columns,
 ) noexcept nogil:
     # out (rows, padded U) is x W without the inputs that are 0: add these, times a weight that is infinite or NaN.
     # columns (U,) is memory to work in.
@@ -526,12 +533,12 @@ cdef void _limits_of_product(
             continue
         for n in range(rows):
             for i in range(I):
-                if x[n * I + i] == 0 and isinf(W[i * U + u]):
+                if isinf(W[i * U + u]) and _is_zero(is_used, I, n, i):
                     out[n * stride + u] = NAN
                     break
 
 
-cdef VECTORISED _overwrite_columns(floating* W, Py_ssize_t I, Py_ssize_t U, const floating* columns) noexcept nogil:
+cdef OPTIMISED _overwrite_columns(floating* W, Py_ssize_t I, Py_ssize_t U, const floating* columns) noexcept nogil:
     # W[i, u] = NaN where columns[u] is NaN
     cdef Py_ssize_t i, u
     for i in range(I):
@@ -540,7 +547,8 @@ cdef VECTORISED _overwrite_columns(floating* W, Py_ssize_t I, Py_ssize_t U, cons
 
 
 cdef void _limits_of_outer(
-    const input* x, Py_ssize_t rows, Py_ssize_t I, const floating* d, Py_ssize_t U, floating* out, floating* columns
+    const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t I, const floating* d, Py_ssize_t U, floating* out,
+    floating* columns,
 ) noexcept nogil:
     # out (I, U) is x' d without the inputs that are 0: add these, times a d (rows, padded U) that is infinite or NaN.
     cdef Py_ssize_t n, i, u, stride = _padded(U, sizeof(floating))
@@ -552,7 +560,7 @@ cdef void _limits_of_outer(
                 break
             if isinf(d[n * stride + u]):
                 for i in range(I):
-                    if x[n * I + i] == 0:
+                    if _is_zero(is_used, I, n, i):
                         out[i * U + u] = NAN
     _overwrite_columns(out, I, U, columns)
 
@@ -649,7 +657,7 @@ cdef void _transpose(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* WT
 
 
 cdef bint _forward(
-    const input* x, const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t rows,
+    const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t rows,
     const Problem* problem, const Room* room,
 ) noexcept nogil:
     # From x to y; False if a value on the way is not finite. `samples` is x, or what is used of it, packed.
@@ -666,7 +674,7 @@ cdef bint _forward(
         finite = finite and _all_finite(z, size)
         if not finite and layer == problem.first:
             _limits_of_product(
-                x, rows, layer.inputs, <const floating*> layer.W, layer.U, z, <floating*> layer.slope
+                room.is_used, rows, layer.inputs, <const floating*> layer.W, layer.U, z, <floating*> layer.slope
             )
         if layer == problem.last:
             break
@@ -687,7 +695,7 @@ cdef bint _forward(
 
 
 cdef void _backward(
-    const input* x, const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first,
+    const floating* samples, Py_ssize_t stride, const unsigned char* packed, Py_ssize_t first,
     Py_ssize_t rows, bint finite, const Problem* problem, const Room* room,
 ) noexcept nogil:
     # From y to what these samples, of which `first` is the first, add to the gradients. `finite` is what `_forward` says.
@@ -723,7 +731,7 @@ cdef void _backward(
             _clear_padding(da, rows, layer.U)
     _outer(samples, stride, packed, &room.used, layer.inputs, da, layer.U, <floating*> layer.dW, add)
     if not finite:
-        _limits_of_outer(x, rows, layer.inputs, da, layer.U, <floating*> layer.dW, <floating*> layer.slope)
+        _limits_of_outer(room.is_used, rows, layer.inputs, da, layer.U, <floating*> layer.dW, <floating*> layer.slope)
 
 
 cdef void _step(const input* x, floating* like, const Problem* problem, const Room* room) noexcept nogil:
@@ -751,9 +759,9 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Ro
         else:
             samples = <floating*> room.x
             _pack_used(x + first * D, D, &room.used, samples)
-        finite = _forward(x + first * D, samples, stride, packed, rows, problem, room)
+        finite = _forward(samples, stride, packed, rows, problem, room)
         if y == NULL:
-            _backward(x + first * D, samples, stride, packed, first, rows, finite, problem, room)
+            _backward(samples, stride, packed, first, rows, finite, problem, room)
         else:
             for n in range(rows):
                 memcpy(

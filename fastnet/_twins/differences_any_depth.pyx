@@ -25,7 +25,7 @@ from cpython.exc cimport PyErr_CheckSignals
 import numpy as np
 
 from fastnet._twins.shared cimport formulas
-from fastnet._twins.shared.dispatch cimport VECTORISED
+from fastnet._twins.shared.dispatch cimport UNROLLED, VECTORISED
 from fastnet._twins.shared.formulas cimport (
     ELU, LEAKY_RELU, LOSS_EPS, RELU, SIGMOID, SIGMOID_OUTPUT, SLOPE, SOFTMAX, TANH,
     activation_called, cross_entropy_term, exp_clamped, output_called,
@@ -34,7 +34,7 @@ from fastnet._twins.shared.memory cimport address, doubles, import_array, ndarra
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport highest_tanh, lowest, lowest_expm1
 
-from fastnet._twins.shared.formulas_numpy import ACTIVATIONS
+from fastnet._twins.differences_any_depth_numpy import _divided, _forward
 
 __all__ = ["layer_differences"]
 
@@ -81,7 +81,7 @@ cdef VECTORISED _activate(double* a, Py_ssize_t size, int activation) noexcept n
             a[i] = formulas.tanh(a[i], high)
 
 
-cdef VECTORISED _spread_move(
+cdef UNROLLED _spread_move(
     const double* m, const double* a, const double* w, Py_ssize_t U, double* rows
 ) noexcept nogil:
     # rows[u] = a[u] + m w[u]
@@ -91,7 +91,7 @@ cdef VECTORISED _spread_move(
             rows[u * LANES + lane] = a[u] + m[lane] * w[u]
 
 
-cdef VECTORISED _affine(
+cdef UNROLLED _affine(
     const double* z, const Py_ssize_t* used, Py_ssize_t count, const Layer* layer
 ) noexcept nogil:
     # rows[u] = b[u] + sum_i z[i] W[i,u], over the inputs that are used
@@ -116,7 +116,7 @@ cdef VECTORISED _affine(
                 row[lane] = s[k][lane]
 
 
-cdef VECTORISED _list_used(const double* z, Py_ssize_t I, Py_ssize_t* used, Py_ssize_t* count) noexcept nogil:
+cdef UNROLLED _list_used(const double* z, Py_ssize_t I, Py_ssize_t* used, Py_ssize_t* count) noexcept nogil:
     # The inputs that are not 0 in all moves. After relu these are about half of them.
     cdef Py_ssize_t i, lane
     cdef double largest
@@ -131,7 +131,7 @@ cdef VECTORISED _list_used(const double* z, Py_ssize_t I, Py_ssize_t* used, Py_s
 
 # ---- The losses of one sample, times the samples that the mean is over
 
-cdef VECTORISED _cross_entropy(double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
+cdef UNROLLED _cross_entropy(double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
     cdef Py_ssize_t c, lane
     cdef double low = lowest[double](0)
     cdef double largest[LANES]
@@ -153,7 +153,7 @@ cdef VECTORISED _cross_entropy(double* a, const double* t, Py_ssize_t C, double*
                 loss[lane] -= cross_entropy_term(t[c], a[c * LANES + lane] / total[lane] + LOSS_EPS)
 
 
-cdef VECTORISED _binary_cross_entropy(const double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
+cdef UNROLLED _binary_cross_entropy(const double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
     cdef Py_ssize_t c, lane
     cdef double low = lowest[double](0)
     cdef double yes, no
@@ -170,7 +170,7 @@ cdef VECTORISED _binary_cross_entropy(const double* a, const double* t, Py_ssize
         loss[lane] /= C
 
 
-cdef VECTORISED _mean_squared_error(const double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
+cdef UNROLLED _mean_squared_error(const double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
     cdef Py_ssize_t c, lane
     for lane in range(LANES):
         loss[lane] = 0
@@ -256,35 +256,24 @@ def layer_differences(
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     """
-    if not all(np.isfinite(array).all() for array in (x, t, *parameters)):
+    computed = _forward(x, t, parameters, activation)
+    if computed is None:
         return None
-    weights, biases = parameters[::2], parameters[1::2]
-    cdef Py_ssize_t n, l, I, N = x.shape[0], last = len(weights) - 1
-    if t.ndim == 1:
-        labels, t = t, np.zeros((N, biases[last].size))
-        t[np.arange(N), labels] = 1.0
-    z, a = [x], []
-    with np.errstate(all="ignore"):
-        for l in range(last + 1):
-            a.append(z[l] @ weights[l] + biases[l])
-            z.append(ACTIVATIONS[activation].function(a[l]))
-    gradients = [np.zeros((W.shape[0] + 1, W.shape[1])) for W in weights]
-
-    widest = max(gradient.shape[0] for gradient in gradients)
+    t, z, a, gradients = computed
+    cdef Py_ssize_t n, l, I, N = x.shape[0], last = len(gradients) - 1
+    cdef Py_ssize_t widest = max([len(gradient) for gradient in gradients])
     cdef ndarray used = np.arange(widest, dtype=np.intp), moving = np.empty(widest, np.intp)
     cdef ndarray memory = np.empty((last + 1) * sizeof(Layer), np.uint8)
     cdef Layer* layers = <Layer*> address(memory)
-    kept = []  # the arrays that the layers point to
+    padded = []  # the arrays that the layers point to
     for l in range(last + 1):
-        layers[l].U = biases[l].size
+        layers[l].U = a[l].shape[1]
         layers[l].stride = (layers[l].U + UNITS - 1) // UNITS * UNITS
-        padding = layers[l].stride - layers[l].U
-        arrays = (
-            np.pad(weights[l], ((0, 0), (0, padding))), np.pad(biases[l], (0, padding)),
-            np.empty((layers[l].stride, LANES)),
-        )
-        layers[l].W, layers[l].b, layers[l].rows = doubles(arrays[0]), doubles(arrays[1]), doubles(arrays[2])
-        kept.append(arrays)
+        W, b = np.zeros((z[l].shape[1], layers[l].stride)), np.zeros(layers[l].stride)
+        rows = np.empty((layers[l].stride, LANES))
+        W[:, :layers[l].U], b[:layers[l].U] = parameters[2 * l], parameters[2 * l + 1]
+        layers[l].W, layers[l].b, layers[l].rows = doubles(W), doubles(b), doubles(rows)
+        padded += W, b, rows
     cdef int f = activation_called(activation), g = output_called(output)
     cdef Py_ssize_t* of_used = <Py_ssize_t*> address(used)
     cdef Py_ssize_t* of_moving = <Py_ssize_t*> address(moving)
@@ -304,11 +293,4 @@ def layer_differences(
                     inputs + n * I, I, h, layers + l, layers + last, target + n * layers[last].U, f, g,
                     of_used, of_moving, out,
                 )
-    for gradient in gradients:
-        gradient /= 2.0 * h * N
-    if not all(np.isfinite(gradient).all() for gradient in gradients):
-        return None
-    result = []
-    for gradient, W in zip(gradients, weights):
-        result += [gradient[:W.shape[0]].copy(), gradient[W.shape[0]].copy()]
-    return tuple(result)
+    return _divided(gradients, 2.0 * h * N)

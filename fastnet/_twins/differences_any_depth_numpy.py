@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnet._checks import FloatArray, IntArray
-from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, LOSS_EPS, OUTPUTS
+from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, LOSS_EPS, OUTPUTS, one_hot
 
 __all__ = ["layer_differences"]
 
@@ -44,6 +44,38 @@ LOSSES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
 }
 
 
+Forward = tuple[FloatArray, list[FloatArray], list[FloatArray], list[FloatArray]]
+
+
+def _forward(
+    x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str
+) -> Forward | None:
+    """The targets (N, C), z and a of every layer, and zeros for the gradients; None where a number is not finite.
+
+    z[l] is the input of layer l, and a[l] its output before the activation. A gradient is (I + 1, U): W, then b.
+    """
+    with np.errstate(all="ignore"):
+        if not all(np.isfinite(array).all() for array in (x, t, *parameters)):
+            return None
+        z: list[FloatArray] = [x]
+        a: list[FloatArray] = []
+        for W, b in zip(parameters[::2], parameters[1::2], strict=True):
+            a.append(z[-1] @ W + b)
+            z.append(ACTIVATIONS[activation].function(a[-1]))
+    gradients: list[FloatArray] = [np.zeros((len(W) + 1, W.shape[1])) for W in parameters[::2]]
+    return one_hot(t, len(parameters[-1])), z, a, gradients
+
+
+def _divided(gradients: list[FloatArray], divisor: float) -> tuple[FloatArray, ...] | None:
+    """The gradients by W1, b1, W2, ..., divided; None where one is not finite."""
+    with np.errstate(all="ignore"):
+        for gradient in gradients:
+            gradient /= divisor
+            if not np.isfinite(gradient).all():
+                return None
+    return tuple(part.copy() for gradient in gradients for part in (gradient[:-1], gradient[-1]))
+
+
 def layer_differences(
     x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str, h: float,
     /,
@@ -52,42 +84,35 @@ def layer_differences(
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     """
+    computed = _forward(x, t, parameters, activation)
+    if computed is None:
+        return None
+    t, z, a, gradients = computed
+    function, loss_of = ACTIVATIONS[activation].function, LOSSES[output]
+    W, b = parameters[::2], parameters[1::2]
+    N, C, last = len(x), t.shape[1], len(W) - 1
+
+    def gains(n: int, layer: int, s: FloatArray) -> FloatArray:
+        """What the loss (I, U) of sample n gains where the input of one unit of the layer moves by s (I, 1)."""
+        gains = np.zeros((len(s), W[layer].shape[1]))
+        if layer == last:
+            units = np.arange(C)
+            rows = s[:, :, np.newaxis] * np.eye(C)
+        else:
+            moves = function(a[layer][n] + s)
+            moves -= z[layer + 1][n]
+            units = np.flatnonzero(moves.any(axis=0))  # a unit that relu keeps at 0 moves nothing
+            rows = moves[:, units, np.newaxis] * W[layer + 1][units]
+        rows += a[min(layer + 1, last)][n]
+        rows = rows.reshape(-1, rows.shape[-1])
+        for following in range(layer + 2, last + 1):
+            rows = function(rows) @ W[following]
+            rows += b[following]
+        gains[:, units] = (loss_of(rows, t[n]) - loss[n]).reshape(len(s), -1)
+        return gains
+
     with np.errstate(all="ignore"):
-        if not all(np.isfinite(array).all() for array in (x, t, *parameters)):
-            return None
-        N, C = len(x), len(parameters[-1])
-        if t.ndim == 1:
-            labels, t = t, np.zeros((N, C))
-            t[np.arange(N), labels] = 1.0
-        function, loss_of = ACTIVATIONS[activation].function, LOSSES[output]
-        W, b = parameters[::2], parameters[1::2]
-        last = len(W) - 1
-        z, a = [x], []
-        for layer in range(last + 1):
-            a.append(z[layer] @ W[layer] + b[layer])
-            z.append(function(a[layer]))
-
-        def gains(n: int, layer: int, s: FloatArray) -> FloatArray:
-            """What the loss (I, U) of sample n gains where the input of one unit of the layer moves by s (I, 1)."""
-            gains = np.zeros((len(s), W[layer].shape[1]))
-            if layer == last:
-                units = np.arange(C)
-                rows = s[:, :, np.newaxis] * np.eye(C)
-            else:
-                moves = function(a[layer][n] + s)
-                moves -= z[layer + 1][n]
-                units = np.flatnonzero(moves.any(axis=0))  # a unit that relu keeps at 0 moves nothing
-                rows = moves[:, units, np.newaxis] * W[layer + 1][units]
-            rows += a[min(layer + 1, last)][n]
-            rows = rows.reshape(-1, rows.shape[-1])
-            for following in range(layer + 2, last + 1):
-                rows = function(rows) @ W[following]
-                rows += b[following]
-            gains[:, units] = (loss_of(rows, t[n]) - loss[n]).reshape(len(s), -1)
-            return gains
-
         loss = [loss_of(a[last][n : n + 1], t[n])[0] for n in range(N)]
-        gradients = [np.zeros((len(weights) + 1, weights.shape[1])) for weights in W]
         for layer, gradient in enumerate(gradients):
             U = W[layer].shape[1]
             size = max(1, BLOCK // (U * max(weights.shape[1] for weights in [np.eye(C), *W[layer + 1 :]])))
@@ -98,9 +123,4 @@ def layer_differences(
                     block = moving[first : first + size]
                     up = s[block, np.newaxis]
                     gradient[block] += gains(n, layer, up) - gains(n, layer, -up)
-
-        for gradient in gradients:
-            gradient /= 2.0 * h * N
-        if not all(np.isfinite(gradient).all() for gradient in gradients):
-            return None
-        return tuple(part.copy() for gradient in gradients for part in (gradient[:-1], gradient[-1]))
+    return _divided(gradients, 2.0 * h * N)

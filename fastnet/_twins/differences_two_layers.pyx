@@ -31,6 +31,8 @@ from fastnet._twins.shared.memory cimport doubles, import_array, ndarray
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport lowest
 
+from fastnet._twins.shared.formulas_numpy import one_hot
+
 __all__ = ["two_layer_differences"]
 
 import_array()
@@ -282,9 +284,7 @@ def two_layer_differences(
         if not (-HUGE < array.min() and array.max() < HUGE):
             return None
     cdef Py_ssize_t n, c, work = 0, N = x.shape[0], D = x.shape[1], H = W2.shape[0], C = W2.shape[1]
-    if t.ndim == 1:
-        labels, t = t, np.zeros((N, C))
-        t[np.arange(N), labels] = 1.0
+    t = one_hot(t, C)
     cdef ndarray dW1 = np.zeros((D, H)), db1 = np.zeros(H), dW2 = np.zeros((H, C)), db2 = np.zeros(C)
     cdef ndarray reach1 = W2.T.copy(), reach2 = np.eye(C), spread1 = np.ptp(W2, axis=1), spread2 = np.ones(C)
     cdef ndarray memory = np.empty(8 * H + 9 * C)

@@ -110,9 +110,7 @@ def two_layer_differences(
         if not all(array.min() > -HUGE and array.max() < HUGE for array in (x, t, W1, b1, W2, b2)):
             return None
         (N, D), (H, C) = x.shape, W2.shape
-        if t.ndim == 1:
-            labels, t = t, np.zeros((N, C))
-            t[np.arange(N), labels] = 1.0
+        t = formulas.one_hot(t, C)
         a1 = x @ W1 + b1
         z, slope = formulas.sigmoid(a1), formulas.sigmoid_slope(a1)
         a2 = z @ W2 + b2

@@ -10,7 +10,7 @@ from cython cimport floating
 from libc.math cimport INFINITY, NAN
 from libc.stdint cimport uint32_t, uint64_t
 
-from fastnet._twins.shared.dispatch cimport VECTORISED, over_rows, scalar_like
+from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, over_rows, scalar_like
 from fastnet._twins.shared.formulas cimport cross_entropy_term
 from fastnet._twins.shared.memory cimport (
     AHEAD,
@@ -31,7 +31,7 @@ from fastnet._twins.shared.rows cimport LANES, TILE, sum_of_row
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, log_any, lowest_bit
 
-__all__ = ["cross_entropy", "binary_cross_entropy"]
+__all__ = ["binary_cross_entropy", "cross_entropy"]
 
 import_array()
 
@@ -44,7 +44,7 @@ cdef enum:
     TERMS = 8  # of a sum of logarithms, taken side by side: no more, because short sums are filled up to so many
 
 
-cdef VECTORISED _add_terms(
+cdef UNROLLED _add_terms(
     const floating* t, const floating* y, double eps, Py_ssize_t size, double* total
 ) noexcept nogil:
     """Add sum_i t[i] log(y[i] + eps) to total, in double; size is a multiple of TERMS."""
@@ -67,7 +67,7 @@ cdef VECTORISED _largest_label(const Py_ssize_t* labels, Py_ssize_t size, size_t
     largest[0] = most
 
 
-cdef VECTORISED _add_logs(const double* p, Py_ssize_t size, double* total) noexcept nogil:
+cdef UNROLLED _add_logs(const double* p, Py_ssize_t size, double* total) noexcept nogil:
     """Add sum_i log(p[i]) to total; size is a multiple of TERMS."""
     cdef Py_ssize_t i, k
     cdef double lane[TERMS]
@@ -92,10 +92,10 @@ cdef VECTORISED _multiply_fours(double* p) noexcept nogil:
         p[n] = NAN if negative else a
 
 
-cdef bint _add_of_labels(
-    const floating* y, const Py_ssize_t* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total
+cdef OPTIMISED _add_of_labels(
+    const floating* y, const Py_ssize_t* labels, double eps, Py_ssize_t N, Py_ssize_t C, double* total, bint* in_range
 ) noexcept nogil:
-    """Add sum_n log(y[n, labels[n]] + eps) to total and return True; return False where a label is out of range."""
+    """Add sum_n log(y[n, labels[n]] + eps) to total, and say whether all labels are in range."""
     cdef double p[STEP]
     cdef Py_ssize_t n, size, terms
     cdef size_t largest
@@ -106,8 +106,9 @@ cdef bint _add_of_labels(
     while N > 0:
         size = STEP if STEP < N else N
         _largest_label(labels, size, &largest)
-        if largest >= <size_t> C:
-            return False
+        in_range[0] = largest < <size_t> C
+        if not in_range[0]:
+            return
         for n in range(size):
             p[n] = <double> y[n * C + labels[n]] + eps
         if large:
@@ -125,7 +126,6 @@ cdef bint _add_of_labels(
         y += size * C
         labels += size
         N -= size
-    return True
 
 
 cdef Py_ssize_t _filled_up(floating* t, floating* y, Py_ssize_t size) noexcept nogil:
@@ -136,7 +136,7 @@ cdef Py_ssize_t _filled_up(floating* t, floating* y, Py_ssize_t size) noexcept n
     return size
 
 
-cdef VECTORISED _terms_that_count(
+cdef UNROLLED _terms_that_count(
     const floating* t, const floating* y, Py_ssize_t words, uint32_t* bits
 ) noexcept nogil:
     """A bit for each element, LANES of them in one number: 0 where t is 0, and y such that the term is 0 as well."""
@@ -161,7 +161,7 @@ cdef VECTORISED _terms_that_count(
         y += LANES
 
 
-cdef void _add_of_targets(
+cdef OPTIMISED _add_of_targets(
     const floating* y, const floating* t, double eps, Py_ssize_t elements, double* total
 ) noexcept nogil:
     """Add sum_nc t[n, c] log(y[n, c] + eps) to total."""
@@ -205,12 +205,13 @@ cdef bint _cross_entropy(
 ) noexcept nogil:
     """The loss by labels, or by t where labels is NULL; False where a label is out of range."""
     cdef double total = 0.0
+    cdef bint in_range = True
     if labels is NULL:
         _add_of_targets(y, t, eps, N * C, &total)
-    elif not _add_of_labels(y, labels, eps, N, C, &total):
-        return False
+    else:
+        _add_of_labels(y, labels, eps, N, C, &total, &in_range)
     loss[0] = (0.0 - total) / N
-    return True
+    return in_range
 
 
 def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
@@ -222,26 +223,23 @@ def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
     """
     if not (plain(y) and is_carray(t) and PyFloat_CheckExact(eps)):
         return None
-    cdef ndarray array = y, rows = None, labels = None
+    cdef ndarray array = <ndarray> y, targets = <ndarray> t
+    cdef bint are_rows = PyArray_TYPE(targets) == PyArray_TYPE(array)
     cdef double loss
     if array.ndim > 2 or array.size == 0 or not 0 <= <double> eps < INFINITY:
         return None
-    if PyArray_TYPE(<ndarray> t) == PyArray_TYPE(array):
-        if not PyArray_SAMESHAPE(<ndarray> t, array):
+    if are_rows:
+        if not PyArray_SAMESHAPE(targets, array):
             return None
-        rows = t
-    else:
-        if (<ndarray> t).ndim != array.ndim - 1 or array.ndim == 2 and (<ndarray> t).shape[0] != array.shape[0]:
-            return None
-        if PyArray_TYPE(<ndarray> t) == NPY_UINT8:
-            labels = PyArray_Cast(<ndarray> t, NPY_INTP)
-        elif PyArray_TYPE(<ndarray> t) == NPY_INTP:
-            labels = t
-        else:
-            return None
+    elif targets.ndim != array.ndim - 1 or array.ndim == 2 and targets.shape[0] != array.shape[0]:
+        return None
+    elif PyArray_TYPE(targets) == NPY_UINT8:
+        targets = PyArray_Cast(targets, NPY_INTP)
+    elif PyArray_TYPE(targets) != NPY_INTP:
+        return None
     if not over_rows(
-        array, rows, labels, None, array.shape[array.ndim - 1], eps, &loss,
-        _cross_entropy[float], _cross_entropy[double],
+        array, targets if are_rows else None, None if are_rows else targets, None, array.shape[array.ndim - 1], eps,
+        &loss, _cross_entropy[float], _cross_entropy[double],
     ):
         return None
     return scalar_like(array, loss)
@@ -279,6 +277,10 @@ cdef VECTORISED _count_uncertain(
     count[0] = size - certain
 
 
+cdef UNROLLED _add_sum(const double* terms, Py_ssize_t size, double* total) noexcept nogil:
+    total[0] += sum_of_row(terms, size)
+
+
 cdef bint _binary_cross_entropy(
     const floating* y, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
     double eps, double* loss,
@@ -293,7 +295,7 @@ cdef bint _binary_cross_entropy(
             _binary_terms(y + n, t + n, eps, terms, size)
         else:
             _certain_terms(y + n, t + n, eps, terms, size)
-        total += sum_of_row(terms, size)
+        _add_sum(terms, size, &total)
         n += size
     loss[0] = (0.0 - total) / N
     return True

@@ -17,7 +17,6 @@ from cython cimport floating
 from libc.math cimport sqrt, sqrtf
 
 from fastnet._twins.shared.dispatch cimport VECTORISED, update
-from fastnet._twins.shared.formulas cimport OPTIMIZER_EPS
 from fastnet._twins.shared.memory cimport (
     PyArray_ISWRITEABLE,
     PyArray_NBYTES,
@@ -30,7 +29,7 @@ from fastnet._twins.shared.memory cimport (
 )
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 
-__all__ = ["is_movable", "descend", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+__all__ = ["adagrad", "adam", "descend", "is_movable", "momentum", "nesterov", "rmsprop"]
 
 import_array()
 
@@ -44,7 +43,10 @@ cdef extern from *:
     #elif defined(__GNUC__)
     #pragma GCC optimize ("fp-contract=off")
     #endif
+
+    #define FASTNET_EPS 1e-7
     """
+    const double EPS "FASTNET_EPS"  # the book's: no division by the root of 0
 
 
 cdef inline floating _root(floating x) noexcept nogil:
@@ -135,7 +137,7 @@ cdef VECTORISED _adagrad(
     floating* p, const floating* g, floating* h, floating* m, Py_ssize_t size, const double* numbers
 ) noexcept nogil:
     cdef Py_ssize_t i
-    cdef floating lr = <floating> numbers[0], eps = <floating> OPTIMIZER_EPS
+    cdef floating lr = <floating> numbers[0], eps = <floating> EPS
     for i in range(size):
         h[i] += g[i] * g[i]
         p[i] -= lr * g[i] / (_root(h[i]) + eps)
@@ -151,7 +153,7 @@ cdef VECTORISED _rmsprop(
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating lr = <floating> numbers[0], decay_rate = <floating> numbers[1], rest = <floating> (1 - numbers[1])
-    cdef floating eps = <floating> OPTIMIZER_EPS
+    cdef floating eps = <floating> EPS
     for i in range(size):
         h[i] = decay_rate * h[i] + rest * g[i] * g[i]
         p[i] -= lr * g[i] / (_root(h[i]) + eps)
@@ -172,7 +174,7 @@ cdef VECTORISED _adam(
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating lr = <floating> numbers[0], rest1 = <floating> (1 - numbers[1]), rest2 = <floating> (1 - numbers[2])
-    cdef floating eps = <floating> OPTIMIZER_EPS
+    cdef floating eps = <floating> EPS
     for i in range(size):
         m[i] += rest1 * (g[i] - m[i])
         v[i] += rest2 * (g[i] * g[i] - v[i])

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FLOAT32, FLOAT64, FloatArray, is_carray
-from fastnet._twins.shared.formulas_numpy import OPTIMIZER_EPS
 
 __all__ = ["adagrad", "adam", "descend", "is_movable", "momentum", "nesterov", "rmsprop"]
+
+EPS = 1e-7  # the book's: no division by the root of 0
 
 
 def is_movable(arrays: tuple[Any, ...], /) -> bool:
@@ -66,7 +67,7 @@ def adagrad(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, /) -> None:
     """Sum up the squares of the gradients: `h += g * g`, `p -= lr * g / (sqrt(h) + EPS)`."""
     with np.errstate(all="ignore"):
         h += g * g
-        p -= lr * g / (np.sqrt(h) + OPTIMIZER_EPS)
+        p -= lr * g / (np.sqrt(h) + EPS)
 
 
 def rmsprop(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, decay_rate: float, /) -> None:
@@ -77,7 +78,7 @@ def rmsprop(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, decay_rate: 
     with np.errstate(all="ignore"):
         h *= decay_rate
         h += (1 - decay_rate) * g * g
-        p -= lr * g / (np.sqrt(h) + OPTIMIZER_EPS)
+        p -= lr * g / (np.sqrt(h) + EPS)
 
 
 def adam(
@@ -90,4 +91,4 @@ def adam(
     with np.errstate(all="ignore"):
         m += (1 - beta1) * (g - m)
         v += (1 - beta2) * (g * g - v)
-        p -= lr * m / (np.sqrt(v) + OPTIMIZER_EPS)
+        p -= lr * m / (np.sqrt(v) + EPS)

@@ -9,7 +9,8 @@ import numpy as np
 
 import fastnet
 from fastnet import TwoLayerNet, _backend
-from fastnet._bench import plain, timing
+from fastnet._bench import cases, plain, timing
+from fastnet._bench.machine import machine
 from fastnet._bench.timing import TEXTBOOK, Contender
 from fastnet.cli import _arguments
 
@@ -51,14 +52,14 @@ def run(args: argparse.Namespace) -> int:
     names = [TEXTBOOK, *timing.twins(lambda: _rows)]
     ours = names[-1]
     with threadpool_limits(1), _backend.use_backend(ours):
-        print("; ".join(f"{fact}: {value}" for fact, value in timing.machine().items()))
+        print("; ".join(f"{fact}: {value}" for fact, value in machine().items()))
         if ours != "cython":
             print("No compiled kernels run here: this compares the textbook's code with fastnet's NumPy twins.")
         print(f"Beside each time: how many times as long as {HEADINGS[ours]} that is. Below 1, fastnet loses.\n")
         print(" " * width + "".join(f"{HEADINGS[name]:>20}" for name in names[:-1]) + f"{HEADINGS[ours]:>12}")
         for row in rows:
             print(_line(row, width, names, args.seconds / len(rows)), flush=True)
-    print(f"\n* The textbook's loop: from {timing.SAMPLED} of its parameters, each of which costs it the same.")
+    print(f"\n* The textbook's loop: from {cases.SAMPLED} of its parameters, each of which costs it the same.")
     return 0
 
 
@@ -87,19 +88,19 @@ def _rows() -> Iterator[Row]:
             x = random.normal(scale=3, size=(size // 10, 10)).astype(dtype)
             y, labels = plain.softmax(x), random.integers(10, size=len(x))
             of = f"{dtype}, {size:,} elements"
-            yield Row(f"sigmoid, {of}", partial(timing.expression, "sigmoid", x), rtol, atol)
-            yield Row(f"softmax, {of}", partial(timing.expression, "softmax", x), rtol, atol)
-            losses = partial(timing.expression, "cross_entropy_labels", y, labels)
+            yield Row(f"sigmoid, {of}", partial(cases.expression, "sigmoid", x), rtol, atol)
+            yield Row(f"softmax, {of}", partial(cases.expression, "softmax", x), rtol, atol)
+            losses = partial(cases.expression, "cross_entropy_labels", y, labels)
             yield Row(f"cross-entropy of labels, {of}", losses, rtol, atol)
-    yield Row("numerical_gradient of a trivial f, 1,000 elements", lambda: timing.loop(1000)[0], 0.0, 0.0)
+    yield Row("numerical_gradient of a trivial f, 1,000 elements", lambda: cases.loop(1000)[0], 0.0, 0.0)
 
     (images, labels), _ = fastnet.load_mnist(one_hot_label=True)
     x, t = images[:100], labels[:100]
     # Sums over 784 inputs, taken in another order: a few roundings of values below 1.
     step = "one training step, 784-50-10, batch 100"
-    yield Row(f"{step}, float32", partial(timing.training_step, x, t, "float32"), 0.0, 20 * 2.0**-23)
-    yield Row(f"{step}, the book's dtypes", partial(timing.training_step, x, t, "float64"), 0.0, 20 * 2.0**-52)
+    yield Row(f"{step}, float32", partial(cases.training_step, x, t, "float32"), 0.0, 20 * 2.0**-23)
+    yield Row(f"{step}, the book's dtypes", partial(cases.training_step, x, t, "float64"), 0.0, 20 * 2.0**-52)
     # The textbook's loop loses a rounding of the loss, which is divided by 2h.
     network = TwoLayerNet(784, 50, 10, seed=0)
-    gradients = partial(timing.network_gradient, network, x, t.argmax(axis=1))
+    gradients = partial(cases.network_gradient, network, x, t.argmax(axis=1))
     yield Row("numerical gradient of that network *", gradients, 0.0, 1e-9)

@@ -9,6 +9,7 @@ import numpy as np
 
 import fastnet
 from fastnet import _backend
+from fastnet._bench.machine import blas
 from fastnet.cli import _arguments
 
 
@@ -31,7 +32,7 @@ def run(_: argparse.Namespace) -> int:
         "instruction set": _instruction_set(),
         "Python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",
         "NumPy": np.__version__,
-        "BLAS": _blas(),
+        "BLAS": blas(),
     }
     for name, fact in facts.items():
         print(f"{name:<16} {fact}")
@@ -40,18 +41,3 @@ def run(_: argparse.Namespace) -> int:
 
 def _instruction_set() -> str:
     return f"{_backend.kernels.instruction_set()} ({platform.machine()})"
-
-
-def _blas() -> str:
-    """The BLAS that NumPy has loaded, and its threads, as the library itself tells."""
-    from threadpoolctl import threadpool_info
-
-    loaded = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    if not loaded:
-        built_with = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
-        return f"{built_with}, threads unknown"
-    return "; ".join(
-        f"{library['internal_api']} {library['version']} ({library.get('architecture', 'architecture unknown')}), "
-        f"{library['num_threads']} thread{'s' if library['num_threads'] != 1 else ''}"
-        for library in loaded
-    )

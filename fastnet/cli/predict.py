@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import TwoLayerNet, load_mnist
+from fastnet import TwoLayerNet
 from fastnet._files import replacing
 from fastnet.cli import _arguments
 from fastnet.images import SIZE, load_digit
-from fastnet.mnist import CLASSES
+from fastnet.mnist import CLASSES, load_mnist_as_bytes
 
 PICTURE = "predictions.png"
 SHOWN = 100  # digits in the picture
@@ -65,8 +65,8 @@ def _show_test_images(network: TwoLayerNet, path: Path) -> None:
 
     from fastnet.plotting import plot_predictions
 
-    _, (x, t) = load_mnist()
-    predicted = network.predict(x).argmax(axis=1)
+    x, t = load_mnist_as_bytes()[1]
+    predicted = network.predict(np.asarray(x)).argmax(axis=1)
     figure = Figure(figsize=(8, 8.6), layout="constrained")
     plot_predictions(x[:SHOWN], predicted[:SHOWN], t[:SHOWN], ax=figure.subplots())
     with replacing(path) as file:

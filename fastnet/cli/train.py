@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import Trainer, TwoLayerNet, get_backend, load_mnist, use_backend
+from fastnet import Trainer, TwoLayerNet, get_backend, use_backend
 from fastnet._files import replacing
 from fastnet.cli import _arguments
-from fastnet.mnist import CLASSES
+from fastnet.mnist import CLASSES, load_mnist_as_bytes
 from fastnet.optimizer import BY_NAME
 
 WEIGHTS, HISTORY, PICTURE = "weights.npz", "history.csv", "training.png"
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("--force is for a run in --out DIR; without --out, nothing is replaced")
     if "seed" in args:
         np.random.seed(args.seed)
-    (x_train, t_train), (x_test, t_test) = load_mnist()
+    (x_train, t_train), (x_test, t_test) = load_mnist_as_bytes()
     try:
         network = TwoLayerNet(x_train.shape[1], args.hidden_size, CLASSES, dtype=args.dtype)
     except MemoryError as error:
@@ -122,8 +122,12 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.prog}: interrupted before the first iteration was done: nothing to keep", file=sys.stderr)
         return 130
 
-    _save(trainer, network, folder)
+    losses, accuracies, epoch = trainer.train_loss_list, _accuracies(trainer), trainer.iter_per_epoch
+    network.save(folder / WEIGHTS)
+    _write_history(losses, accuracies, folder / HISTORY)
     accuracy = network.accuracy(x_test, t_test)
+    del trainer, x_train, x_test  # matplotlib takes as much memory as the images: do not hold both
+    _draw(losses, accuracies, epoch, folder / PICTURE)
     stopped = " (interrupted)" if interrupted else ""
     print(f"Test accuracy {accuracy:.4f} after {done:,} iterations{stopped}; kept in {folder}")
     if not args.quiet:
@@ -164,28 +168,36 @@ def _next_free_folder() -> Path:
             return folder
 
 
-def _save(trainer: Trainer, network: TwoLayerNet, folder: Path) -> None:
+def _accuracies(trainer: Trainer) -> dict[int, tuple[float, float]]:
+    """The accuracies over the training and the test data, by the iteration after which they were taken."""
+    # An interrupt may fall between the appending to one list and to the next.
+    pairs = zip(trainer.train_acc_list, trainer.test_acc_list, strict=False)
+    return dict(zip(trainer.evaluated_at, pairs, strict=False))
+
+
+def _write_history(losses: list[float], accuracies: dict[int, tuple[float, float]], path: Path) -> None:
+    with replacing(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["iteration", "train_loss", "train_accuracy", "test_accuracy"])
+        for iteration, loss in enumerate(losses):
+            writer.writerow([iteration, loss, *accuracies.get(iteration, ("", ""))])
+
+
+def _draw(losses: list[float], accuracies: dict[int, tuple[float, float]], epoch: float, path: Path) -> None:
+    """Draw the curves; an epoch has `epoch` iterations."""
     from matplotlib.figure import Figure
 
     from fastnet.plotting import plot_accuracy, plot_loss
 
-    network.save(folder / WEIGHTS)
-
-    # An interrupt may fall between the appending to one list and to the next.
-    pairs = zip(trainer.train_acc_list, trainer.test_acc_list, strict=False)
-    accuracies = dict(zip(trainer.evaluated_at, pairs, strict=False))
-    with replacing(folder / HISTORY, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["iteration", "train_loss", "train_accuracy", "test_accuracy"])
-        for iteration, loss in enumerate(trainer.train_loss_list):
-            writer.writerow([iteration, loss, *accuracies.get(iteration, ("", ""))])
-
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    plot_loss(trainer.train_loss_list, ax=left)
-    epochs = [iteration / trainer.iter_per_epoch for iteration in accuracies]
+    figure = Figure(figsize=(11, 4.2))
+    # Fixed margins: a layout engine would draw everything twice to find them.
+    left, right = figure.subplots(
+        1, 2, gridspec_kw={"left": 0.06, "right": 0.99, "bottom": 0.12, "top": 0.92, "wspace": 0.16}
+    )
+    plot_loss(losses, ax=left)
+    epochs = [iteration / epoch for iteration in accuracies]
     train_acc = [train for train, _ in accuracies.values()]
     test_acc = [test for _, test in accuracies.values()]
     plot_accuracy(epochs, train_acc, test_acc, ax=right)
-    with replacing(folder / PICTURE) as file:
+    with replacing(path) as file:
         figure.savefig(file, format="png", dpi=120)

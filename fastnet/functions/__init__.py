@@ -11,52 +11,8 @@ or probabilities. A `t` of integers of shape ``(N,)`` or ``(N, 1)``, or one inte
 classes in one column, so there a label is 0 or 1.)
 """
 
-from fastnet.functions.activations import (
-    elu,
-    elu_grad,
-    identity_function,
-    leaky_relu,
-    leaky_relu_grad,
-    maxout,
-    maxout_grad,
-    relu,
-    relu_grad,
-    sigmoid,
-    sigmoid_grad,
-    softmax,
-    step_function,
-    tanh,
-    tanh_grad,
-)
-from fastnet.functions.losses import (
-    binary_cross_entropy,
-    cross_entropy_error,
-    mean_squared_error,
-    softmax_cross_entropy,
-    softmax_loss,
-    sum_squared_error,
-)
+from fastnet.functions import activations, losses
+from fastnet.functions.activations import *  # noqa: F403
+from fastnet.functions.losses import *  # noqa: F403
 
-__all__ = [
-    "binary_cross_entropy",
-    "cross_entropy_error",
-    "elu",
-    "elu_grad",
-    "identity_function",
-    "leaky_relu",
-    "leaky_relu_grad",
-    "maxout",
-    "maxout_grad",
-    "mean_squared_error",
-    "relu",
-    "relu_grad",
-    "sigmoid",
-    "sigmoid_grad",
-    "softmax",
-    "softmax_cross_entropy",
-    "softmax_loss",
-    "step_function",
-    "sum_squared_error",
-    "tanh",
-    "tanh_grad",
-]
+__all__ = [*activations.__all__, *losses.__all__]

@@ -8,18 +8,39 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import (
+    FLOAT32,
     FloatArray,
     IntArray,
-    array_of_shape,
     as_float,
     as_fraction,
     as_integer,
     as_result,
+    cast,
     float_array,
-    maxout_arguments,
     real_array,
+    samples,
 )
 from fastnet._twins.shared.formulas_numpy import SLOPE
+
+__all__ = [
+    "elu",
+    "elu_grad",
+    "identity_function",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "maxout",
+    "maxout_grad",
+    "relu",
+    "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "softmax",
+    "softplus",
+    "softplus_grad",
+    "step_function",
+    "tanh",
+    "tanh_grad",
+]
 
 
 def _elementwise(function: Callable[[FloatArray], FloatArray], x: Any) -> FloatArray:
@@ -484,6 +505,79 @@ def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
     return _elementwise(lambda array: _backend.kernels.elu_grad(array, alpha), x)
 
 
+def softplus(x: npt.ArrayLike) -> FloatArray:
+    """Return the softplus of every element: a `relu` without a corner, exact for any `x`.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape.
+
+    Returns
+    -------
+    ndarray
+        Values of at least 0, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    softplus_grad : Its derivative.
+    relu : The function that it follows far from 0.
+
+    Notes
+    -----
+    ``softplus(x) = log(1 + exp(x))``, computed as ``max(x, 0) + log(1 + exp(-|x|))``, where ``exp`` cannot overflow.
+    C. Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing" (2001).
+
+    Examples
+    --------
+    >>> from fastnet.functions import softplus
+    >>> print(softplus([-1000.0, 0.0, 1000.0]))
+    [0.00000000e+00 6.93147181e-01 1.00000000e+03]
+    """
+    return _elementwise(_backend.kernels.softplus, x)
+
+
+def softplus_grad(x: npt.ArrayLike) -> FloatArray:
+    """Return the derivative of `softplus` at every element of `x`, which is the sigmoid.
+
+    Parameters
+    ----------
+    x : array_like, real
+        Any shape: the input of `softplus`.
+
+    Returns
+    -------
+    ndarray
+        Values from 0 to 1, same shape; float dtypes are kept, bool and integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    softplus : The function itself.
+    sigmoid : The same values.
+
+    Notes
+    -----
+    ``softplus'(x) = exp(x) / (1 + exp(x)) = sigmoid(x)``; C. Dugas et al. (2001), see `softplus`.
+
+    Examples
+    --------
+    >>> from fastnet.functions import softplus_grad
+    >>> print(softplus_grad([-1000.0, 0.0, 1000.0]))
+    [0.  0.5 1. ]
+    """
+    return _elementwise(_backend.kernels.sigmoid, x)
+
+
 def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
     """Return `x` turned into probabilities along an axis.
 
@@ -593,7 +687,7 @@ def maxout(x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     [[2.]
      [3.]]
     """
-    inputs, W, b, dtype = maxout_arguments(x, W, b)
+    inputs, W, b, dtype = _maxout_arguments(x, W, b)
     with np.errstate(all="ignore"):  # what is infinite is a value like any other
         largest = inputs @ W[0] + b[0]
         for k in range(1, len(W)):
@@ -647,9 +741,9 @@ def maxout_grad(
     >>> print(dx.ravel(), dW.ravel(), db.ravel())
     [-1.  1.] [ 3. -2.] [1. 1.]
     """
-    inputs, W, b, dtype = maxout_arguments(x, W, b)
+    inputs, W, b, dtype = _maxout_arguments(x, W, b)
     rows = np.atleast_2d(inputs)
-    d = np.atleast_2d(array_of_shape(dout, "dout", (*inputs.shape[:-1], W.shape[2]), W.dtype))
+    d = np.atleast_2d(_array_of_shape(dout, "dout", (*inputs.shape[:-1], W.shape[2]), W.dtype))
     with np.errstate(all="ignore"):
         pieces = rows @ W + b[:, np.newaxis]
         first = pieces.argmax(axis=0)  # NaN is the largest
@@ -658,3 +752,26 @@ def maxout_grad(
         dx = (of_piece @ W.transpose(0, 2, 1)).sum(axis=0).reshape(inputs.shape)
         dW, db = rows.T @ of_piece, of_piece.sum(axis=1)
     return as_result(dx, dtype), as_result(dW, dtype), as_result(db, dtype)
+
+
+def _array_of_shape(x: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FloatArray:
+    """`x` as the kernels take it in `dtype`, where it has that shape."""
+    array = real_array(x, name)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got shape {array.shape}")
+    return cast(array, dtype)
+
+
+def _maxout_arguments(
+    x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray, np.dtype[Any]]:
+    """A batch `(N, D)` or one sample `(D,)`, W `(K, D, H)` and b `(K, H)`, all of one dtype, and that of the result."""
+    (W, of_W), (b, of_b) = float_array(W, "W"), float_array(b, "b")
+    dtype = np.result_type(float_array(x, "x")[1], of_W, of_b)
+    if W.ndim != 3 or len(W) == 0:
+        raise ValueError(f"W must have shape (K, D, H) with K at least 1, got shape {W.shape}")
+    K, D, H = W.shape
+    if b.shape != (K, H):
+        raise ValueError(f"b must have shape {(K, H)} for W of shape {W.shape}, got shape {b.shape}")
+    computed_in = FLOAT32 if dtype.itemsize < 4 else dtype
+    return samples(x, "x", D, computed_in), cast(W, computed_in), cast(b, computed_in), dtype

@@ -22,6 +22,15 @@ from fastnet._checks import (
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 from fastnet.functions.activations import softmax_of_rows
 
+__all__ = [
+    "binary_cross_entropy",
+    "cross_entropy_error",
+    "mean_squared_error",
+    "softmax_cross_entropy",
+    "softmax_loss",
+    "sum_squared_error",
+]
+
 
 def sum_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """Return half the sum of the squared errors: the book's squared error, not averaged.

@@ -46,6 +46,7 @@ from fastnet.functions import (
 )
 from fastnet.networks.network import (
     Network,
+    NoAccuracyError,
     as_batch,
     common_dtype,
     layer_sizes,
@@ -297,7 +298,7 @@ class MultiLayerNet(Network):
         if output == "softmax":
             return super().accuracy(x, t)
         if output == "identity":
-            raise ValueError("accuracy counts right answers, and output 'identity' gives numbers: see loss")
+            raise NoAccuracyError("accuracy counts right answers, and output 'identity' gives numbers: see loss")
         y = self._predict_in_slices(x)
         return float(np.mean(np.where(self._targets(t, y) > 0.5, y > 0.5, y <= 0.5)))  # so that NaN is never right
 

@@ -21,15 +21,19 @@ from fastnet._checks import (
     cast,
     is_labels,
     parameter,
-    real_array,
     refuse_empty,
     samples,
     targets,
 )
 from fastnet._files import PathLike, replacing
+from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
 
 SLICE = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
+
+
+class NoAccuracyError(ValueError):
+    """What `accuracy` raises where the predictions are numbers, which are near or far, not right or wrong."""
 
 
 class Network(ABC):
@@ -228,11 +232,11 @@ class Network(ABC):
 
     def _predict_in_slices(self, x: npt.ArrayLike) -> FloatArray:
         """The predictions for `x`, of which there is at least one."""
-        x = real_array(x, "x")
+        x = as_samples(x, "x")
         if x.ndim < 2 or len(x) <= SLICE:
-            y = self.predict(x)
+            y = self.predict(np.asarray(x))
         else:
-            y = np.concatenate([self.predict(x[i : i + SLICE]) for i in range(0, len(x), SLICE)])
+            y = np.concatenate([self.predict(np.asarray(x[i : i + SLICE])) for i in range(0, len(x), SLICE)])
         refuse_empty(x, "x")
         return y
 

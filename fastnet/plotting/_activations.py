@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import functions as of_fastnet
-from fastnet._checks import FLOAT64, as_count, cast, interval, named, real_array
+from fastnet._checks import FLOAT64, as_count, cast, real_array
 from fastnet.gradient import numerical_gradient
 from fastnet.plotting._axes import BLUE, GRAY, axes, style
+from fastnet.plotting._checks import interval, named
 from fastnet.plotting._lettering import Lettering
 
 if TYPE_CHECKING:

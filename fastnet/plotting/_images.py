@@ -1,5 +1,6 @@
 """Pictures made of many small images: what the units of the first layer look for, and what a network sees."""
 
+import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
@@ -7,7 +8,7 @@ from unicodedata import east_asian_width
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FloatArray, IntArray, as_count, class_labels, images, real_array
+from fastnet._checks import FLOAT64, FloatArray, IntArray, as_count, cast, labels_in_range, real_array
 from fastnet.plotting._axes import INK, RED, axes
 from fastnet.plotting._lettering import Lettering
 
@@ -66,7 +67,7 @@ def plot_weights(
     W1 = real_array(params["W1"], "W1")
     if W1.ndim != 2 or W1.size == 0:
         raise ValueError(f"W1 must have shape (D, H), an input a row and a unit a column, got {W1.shape}")
-    units = images(W1.T, "W1", shape)
+    units = _images(W1.T, "W1", shape)
     title = f"Weights of the first layer: {len(units)} units" if title is None else title
     write = Lettering(title)
     ax = axes(ax, 7.5, 6.4)
@@ -135,7 +136,7 @@ def plot_predictions(
     >>> [text.get_text() for text in ax.texts]
     ['3', '1, not 7']
     """
-    digits = images(x, "x", shape)
+    digits = _images(x, "x", shape)
     if len(digits) == 0:
         raise ValueError("x is empty: there is nothing to draw")
     names, predicted, right = named_classes(y, t, classes)
@@ -219,7 +220,7 @@ def plot_misclassified(
         raise TypeError(f"network must have predict(x), got {type(network).__name__}")
     most = as_count(most, "most")
     inputs = real_array(x, "x")
-    digits = images(inputs, "x", shape)
+    digits = _images(inputs, "x", shape)
     if len(digits) == 0:
         raise ValueError("x is empty: there is nothing to predict")
     y = np.concatenate([network.predict(inputs[i : i + SLICE]) for i in range(0, len(inputs), SLICE)])
@@ -252,9 +253,9 @@ def named_classes(
     if classes is not None and (isinstance(classes, str) or np.ndim(classes) != 1):
         raise TypeError(f"classes must be a list of names, got {classes!r}")
     known = None if classes is None else len(classes)
-    predicted, in_y = class_labels(y, "y", known)
+    predicted, in_y = _class_labels(y, "y", known)
     rows = np.ndim(y) == 2 and np.shape(y)[1] > 1
-    right, in_t = class_labels(t, "t", in_y if rows else known)
+    right, in_t = _class_labels(t, "t", in_y if rows else known)
     if len(predicted) != len(right):
         raise ValueError(f"y holds the predictions of {len(predicted)} samples, t the classes of {len(right)}")
     names = [str(name) for name in (range(max(in_y, in_t)) if classes is None else classes)]
@@ -328,3 +329,51 @@ def _grid(ax: "Axes", N: int, height: int, width: int) -> tuple[int, float]:
 def _letters(text: str) -> int:
     """The length of the text, in letters as wide as Latin ones."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+MOST_CLASSES = 1000  # probably a typo beyond: memory grows with the square of the number of classes
+
+
+def _class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) -> tuple[IntArray, int]:
+    """The class of every sample, and how many classes there are: where nothing says so, up to the largest label.
+
+    `values` holds integer labels ``(N,)`` or ``(N, 1)``, or a row ``(N, C)`` for each, whose largest is the class.
+    """
+    array = real_array(values, name)
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: there is nothing to draw")
+    if array.ndim == 2 and array.shape[1] > 1:
+        if classes not in (None, array.shape[1]):
+            raise ValueError(f"{name} has shape {array.shape}, but there are {classes} classes")
+        return array.argmax(axis=1), array.shape[1]
+    if array.dtype.kind == "f" or array.shape not in ((array.size,), (array.size, 1)):
+        raise ValueError(
+            f"{name} must hold integer labels of shape (N,) or (N, 1), or a row (N, C) for each of N samples; "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    labels = labels_in_range(array.reshape(-1), MOST_CLASSES if classes is None else classes, name)
+    return labels, int(labels.max(initial=-1)) + 1 if classes is None else classes
+
+
+def _images(values: npt.ArrayLike, name: str, shape: Sequence[int] | None = None) -> FloatArray:
+    """N images as `(N, rows, columns)`: of `(N, D)`, `(N, 1, rows, columns)` or that very shape.
+
+    D pixels are those of a square where no `shape` says what else.
+    """
+    array = real_array(values, name)
+    if array.ndim == 4 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (2, 3):
+        raise ValueError(f"{name} must have shape (N, D) or (N, rows, columns), got shape {array.shape}")
+    pixels = math.prod(array.shape[1:])
+    if shape is None:
+        rows, columns = array.shape[1:] if array.ndim == 3 else (math.isqrt(pixels), math.isqrt(pixels))
+    elif np.shape(shape) == (2,):
+        rows, columns = (as_count(side, "shape") for side in shape)
+    else:
+        raise ValueError(f"shape must be two numbers, rows and columns, got {shape!r}")
+    if rows * columns != pixels or pixels == 0:
+        raise ValueError(
+            f"{name} has {pixels} pixels in an image, which do not fill {rows} x {columns}: pass shape=(rows, columns)"
+        )
+    return cast(array.reshape(-1, rows, columns), FLOAT64)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import as_count, interval, named, one_number, path_of_points, point
+from fastnet._checks import FLOAT64, as_count, cast, one_number, real_array
 from fastnet.gradient import numerical_gradient
 from fastnet.plotting._axes import BLUE, GRAY, SERIES, axes, style
+from fastnet.plotting._checks import interval, named, point
 from fastnet.plotting._lettering import Lettering
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def plot_gradient_field(
     >>> print(ax.get_legend().get_texts()[0].get_text())
     20 steps to f = 0.00332
     """
-    paths = {} if path is None else {"path": path_of_points(path, "path")}
+    paths = {} if path is None else {"path": _path_of_points(path, "path")}
     xlim, ylim = _limits(paths.values(), xlim, ylim)
     heights, ends = _heights(f, xlim, ylim), _ends(f, paths)
     sides = [high - low for low, high in (xlim, ylim)]
@@ -192,7 +193,7 @@ def plot_optimizer_paths(
 def _path(f: Callable[[Any], Any], thing: Any, name: str, start: Points, step_num: int) -> Points:
     """The path of an optimizer, its start first; or `thing` itself, where it is one already."""
     if isinstance(thing, Sequence | np.ndarray):
-        return path_of_points(thing, name)
+        return _path_of_points(thing, name)
     if isinstance(thing, type) or not callable(getattr(thing, "update", None)):
         raise TypeError(f"{name} must be an object with update(params, grads), or a path (S, 2); got {thing!r}")
     optimizer = copy.deepcopy(thing)  # it remembers its steps, and would go on from them in the next picture
@@ -288,3 +289,14 @@ def _draw_path(ax: "Axes", path: Points, label: str, style: tuple[str, str]) -> 
 def _mark_starts(ax: "Axes", paths: Iterable[Points]) -> None:
     for start in {(path[0, 0], path[0, 1]) for path in paths}:
         ax.annotate("start", start, (0, 7), textcoords="offset points", ha="center", size=9, annotation_clip=True)
+
+
+def _path_of_points(values: Any, name: str) -> npt.NDArray[np.float64]:
+    """Points of a plane `(S, 2)`, finite or not; those of `(x, history)` too, where `x` is what follows the history."""
+    if isinstance(values, tuple) and len(values) == 2 and np.shape(values[0]) == (2,) and np.ndim(values[1]) == 2:
+        last, before = values
+        values = [*before, last]
+    array = real_array(values, name)
+    if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0:
+        raise ValueError(f"{name} must have shape (S, 2), one point a row and at least one, got shape {array.shape}")
+    return cast(array, FLOAT64)

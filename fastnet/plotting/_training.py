@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import curve
+from fastnet._checks import FLOAT64, cast, real_array
 from fastnet.plotting._axes import BLUE, GREEN, ORANGE, axes
 from fastnet.plotting._lettering import Lettering
 
@@ -114,7 +114,7 @@ def plot_loss(train_loss_list: Sequence[float], *, title: str = "Loss", ax: "Axe
     >>> ax.get_ylabel()
     'loss of the mini-batch'
     """
-    losses = curve(train_loss_list, "train_loss_list", least=1)
+    losses = _curve(train_loss_list, "train_loss_list", least=1)
     write = Lettering(title)
     ax = _draw_losses(losses, axes(ax))
     ax.set(title=write(title), xlabel="iteration")
@@ -192,11 +192,11 @@ def _lists_of(history: Any, *accuracies: Sequence[float] | None) -> tuple[Curve,
             raise TypeError(f"{', '.join(names)} go together: there is no {' and no '.join(missing)}")
         lists = [() if values is None else values for values in accuracies]
     train, test, at = _of_one_length(**dict(zip(names, lists, strict=True)))
-    return curve(history, "history", least=1), [at, train, test]
+    return _curve(history, "history", least=1), [at, train, test]
 
 
 def _of_one_length(**lists: Any) -> list[Curve]:
-    curves = [curve(values, name) for name, values in lists.items()]
+    curves = [_curve(values, name) for name, values in lists.items()]
     if len({len(values) for values in curves}) > 1:
         *first, last = lists
         lengths = ", ".join(str(len(values)) for values in curves)
@@ -246,3 +246,13 @@ def _running_mean(values: Curve, window: int) -> Curve:
         means: Curve = terms[0] + sums(terms - terms[0]) / (end - first)
     means[sums(~finite) > 0] = np.nan
     return means
+
+
+def _curve(values: npt.ArrayLike, name: str, *, least: int = 0) -> npt.NDArray[np.float64]:
+    """A list of at least so many numbers, finite or not."""
+    array = real_array(values, name)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be a list of numbers, got shape {array.shape}")
+    if len(array) < least:
+        raise ValueError(f"{name} is empty: there is nothing to draw")
+    return cast(array, FLOAT64)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastnet._bench import timing
+from fastnet._bench.machine import machine
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -125,7 +125,7 @@ def test_where_one_readme_has_no_place_for_the_table_none_is_written(report, rea
 @pytest.mark.parametrize("name", ["README.ko.md", "README.ja.md"])
 def test_every_english_word_of_the_table_is_translated(report, name):
     names = [part for kernel, of in report.SHOWN.items() for text in of for part in f"{kernel}, {text}".split(", ")]
-    names += [*report.NAMES.values(), *timing.machine(), "1 thread"]
+    names += [*report.NAMES.values(), *machine(), "1 thread"]
     same = re.compile(  # code, numbers and proper names
         r"[a-z_]+_[a-z_]+|sigmoid|tanh|elu|softmax|SGD|Adam|float(32|64)|[\dx ,-]+|SciPy|PyTorch|numba|numexpr|JAX|"
         r"scikit-learn|Python|NumPy|BLAS"

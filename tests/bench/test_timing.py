@@ -9,6 +9,7 @@ from cases import KERNELS
 
 import fastnet
 from fastnet import TwoLayerNet
+from fastnet._bench import cases as comparisons
 from fastnet._bench import timing
 from fastnet._bench.timing import Contender
 
@@ -106,10 +107,10 @@ def test_the_sampled_loop_agrees_with_the_network_and_leaves_it_alone(shape):
     network = TwoLayerNet(D, H, C, weight_init_std=1.0, seed=0)
     before = {name: param.copy() for name, param in network.params.items()}
     random = np.random.default_rng(0)
-    contenders = timing.network_gradient(network, random.random((N, D)), random.integers(C, size=N))
+    contenders = comparisons.network_gradient(network, random.random((N, D)), random.integers(C, size=N))
     timing.check(contenders, 0, 1e-9)
     parameters = sum(param.size for param in before.values())
-    assert contenders["textbook"].share == timing.SAMPLED / parameters
+    assert contenders["textbook"].share == comparisons.SAMPLED / parameters
     assert all(np.array_equal(network.params[name], value) for name, value in before.items())
 
 
@@ -117,7 +118,7 @@ def test_the_sampled_loop_agrees_with_the_network_and_leaves_it_alone(shape):
 def test_every_contender_trains_a_network_of_its_own(dtype):
     random = np.random.default_rng(0)
     x, t = random.random((7, 12)).astype(np.float32), np.eye(3)[random.integers(3, size=7)]
-    contenders = timing.training_step(x, t, dtype)
+    contenders = comparisons.training_step(x, t, dtype)
     for _ in range(3):  # the third step starts where the second has ended
         timing.check(contenders, 0, 100 * np.finfo(dtype).eps)
 

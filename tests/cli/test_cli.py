@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 import fastnet
-from fastnet import Trainer, TwoLayerNet, load_mnist
+from fastnet import Trainer, TwoLayerNet
 from fastnet.cli import main
+from fastnet.mnist import load_mnist_as_bytes
 from fastnet.optimizer import SGD
 
 FILES = {"weights.npz", "history.csv", "training.png"}
@@ -40,8 +41,8 @@ def workplace(tmp_path, monkeypatch):
 @pytest.fixture
 def quick(monkeypatch, slices):
     """Commands in this process see 40 images to train on, and 20 to test with."""
-    monkeypatch.setattr("fastnet.cli.train.load_mnist", lambda: slices)
-    monkeypatch.setattr("fastnet.cli.predict.load_mnist", lambda: slices)
+    monkeypatch.setattr("fastnet.cli.train.load_mnist_as_bytes", lambda: slices)
+    monkeypatch.setattr("fastnet.cli.predict.load_mnist_as_bytes", lambda: slices)
 
 
 @pytest.fixture
@@ -225,7 +226,7 @@ def test_the_dtype_is_the_networks(run, workplace, dtype):
 def test_the_numerical_gradient_gives_the_same_run(run, workplace, monkeypatch):
     random = np.random.default_rng(0)
     x, t = random.random((20, 6), np.float32), random.integers(0, 10, 20)
-    monkeypatch.setattr("fastnet.cli.train.load_mnist", lambda: ((x, t), (x, t)))
+    monkeypatch.setattr("fastnet.cli.train.load_mnist_as_bytes", lambda: ((x, t), (x, t)))
     for gradient in ("backprop", "numerical"):
         assert run("train", *SHORT, "--seed", 1, "--gradient", gradient, "--out", gradient, "--quiet")[0] == 0
     one, other = losses(workplace / "backprop"), losses(workplace / "numerical")
@@ -357,7 +358,7 @@ def test_ctrl_c_before_the_first_iteration_leaves_nothing(run, workplace, monkey
 @pytest.mark.parametrize("command", [["train", *SHORT], ["predict", "weights.npz"]])
 def test_ctrl_c_elsewhere_is_one_line_as_well(run, workplace, monkeypatch, command):
     TwoLayerNet(784, 2, 10).save("weights.npz")
-    monkeypatch.setattr(f"fastnet.cli.{command[0]}.load_mnist", interrupt)
+    monkeypatch.setattr(f"fastnet.cli.{command[0]}.load_mnist_as_bytes", interrupt)
     assert run(*command) == (130, "", f"fastnet {command[0]}: interrupted\n")
     assert [path.name for path in workplace.iterdir()] == ["weights.npz"]
 
@@ -508,7 +509,8 @@ def typed(case):
 
 @pytest.mark.parametrize(("command", "arguments", "named"), TYPED, ids=map(typed, TYPED))
 def test_what_is_typed_wrong_is_one_line_and_status_2(run, workplace, monkeypatch, command, arguments, named):
-    monkeypatch.delattr(f"fastnet.cli.{command or 'train'}.load_mnist")  # what is not noticed fails, and runs no hours
+    # What is not noticed fails, and runs no hours.
+    monkeypatch.delattr(f"fastnet.cli.{command or 'train'}.load_mnist_as_bytes")
     status, out, err = run(*filter(None, [command]), *arguments)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"fastnet {command}: error: " if command else "fastnet: error: ")
@@ -592,7 +594,7 @@ def test_errors_of_a_process_have_no_traceback():
 
 @pytest.mark.usefixtures("quick")
 def test_damaged_data_of_the_package_is_one_line(run, monkeypatch, workplace):
-    monkeypatch.setattr("fastnet.cli.train.load_mnist", load_mnist)
+    monkeypatch.setattr("fastnet.cli.train.load_mnist_as_bytes", load_mnist_as_bytes)
     monkeypatch.setattr("fastnet.mnist.resources.files", lambda _: workplace)
     (workplace / "data" / "mnist").mkdir(parents=True)
     (workplace / "data" / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")

@@ -30,7 +30,7 @@ from fastnet.functions import (
 
 pytestmark = pytest.mark.usefixtures("backend")
 
-ELEMENTWISE = [case for case in cases.ELEMENTWISE if case.is_public]
+ELEMENTWISE = cases.ELEMENTWISE
 EACH_ELEMENTWISE = pytest.mark.parametrize("case", ELEMENTWISE, ids=attrgetter("name"))
 
 

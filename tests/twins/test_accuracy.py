@@ -59,7 +59,7 @@ def exact(case, dtype, *parameter):
         return [mpmath.mpf(case.exact(mpmath.mpf(float(x)), *numbers)) for x in arguments(dtype)]
 
 
-WITH_KERNEL = [case for case in ELEMENTWISE if case.has_kernel and case.is_public]
+WITH_KERNEL = [case for case in ELEMENTWISE if case.has_kernel]
 
 
 @BOTH_DTYPES

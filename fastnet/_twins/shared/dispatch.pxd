@@ -2,7 +2,8 @@
 
 A loop is a `cdef` function on pointers that touches no Python object. It exists for float and for double: the fused type
 `floating` stands for both. `elementwise`, `update` and `over_rows` choose between the two by what the arrays hold, and
-no other code does. VECTORISED in place of the return type also compiles the loop for several instruction sets.
+no other code does. VECTORISED or UNROLLED in place of the return type also compiles the loop for several instruction
+sets.
 """
 
 from fastnet._twins.shared.memory cimport PyArray_ToScalar, address, doubles, empty_like, floats, holds_floats, ndarray
@@ -23,20 +24,30 @@ cdef extern from *:
     #define FASTNET_CLONES
     #endif
 
-    /* GCC optimises the VECTORISED loops fully (O3), and everything else, which handles Python objects, only as far as
-       it pays (O1): that halves the time of an installation. It then inlines a function of one level into another of
-       a higher level only if it must, so `cdef inline` says that it must. Other compilers know no such attribute, and
-       compile all with the flags of setup.py. */
+    /* What handles Python objects is not worth much of a compiler's time, so GCC optimises only the loops, and only as far
+       as it pays, which takes half the time of O3 everywhere. VECTORISED loops become vector instructions, among them
+       those that multiply and add at once. In UNROLLED ones, loops of a fixed number of steps are written out too, so
+       that a small array stays in registers. OPTIMISED ones, which mostly call others, take O3 and exist once.
+       GCC inlines a function of one level into one of another only if it must, so `cdef inline` says that it must.
+       Other compilers compile all with the flags of setup.py. */
     #if defined(__GNUC__) && !defined(__clang__)
     #pragma GCC optimize ("O1")
-    #define VECTORISED __attribute__((FASTNET_CLONES optimize("O3"))) void
+    #define FASTNET_VECTORS "O1", "tree-vectorize", "vect-cost-model=dynamic", "expensive-optimizations", \
+        "unswitch-loops", "split-loops"
+    #define VECTORISED __attribute__((FASTNET_CLONES optimize(FASTNET_VECTORS))) void
+    #define UNROLLED __attribute__((FASTNET_CLONES optimize(FASTNET_VECTORS, "peel-loops"))) void
+    #define OPTIMISED __attribute__((optimize("O3"))) void
     #undef CYTHON_INLINE
     #define CYTHON_INLINE inline __attribute__((always_inline))
     #else
     #define VECTORISED void
+    #define UNROLLED void
+    #define OPTIMISED void
     #endif
     """
     ctypedef void VECTORISED
+    ctypedef void UNROLLED
+    ctypedef void OPTIMISED
 
 
 # ---- x (size,) -> out (size,)

@@ -21,11 +21,9 @@ from fastnet._twins.shared.vector_math cimport (
 cdef extern from *:
     """
     #define FASTNET_LOSS_EPS 1e-7
-    #define FASTNET_OPTIMIZER_EPS 1e-7
     #define FASTNET_SLOPE 0.1
     """
     const double LOSS_EPS "FASTNET_LOSS_EPS"  # the book's, in the logarithm of a loss
-    const double OPTIMIZER_EPS "FASTNET_OPTIMIZER_EPS"  # the book's: no division by the root of 0
     const double SLOPE "FASTNET_SLOPE"  # of leaky_relu below 0, where nobody says another
 
 

@@ -10,14 +10,13 @@ element, which takes longer than an exponential where signs are mixed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastnet._checks import FloatArray
 
 LOSS_EPS = 1e-7  # the book's, in the logarithm of a loss
-OPTIMIZER_EPS = 1e-7  # the book's: no division by the root of 0
 SLOPE = 0.1  # of leaky_relu below 0, where nobody says another
 
 
@@ -108,6 +107,16 @@ def softmax(x: FloatArray) -> FloatArray:
     e /= e.sum(axis=1, keepdims=True)
     y: FloatArray = e
     return y
+
+
+def one_hot(t: Any, C: int) -> FloatArray:
+    """Targets (N, C): those in t, or for labels (N,) a row with a single 1 for each."""
+    if t.ndim == 2:
+        targets: FloatArray = t
+        return targets
+    rows = np.zeros((len(t), C))
+    rows[np.arange(len(t)), t] = 1.0
+    return rows
 
 
 class Activation(NamedTuple):

@@ -174,112 +174,41 @@ cdef inline floating expm1_and_exp(floating x, floating* e) noexcept nogil:
     return part + (power - <floating> 1.0)
 
 
-cdef inline floating far(floating like) noexcept nogil:
-    """The largest |m ln 2| for `exp_below`: n, and with it n times the first part of ln 2, has no more bits than fit."""
-    return 600.0 if floating is double else <floating> 200.0
-
-
-cdef inline floating rounder_below(floating m) noexcept nogil:
-    if floating is double:
-        return 6755399441057367.0 - m  # 1.5 * 2^52 + 1023 + 600
-    else:
-        return <floating> 12583103.0 - m  # 1.5 * 2^23 + 127 + 64
-
-
-cdef inline floating exp_below(floating x, floating low, floating rounder) noexcept nogil:
-    """2^-m exp(x) for an integer m, x <= m ln 2 + 1, low = m ln 2 + `lowest`, give or take 1, and `rounder_below(m)`.
-
-    The result may be subnormal, and is 0 for x <= low.
-    """
-    x = low if x < low else x
-    if floating is double:
-        return exp_scaled(x, -0.0, rounder, 2.409919865102884e-181)  # 2^-600
-    else:
-        return exp_scaled(x, <float> -0.0, rounder, <float> 5.421010862427522e-20)  # 2^-64
-
-
-cdef inline floating lowest_near(floating like) noexcept nogil:
-    """The lowest -|x| for `exp_near`: its results, and the inverse of a sum of many of them, are far from subnormal."""
-    return -600.0 if floating is double else <floating> -60.0
-
-
-cdef inline floating exp_near(floating x) noexcept nogil:
-    """exp(x) for lowest_near <= -|x|: 2^n fits as it is."""
-    if floating is double:
-        return exp_scaled(x, -0.0, 6755399441056767.0, 1.0)  # 1.5 * 2^52 + 1023
-    else:
-        return exp_scaled(x, <float> -0.0, <float> 12583039.0, <float> 1.0)  # 1.5 * 2^23 + 127
-
-
-cdef inline floating exp_any(floating x, floating low, floating high) noexcept nogil:
-    """exp(x) for any x; low and high are `lowest` and its negative."""
-    cdef bint negative = x < 0
-    x = low if x < low else x
-    x = high if x > high else x
-    if floating is double:
-        return exp_scaled(
-            x, -0.0,
-            6755399441057367.0 if negative else 6755399441056167.0,  # 1.5 * 2^52 + 1023 + 600, - 600
-            2.409919865102884e-181 if negative else 4.149515568880993e+180,  # 2^-600, 2^600
-        )
-    else:
-        return exp_scaled(
-            x, <float> -0.0,
-            <float> 12583103.0 if negative else <float> 12582975.0,  # 1.5 * 2^23 + 127 + 64, - 64
-            <float> 5.421010862427522e-20 if negative else <float> 1.8446744073709552e+19,  # 2^-64, 2^64
-        )
-
-
 @cython.cdivision(True)  # without a check for 0, which would be a branch
-cdef inline floating log_any(floating x) noexcept nogil:
+cdef inline double log_any(double x) noexcept nogil:
     """log(x) for any x.
 
     x = 2^n m with sqrt(1/2) < m <= sqrt(2), and with f = m - 1 and s = f / (2 + f), log(m) = log((1 + s) / (1 - s)) =
     2 s + s^3 P(s^2), which is summed as f - (f^2 / 2 - s (f^2 / 2 + s^2 P)) since f is exact.
     """
-    cdef floating y, n, m, f, s, z, p, half
+    cdef double y, n, m, f, s, z, p, half
     cdef bint subnormal, upper
-    if floating is double:
-        subnormal = x < 2.2250738585072014e-308  # 2^-1022
-        y = x * 18014398509481984.0 if subnormal else x  # 2^54
-        n = double_of_bits((bits_of_double(y) >> 52) | <uint64_t> 0x4330000000000000) - 4503599627371519.0
-        n = n - 54.0 if subnormal else n  # 2^52 + 1023 is taken off above
-        m = double_of_bits((bits_of_double(y) & <uint64_t> 0x000FFFFFFFFFFFFF) | <uint64_t> 0x3FF0000000000000)
-        upper = m > 1.4142135623730951
-        m = m * 0.5 if upper else m
-        n = n + 1.0 if upper else n
-        f = m - 1.0
-        s = f / (2.0 + f)
-        z = s * s
-        p = 0.14796261382999656
-        p = p * z + 0.15314021086040608
-        p = p * z + 0.1818356540907182
-        p = p * z + 0.22222198553736855
-        p = p * z + 0.285714287425628
-        p = p * z + 0.3999999999941396
-        p = p * z + 0.6666666666666734
-        half = 0.5 * f * f
-        p = n * 0.6931471805598903 - ((half - (s * (half + z * p) + n * 5.497923018708371e-14)) - f)
-    else:
-        subnormal = x < <float> 1.1754943508222875e-38  # 2^-126
-        y = x * <float> 33554432.0 if subnormal else x  # 2^25
-        n = float_of_bits((bits_of_float(y) >> 23) | <uint32_t> 0x4B000000) - <float> 8388735.0  # 2^23 + 127
-        n = n - <float> 25.0 if subnormal else n
-        m = float_of_bits((bits_of_float(y) & <uint32_t> 0x007FFFFF) | <uint32_t> 0x3F800000)
-        upper = m > <float> 1.4142135623730951
-        m = m * <float> 0.5 if upper else m
-        n = n + <float> 1.0 if upper else n
-        f = m - <float> 1.0
-        s = f / (<float> 2.0 + f)
-        z = s * s
-        p = <float> 0.2358243465423584
-        p = p * z + <float> 0.28537294268608093
-        p = p * z + <float> 0.4000033438205719
-        p = p * z + <float> 0.6666666269302368
-        half = <float> 0.5 * f * f
-        p = n * <float> 0.693145751953125 - (
-            (half - (s * (half + z * p) + n * <float> 1.428606765330187e-06)) - f
-        )
+    subnormal = x < 2.2250738585072014e-308  # 2^-1022
+    y = x * 18014398509481984.0 if subnormal else x  # 2^54
+    n = double_of_bits((bits_of_double(y) >> 52) | <uint64_t> 0x4330000000000000) - 4503599627371519.0  # 2^52 + 1023
+    n = n - 54.0 if subnormal else n
+    m = double_of_bits((bits_of_double(y) & <uint64_t> 0x000FFFFFFFFFFFFF) | <uint64_t> 0x3FF0000000000000)
+    upper = m > 1.4142135623730951
+    m = m * 0.5 if upper else m
+    n = n + 1.0 if upper else n
+    f = m - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    p = 0.14796261382999656
+    p = p * z + 0.15314021086040608
+    p = p * z + 0.1818356540907182
+    p = p * z + 0.22222198553736855
+    p = p * z + 0.285714287425628
+    p = p * z + 0.3999999999941396
+    p = p * z + 0.6666666666666734
+    half = 0.5 * f * f
+    p = n * 0.6931471805598903 - ((half - (s * (half + z * p) + n * 5.497923018708371e-14)) - f)
     p = x if x == INFINITY else p
     p = -INFINITY if x == 0 else p
     return p if x >= 0 else NAN  # NaN too
+
+
+cdef inline double log_plus_one(double x) noexcept nogil:
+    """log(1 + x) for x >= 0, with the digits of a small x."""
+    cdef double sum = 1.0 + x
+    return log_any(sum) + (x - (sum - 1.0)) / sum

@@ -1,0 +1,45 @@
+"""The machine: what times depend on, and what a bug report needs."""
+
+import platform
+from pathlib import Path
+
+import numpy as np
+
+from fastnet import _backend
+
+
+def machine() -> dict[str, str]:
+    """What times depend on, as it is now: `FACT: value`."""
+    return {
+        "processor": processor(),
+        "instruction set": _backend.kernels.instruction_set(),
+        "backend": _backend.get_backend(),
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "BLAS": blas(),
+    }
+
+
+def processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:  # not Linux
+        pass
+    return platform.processor() or platform.machine()
+
+
+def blas() -> str:
+    """The BLAS that NumPy has loaded, and its threads, as the library itself says."""
+    from threadpoolctl import threadpool_info
+
+    loaded = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    if not loaded:
+        built_with = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
+        return f"{built_with}, threads unknown"
+    return "; ".join(
+        f"{library['internal_api']} {library['version']} ({library.get('architecture', 'architecture unknown')}), "
+        f"{library['num_threads']} thread{'s' if library['num_threads'] != 1 else ''}"
+        for library in loaded
+    )

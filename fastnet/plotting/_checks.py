@@ -1,0 +1,40 @@
+"""What more than one picture asks of its arguments."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._checks import FLOAT64, cast, real_array
+
+
+def point(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
+    """A point of a plane, its coordinates finite."""
+    array = real_array(values, name)
+    if array.shape != (2,) or not np.isfinite(array).all():
+        raise ValueError(f"{name} must be two finite numbers, got {values!r}")
+    return cast(array, FLOAT64)
+
+
+def interval(values: npt.ArrayLike, name: str) -> tuple[float, float]:
+    """Two finite numbers, the first below the second."""
+    low, high = map(float, point(values, name))
+    if not low < high:
+        raise ValueError(f"{name} must be two numbers, the lower one first, got {values!r}")
+    return low, high
+
+
+def named(things: Any, name: str, name_of: Callable[[Any], str]) -> dict[str, Any]:
+    """At least one thing, by name: those of a dict, or of a sequence, in which `name_of` tells them apart."""
+    if isinstance(things, Mapping):
+        by_name = {str(key): thing for key, thing in things.items()}
+    elif isinstance(things, Sequence):
+        by_name = {name_of(thing): thing for thing in things}
+    else:
+        raise TypeError(f"{name} must be a sequence or a dict by name, got {type(things).__name__}")
+    if not by_name:
+        raise ValueError(f"{name} is empty: there is nothing to draw")
+    if len(by_name) < len(things):
+        raise ValueError(f"{name} has more than one of a name: pass a dict that names them, got {', '.join(by_name)}")
+    return by_name
