@@ -1,7 +1,7 @@
 """What fastnet accepts: one place for the rules on arrays, targets, numbers and seeds.
 
-Every function here returns its argument in the one form that the code behind it works on, or raises an error that
-names the argument, what came and what was wanted.
+Every function here converts its argument to the one form that the calling code uses, or raises an error. The error
+names the argument, what it got and what it takes.
 """
 
 import math
@@ -23,15 +23,16 @@ FLOAT64 = np.dtype(np.float64)
 INTP = np.dtype(np.intp)
 UINT8 = np.dtype(np.uint8)
 
-# On ten elements a call costs more than its arithmetic. So what is usual is recognised first, by identity: NumPy has
-# one object for each native dtype, and an array whose dtype is another, equal one only takes the longer way.
+# With ten elements, a call costs more than the arithmetic. So these functions test for the common case first, with
+# `dtype is FLOAT64`: NumPy has one object for each native dtype. An array whose dtype is equal but another object only
+# takes the slower path.
 
 
 # --- arrays ----------------------------------------------------------------------------------------------------------
 
 
 def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
-    """`x` as an array of any layout that holds bool, integers, float16, float32 or float64."""
+    """Return `x` as an array of bool, integers, float16, float32 or float64, with any memory layout."""
     if type(x) is np.ndarray:
         array = x
     elif isinstance(x, np.ma.MaskedArray):
@@ -48,7 +49,7 @@ def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
 
 
 def is_carray(x: Any) -> bool:
-    """Whether it is an array as the kernels take it, but for its dtype and its dimensions."""
+    """Whether `x` is an ndarray, C-contiguous, aligned and native; dtype and dimensions are not checked."""
     if type(x) is not np.ndarray:
         return False
     flags = x.flags
@@ -56,15 +57,15 @@ def is_carray(x: Any) -> bool:
 
 
 def is_plain_array(x: Any) -> bool:
-    """Whether it is an array as the kernels take it, and not one without dimensions."""
+    """Whether the kernels take `x` as it is: see `is_carray`; float32 or float64, and at least one dimension."""
     return is_carray(x) and x.dtype in (FLOAT32, FLOAT64) and x.ndim > 0
 
 
 def float_array(x: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]:
-    """`x` as the kernels take it, and the dtype of the result.
+    """Return `x` as the kernels take it, and the dtype of the result.
 
-    The array is float32 or float64, native, aligned and C-contiguous; where `x` is that already, it is `x` itself.
-    The result has the dtype of `x`, and float64 where `x` holds bool or integers.
+    The array is float32 or float64, native, aligned and C-contiguous. It is `x` itself if `x` already is all of this.
+    The result has the dtype of `x`, or float64 where `x` holds bool or integers.
     """
     if type(x) is np.ndarray and (x.dtype is FLOAT64 or x.dtype is FLOAT32):
         return cast(x, x.dtype), x.dtype
@@ -75,26 +76,26 @@ def float_array(x: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]
 
 
 def cast(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """`array` as the kernels take it in `dtype`: native, aligned, C-contiguous; itself where it is that already."""
+    """Return `array` in `dtype`, native, aligned and C-contiguous; `array` itself if it already is all of this."""
     if array.dtype is dtype:
         flags = array.flags
         if flags.c_contiguous and flags.aligned:
             return array
-    # Never @np.errstate: a decorator's settings are one object for all threads, which mix them up in NumPy 1.26.
-    with np.errstate(over="ignore", under="ignore"):  # what is too large for the dtype is inf, without a warning
+    # Not @np.errstate: in NumPy 1.26, all threads share the decorator's one object and overwrite its settings.
+    with np.errstate(over="ignore", under="ignore"):  # overflow gives inf, without a warning
         return np.require(array, dtype, ["C", "ALIGNED"])
 
 
 def as_result(value: Any, dtype: np.dtype[Any]) -> Any:
-    """`value` in `dtype`: an array, or a NumPy scalar where it has no dimension, as NumPy's own functions return."""
-    if type(value) is float and (dtype is FLOAT64 or abs(value) < 65504):  # which every float dtype holds
+    """Return `value` in `dtype`: an array, or a NumPy scalar if it has no dimension, as NumPy's functions do."""
+    if type(value) is float and (dtype is FLOAT64 or abs(value) < 65504):  # no float dtype overflows
         return dtype.type(value)
     result = cast(np.asarray(value), dtype)
     return result if result.ndim else result[()]
 
 
 def refuse_empty(x: npt.ArrayLike, name: str) -> None:
-    """Raise where a mean over `x` would be a mean of nothing."""
+    """Raise `ValueError` if `x` is empty: a mean over no values is not defined."""
     shape = x.shape if isinstance(x, np.ndarray) else np.shape(x)
     if 0 in shape:
         raise ValueError(f"{name} is empty: it has shape {shape}, and a mean needs at least one sample")
@@ -103,9 +104,9 @@ def refuse_empty(x: npt.ArrayLike, name: str) -> None:
 def samples(
     x: npt.ArrayLike, name: str, width: int, dtype: np.dtype[Any], *, keep_float32: bool = False
 ) -> FloatArray:
-    """A batch `(N, width)` or one sample `(width,)`, as the kernels take it in `dtype`.
+    """Return a batch `(N, width)` or one sample `(width,)`, as the kernels take it in `dtype`.
 
-    With `keep_float32`, float32 stays float32: the training kernels convert no more of it at a time than they work on.
+    With `keep_float32`, float32 stays float32: the compiled network kernels convert one chunk of samples at a time.
     """
     array = real_array(x, name)
     if array.ndim not in (1, 2) or array.shape[-1] != width:
@@ -116,9 +117,9 @@ def samples(
 
 
 def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
-    """A network's parameter as its user left it: a plain array, which shows the user's own memory.
+    """Return a network's parameter as a plain ndarray that shares the user's memory.
 
-    A plain one because a subclass of ndarray has an arithmetic of its own: the product of a `numpy.matrix` is another.
+    Subclasses of ndarray can redefine arithmetic: for a `numpy.matrix`, `*` is the matrix product.
     """
     if type(value) is np.ndarray and (value.dtype is FLOAT64 or value.dtype is FLOAT32) and value.shape == shape:
         return value
@@ -135,11 +136,11 @@ def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
 
 
 def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | IntArray:
-    """The targets of the predictions `y`, which the user knows as `name`, in one of two forms.
+    """Return the targets of the predictions `y` in one of two forms; error messages call `y` `name`.
 
-    Either an array like `y` in shape and dtype (one-hot or probabilities), where `t` has the shape of `y`; or intp
-    labels of shape `y.shape[:-1]`, where `t` holds integer labels of shape `(N,)` or `(N, 1)`, or one label for one
-    sample. The first form wins where both fit. `is_labels` tells them apart.
+    If `t` has the shape of `y` (one-hot or probabilities), return it in the dtype of `y`. If `t` holds integer labels
+    of shape `(N,)` or `(N, 1)`, or one label for one sample, return intp labels of shape `y.shape[:-1]`. If both fit,
+    the first form is used. `is_labels` tells which form it is.
     """
     array = real_array(t, "t")
     if array.shape == y.shape:
@@ -158,10 +159,10 @@ def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | In
 
 
 def numbers_like(y: FloatArray, t: npt.ArrayLike, *, binary: bool = False) -> FloatArray:
-    """Targets that are numbers, one for every number in `y`, in its shape and dtype; an integer is a number too.
+    """Return targets that are numbers, one for every number in `y`, in the shape and dtype of `y`.
 
-    Where `y` is `(N, 1)` they may as well be `(N,)`, and a single number for one sample. With `binary`, integers stand
-    for no and yes, and have to be 0 and 1.
+    Integers are numbers here, not labels. Where `y` is `(N, 1)`, `t` may also be `(N,)`, and one number for one sample.
+    With `binary`, integers mean no and yes and must be 0 or 1.
     """
     array = real_array(t, "t")
     one_a_sample = y.ndim > 0 and y.shape[-1] == 1
@@ -175,7 +176,7 @@ def numbers_like(y: FloatArray, t: npt.ArrayLike, *, binary: bool = False) -> Fl
 
 def labels_in_range(array: npt.NDArray[Any], classes: int, name: str = "t") -> IntArray:
     labels = cast(array if array.dtype is INTP else array.astype(INTP), INTP)
-    if labels.size and labels.view(np.uintp).max() >= classes:  # without a sign, what is negative is very large
+    if labels.size and labels.view(np.uintp).max() >= classes:  # as unsigned, negative labels are very large
         position = tuple(int(i) for i in np.argwhere((array < 0) | (array >= classes))[0])
         where = f"{name}{list(position)}" if position else name
         raise ValueError(f"{where} is {array[position]}, which is not a label in [0, {classes})")
@@ -183,12 +184,12 @@ def labels_in_range(array: npt.NDArray[Any], classes: int, name: str = "t") -> I
 
 
 def is_labels(t: FloatArray | IntArray) -> bool:
-    """Whether `targets` returned labels."""
+    """Whether `t`, as `targets` returned it, holds labels."""
     return t.dtype.kind == "i"
 
 
 def one_hot(t: Any, y: FloatArray) -> FloatArray:
-    """The targets as an array like `y`, from either form of them."""
+    """Return the targets, in either form, as an array like `y`."""
     if not is_labels(t):
         rows: FloatArray = t
         return rows
@@ -198,7 +199,7 @@ def one_hot(t: Any, y: FloatArray) -> FloatArray:
 
 
 def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
-    """`y - t` in a new array, for either form of targets."""
+    """Return `y - t` in a new array, for targets in either form."""
     if not is_labels(t):
         return y - t
     difference = y.copy()
@@ -207,7 +208,7 @@ def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
 
 
 def _of_labels(t: Any) -> Any:
-    """What indexes the labels' elements in predictions."""
+    """Return the index of the labels' elements in an array of predictions."""
     return (np.arange(len(t)), t) if t.ndim else t
 
 
@@ -215,25 +216,25 @@ def _of_labels(t: Any) -> Any:
 
 
 def as_float(value: Any, name: str, *, positive: bool = True) -> float:
-    """A finite number, also in an array without dimensions: above 0, or from 0 on where `positive` is False."""
+    """Return a finite number above 0, or at least 0 if `positive` is False; `value` may be a 0-d array."""
     number = _number(value, name)
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name} must be a finite number {'above 0' if positive else 'from 0 on'}, got {value!r}")
+        raise ValueError(f"{name} must be a finite number {'above 0' if positive else 'of at least 0'}, got {value!r}")
     return number
 
 
 def as_fraction(value: Any, name: str, *, includes_one: bool = False) -> float:
-    """A number from 0 on and below 1, or up to 1."""
+    """Return a number in [0, 1), or in [0, 1] with `includes_one`."""
     number = _number(value, name)
     if not (0 <= number < 1 or (includes_one and number == 1)):
-        wanted = "from 0 to 1" if includes_one else "from 0 on and below 1"
+        wanted = "from 0 to 1" if includes_one else "of at least 0 and below 1"
         raise ValueError(f"{name} must be a number {wanted}, got {value!r}")
     return number
 
 
 def _number(value: Any, name: str) -> float:
-    """A number as a float, which may be infinite or NaN, also in an array without dimensions."""
-    if type(value) is float:  # as most are; to ask what else it may be takes longer than ten elements do
+    """Return `value` as a float, which may be infinite or NaN; `value` may be a 0-d array."""
+    if type(value) is float:  # the usual case; the checks below take longer than computing ten elements
         return value
     scalar = value[()] if isinstance(value, np.ndarray) else value
     if not is_real(scalar):
@@ -242,19 +243,19 @@ def _number(value: Any, name: str) -> float:
 
 
 def is_real(value: Any) -> bool:
-    """Whether it is a real number of Python's or NumPy's, which True is not."""
+    """Whether `value` is a real number of Python or NumPy; bool is not."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _float(value: Any) -> float:
     try:
         return float(value)
-    except OverflowError:  # an integer or a fraction beyond every float
+    except OverflowError:  # an integer or a fraction too large for a float
         return math.inf if value > 0 else -math.inf
 
 
 def as_integer(value: Any, name: str) -> int:
-    """An integer of Python's or NumPy's."""
+    """Return an integer of Python or NumPy as an int; bool is refused."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -265,7 +266,7 @@ def as_integer(value: Any, name: str) -> int:
 
 
 def as_count(value: Any, name: str, *, least: int = 1) -> int:
-    """An integer from `least` on."""
+    """Return an integer of at least `least`."""
     number = as_integer(value, name)
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
@@ -273,12 +274,12 @@ def as_count(value: Any, name: str, *, least: int = 1) -> int:
 
 
 def one_number(value: Any, name: str = "f") -> float:
-    """What `f` returned to numerical differentiation, as a float: a number, or an array that holds just one."""
+    """Return the value of the function `name` as a float: a number, or an array with one element."""
     if is_real(value):
-        return _float(value)  # np.float64, a float too, would warn of inf - inf
+        return _float(value)  # a Python float: np.float64 would warn about inf - inf
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError):  # a ragged list; a tensor that asks to be detached first
+    except (TypeError, ValueError, RuntimeError):  # a ragged list; a tensor that requires grad
         array = np.asarray(None)
     if array.size == 1 and array.dtype.kind in "iuf" and not np.ma.is_masked(value):
         return float(array.reshape(()))
@@ -287,7 +288,7 @@ def one_number(value: Any, name: str = "f") -> float:
 
 
 def gradient_of(key: str, param: npt.NDArray[Any], grads: Mapping[str, Any], name: str) -> npt.NDArray[Any]:
-    """The gradient by one parameter, in the dict that the user knows as `name`."""
+    """Return the gradient with respect to the parameter `key`; error messages call the dict `grads` `name`."""
     if key not in grads:
         raise ValueError(f"{name} has no {key!r}, which is in params")
     gradient = real_array(grads[key], f"{name}[{key!r}]")
@@ -300,7 +301,7 @@ def gradient_of(key: str, param: npt.NDArray[Any], grads: Mapping[str, Any], nam
 
 
 def random_source(seed: Seed) -> RandomSource:
-    """NumPy's global generator for None, as in the book; else a private one, made from `seed` or `seed` itself."""
+    """Return NumPy's global generator for None, as in the book; else a private generator from `seed`."""
     if seed is None:
         return np.random
     if isinstance(seed, np.random.Generator):
@@ -309,5 +310,5 @@ def random_source(seed: Seed) -> RandomSource:
         return np.random.default_rng(as_count(seed, "seed", least=0))
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"seed must be an integer from 0 on or a numpy.random.Generator, got {seed!r}"
+            f"seed must be an integer of at least 0 or a numpy.random.Generator, got {seed!r}"
         ) from None

@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old one whole."""
+"""Write files so that a crash leaves the old file intact."""
 
 import os
 import threading
@@ -12,13 +12,13 @@ PathLike = str | os.PathLike[str]
 
 @contextmanager
 def replacing(path: PathLike, mode: str = "wb", **options: Any) -> Iterator[IO[Any]]:
-    """Open a new file that takes the place of `path` when the block ends, and vanishes if it raises."""
-    target = Path(os.path.realpath(path))  # a link stays a link
+    """Open a temporary file. When the `with` block ends, it replaces `path`; if the block raises, it is deleted."""
+    target = Path(os.path.realpath(path))  # a symbolic link stays, and its target is replaced
     if target.exists() and not target.is_file():
         raise OSError(f"{path} is not a regular file, and cannot be replaced by one")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {target.parent}")
-    new = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")  # nobody else's
+    new = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")  # unique
     try:
         with open(new, mode, **options) as file:
             yield file

@@ -1,9 +1,9 @@
-"""How `fastnet.gradient.gradient_check` judges two gradients, and the report that it returns.
+"""How `fastnet.gradient.gradient_check` compares two gradients, and the report that it returns.
 
-A difference quotient has errors of its own: rounding, of the order of eps |loss| / h, and what the loss bends within h,
-of the order of h**2 where it is smooth. So an element is judged at the first step of its precision, and before it is
-found wrong at the smaller ones too: there, the second error all but disappears, and that of a wrong gradient does not.
-Where relu is at 0 exactly, the loss bends however small the step, and the slope on one side is as right as the other.
+A central difference has two errors: rounding, of the order of eps |loss| / h, and truncation, of the order of h**2
+where the loss is smooth. So an element is compared with the first step of its precision. If it differs, it is compared
+with the smaller steps too: there, the truncation error almost disappears, but the error of a wrong gradient stays.
+Where the input of relu is exactly 0, the loss has a corner for any step, and the slopes on both sides are right.
 """
 
 import math
@@ -20,14 +20,14 @@ from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 
 @dataclass(frozen=True)
 class Precision:
-    """What differences of a loss can tell that is computed in some dtype."""
+    """How precise differences of a loss are in one dtype."""
 
     eps: float
-    steps: tuple[float, ...]  # the first is the one that all elements are judged at
-    share: float  # of the largest gradient, that two gradients may differ by
+    steps: tuple[float, ...]  # the first is for all elements, the others for elements that differ
+    share: float  # the gradients may differ by this fraction of the largest one
 
     def rounding(self, loss: float) -> float:
-        """What rounding may change in the difference of two values like `loss`."""
+        """Return the largest rounding error in the difference of two values like `loss`."""
         return 4 * self.eps * (1 + abs(loss))
 
 
@@ -35,13 +35,13 @@ FULL = Precision(eps=2.0**-52, steps=(1e-4, 1e-5, 1e-6), share=1e-3)
 SINGLE = Precision(eps=2.0**-23, steps=(1e-2, 1e-3), share=5e-2)
 HALF = Precision(eps=2.0**-10, steps=(1e-1,), share=2e-1)
 
-# A cross-entropy above this has a sample whose class is so improbable that LOSS_EPS in the logarithm takes more than
-# the share allowed from the slope of its loss.
+# If a cross-entropy is above this, the class of some sample is so improbable that LOSS_EPS in the logarithm changes the
+# slope of the loss by more than the allowed share.
 FLAT = -math.log(LOSS_EPS / FULL.share)
 
 
 def precision_of(param: FloatArray, loss: Any) -> Precision:
-    """That of the loss, or of the parameter where the loss does not tell, or where the steps are lost beside it."""
+    """Return the precision of the loss, or of the parameter if the loss has no dtype or the parameter is float16."""
     has_dtype = isinstance(loss, np.ndarray | np.generic) and loss.dtype.kind == "f"
     itemsize = 2 if param.itemsize == 2 else (loss if has_dtype else param).itemsize
     return {2: HALF, 4: SINGLE}.get(itemsize, FULL)
@@ -49,28 +49,28 @@ def precision_of(param: FloatArray, loss: Any) -> Precision:
 
 @dataclass(frozen=True)
 class ParameterReport:
-    """The two gradients by one parameter, where they differ most.
+    """The two gradients with respect to one parameter, at the element where they differ most.
 
     Attributes
     ----------
     name : str
-        The parameter's, in ``network.params``.
+        The name of the parameter in ``network.params``.
     size, checked : int
-        How many elements it has, and how many of them were compared.
+        The number of its elements, and the number of compared elements.
     absolute_error : float
-        The largest difference of the two gradients.
+        The largest difference between the two gradients.
     relative_error : float
-        That difference as a share of the largest gradient by this parameter.
+        This difference divided by the largest gradient of this parameter.
     tolerance : float
-        The difference that is allowed.
+        The allowed difference.
     index : tuple of int
-        The element with that difference; of an empty parameter, ``()``.
+        The element with this difference; ``()`` for an empty parameter.
     backpropagation, numerical : float
-        Its gradients.
+        The two gradients of this element.
     agrees : bool
         Whether every difference is within the tolerance.
     coarse : bool
-        Whether the loss is computed in float32 or float16, whose differences tell little.
+        Whether the loss is computed in float32 or float16, where differences are not precise.
     """
 
     name: str
@@ -91,14 +91,14 @@ HEAD = ("parameter", "checked", "abs. error", "rel. error", "allowed", "largest 
 
 @dataclass(frozen=True, repr=False)
 class GradientReport:
-    """What `fastnet.gradient.gradient_check` found; true where all gradients agree, and printed as a table.
+    """The result of `fastnet.gradient.gradient_check`: true if all gradients agree, and printed as a table.
 
     Attributes
     ----------
     rows : dict of str to ParameterReport
-        One for each parameter, by its name.
+        One report for each parameter, by name.
     loss : float
-        What ``network.loss(x, t)`` gave.
+        The value of ``network.loss(x, t)``.
     """
 
     rows: dict[str, ParameterReport]
@@ -114,13 +114,14 @@ class GradientReport:
         wrong = [row for row in self.rows.values() if not row.agrees]
         if not wrong:
             return f"{table}\nAll gradients agree."
-        conclusion = f"Backpropagation gives another gradient by {', '.join(row.name for row in wrong)}."
+        conclusion = f"Backpropagation gives a different gradient for {', '.join(row.name for row in wrong)}."
         if any(row.coarse for row in wrong):
-            conclusion += " But the network computes in less than float64: check it there before looking for a mistake."
+            conclusion += " But the network does not compute in float64: check it there before looking for a mistake."
         if FLAT < self.loss < math.inf:
             conclusion += (
-                f"\nNote that the loss is {self.loss:.3g}, where a cross-entropy is all but flat, for the {LOSS_EPS:g} "
-                "in its logarithm. If it is one, check with smaller inputs or weights before looking for a mistake."
+                f"\nNote that the loss is {self.loss:.3g}, where a cross-entropy is almost flat, because of the "
+                f"{LOSS_EPS:g} in its logarithm. If it is one, check with smaller inputs or weights before "
+                "looking for a mistake."
             )
         return f"{table}\n{conclusion}"
 
@@ -150,11 +151,11 @@ def compare(
     *,
     is_own: bool,
 ) -> ParameterReport:
-    """Compare the `gradient` by one parameter with the `numerical` one at its `elements`, which are flat indices.
+    """Compare the `gradient` of one parameter with the `numerical` one at `elements`, which are flat indices.
 
-    `slopes(element, h)` gives second opinions: what the slope may be, by other differences. With `is_own`, `numerical`
-    is the network's own, which may be finer than differences of its loss: fastnet's networks take them in float64 also
-    where they compute in float32. So it is believed until it is found to be as coarse.
+    `slopes(element, h)` computes the central, right and left difference again. With `is_own`, `numerical` is the
+    network's own, which may be more precise than differences of its loss: fastnet's networks compute it in float64 also
+    if they are float32. So it is held to the smaller tolerance, until one element shows that it is not more precise.
     """
     backpropagation = gradient.reshape(-1)[elements]
     largest = max(float(np.abs(values[np.isfinite(values)]).max(initial=0)) for values in (gradient, numerical))
@@ -165,12 +166,12 @@ def compare(
     allowed = np.full(errors.shape, precision.share * largest if is_own and coarse else usual)
     numerical = numerical.copy()
     wrong, found_coarse = None, False
-    for k in np.argsort(errors)[::-1]:  # the largest first; argsort takes NaN for the largest of all
+    for k in np.argsort(errors)[::-1]:  # the largest first; argsort puts NaN last, so first here
         if errors[k] <= allowed[k]:
             break
         for h, tolerance in tolerances.items():
             if not tolerance <= errors[k]:
-                continue  # rounding alone could hide the error at this step, or it is NaN
+                continue  # rounding alone could explain the error at this step, or it is NaN
             error, again = min((abs(float(backpropagation[k]) - slope), slope) for slope in slopes(int(elements[k]), h))
             if error <= tolerance:
                 numerical[k], errors[k], allowed[k] = again, error, tolerance

@@ -1,4 +1,4 @@
-"""The book's numerical differentiation, gradient descent on top of it, and the check of backpropagation against it."""
+"""The book's numerical differentiation, gradient descent with it, and the check of backpropagation against it."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -34,12 +34,12 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     Parameters
     ----------
     f : callable
-        Takes `x` and returns one number. It may as well ignore its argument and read the array that is `x`, as the
-        book's closures over a network's parameters do.
+        Takes `x` and returns one number. It may ignore its argument and read the array `x` itself, as the book's
+        closures over a network's parameters do.
     x : ndarray of float16, float32 or float64
-        Any shape, strides and byte order. It is moved **in place**, element by element, and every element is put back
-        exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64 array, which
-        `f` receives.
+        Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
+        every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
+        array, and `f` gets this array.
     h : float, default 1e-4
         The step, above 0.
 
@@ -51,21 +51,21 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     Raises
     ------
     TypeError
-        If `f` is not callable or returns something else than one number, `x` is an array of another dtype (an integer
-        cannot be moved by `h`), or `x` is an object of another kind.
+        If `f` is not callable or does not return one number, `x` is an array of another dtype (`h` cannot be added to
+        an integer), or `x` is an object of another type.
     ValueError
         If `x` is read-only, or `h` is not a positive number.
 
     See Also
     --------
-    gradient_descent : Follow the gradient downhill.
+    gradient_descent : Minimize a function by following its gradient.
 
     Notes
     -----
-    ``df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h``; "Deep Learning from Scratch", chapter 4. float64 follows the
-    book's arithmetic bit for bit. In a narrower float, ``x + h`` is rounded so coarsely that the difference is divided
-    by the step really made, ``(x + h) - (x - h)``; where that is 0, because `h` is lost beside `x`, the result is 0:
-    choose a larger `h`.
+    ``df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h``; "Deep Learning from Scratch", chapter 4. In float64,
+    the result is the book's, bit for bit. In float32 and float16, rounding changes ``x + h`` too much, so the
+    difference is divided by the actual step ``(x + h) - (x - h)``. This step is 0 where `h` is too small compared to
+    `x`. Then the result is 0: choose a larger `h`.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
         if not isinstance(x, list | tuple | Real | np.generic):
             raise TypeError(
                 f"x must be an ndarray, a list, a tuple or a number, got {type(x).__name__}: it would be copied, and a "
-                "function that reads the original would see nothing move"
+                "function that reads the original would not see the changes"
             )
         array = x = array.astype(np.float64)
     if array.dtype.kind != "f":
@@ -92,10 +92,10 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     if not array.flags.writeable:
         raise ValueError("x is read-only, and its elements are moved in place: pass a copy")
 
-    # The compiled loop reads native float32 and float64; the plain one reads every float.
+    # The compiled loop takes native, aligned float32 and float64; the plain loop takes every float array.
     kernels = _backend.kernels if array.dtype in (FLOAT64, FLOAT32) and array.flags.aligned else _kernels_numpy
     gradient, done = np.empty(array.size), 0
-    # Whatever its strides, nditer walks the array in C order, in runs that are 1-D views of it.
+    # For any strides, nditer goes through the array in C order and gives 1-D views of it.
     for elements in np.nditer(array, flags=["external_loop", "zerosize_ok"], op_flags=["readwrite"], order="C"):
         kernels.central_differences(f, x, elements, h, gradient[done : done + len(elements)])
         done += len(elements)
@@ -109,40 +109,40 @@ def gradient_descent(
     step_num: int = 100,
     return_history: bool = False,
 ) -> Any:
-    """Return where `step_num` steps against the gradient of `f` lead from `init_x`.
+    """Minimize `f` from `init_x` by `step_num` steps of gradient descent.
 
     Parameters
     ----------
     f : callable
-        Takes an array like `init_x`, float32 where that is float16, and returns one number.
+        Takes an array like `init_x` and returns one number. If `init_x` is float16, the array is float32.
     init_x : array_like, real
-        Where to start, any shape; it is left alone. bool and integers become float64.
+        The start, any shape; it is not changed. bool and integers become float64.
     lr : float, default 0.01
-        The learning rate, above 0: how far a step goes for a gradient of 1.
+        The learning rate, above 0: the length of a step where the gradient is 1.
     step_num : int, default 100
-        How many steps, from 0 on.
+        The number of steps, at least 0.
     return_history : bool, default False
-        Whether to return the path as well.
+        Also return the path.
 
     Returns
     -------
     x : ndarray
-        Where the last step ended, in the shape of `init_x`; float dtypes are kept, bool and integers become float64.
+        The end of the last step, in the shape of `init_x`; float dtypes are kept, bool and integers become float64.
     history : ndarray
-        ``(step_num, *x.shape)``, in the dtype of `x`: where each step began. Only with `return_history`: the result is
-        the tuple ``(x, history)`` then, and else `x` alone.
+        ``(step_num, *x.shape)``, in the dtype of `x`: `x` before each step. Only with `return_history`. The result is
+        then the tuple ``(x, history)``, else only `x`.
 
     Raises
     ------
     TypeError
-        If `f` is not callable or returns something else than one number, `init_x` does not hold real numbers, or `lr`
-        or `step_num` is not a number of its kind.
+        If `f` is not callable or does not return one number, `init_x` does not hold real numbers, `lr` is not a number,
+        or `step_num` is not an integer.
     ValueError
         If `lr` is not positive, or `step_num` is negative.
 
     See Also
     --------
-    numerical_gradient : The gradient it follows.
+    numerical_gradient : The gradient of each step.
 
     Notes
     -----
@@ -159,13 +159,13 @@ def gradient_descent(
     lr = as_float(lr, "lr")
     step_num = as_count(step_num, "step_num", least=0)
     start, dtype = float_array(init_x, "init_x")
-    x = start.copy()  # float16 is in float32 here, where a step of h is not lost
+    x = start.copy()  # float16 became float32, so that a step of h is not rounded away
     history = np.empty((step_num, *x.shape), x.dtype) if return_history else None
     for step in range(step_num):
         if history is not None:
             history[step] = x
         gradient = numerical_gradient(f, x)
-        with np.errstate(all="ignore"):  # a learning rate too large may lead to infinity
+        with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
             x -= lr * gradient
     result = cast(x, dtype)
     return result if history is None else (result, cast(history, dtype))
@@ -174,64 +174,65 @@ def gradient_descent(
 def gradient_check(
     network: Any, x: npt.ArrayLike, t: npt.ArrayLike, *, samples: int | None = None, seed: Seed = None
 ) -> GradientReport:
-    """Compare the gradient that backpropagation gives with numerical differentiation of the loss.
+    """Compare the gradient by backpropagation with numerical differentiation of the loss.
 
     Parameters
     ----------
     network : object
-        Any network, also one of your own: with `params`, a dict of float arrays, `loss(x, t)`, which depends on them,
-        and `gradient(x, t)`, which returns a dict of their shapes. The parameters are moved in place, element by
-        element, and put back exactly.
+        Any network, also your own. It needs `params`, a dict of float arrays; `loss(x, t)`, which depends on them; and
+        `gradient(x, t)`, which returns a dict of arrays with the same names and shapes. The function changes the
+        parameters in place, one element at a time, and restores them exactly.
     x, t : array_like
-        The data, in the shapes that the network takes. A few samples are enough.
+        Data in the shapes that the network takes. A few samples are enough.
     samples : int, optional
-        How many elements of each parameter to compare, chosen at random; by default all of them, with the network's own
-        `numerical_gradient(x, t)` if it has one, as fastnet's networks do, for which that is fast.
+        The number of elements of each parameter to compare, chosen at random. By default, all elements are compared,
+        with the network's own `numerical_gradient(x, t)` if it has one. fastnet's networks have a fast one.
     seed : int or numpy.random.Generator, optional
-        For that choice. NumPy's global generator is left alone with or without it, so that a check in the middle of
-        a training changes nothing.
+        Chooses the elements. NumPy's global generator is never used, so a check in the middle of training does not
+        change the training.
 
     Returns
     -------
     GradientReport
-        True where all agree, printed as a table. `rows` holds, for each parameter, the largest difference and the
-        element where it is, with both gradients.
+        It is true if all gradients agree, and prints as a table. `rows` holds for each parameter the largest
+        difference, its element, and both gradients there.
 
     Raises
     ------
     TypeError
-        If `network` lacks one of the three, a parameter is not an array of floats, the loss is not one number, a
-        gradient is not a dict of real arrays, or `samples` or `seed` is of another type.
+        If `network` lacks one of the three attributes, a parameter is not an array of floats, the loss is not one
+        number, a gradient is not a dict of real arrays, or `samples` or `seed` has another type.
     ValueError
-        If there is no parameter, one is read-only, a gradient is missing or has not the shape of its parameter,
-        `samples` is less than 1, or the loss is another at the second call: with dropout, say, it has no slope.
+        If there is no parameter, one is read-only, a gradient is missing or does not have the shape of its parameter,
+        `samples` is less than 1, or a second call returns another loss: a random loss, for example with dropout, has no
+        gradient.
 
     See Also
     --------
-    numerical_gradient : The differences.
+    numerical_gradient : The central differences.
 
     Notes
     -----
-    "Deep Learning from Scratch", chapter 5. The two agree where they differ by at most a thousandth of the parameter's
-    largest gradient, plus the rounding of the difference, ``4 eps (1 + |loss|) / h``, with h = 1e-4. A wrong formula is
-    off by more; what is right is not, for three reasons with a remedy each:
+    "Deep Learning from Scratch", chapter 5. With h = 1e-4, the two gradients agree if they differ by at most 1/1000 of
+    the parameter's largest gradient, plus the rounding error ``4 eps (1 + |loss|) / h``. A wrong formula differs by
+    more. A right formula can differ by more for three reasons. The check handles each of them:
 
-    - The difference has an error of its own, of the order of h squared, and a greater one where relu bends within h.
-      So an element that differs is compared again with a step of 1e-5 and of 1e-6, wherever rounding leaves that enough
-      digits, and stands as it is only when the difference remains.
-    - The losses of the book add 1e-7 in the logarithm, which backpropagation leaves out. That is a share of 1e-7 / y of
-      a sample's gradient, y being the probability of its class: a millionth where that is 0.1, as in a new network,
-      and more than a thousandth where a network is all but sure of a wrong class. A trained one may be, and a new one
-      of large weights or inputs, such as pixels up to 255: check it with small ones. Where gradients differ and
-      the loss is above 9.2, which takes a y below 1e-4, the report says so; of one such sample among several it says
-      nothing, since the loss is their mean.
-    - Where the loss is computed in float32, it has 7 digits, of which a difference leaves few. There h is 1e-2, or 1e-3
-      the second time, and a twentieth of the largest gradient is allowed; in float16, h is 0.1, and a fifth. relu may
-      still be found to differ: check it in float64. Where a `TwoLayerNet` or a `MultiLayerNet` computes in float32, its
-      own numerical gradient is computed in float64, so that no rounding needs to be allowed for: leave `samples` out.
+    - The central difference has an error of the order of h squared, and a larger error where relu has its corner within
+      h. So the check compares an element that differs again, with h = 1e-5 and h = 1e-6, if rounding leaves enough
+      digits. It reports a difference only if the difference remains.
+    - The book's losses add 1e-7 in the logarithm, and backpropagation ignores it. This changes the gradient of a sample
+      by a factor of about ``1 + 1e-7 / y``, where y is the probability of its class: by 1e-6 if y is 0.1, as in a new
+      network, but by more than 1/1000 if the network is almost certain of a wrong class. This can happen in a trained
+      network, and in a new network with large weights or inputs, such as pixels up to 255: check with small ones. If
+      gradients differ and the loss is above 9.2, which corresponds to y below 1e-4, the report says so. The loss is the
+      mean over the samples, so the report does not notice one such sample among several.
+    - A loss in float32 has 7 digits, and few of them remain in a difference. So h is 1e-2, then 1e-3, and the gradients
+      may differ by 1/20 of the largest gradient. In float16, h is 0.1 and they may differ by 1/5. The check can still
+      report a difference at a relu: check such a network in float64. A `TwoLayerNet` or `MultiLayerNet` in float32
+      computes its own numerical gradient in float64, which needs no allowance for rounding: leave `samples` out.
 
-    Where relu is at 0 exactly, as after a sample of zeros with biases of 0, the slopes on its two sides differ. Either
-    is right there, though the central difference, the mean of the two, is neither.
+    Where the input of relu is exactly 0, for example after a sample of zeros with biases of 0, the slopes on its two
+    sides differ. The check accepts both, although the central difference, their mean, is neither.
 
     Examples
     --------
@@ -268,8 +269,8 @@ def gradient_check(
         precision = precision_of(param, first)
         if abs(second - value) > 25 * precision.rounding(value):
             raise ValueError(
-                f"network.loss(x, t) is {value:.9g}, and {second:.9g} when called again: what is random has no slope "
-                "to compare with"
+                f"network.loss(x, t) is {value:.9g}, and {second:.9g} when called again: a random loss has no "
+                "gradient to compare with"
             )
         elements = np.arange(param.size)
         if count is not None and count < param.size:
@@ -288,7 +289,7 @@ def gradient_check(
 def _slopes(
     f: Callable[[], float], value: float, param: FloatArray, element: int, h: float
 ) -> tuple[float, float, float]:
-    """The slopes of `f`, here `value`, by one element of `param`, in C order: across it, and on its two sides."""
+    """Return the central, right and left difference of `f` at one `element`, a flat index; `f()` is `value`."""
     index: tuple[Any, ...] = tuple(slice(i, i + 1) for i in np.unravel_index(element, param.shape))
     seen = []
 
@@ -296,14 +297,14 @@ def _slopes(
         seen.append(f())
         return seen[-1]
 
-    # A view is moved, so that strides and byte order do not matter.
+    # A view of one element works for any strides and byte order.
     central = float(numerical_gradient(observed, param[(*index, ...)], h).item())
     plus, minus = seen
     return central, (plus - value) / h, (value - minus) / h
 
 
 def _movable_params(network: Any) -> dict[str, Any]:
-    """The parameters of any network that has them beside a loss and a gradient, each an array that may be moved."""
+    """Check that `network` has params, loss and gradient, and return its parameters, all writeable float arrays."""
     missing = [name for name in ("params", "loss", "gradient") if not hasattr(network, name)]
     if missing:
         raise TypeError(
@@ -325,7 +326,7 @@ def _movable_params(network: Any) -> dict[str, Any]:
 
 
 def _gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, FloatArray]:
-    """The gradients by `params` that the method `name` returned, copied to float64."""
+    """Check the gradients that the method `name` returned, and copy them to float64."""
     if not isinstance(grads, Mapping):
         raise TypeError(f"{name} must return a dict like params, got {type(grads).__name__}")
     return {key: gradient_of(key, param, grads, name).astype(FLOAT64, order="C") for key, param in params.items()}

@@ -1,4 +1,4 @@
-"""Reading a photographed, scanned or drawn digit the way MNIST's digits were made."""
+"""Read a photographed, scanned or drawn digit, and prepare it as MNIST prepared its digits."""
 
 import os
 import warnings
@@ -8,22 +8,22 @@ import numpy.typing as npt
 
 from fastnet._files import PathLike
 
-SIZE = 28  # of an MNIST image
-ENOUGH = 10 * SIZE  # pixels: more of them show noise and no more of a digit
-BOX = 20  # MNIST scaled every digit into a box of this size, then centred it by its mass
-FAINT, DARK = 0.05, 0.3  # what counts as ink, of the darkest: on clean paper, and at most, however noisy it is
+SIZE = 28  # side of an MNIST image, in pixels
+ENOUGH = 10 * SIZE  # pixels of a side: more pixels show noise, but no more of a digit
+BOX = 20  # MNIST scaled every digit to a box of this side, then centred it by its centre of mass
+FAINT, DARK = 0.05, 0.3  # threshold of ink, relative to the darkest ink: on clean paper, and on very noisy paper
 
 Gray = npt.NDArray[np.float64]
 
 
 def load_digit(path: PathLike) -> npt.NDArray[np.float32]:
-    """Return the digit in an image file as a row of MNIST.
+    """Return the digit in an image file, prepared like an MNIST image.
 
     Parameters
     ----------
     path : str or path
-        An image that Pillow can read, of any size, colour and transparency, with one digit on an even background, dark
-        on light or light on dark.
+        An image that Pillow can read, of any size, colour and transparency. It shows one digit on a uniform background,
+        dark on light or light on dark.
 
     Returns
     -------
@@ -33,17 +33,18 @@ def load_digit(path: PathLike) -> npt.NDArray[np.float32]:
     Raises
     ------
     TypeError
-        If `path` is no path.
+        If `path` is not a path.
     ValueError
-        If the file is no image, holds pixels that are not finite, or shows nothing but its background.
+        If the file is not an image, is damaged, has too many pixels, holds pixels that are not finite, or shows only
+        background.
     OSError
         If the file cannot be read.
 
     Notes
     -----
-    As the makers of MNIST describe it: the digit is cut out, scaled to fit into 20 x 20 pixels with its proportions
-    kept, and placed into 28 x 28 pixels so that its centre of mass is in the middle. The colour of the border is
-    the background; what differs most from it is ink.
+    The makers of MNIST describe these steps: cut out the digit, scale it to fit into 20 x 20 pixels without changing
+    its proportions, and place it into 28 x 28 pixels so that its centre of mass is in the middle. The function takes
+    the colour of the border as the background, and the colour that differs most from it as ink.
 
     Examples
     --------
@@ -74,14 +75,14 @@ def load_digit(path: PathLike) -> npt.NDArray[np.float32]:
 
 
 def _read_gray(path: PathLike) -> Gray:
-    """The luminance of an image, from 0 to 1 or in any other unit: only differences count."""
+    """Return the luminance of an image, from 0 to 1 or on any other scale: only differences are used later."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as file:
-                image = ImageOps.exif_transpose(file)  # as a camera that was held upright would have it
+                image = ImageOps.exif_transpose(file)  # rotated as the camera recorded it
                 if image.mode.startswith(("I", "F")):  # 16-bit and float images: Pillow's convert would clip them
                     return np.array(image, dtype=np.float64)
                 gray: Gray
@@ -95,14 +96,14 @@ def _read_gray(path: PathLike) -> Gray:
             raise
         raise ValueError(f"{path} is damaged: {error}") from None
     if alpha.min() < 1:
-        # Behind transparent pixels lies paper on which the visible ones show: white under dark ink, black under light.
+        # Transparent pixels show paper: white if the visible pixels are dark, black if they are light.
         paper = 1.0 if (gray * alpha).sum() < 0.5 * alpha.sum() else 0.0
         gray = gray * alpha + paper * (1 - alpha)
     return gray
 
 
 def _surroundings(gray: Gray) -> Gray:
-    """The part of a large image in which the digit is, with a margin."""
+    """Return the part of a large image that contains the digit, with a margin."""
     ink = _ink(_shrunk(gray))
     parts = []
     for part, large, small in zip(_extent(ink), gray.shape, ink.shape, strict=True):
@@ -111,7 +112,7 @@ def _surroundings(gray: Gray) -> Gray:
 
 
 def _shrunk(gray: Gray) -> Gray:
-    """The image with no side longer than `ENOUGH`, each pixel the mean of those it stands for."""
+    """Shrink the image until no side is longer than `ENOUGH`; each pixel is the mean of the original ones."""
     from PIL import Image
 
     image = Image.fromarray(gray.astype(np.float32))
@@ -124,25 +125,25 @@ def _border(image: Gray) -> Gray:
 
 
 def _extent(ink: Gray) -> tuple[slice, slice]:
-    """The rows and the columns in which there is ink, and not only the noise that the border has too."""
+    """Return the rows and the columns that contain ink, which is darker than the noise of the border."""
     rows, columns = np.nonzero(ink > np.clip(4 * np.quantile(_border(ink), 0.95), FAINT, DARK))
     return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
 
 
 def _ink(gray: Gray) -> Gray:
-    """How far every pixel is from the background, the farthest being 1."""
+    """Return how much every pixel differs from the background, scaled so that the maximum is 1."""
     background = np.median(_border(gray))
-    # Ink lies on one side of the background; what lies on the other is noise, or the glow around a compressed edge.
+    # Ink is either darker or lighter than the background. The opposite is noise, or an artefact of compression.
     side = 1 if gray.max() - background >= background - gray.min() else -1
     ink = np.clip((gray - background) * side, 0, None)
     if not ink.any():
-        raise ValueError("it is all of one shade")
+        raise ValueError("all its pixels have the same shade")
     scaled: Gray = ink / ink.max()
     return scaled
 
 
 def _scaled(digit: Gray) -> Gray:
-    """The digit in a box of 20 x 20, its proportions kept."""
+    """Scale the digit to fit into 20 x 20 pixels, without changing its proportions."""
     from PIL import Image
 
     scale = BOX / max(digit.shape)
@@ -152,7 +153,7 @@ def _scaled(digit: Gray) -> Gray:
 
 
 def _centred(digit: Gray) -> Gray:
-    """The digit in an image of 28 x 28, its centre of mass on pixel (14, 14) as in MNIST, as nearly as it fits."""
+    """Place the digit in 28 x 28 pixels, its centre of mass as near to pixel (14, 14), as in MNIST, as it fits."""
     height, width = digit.shape
     mass = digit.sum()
     row = digit.sum(axis=1) @ np.arange(height) / mass

@@ -1,12 +1,12 @@
-"""Shannon's measures of information: how much a distribution leaves open, and how far another one is from it.
+"""Shannon's measures of information: how uncertain a distribution is, and how much two distributions differ.
 
-A distribution is an array of probabilities along the last axis: ``(K,)``, or ``(..., K)`` for many at once, which gives
-one result for each. None of them is negative, and their sum is 1: within 1e-6 where they are float64, 1e-4 where they
-are float32 and 1e-2 where they are float16, which leaves room for what `softmax` or a division by the sum rounds in
-that dtype, and for values printed with 8 digits. They are taken as they are, not divided by their sum.
+A distribution is an array of probabilities along the last axis: ``(K,)``, or ``(..., K)`` for many distributions, which
+give one result each. Probabilities must not be negative, and their sum must be 1: within 1e-6 in float64, 1e-4 in
+float32 and 1e-2 in float16. This allows for the rounding of `softmax` or of a division by the sum in that dtype, and in
+float64 for values printed with 8 digits. The functions do not divide the probabilities by their sum.
 
-Everything is computed in float64 and returned in the dtype of the arguments, the wider one of two; bool and integers
-count as float64. NaN propagates, and zero distributions give zero results.
+Everything is computed in float64 and returned in the dtype of the arguments, the wider one of two. bool and integers
+count as float64. NaN propagates, and an array of no distributions gives an empty result.
 """
 
 import math
@@ -21,20 +21,20 @@ __all__ = ["cross_entropy", "entropy", "kl_divergence"]
 
 
 def entropy(p: npt.ArrayLike, base: float = 2) -> Any:
-    """Return the entropy of a distribution: how much it leaves open, in bits.
+    """Return the entropy of a distribution: how uncertain its outcome is, in bits.
 
     Parameters
     ----------
     p : array_like, real
         Probabilities ``(K,)``, or ``(..., K)`` for many distributions.
     base : float, default 2
-        Of the logarithm, above 0 and not 1: 2 counts in bits, ``math.e`` in nats.
+        The base of the logarithm, above 0 and not 1: 2 gives bits, ``math.e`` gives nats.
 
     Returns
     -------
     NumPy float scalar, or ndarray
-        One value for each distribution, ``(...)``; with a base above 1 from 0, where the outcome is certain, to
-        ``log K``, where all are equally probable.
+        One value for each distribution, ``(...)``. With a base above 1, it is 0 if the outcome is certain, and at most
+        ``log K``, if all outcomes are equally probable.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def entropy(p: npt.ArrayLike, base: float = 2) -> Any:
 
     See Also
     --------
-    cross_entropy : The same with a second distribution in the logarithm.
+    cross_entropy : The same formula with a second distribution in the logarithm.
 
     Notes
     -----
@@ -65,21 +65,21 @@ def entropy(p: npt.ArrayLike, base: float = 2) -> Any:
 
 
 def cross_entropy(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
-    """Return the cross-entropy of two distributions: what outcomes of `p` cost who expects `q`.
+    """Return the cross-entropy of two distributions: the cost of outcomes from `p` if `q` is expected.
 
     Parameters
     ----------
     p, q : array_like, real
-        Probabilities ``(K,)``, or ``(..., K)`` for many distributions: the true ones and the expected ones. K is the
-        same for both; the axes before it broadcast, so that one distribution can be held against many.
+        Probabilities ``(K,)``, or ``(..., K)`` for many distributions: `p` is the true one, `q` the expected one. K is
+        the same for both. The axes before it broadcast, so one distribution can be compared with many.
     base : float, default 2
-        Of the logarithm, above 0 and not 1: 2 counts in bits, ``math.e`` in nats.
+        The base of the logarithm, above 0 and not 1: 2 gives bits, ``math.e`` gives nats.
 
     Returns
     -------
     NumPy float scalar, or ndarray
-        One value for each pair of distributions, ``(...)`` broadcast. It is never below the entropy of `p`, and
-        infinite where `q` rules out what `p` does not.
+        One value for each pair of distributions, ``(...)`` broadcast. It is at least the entropy of `p`, and infinite
+        where `q` is 0 for an outcome and `p` is not.
 
     Raises
     ------
@@ -91,13 +91,13 @@ def cross_entropy(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
 
     See Also
     --------
-    kl_divergence : What of it is due to `q` not being `p`.
+    kl_divergence : The part of it that comes from the difference between `q` and `p`.
     fastnet.functions.cross_entropy_error : The loss of a network, in nats, averaged over a batch.
 
     Notes
     -----
-    ``H(p, q) = -sum_k p_k log q_k``, where ``0 log 0`` is 0. With a one-hot `p`, as a label is, it is ``-log q`` of the
-    right class: the book's loss, without its 1e-7 ("Deep Learning from Scratch", chapter 4).
+    ``H(p, q) = -sum_k p_k log q_k``, where ``0 log 0`` is 0. With a one-hot `p`, such as a label, it is ``-log q`` of
+    the right class: the book's loss, without its 1e-7 ("Deep Learning from Scratch", chapter 4).
 
     Examples
     --------
@@ -115,21 +115,21 @@ def cross_entropy(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
 
 
 def kl_divergence(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
-    """Return the Kullback-Leibler divergence: what it costs, beyond the entropy of `p`, to expect `q`.
+    """Return the Kullback-Leibler divergence: the extra cost of expecting `q` if the outcomes come from `p`.
 
     Parameters
     ----------
     p, q : array_like, real
-        Probabilities ``(K,)``, or ``(..., K)`` for many distributions: the true ones and the expected ones. K is the
-        same for both; the axes before it broadcast, so that one distribution can be held against many.
+        Probabilities ``(K,)``, or ``(..., K)`` for many distributions: `p` is the true one, `q` the expected one. K is
+        the same for both. The axes before it broadcast, so one distribution can be compared with many.
     base : float, default 2
-        Of the logarithm, above 0 and not 1: 2 counts in bits, ``math.e`` in nats.
+        The base of the logarithm, above 0 and not 1: 2 gives bits, ``math.e`` gives nats.
 
     Returns
     -------
     NumPy float scalar, or ndarray
-        One value for each pair of distributions, ``(...)`` broadcast: 0 where they are equal, positive where not, and
-        infinite where `q` rules out what `p` does not. It is no distance: exchanging `p` and `q` changes it.
+        One value for each pair of distributions, ``(...)`` broadcast: 0 if they are equal, else positive, and infinite
+        where `q` is 0 for an outcome and `p` is not. It is not a distance: exchanging `p` and `q` changes it.
 
     Raises
     ------
@@ -141,18 +141,18 @@ def kl_divergence(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
 
     See Also
     --------
-    cross_entropy, entropy : It is their difference.
+    cross_entropy, entropy : The divergence is their difference.
 
     Notes
     -----
     ``D(p || q) = H(p, q) - H(p) = sum_k p_k log (p_k / q_k)``; S. Kullback and R. A. Leibler, "On Information and
     Sufficiency", Annals of Mathematical Statistics 22 (1951).
 
-    Neither form can be computed as it stands where `p` and `q` are close. The result is of the order of the squares of
-    their differences, its terms are of the order of the differences themselves, of both signs, and what is left after
-    they cancel is rounding. Since both sums are 1, ``sum_k (p_k log (p_k / q_k) - p_k + q_k)`` is the same, in nats. Of
-    these terms none is negative, so nothing cancels, and each is computed to nearly all its digits. Where the sums
-    differ from 1, as far as that is allowed, the result differs by as much from that of the two entropies.
+    If `p` and `q` are close, neither form can be computed directly. The terms have the order of the differences
+    ``p_k - q_k`` and both signs, but the result has the order of their squares. The terms cancel, and only rounding
+    errors remain. Since both sums are 1, ``sum_k (p_k log (p_k / q_k) - p_k + q_k)`` has the same value, in nats. None
+    of these terms is negative, so nothing cancels, and each is computed almost exactly. If the sums differ from 1
+    within the tolerance, the result differs from the difference of the two entropies by about as much.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def kl_divergence(p: npt.ArrayLike, q: npt.ArrayLike, base: float = 2) -> Any:
     """
     p, q, dtype = _pair_of_distributions(p, q)
     base = _as_base(base)
-    with np.errstate(all="ignore"):  # log 0, and terms too small for float64
+    with np.errstate(all="ignore"):  # log 0, and underflow
         return as_result(_divergence_terms(p, q).sum(axis=-1) / math.log(base), dtype)
 
 
@@ -174,16 +174,17 @@ def _cross_entropy(p: FloatArray, q: FloatArray, base: float) -> Any:
     with np.errstate(all="ignore"):
         logarithm, unit = (np.log2, 1.0) if base == 2 else (np.log, math.log(base))  # log2 of powers of 2 is exact
         q = np.where((p == 0) & (q == 0), 1.0, q)  # 0 log 0 is 0
-        return 0.0 - np.sum(p * logarithm(q), axis=-1) / unit  # not -sum, which would be -0.0
+        return 0.0 - np.sum(p * logarithm(q), axis=-1) / unit  # 0.0 - sum, since -sum could be -0.0
 
 
 def _divergence_terms(p: FloatArray, q: FloatArray) -> FloatArray:
-    """``p log(p / q) - p + q`` in nats, element by element; 0 where both are 0."""
+    """Return ``p log(p / q) - p + q`` in nats, element by element; 0 where both are 0."""
     both = p + q
     u = (q - p) / np.where(both == 0, 1.0, both)
-    # With log(q / p) = 2 atanh(u), the term is both * (u - (1 - u) atanh(u)), and u cancels against the u in atanh(u) =
-    # u + u**3 (1/3 + u**2/5 + u**4/7 + ...). The series stops below the rounding of 1 for |u| up to 0.2: q / p from
-    # 2/3 to 3/2. Outside of it, the terms as they stand lose no more than their last digit.
+    # With log(q / p) = 2 atanh(u), the term is both * (u - (1 - u) atanh(u)). Here u cancels against the first term of
+    # atanh(u) = u + u**3 (1/3 + u**2/5 + u**4/7 + ...). For |u| up to 0.2, which is q / p from 2/3 to 3/2, the rest of
+    # the truncated series is below the rounding error of 1. For larger |u|, the direct formula loses at most the last
+    # digit.
     square = u * u
     series = np.polynomial.polynomial.polyval(square, 1 / np.arange(3.0, 25.0, 2.0))
     near = both * square * (1.0 - (1.0 - u) * u * series)
@@ -191,19 +192,19 @@ def _divergence_terms(p: FloatArray, q: FloatArray) -> FloatArray:
     return np.where(np.abs(u) <= 0.2, near, apart)
 
 
-# How far a sum of probabilities may be from 1, by the bytes of the dtype that they come in: more than a sum of a
-# thousand of them and the division by it round there, and in float64 more than printing 8 digits does.
+# How far a sum of probabilities may be from 1, by the itemsize of their dtype. It is more than the rounding error of a
+# sum of a thousand probabilities and a division by it, and in float64 more than the error of printing 8 digits.
 SUM_TOLERANCE = {8: 1e-6, 4: 1e-4, 2: 1e-2}
 
 
 def _distribution(p: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any]]:
-    """Probabilities `(..., K)` in float64, and the dtype of the result; NaN passes."""
+    """Check `p` and return it in float64, `(..., K)`, and the dtype of the result; NaN is accepted."""
     array, dtype = float_array(p, name)
     if array.ndim == 0:
         raise ValueError(f"{name} must have shape (K,), or (..., K) for many distributions; got shape ()")
     array = cast(array, FLOAT64)
     for position in np.argwhere(array < 0)[:1].tolist():
-        raise ValueError(f"{name}{position} is {array[tuple(position)]:g}: no probability is negative")
+        raise ValueError(f"{name}{position} is {array[tuple(position)]:g}: a probability must not be negative")
     with np.errstate(over="ignore"):
         sums = array.sum(axis=-1)
     tolerance = SUM_TOLERANCE[dtype.itemsize]
@@ -217,7 +218,7 @@ def _distribution(p: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any
 
 
 def _pair_of_distributions(p: npt.ArrayLike, q: npt.ArrayLike) -> tuple[FloatArray, FloatArray, np.dtype[Any]]:
-    """Two distributions over the same outcomes, and the dtype of the result, which is the wider one of theirs."""
+    """Check two distributions over the same outcomes, and return them and the dtype of the result, the wider one."""
     p, p_dtype = _distribution(p, "p")
     q, q_dtype = _distribution(q, "q")
     try:
@@ -226,15 +227,15 @@ def _pair_of_distributions(p: npt.ArrayLike, q: npt.ArrayLike) -> tuple[FloatArr
         np.broadcast_shapes(p.shape, q.shape)
     except ValueError:
         raise ValueError(
-            f"p has shape {p.shape} and q has shape {q.shape}: the last axis must be as long in both, and the axes "
-            "before it must broadcast"
+            f"p has shape {p.shape} and q has shape {q.shape}: the last axis must have the same length in both, and "
+            "the axes before it must broadcast"
         ) from None
     return p, q, np.result_type(p_dtype, q_dtype)
 
 
 def _as_base(base: Any) -> float:
-    """The base of a logarithm: a finite number above 0 and not 1."""
+    """Return the base of a logarithm: a finite number above 0 and not 1."""
     number = as_float(base, "base")
     if number == 1:
-        raise ValueError("base must not be 1: there is no logarithm to the base 1")
+        raise ValueError("base must not be 1: a logarithm to base 1 does not exist")
     return number

@@ -1,4 +1,4 @@
-"""The book's optimizers: what a step does with the gradient."""
+"""The book's optimizers: how an update uses the gradient."""
 
 import math
 from collections.abc import Callable, Mapping, MutableMapping
@@ -13,13 +13,13 @@ from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, gradient_of
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
 
 Array = npt.NDArray[Any]
-Memory = dict[str, Array]  # what an optimizer remembers of every parameter
+Memory = dict[str, Array]  # what an optimizer keeps for every parameter from one update to the next
 
 
 class _Optimizer:
-    """What the optimizers share: an update checks everything, and then moves one parameter after the other."""
+    """What the optimizers share: an update first checks everything, then changes one parameter after the other."""
 
-    # What a subclass says of itself: its kernel, and the attributes in which it remembers something.
+    # A subclass sets these: the name of its kernel, and the attributes that keep arrays between updates.
     _kernel: ClassVar[str]
     _remembers: ClassVar[tuple[str, ...]] = ()
 
@@ -33,7 +33,7 @@ class _Optimizer:
             setattr(self, attribute, None)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Numbers are checked when they are set, be it by the constructor or later by the user."""
+        """Check a number whenever it is set, by the constructor or later by the user."""
         check = self._checked.get(name)
         object.__setattr__(self, name, value if check is None else check(value, name))
 
@@ -42,28 +42,28 @@ class _Optimizer:
         return f"{type(self).__name__}({numbers})"
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
-        """Move the parameters in place.
+        """Update the parameters in place.
 
         Parameters
         ----------
         params : dict of str to ndarray or float
-            Of any shape. An array is changed in place; a Python float is replaced in the dict.
+            Any shapes. An array changes in place; a Python float or NumPy scalar is replaced in the dict.
         grads : dict of str to array_like or float
-            The gradient by each of `params`, in its shape.
+            The gradient with respect to each parameter, in the shape of the parameter.
 
         Raises
         ------
         TypeError
             If `params` or `grads` is not a dict, a parameter is neither an array of floats nor a number, or a gradient
-            does not hold real numbers. Nothing has been moved then.
+            does not hold real numbers. Then no parameter has changed.
         ValueError
-            If a parameter is read-only, a gradient is missing, its shape does not match, or the optimizer remembers
-            something of a parameter of another shape, or nothing of this one. Nothing has been moved then.
+            If a parameter is read-only, a gradient is missing or has another shape than its parameter, or the arrays
+            that the optimizer keeps belong to other parameters or shapes. Then no parameter has changed.
 
         Notes
         -----
-        The arithmetic, and what is remembered, is in the dtype of the parameter or of its gradient, whichever is the
-        wider one, and at least in float32.
+        The computation and the arrays that the optimizer keeps have the wider dtype of the parameter and its gradient,
+        at least float32.
         """
         kernel, is_movable = getattr(_backend.kernels, self._kernel), _backend.kernels.is_movable
         memories = [getattr(self, attribute) for attribute in self._remembers]
@@ -71,7 +71,7 @@ class _Optimizer:
             usual = [
                 (param, grads.get(name), *[memory.get(name) for memory in memories]) for name, param in params.items()
             ]
-            if all(map(is_movable, usual)):  # what is found so has passed every check
+            if all(map(is_movable, usual)):  # then they pass every check below
                 numbers = self._numbers()
                 for arrays in usual:
                     kernel(*arrays, *numbers)
@@ -88,11 +88,11 @@ class _Optimizer:
                 _move_copies(kernel, params, name, gradient, memories, numbers)
 
     def _numbers(self) -> tuple[float, ...]:
-        """What the kernel takes after the arrays, for the update that is now made."""
+        """Return the kernel's arguments after the arrays, for this update."""
         return (self.lr,)
 
     def _recall(self, params: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[Memory]:
-        """What is remembered of `params`, by attribute: zeros at the first update."""
+        """Return the kept arrays of each attribute, which are zeros at the first update."""
         memories = []
         for attribute in self._remembers:
             memory: Memory | None = getattr(self, attribute)
@@ -109,7 +109,7 @@ class _Optimizer:
                         f"keeps from its updates, has {held}: other parameters need an optimizer of their own"
                     )
             memories.append(memory)
-        # From here on nothing is refused.
+        # All checks have passed: only now does the optimizer change.
         for attribute, memory in zip(self._remembers, memories, strict=True):
             setattr(self, attribute, memory)
         return memories
@@ -126,7 +126,7 @@ class SGD(_Optimizer):
     Attributes
     ----------
     lr : float
-        It may be changed between updates.
+        You may change it between updates.
 
     Raises
     ------
@@ -135,7 +135,7 @@ class SGD(_Optimizer):
 
     Notes
     -----
-    ``W <- W - lr * dL/dW``; "Deep Learning from Scratch", chapter 6. It is PyTorch's ``SGD``.
+    ``W <- W - lr * dL/dW``; "Deep Learning from Scratch", chapter 6. It is the same as PyTorch's ``SGD``.
 
     Examples
     --------
@@ -154,19 +154,19 @@ class SGD(_Optimizer):
 
 
 class Momentum(_Optimizer):
-    """Gradient descent with inertia: a parameter has a velocity, which the gradient changes.
+    """Gradient descent with inertia: every parameter has a velocity, and the gradient changes the velocity.
 
     Parameters
     ----------
     lr : float, default 0.01
         The learning rate, above 0.
     momentum : float, default 0.9
-        The share of the velocity that lasts from one update to the next, from 0 on and below 1.
+        The fraction of the velocity that an update keeps, at least 0 and below 1.
 
     Attributes
     ----------
     lr, momentum : float
-        They may be changed between updates.
+        You may change them between updates.
     v : dict of str to ndarray, or None
         The velocity of every parameter, in its shape; None before the first update.
 
@@ -180,7 +180,7 @@ class Momentum(_Optimizer):
     ``v <- momentum * v - lr * dL/dW``, ``W <- W + v``, with v = 0 at first; "Deep Learning from Scratch", chapter 6,
     after B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
 
-    PyTorch's ``SGD(momentum=...)`` leaves `lr` out of the velocity. Its steps are the same for as long as `lr` is.
+    PyTorch's ``SGD(momentum=...)`` leaves `lr` out of the velocity. Its steps are the same while `lr` does not change.
 
     Examples
     --------
@@ -207,19 +207,19 @@ class Momentum(_Optimizer):
 
 
 class Nesterov(_Optimizer):
-    """Nesterov's accelerated gradient: momentum whose gradient is taken where the velocity leads.
+    """Nesterov's accelerated gradient: momentum that takes the gradient at the point where the velocity leads.
 
     Parameters
     ----------
     lr : float, default 0.01
         The learning rate, above 0.
     momentum : float, default 0.9
-        The share of the velocity that lasts from one update to the next, from 0 on and below 1.
+        The fraction of the velocity that an update keeps, at least 0 and below 1.
 
     Attributes
     ----------
     lr, momentum : float
-        They may be changed between updates.
+        You may change them between updates.
     v : dict of str to ndarray, or None
         The velocity of every parameter, in its shape; None before the first update.
 
@@ -233,13 +233,13 @@ class Nesterov(_Optimizer):
     ``W <- W + momentum**2 * v - (1 + momentum) * lr * dL/dW``, then ``v <- momentum * v - lr * dL/dW``, with v = 0 at
     first; "Deep Learning from Scratch", ``common/optimizer.py``, after Y. Bengio, N. Boulanger-Lewandowski and
     R. Pascanu, "Advances in optimizing recurrent networks", 2012, equation 7, for the method of Y. Nesterov, 1983.
-    What is kept as W is the point ahead, ``momentum * v`` from where the ball is, so that a network takes its gradient
-    there.
+    `params` hold the point ahead: the current position plus ``momentum * v``. So a network computes its gradient at
+    the point ahead.
 
-    The order counts: W moves by the old velocity, as in the book's Japanese edition and in the paper. The Korean
-    edition's code updates v first, which is not the method.
+    The order is important: W changes by the old velocity, as in the book's Japanese edition and in the paper. The code
+    of the Korean edition updates v first, which is a different method.
 
-    The steps of PyTorch's ``SGD(momentum=..., nesterov=True)`` are the same for as long as `lr` and `momentum` are.
+    The steps of PyTorch's ``SGD(momentum=..., nesterov=True)`` are the same while `lr` and `momentum` do not change.
 
     Examples
     --------
@@ -265,7 +265,7 @@ class Nesterov(_Optimizer):
 
 
 class AdaGrad(_Optimizer):
-    """Gradient descent with a rate for every element, smaller the more the element has been moved.
+    """Gradient descent with a learning rate for every element, which shrinks with the sum of its squared gradients.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ class AdaGrad(_Optimizer):
     Attributes
     ----------
     lr : float
-        It may be changed between updates.
+        You may change it between updates.
     h : dict of str to ndarray, or None
         The sums of the squared gradients, in the shape of the parameter; None before the first update.
 
@@ -290,11 +290,11 @@ class AdaGrad(_Optimizer):
     Scratch", chapter 6, after J. Duchi, E. Hazan and Y. Singer, "Adaptive subgradient methods for online learning and
     stochastic optimization", 2011.
 
-    It is PyTorch's ``Adagrad`` with ``eps=1e-7``.
+    It is the same as PyTorch's ``Adagrad`` with ``eps=1e-7``.
 
     Examples
     --------
-    Whatever the gradient, the first step is `lr`, and equal ones that follow shrink with the root of their number.
+    The first step is `lr` for any gradient. If the gradient stays the same, step n is ``lr / sqrt(n)``.
 
     >>> import numpy as np
     >>> from fastnet.optimizer import AdaGrad
@@ -316,19 +316,19 @@ class AdaGrad(_Optimizer):
 
 
 class RMSprop(_Optimizer):
-    """AdaGrad that forgets: the squared gradients are averaged, those long past with next to no weight.
+    """AdaGrad that forgets: a moving average of the squared gradients takes the place of their sum.
 
     Parameters
     ----------
     lr : float, default 0.01
         The learning rate, above 0.
     decay_rate : float, default 0.99
-        The share of the average that lasts from one update to the next, from 0 on and below 1.
+        The fraction of the average that an update keeps, at least 0 and below 1.
 
     Attributes
     ----------
     lr, decay_rate : float
-        They may be changed between updates.
+        You may change them between updates.
     h : dict of str to ndarray, or None
         The moving averages of the squared gradients, in the shape of the parameter; None before the first update.
 
@@ -343,7 +343,7 @@ class RMSprop(_Optimizer):
     first; "Deep Learning from Scratch", ``common/optimizer.py``, after T. Tieleman and G. Hinton, "Neural networks for
     machine learning", lecture 6.5, 2012.
 
-    It is PyTorch's ``RMSprop`` with ``eps=1e-7``. Others, such as Keras, add their eps inside the root.
+    It is the same as PyTorch's ``RMSprop`` with ``eps=1e-7``. Others, such as Keras, add eps inside the square root.
 
     Examples
     --------
@@ -367,22 +367,22 @@ class RMSprop(_Optimizer):
 
 
 class Adam(_Optimizer):
-    """Momentum and RMSprop in one: the averaged gradient, over the root of its averaged square.
+    """Momentum and RMSprop in one: the average gradient, divided by the square root of the average squared gradient.
 
     Parameters
     ----------
     lr : float, default 0.001
         The learning rate, above 0.
     beta1, beta2 : float, default 0.9 and 0.999
-        The share of the average of the gradients, and of their squares, that lasts from one update to the next; from 0
-        on and below 1.
+        The fraction of the average that an update keeps, for the gradients and for their squares; at least 0 and below
+        1.
 
     Attributes
     ----------
     lr, beta1, beta2 : float
-        They may be changed between updates.
+        You may change them between updates.
     iter : int
-        How many updates have been made.
+        The number of updates so far.
     m, v : dict of str to ndarray, or None
         The moving averages of the gradients and of their squares, in the shape of the parameter; None before the first
         update.
@@ -394,17 +394,17 @@ class Adam(_Optimizer):
 
     Notes
     -----
-    ``m <- m + (1 - beta1) * (dL/dW - m)``, ``v <- v + (1 - beta2) * ((dL/dW)**2 - v)``, with m = v = 0 at first, and
-    ``W <- W - lr_t * m / (sqrt(v) + 1e-7)``, where ``lr_t = lr * sqrt(1 - beta2**t) / (1 - beta1**t)`` at update t = 1,
-    2, ... makes up for those zeros; "Deep Learning from Scratch", chapter 6, after D. P. Kingma and J. Ba, "Adam: a
-    method for stochastic optimization", 2015, the end of section 2.
+    ``m <- m + (1 - beta1) * (dL/dW - m)``, ``v <- v + (1 - beta2) * ((dL/dW)**2 - v)``, with m = v = 0 at
+    first, and ``W <- W - lr_t * m / (sqrt(v) + 1e-7)``, where ``lr_t = lr * sqrt(1 - beta2**t) / (1 - beta1**t)`` at
+    update t = 1, 2, ... corrects for the zeros at the start; "Deep Learning from Scratch", chapter 6, after D. P.
+    Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, the end of section 2.
 
-    PyTorch's ``Adam``, and the paper's algorithm 1, correct v first and add their eps then. It is the same with ``eps =
-    1e-7 / sqrt(1 - beta2**t)``, which is 3.2e-6 at the first update and 1e-7 in the end.
+    PyTorch's ``Adam`` and the paper's algorithm 1 correct v first and then add eps. They are the same with
+    ``eps = 1e-7 / sqrt(1 - beta2**t)``, which is 3.2e-6 at the first update and tends to 1e-7.
 
     Examples
     --------
-    Whatever the gradient, the first step is `lr`.
+    The first step is `lr` for any gradient.
 
     >>> import numpy as np
     >>> from fastnet.optimizer import Adam
@@ -436,9 +436,9 @@ BY_NAME: dict[str, type[SGD | Momentum | Nesterov | AdaGrad | RMSprop | Adam]] =
 
 
 def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> dict[str, Array]:
-    """The gradients by `params`, each an array.
+    """Return the gradients with respect to `params` as arrays.
 
-    It raises where an optimizer could not move every one of `params`, before that has moved any.
+    Raise if any of `params` cannot be updated, before an optimizer changes the first one.
     """
     for argument, value, kind in (("params", params, MutableMapping), ("grads", grads, Mapping)):
         if not isinstance(value, kind):
@@ -465,9 +465,9 @@ def _move_copies(
     memories: list[Memory],
     numbers: tuple[float, ...],
 ) -> None:
-    """Move a parameter of any kind and layout, by way of copies that the kernel can work on."""
+    """Update a parameter of any type and memory layout: copy the arrays, call the kernel, and copy back."""
     param, dtype = params[name], _computed_in(params[name], gradient)
-    with np.errstate(all="ignore"):  # what is too large for the dtype is infinite
+    with np.errstate(all="ignore"):  # overflow gives inf
         copies = [
             np.array(array, dtype, order="C", ndmin=1)
             for array in (param, gradient, *(memory[name] for memory in memories))
@@ -483,5 +483,5 @@ def _move_copies(
 
 
 def _computed_in(param: Any, gradient: Array) -> np.dtype[Any]:
-    """The dtype to move `param` in, and to remember in: the wider of the two, at least float32."""
+    """Return the dtype of the computation: the wider of the two dtypes, at least float32."""
     return np.result_type(param.dtype if isinstance(param, np.ndarray | np.floating) else FLOAT64, gradient, FLOAT32)

@@ -1,4 +1,4 @@
-"""The perceptron, and the logic gates that it can be: AND, NAND and OR are one each, XOR takes two layers of them."""
+"""The perceptron, and logic gates made of it: AND, NAND and OR need one perceptron each, XOR needs two layers."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ __all__ = ["AND", "NAND", "OR", "XOR", "Perceptron"]
 
 
 class Perceptron:
-    """A unit that fires where the weighted sum of its inputs exceeds a threshold.
+    """A unit that outputs 1 if the weighted sum of its inputs is above a threshold, else 0.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ class Perceptron:
     Attributes
     ----------
     w : ndarray of float64
-        ``(D,)``. It may be changed and replaced freely.
+        ``(D,)``. You may change or replace it.
     b : float
-        The same.
+        You may change it.
 
     Raises
     ------
@@ -35,8 +35,8 @@ class Perceptron:
 
     See Also
     --------
-    fastnet.perceptron.AND, fastnet.perceptron.NAND, fastnet.perceptron.OR : Gates that are one perceptron.
-    fastnet.perceptron.XOR : A gate that is not.
+    fastnet.perceptron.AND, fastnet.perceptron.NAND, fastnet.perceptron.OR : Gates with one perceptron.
+    fastnet.perceptron.XOR : A gate that needs two layers.
 
     Notes
     -----
@@ -65,7 +65,7 @@ class Perceptron:
         return f"Perceptron(w={w.tolist()}, b={b})"
 
     def predict(self, x: npt.ArrayLike) -> IntArray:
-        """Return 1 where the perceptron fires, else 0.
+        """Return 1 where ``x w + b > 0``, else 0.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class Perceptron:
         Returns
         -------
         ndarray of int64
-            ``(N,)``, or a NumPy integer for one sample. NaN, which exceeds nothing, gives 0.
+            ``(N,)``, or a NumPy integer for one sample. NaN gives 0, because it is not above 0.
 
         Raises
         ------
@@ -90,25 +90,26 @@ class Perceptron:
             return step_function(x @ w + b)
 
     def fit(self, x: npt.ArrayLike, t: npt.ArrayLike, *, epochs: int = 100) -> list[int]:
-        """Learn from examples by Rosenblatt's rule: every mistake moves the weights by the sample.
+        """Learn from examples by Rosenblatt's rule: after every mistake, add or subtract the sample.
 
-        Where a straight line (in D dimensions a hyperplane) parts the samples of 0 from those of 1, the rule finds one
-        after a finite number of mistakes. Where none does, as for XOR, it never ends, and is stopped after `epochs`.
+        If a straight line (in D dimensions, a hyperplane) separates the samples of 0 from those of 1, the rule finds
+        one after a finite number of mistakes. If no line does, as for XOR, the mistakes never end, and the method stops
+        after `epochs`.
 
         Parameters
         ----------
         x : array_like, real
             ``(N, D)``, or ``(D,)`` for one sample.
         t : array_like, real
-            What to answer, 0 or 1: ``(N,)``, or one number for one sample.
+            The targets, 0 or 1: ``(N,)``, or one number for one sample.
         epochs : int, default 100
-            How often to go through the samples at most, in their order.
+            The largest number of passes over the samples. The order of the samples is kept.
 
         Returns
         -------
         list of int
-            The mistakes made in each epoch. It ends with 0, and early, where all is learned; where it does not end with
-            0, the samples have not been learned.
+            The number of mistakes in each epoch. An epoch with 0 mistakes is the last one. If the list does not end
+            with 0, the perceptron has not learned all samples.
 
         Raises
         ------
@@ -119,9 +120,9 @@ class Perceptron:
 
         Notes
         -----
-        ``w <- w + (t - y) x`` and ``b <- b + (t - y)``, sample by sample. From weights of 0, a learning rate would
-        scale them all and change no answer, so there is none. F. Rosenblatt, "The Perceptron", Psychological Review 65
-        (1958); that the mistakes end where they can: A. Novikoff, "On Convergence Proofs for Perceptrons" (1962).
+        ``w <- w + (t - y) x`` and ``b <- b + (t - y)``, sample by sample. There is no learning rate: if all weights
+        start at 0, it would only scale them and change no answer. F. Rosenblatt, "The Perceptron", Psychological Review
+        65 (1958). Proof of convergence: A. Novikoff, "On Convergence Proofs for Perceptrons" (1962).
 
         Examples
         --------
@@ -154,19 +155,19 @@ class Perceptron:
         return history
 
 
-def AND(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802 - the book's name, as the next ones
+def AND(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802 - the book's name, as below
     """Return 1 where both inputs are 1, else 0: one perceptron.
 
     Parameters
     ----------
     x1, x2 : array_like, real
-        The inputs, 0 or 1, of any shapes that broadcast. Other numbers are answered too, so that the line between 0 and
-        1 can be drawn.
+        The inputs, 0 or 1, of any shapes that broadcast. Other numbers are allowed too, for example to draw the line
+        between 0 and 1.
 
     Returns
     -------
     ndarray of int64
-        0 or 1, in the shape that `x1` and `x2` broadcast to; a NumPy integer for two numbers.
+        0 or 1, in the broadcast shape of `x1` and `x2`; a NumPy integer for two numbers.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def AND(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802 - the b
 
 
 def NAND(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
-    """Return 0 where both inputs are 1, else 1: one perceptron, AND with its signs turned.
+    """Return 0 where both inputs are 1, else 1: one perceptron, AND with opposite signs.
 
     Parameters
     ----------
@@ -199,12 +200,12 @@ def NAND(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
     Returns
     -------
     ndarray of int64
-        As of `AND`.
+        As for `AND`.
 
     Raises
     ------
     TypeError, ValueError
-        As by `AND`.
+        As for `AND`.
 
     Notes
     -----
@@ -220,7 +221,7 @@ def NAND(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
 
 
 def OR(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
-    """Return 1 where an input is 1, else 0: one perceptron, AND with another bias.
+    """Return 1 where at least one input is 1, else 0: one perceptron, AND with another bias.
 
     Parameters
     ----------
@@ -230,12 +231,12 @@ def OR(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
     Returns
     -------
     ndarray of int64
-        As of `AND`.
+        As for `AND`.
 
     Raises
     ------
     TypeError, ValueError
-        As by `AND`.
+        As for `AND`.
 
     Notes
     -----
@@ -251,10 +252,10 @@ def OR(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
 
 
 def XOR(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
-    """Return 1 where just one input is 1, else 0: two layers of perceptrons.
+    """Return 1 where exactly one input is 1, else 0: two layers of perceptrons.
 
-    No straight line parts (0, 1) and (1, 0) from (0, 0) and (1, 1), so one perceptron cannot do it. The first layer
-    takes the inputs to where one can.
+    No straight line separates (0, 1) and (1, 0) from (0, 0) and (1, 1), so one perceptron is not enough. The outputs of
+    the first layer can be separated by a line.
 
     Parameters
     ----------
@@ -264,12 +265,12 @@ def XOR(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
     Returns
     -------
     ndarray of int64
-        As of `AND`.
+        As for `AND`.
 
     Raises
     ------
     TypeError, ValueError
-        As by `AND`.
+        As for `AND`.
 
     Notes
     -----
@@ -286,7 +287,7 @@ def XOR(x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:  # noqa: N802
 
 
 def _gate(perceptron: Perceptron, x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntArray:
-    """The answer of a perceptron of two inputs, in the shape that these broadcast to."""
+    """Return the answers of a perceptron with two inputs, in the broadcast shape of the inputs."""
     first, second = real_array(x1, "x1"), real_array(x2, "x2")
     try:
         pairs = np.stack(np.broadcast_arrays(first, second), axis=-1)
@@ -297,7 +298,7 @@ def _gate(perceptron: Perceptron, x1: npt.ArrayLike, x2: npt.ArrayLike) -> IntAr
 
 
 def _weights(w: npt.ArrayLike, b: npt.ArrayLike) -> tuple[FloatArray, float]:
-    """A perceptron's weights `(D,)`, at least one, and its bias, as float64."""
+    """Check and return the weights, `(D,)` with D at least 1, and the bias, as float64."""
     vector, number = real_array(w, "w"), real_array(b, "b")
     if vector.ndim != 1 or vector.size == 0:
         raise ValueError(f"w must have shape (D,), one weight for each input; got shape {vector.shape}")
@@ -307,7 +308,7 @@ def _weights(w: npt.ArrayLike, b: npt.ArrayLike) -> tuple[FloatArray, float]:
 
 
 def _zeros_and_ones(t: npt.ArrayLike, shape: tuple[int, ...]) -> IntArray:
-    """The targets of a perceptron, of `shape`: 0 or 1, also as bool or float."""
+    """Check and return the targets of a perceptron, of `shape`: 0 or 1, also as bool or float."""
     array = real_array(t, "t")
     if array.shape != shape:
         raise ValueError(f"t must have shape {shape}, one target for each sample; got shape {array.shape}")

@@ -203,7 +203,7 @@ SLOPE = Parameter(
     name="slope", default=0.1, allowed="from 0 to 1", others=(0.3,), refused=(-0.1, 1.5, nan, inf, 10**400)
 )
 ALPHA = Parameter(
-    name="alpha", default=1.0, allowed="from 0 on", others=(0.3, 2.0), refused=(-0.1, nan, inf, -inf, 10**400)
+    name="alpha", default=1.0, allowed="of at least 0", others=(0.3, 2.0), refused=(-0.1, nan, inf, -inf, 10**400)
 )
 
 

@@ -137,7 +137,7 @@ def test_the_1e_7_in_the_logarithm_counts_where_large_inputs_make_a_new_network_
     report = gradient_check(net, 255 * x[:5], t[:5], samples=5, seed=0)
     assert not report
     assert report.loss == net.loss(255 * x[:5], t[:5]) > 9.2
-    assert f"\nNote that the loss is {report.loss:.3g}, where a cross-entropy is all but flat" in repr(report)
+    assert f"\nNote that the loss is {report.loss:.3g}, where a cross-entropy is almost flat" in repr(report)
 
 
 def test_the_1e_7_is_blamed_for_nothing_where_the_loss_is_small_or_all_agrees():
@@ -396,7 +396,7 @@ def test_the_report_prints_as_a_table():
 
     lines = repr(gradient_check(two_layers(scale("b1", 3, 3)), X, T)).splitlines()
     assert [line.split()[-1] for line in lines[1:-1]] == ["agrees", "DIFFERS", "agrees", "agrees"]
-    assert lines[-1] == "Backpropagation gives another gradient by b1."
+    assert lines[-1] == "Backpropagation gives a different gradient for b1."
 
 
 # --- the choice of elements ------------------------------------------------------------------------------------------
@@ -492,8 +492,8 @@ def test_a_numerical_gradient_of_the_network_s_own_has_to_fit_too():
     [
         ({"samples": 0}, ValueError, "samples must be at least 1, got 0"),
         ({"samples": 1.0}, TypeError, "samples must be an integer"),
-        ({"seed": -1}, ValueError, "seed must be an integer from 0 on"),
-        ({"seed": "0"}, TypeError, "seed must be an integer from 0 on"),
+        ({"seed": -1}, ValueError, "seed must be an integer of at least 0"),
+        ({"seed": "0"}, TypeError, "seed must be an integer of at least 0"),
     ],
 )
 def test_arguments_out_of_range_raise(keywords, error, message):

@@ -228,7 +228,7 @@ def test_what_numpy_prints_of_a_distribution_is_accepted():
         ([2, 3], "p sums to 5;"),
         ([inf, 0.0], "p sums to inf;"),
         ([1e308, 1e308], "p sums to "),
-        ([1.5, -0.5], r"p\[1\] is -0.5: no probability is negative"),
+        ([1.5, -0.5], r"p\[1\] is -0.5: a probability must not be negative"),
         ([[0.5, 0.5], [-1e-300, 1.0]], r"p\[1, 0\] is -1e-300"),
         ([-inf, nan], r"p\[0\] is -inf"),
         ([], "p sums to 0;"),

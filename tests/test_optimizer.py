@@ -547,7 +547,7 @@ FRACTIONS = [(1, ValueError), (1.5, ValueError), (-0.1, ValueError), (math.nan, 
 def test_a_bad_number_is_named_wherever_it_is_set(make, name, bad, error):
     optimizer = make()
     good = getattr(optimizer, name)
-    allowed = "finite number above 0" if name == "lr" else "number from 0 on and below 1"
+    allowed = "finite number above 0" if name == "lr" else "number of at least 0 and below 1"
     message = f"^{name} must be a {allowed if error is ValueError else 'number'}, got {bad!r}"
     with pytest.raises(error, match=message):
         make(**{name: bad})

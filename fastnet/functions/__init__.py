@@ -1,14 +1,14 @@
 """The functions of the book and of the lecture notes: activations, outputs and losses.
 
-Every function takes arrays of any strides, byte order and alignment, lists and scalars, modifies none of them, and
+Every function takes scalars, lists, and arrays of any strides, byte order and alignment. It does not modify them. It
 returns a new C-contiguous array, or a NumPy scalar where the result has no dimension. float64 and float32 keep their
-dtype, float16 is computed in float32 and returned as float16, bool and integers become float64; any other dtype raises
-`TypeError`. NaN propagates, ±inf gives the limit, an empty array gives an empty result.
+dtype, float16 is computed in float32 and returned as float16, and bool and integers become float64. Any other dtype
+raises `TypeError`. NaN propagates, ±inf gives the limit, and an empty array gives an empty result.
 
-The losses take their targets `t` in two forms, recognised in this order. A `t` of the shape of `y` holds one-hot rows
-or probabilities. A `t` of integers of shape ``(N,)`` or ``(N, 1)``, or one integer for one sample, holds labels in
-``[0, C)``. Anything else raises `ValueError`. N is the number of samples, C of classes. (`binary_cross_entropy` has two
-classes in one column, so there a label is 0 or 1.)
+The losses take their targets `t` in two forms and check for them in this order. A `t` with the shape of `y` holds
+one-hot rows or probabilities. A `t` of integers with shape ``(N,)`` or ``(N, 1)``, or one integer for one sample, holds
+labels in ``[0, C)``. Anything else raises `ValueError`. N is the number of samples and C the number of classes.
+(`binary_cross_entropy` has two classes in one column, so there a label is 0 or 1.)
 """
 
 from fastnet.functions import activations, losses

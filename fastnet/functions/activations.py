@@ -1,4 +1,4 @@
-"""The activations of the hidden units and of the output: check, then call the kernel."""
+"""The activations of hidden layers and of the output: check the arguments, then call the kernel."""
 
 from collections.abc import Callable
 from typing import Any
@@ -93,7 +93,7 @@ def step_function(x: npt.ArrayLike) -> IntArray:
     Returns
     -------
     ndarray of int64
-        Same shape as `x`. An integer cannot be NaN, so NaN, which is not positive, gives 0.
+        Same shape as `x`. NaN gives 0: an integer cannot be NaN, and NaN is not positive.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def sigmoid_grad(x: npt.ArrayLike) -> FloatArray:
     Parameters
     ----------
     x : array_like, real
-        Any shape: what went into the sigmoid, not what came out.
+        Any shape: the input of the sigmoid, not its output.
 
     Returns
     -------
@@ -173,8 +173,9 @@ def sigmoid_grad(x: npt.ArrayLike) -> FloatArray:
 
     Notes
     -----
-    ``sigmoid'(x) = s (1 - s)`` with ``s = sigmoid(x)``; "Deep Learning from Scratch", chapters 4 and 5. It is computed
-    as ``e / (1 + e)**2`` with ``e = exp(-|x|)``, the same value, which stays exact where ``1 - s`` has no digits left.
+    ``sigmoid'(x) = s (1 - s)`` with ``s = sigmoid(x)``; "Deep Learning from Scratch", chapters 4 and 5. The code
+    computes ``e / (1 + e)**2`` with ``e = exp(-|x|)``. This has the same value, and stays accurate where ``s`` is
+    rounded to 1.
 
     Examples
     --------
@@ -186,7 +187,7 @@ def sigmoid_grad(x: npt.ArrayLike) -> FloatArray:
 
 
 def tanh(x: npt.ArrayLike) -> FloatArray:
-    """Return the hyperbolic tangent of every element: the sigmoid's shape, between -1 and 1.
+    """Return the hyperbolic tangent of every element: an S-shaped curve like the sigmoid, between -1 and 1.
 
     Parameters
     ----------
@@ -206,7 +207,7 @@ def tanh(x: npt.ArrayLike) -> FloatArray:
     See Also
     --------
     tanh_grad : Its derivative.
-    sigmoid : The same curve between 0 and 1: ``tanh(x) = 2 sigmoid(2 x) - 1``.
+    sigmoid : The same curve, scaled to lie between 0 and 1: ``tanh(x) = 2 sigmoid(2 x) - 1``.
 
     Notes
     -----
@@ -228,7 +229,7 @@ def tanh_grad(x: npt.ArrayLike) -> FloatArray:
     Parameters
     ----------
     x : array_like, real
-        Any shape: what went into `tanh`, not what came out.
+        Any shape: the input of `tanh`, not its output.
 
     Returns
     -------
@@ -246,9 +247,9 @@ def tanh_grad(x: npt.ArrayLike) -> FloatArray:
 
     Notes
     -----
-    ``tanh'(x) = 1 - tanh(x)**2``. It is computed as ``4 e / (1 + e)**2`` with ``e = exp(-2 |x|)``, the same value,
-    which stays exact where ``tanh(x)`` is so close to 1 that the difference has no digits left.
-    "Deep Learning from Scratch", chapter 6, see `tanh`.
+    ``tanh'(x) = 1 - tanh(x)**2``; "Deep Learning from Scratch", chapter 6, see `tanh`. The code computes
+    ``4 e / (1 + e)**2`` with ``e = exp(-2 |x|)``. This has the same value, and stays accurate where ``tanh(x)`` is
+    rounded to 1.
 
     Examples
     --------
@@ -280,7 +281,7 @@ def relu(x: npt.ArrayLike) -> FloatArray:
     See Also
     --------
     relu_grad : Its derivative.
-    leaky_relu, elu : The same with a slope on the negative side, so that a unit there goes on learning.
+    leaky_relu, elu : Have a slope on the negative side too, so that units with negative inputs still learn.
 
     Notes
     -----
@@ -301,7 +302,7 @@ def relu_grad(x: npt.ArrayLike) -> FloatArray:
     Parameters
     ----------
     x : array_like, real
-        Any shape: what went into `relu`.
+        Any shape: the input of `relu`.
 
     Returns
     -------
@@ -332,15 +333,15 @@ def relu_grad(x: npt.ArrayLike) -> FloatArray:
 
 
 def leaky_relu(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
-    """Return every element, the negative ones multiplied by `slope`: a `relu` whose units cannot die.
+    """Return every element, with the negative ones multiplied by `slope`: a `relu` that still learns there.
 
     Parameters
     ----------
     x : array_like, real
         Any shape.
     slope : float, default 0.1
-        The slope on the negative side, from 0, which makes it `relu`, to 1, which makes it the identity. A slope
-        outside would change sides in the formula below.
+        The slope on the negative side, from 0 to 1: 0 gives `relu`, 1 gives the identity. Above 1, the formula below
+        would apply the slope to the positive side instead.
 
     Returns
     -------
@@ -362,7 +363,7 @@ def leaky_relu(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     Notes
     -----
     ``leaky_relu(x) = max(slope x, x)``; A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier nonlinearities improve neural
-    network acoustic models", ICML workshop, 2013. The slope in the paper is 0.01, that of the lecture notes 0.1.
+    network acoustic models", ICML workshop, 2013. The paper uses the slope 0.01, the lecture notes use 0.1.
 
     Examples
     --------
@@ -382,7 +383,7 @@ def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     Parameters
     ----------
     x : array_like, real
-        Any shape: what went into `leaky_relu`.
+        Any shape: the input of `leaky_relu`.
     slope : float, default 0.1
         The slope on the negative side, from 0 to 1.
 
@@ -405,8 +406,8 @@ def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
 
     Notes
     -----
-    ``leaky_relu'(x) = 1 if x >= 0 else slope``: there is no derivative at 0, and 1 is chosen, as the book does for
-    `relu_grad`. Source: Maas, Hannun and Ng (2013), see `leaky_relu`.
+    ``leaky_relu'(x) = 1 if x >= 0 else slope``. There is no derivative at 0; the value there is 1, as the book chooses
+    for `relu_grad`. Source: Maas, Hannun and Ng (2013), see `leaky_relu`.
 
     Examples
     --------
@@ -419,19 +420,19 @@ def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
 
 
 def elu(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
-    """Return the exponential linear unit of every element: `x`, bent towards `-alpha` on the negative side.
+    """Return the exponential linear unit of every element: `x`, which tends to `-alpha` on the negative side.
 
     Parameters
     ----------
     x : array_like, real
         Any shape.
     alpha : float, default 1.0
-        What the negative side tends to, without its sign; from 0 on, which makes it `relu`.
+        The result tends to `-alpha` on the negative side. At least 0; 0 gives `relu`.
 
     Returns
     -------
     ndarray
-        Values from `-alpha` on, same shape; float dtypes are kept, bool and integers become float64.
+        Values of at least `-alpha`, same shape; float dtypes are kept, bool and integers become float64.
 
     Raises
     ------
@@ -443,13 +444,13 @@ def elu(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
     See Also
     --------
     elu_grad : Its derivative.
-    leaky_relu : The same idea in two straight lines.
+    leaky_relu : The same idea with two straight lines.
 
     Notes
     -----
     ``elu(x) = x where x >= 0, else alpha (exp(x) - 1)``; D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and
     accurate deep network learning by exponential linear units (ELUs)", ICLR 2016 (arXiv:1511.07289, 2015). The
-    difference is computed as a whole, so that it keeps its digits near 0.
+    code computes ``exp(x) - 1`` without cancellation, so it stays accurate near 0.
 
     Examples
     --------
@@ -469,9 +470,9 @@ def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
     Parameters
     ----------
     x : array_like, real
-        Any shape: what went into `elu`.
+        Any shape: the input of `elu`.
     alpha : float, default 1.0
-        The `alpha` of `elu`, from 0 on.
+        The `alpha` of `elu`, at least 0.
 
     Returns
     -------
@@ -492,8 +493,8 @@ def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
 
     Notes
     -----
-    ``elu'(x) = 1 if x >= 0 else alpha exp(x)``: with an `alpha` other than 1, there is no derivative at 0, and 1 is
-    chosen, as the book does for `relu_grad`. Source: Clevert, Unterthiner and Hochreiter (2016), see `elu`.
+    ``elu'(x) = 1 if x >= 0 else alpha exp(x)``. With an `alpha` other than 1, there is no derivative at 0; the value
+    there is 1, as the book chooses for `relu_grad`. Source: Clevert, Unterthiner and Hochreiter (2016), see `elu`.
 
     Examples
     --------
@@ -579,7 +580,7 @@ def softplus_grad(x: npt.ArrayLike) -> FloatArray:
 
 
 def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
-    """Return `x` turned into probabilities along an axis.
+    """Turn `x` into probabilities along an axis.
 
     Parameters
     ----------
@@ -592,7 +593,7 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
     -------
     ndarray
         Values from 0 to 1, same shape; float dtypes are kept, bool and integers become float64. A single ``+inf``
-        gets 1 and everything else 0; where several values are the largest and infinite, each of them gives NaN.
+        gives 1 and all other values give 0. Where several values are the largest and infinite, each of them gives NaN.
 
     Raises
     ------
@@ -603,12 +604,12 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
 
     See Also
     --------
-    softmax_loss, softmax_cross_entropy : Softmax and cross-entropy in one.
+    softmax_loss, softmax_cross_entropy : Softmax and cross-entropy in one function.
 
     Notes
     -----
-    ``softmax(x)_k = exp(x_k - max(x)) / sum_i exp(x_i - max(x))``: the shift by the maximum changes nothing in the
-    value, and keeps ``exp`` from overflowing. "Deep Learning from Scratch", chapter 3.
+    ``softmax(x)_k = exp(x_k - max(x)) / sum_i exp(x_i - max(x))``. Subtracting the maximum does not change the value,
+    and prevents ``exp`` from overflowing. "Deep Learning from Scratch", chapter 3.
 
     Examples
     --------
@@ -623,7 +624,7 @@ def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:
         y: FloatArray = _backend.kernels.softmax(x)
         return y
     array, dtype = float_array(x, "x")
-    dimensions = max(array.ndim, 1)  # a scalar is a row of one
+    dimensions = max(array.ndim, 1)  # a scalar is a row of one element
     axis = as_integer(axis, "axis")
     if not -dimensions <= axis < dimensions:
         allowed = f"from {-dimensions} to {dimensions - 1}"
@@ -644,7 +645,7 @@ def softmax_of_rows(array: FloatArray) -> FloatArray:
 
 
 def maxout(x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
-    """Return the largest of K affine functions, for each of H units: an activation that is itself learned.
+    """Return the largest of K affine functions, for each of H units: an activation whose shape is learned.
 
     Parameters
     ----------
@@ -658,8 +659,8 @@ def maxout(x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     Returns
     -------
     ndarray
-        ``(N, H)``, or ``(H,)`` for one sample; of the dtype to which NumPy promotes the three, bool and integers
-        counting as float64.
+        ``(N, H)``, or ``(H,)`` for one sample. The dtype is the one that NumPy promotes the three dtypes to, where bool
+        and integers count as float64.
 
     Raises
     ------
@@ -671,16 +672,16 @@ def maxout(x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     See Also
     --------
     maxout_grad : Its gradient.
-    relu : What it is with two pieces, one of which is 0.
+    relu : A maxout of two pieces, one of which is 0.
 
     Notes
     -----
-    ``maxout(x) = max_k (x W[k] + b[k])``: a convex function, in K straight pieces along any line; I. J. Goodfellow,
-    D. Warde-Farley, M. Mirza, A. Courville and Y. Bengio, "Maxout networks", ICML 2013.
+    ``maxout(x) = max_k (x W[k] + b[k])``, a convex function with at most K straight pieces along any line. I. J.
+    Goodfellow, D. Warde-Farley, M. Mirza, A. Courville and Y. Bengio, "Maxout networks", ICML 2013.
 
     Examples
     --------
-    The absolute value is the larger one of x and -x:
+    The absolute value is the maximum of x and -x:
 
     >>> from fastnet.functions import maxout
     >>> print(maxout([[-2.0], [3.0]], W=[[[1.0]], [[-1.0]]], b=[[0.0], [0.0]]))
@@ -688,7 +689,7 @@ def maxout(x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
      [3.]]
     """
     inputs, W, b, dtype = _maxout_arguments(x, W, b)
-    with np.errstate(all="ignore"):  # what is infinite is a value like any other
+    with np.errstate(all="ignore"):  # infinity is a valid value
         largest = inputs @ W[0] + b[0]
         for k in range(1, len(W)):
             np.maximum(largest, inputs @ W[k] + b[k], out=largest)
@@ -699,20 +700,20 @@ def maxout(x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
 def maxout_grad(
     x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike, dout: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the gradients of a loss by the three arguments of `maxout`, given the one by its result.
+    """Return the gradients of a loss with respect to the three arguments of `maxout`: backpropagation through it.
 
     Parameters
     ----------
     x, W, b : array_like, real
-        What went into `maxout`: ``(N, D)`` or ``(D,)``, ``(K, D, H)`` and ``(K, H)``.
+        The arguments of `maxout`: ``(N, D)`` or ``(D,)``, ``(K, D, H)`` and ``(K, H)``.
     dout : array_like, real
-        The gradient of the loss by what came out, of its shape ``(N, H)`` or ``(H,)``. Ones give the gradient of the
-        sum of the results.
+        The gradient of the loss with respect to the output, ``(N, H)`` or ``(H,)`` like the output. Ones give the
+        gradient of the sum of the outputs.
 
     Returns
     -------
     dx, dW, db : ndarray
-        Of the shapes of `x`, `W` and `b` and the dtype of `maxout(x, W, b)`.
+        The shapes of `x`, `W` and `b`, in the dtype of `maxout(x, W, b)`.
 
     Raises
     ------
@@ -755,7 +756,7 @@ def maxout_grad(
 
 
 def _array_of_shape(x: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FloatArray:
-    """`x` as the kernels take it in `dtype`, where it has that shape."""
+    """Convert `x` to what the kernels take in `dtype`, and check its shape."""
     array = real_array(x, name)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got shape {array.shape}")
@@ -765,7 +766,7 @@ def _array_of_shape(x: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: 
 def _maxout_arguments(
     x: npt.ArrayLike, W: npt.ArrayLike, b: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray, np.dtype[Any]]:
-    """A batch `(N, D)` or one sample `(D,)`, W `(K, D, H)` and b `(K, H)`, all of one dtype, and that of the result."""
+    """Return x `(N, D)` or `(D,)`, W `(K, D, H)` and b `(K, H)` in one dtype, and the dtype of the result."""
     (W, of_W), (b, of_b) = float_array(W, "W"), float_array(b, "b")
     dtype = np.result_type(float_array(x, "x")[1], of_W, of_b)
     if W.ndim != 3 or len(W) == 0:

@@ -1,4 +1,4 @@
-"""The losses, of one sample or averaged over a batch: check, then call the kernel."""
+"""The losses, of one sample or averaged over a batch: check the arguments, then call the kernel."""
 
 from typing import Any
 
@@ -33,27 +33,27 @@ __all__ = [
 
 
 def sum_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
-    """Return half the sum of the squared errors: the book's squared error, not averaged.
+    """Return half the sum of the squared errors: the book's squared error, which is not averaged.
 
     Parameters
     ----------
     y : array_like, real
         Predictions of any shape.
     t : array_like, real
-        Targets of the shape of `y`; for `y` of shape ``(N, C)`` also N integer labels, for ``(C,)`` one; for `y` of
-        shape ``(N, 1)`` also N numbers.
+        Targets with the shape of `y`. For `y` of shape ``(N, C)`` also N integer labels, and for ``(C,)`` one label.
+        For `y` of shape ``(N, 1)`` also N numbers.
 
     Returns
     -------
     NumPy float scalar
-        Of the dtype of `y`, float64 where `y` holds bool or integers; 0 where `y` is empty.
+        In the dtype of `y`, or float64 where `y` holds bool or integers. It is 0 where `y` is empty.
 
     Raises
     ------
     TypeError
         If `y` or `t` does not hold real numbers.
     ValueError
-        If the shape of `t` fits neither form, or a label is out of range.
+        If the shape of `t` is none of these, or a label is out of range.
 
     See Also
     --------
@@ -70,7 +70,7 @@ def sum_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     0.07
     """
     squares, dtype = _squared_errors(y, t)
-    with np.errstate(all="ignore"):  # inf where the sum is too large, 0 where it is too small
+    with np.errstate(all="ignore"):  # overflow gives inf, underflow gives 0
         return as_result(0.5 * np.sum(squares, dtype=np.float64), dtype)
 
 
@@ -82,29 +82,29 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     y : array_like, real
         Predictions of any shape.
     t : array_like, real
-        Targets of the shape of `y`; for `y` of shape ``(N, C)`` also N integer labels, for ``(C,)`` one; for `y` of
-        shape ``(N, 1)`` also N numbers.
+        Targets with the shape of `y`. For `y` of shape ``(N, C)`` also N integer labels, and for ``(C,)`` one label.
+        For `y` of shape ``(N, 1)`` also N numbers.
 
     Returns
     -------
     NumPy float scalar
-        Of the dtype of `y`, float64 where `y` holds bool or integers.
+        In the dtype of `y`, or float64 where `y` holds bool or integers.
 
     Raises
     ------
     TypeError
         If `y` or `t` does not hold real numbers.
     ValueError
-        If the shape of `t` fits neither form, a label is out of range, or `y` is empty.
+        If the shape of `t` is none of these, a label is out of range, or `y` is empty.
 
     See Also
     --------
-    sum_squared_error : The book's, half the sum.
+    sum_squared_error : The book's squared error: half the sum.
 
     Notes
     -----
-    ``E = mean (y - t)**2`` over all elements: what the field calls by this name. The Korean edition of "Deep Learning
-    from Scratch" has a function of this name that computes `sum_squared_error`.
+    ``E = mean (y - t)**2`` over all elements, the usual meaning of this name. The function of this name in the Korean
+    edition of "Deep Learning from Scratch" computes `sum_squared_error`.
 
     Examples
     --------
@@ -114,14 +114,14 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """
     squares, dtype = _squared_errors(y, t)
     refuse_empty(squares, "y")
-    with np.errstate(all="ignore"):  # inf where the sum is too large, 0 where it is too small
+    with np.errstate(all="ignore"):  # overflow gives inf, underflow gives 0
         return as_result(np.mean(squares, dtype=np.float64), dtype)
 
 
 def _squared_errors(y: npt.ArrayLike, t: npt.ArrayLike) -> tuple[FloatArray, np.dtype[Any]]:
     array, dtype = float_array(y, "y")
     labels_or_rows = _numbers_or_targets(t, array)
-    with np.errstate(all="ignore"):  # an error that is too large for the dtype is inf, without a warning
+    with np.errstate(all="ignore"):  # overflow gives inf, without a warning
         difference = minus_targets(array, labels_or_rows).astype(np.float64, copy=False)
         return difference * difference, dtype
 
@@ -134,14 +134,14 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
     y : array_like, real
         Probabilities ``(N, C)``, or ``(C,)`` for one sample, as `softmax` returns them.
     t : array_like, real
-        Targets of the shape of `y` (one-hot or probabilities), N integer labels, or one for one sample.
+        Targets with the shape of `y` (one-hot or probabilities), N integer labels, or one label for one sample.
     eps : float, default 1e-7
-        What is added to `y` to keep the logarithm finite; from 0 on.
+        Added to `y` to keep the logarithm finite; at least 0.
 
     Returns
     -------
     NumPy float scalar
-        Of the dtype of `y`, float64 where `y` holds bool or integers.
+        In the dtype of `y`, or float64 where `y` holds bool or integers.
 
     Raises
     ------
@@ -153,14 +153,14 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
 
     See Also
     --------
-    softmax_loss : The same from scores instead of probabilities.
-    softmax_cross_entropy : From scores, and without the `eps`.
-    binary_cross_entropy : For probabilities that do not sum to 1, each of a question of its own.
+    softmax_loss : The same loss, from scores instead of probabilities.
+    softmax_cross_entropy : The loss from scores, without `eps`.
+    binary_cross_entropy : For probabilities that do not sum to 1: each answers its own yes-or-no question.
 
     Notes
     -----
-    ``E = -1/N sum_n sum_c t_nc log(y_nc + eps)``, N being 1 for one sample; a term with ``t = 0`` and ``y + eps = 0``
-    is 0. "Deep Learning from Scratch", chapter 4.
+    ``E = -1/N sum_n sum_c t_nc log(y_nc + eps)``, with N = 1 for one sample. A term with ``t = 0`` and
+    ``y + eps = 0`` is 0. "Deep Learning from Scratch", chapter 4.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
     0.366984
     """
     loss = _backend.kernels.cross_entropy(y, t, eps)
-    if loss is None:  # not for the kernel as it is
+    if loss is None:  # the arguments need conversion, or are invalid
         eps = as_float(eps, "eps", positive=False)
         array, dtype = float_array(y, "y")
         _refuse_empty_batch(array, "y")
@@ -188,33 +188,34 @@ def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_E
     y : array_like, real
         Probabilities of "yes", as `sigmoid` returns them: any shape, for example ``(N, 1)``.
     t : array_like, real
-        Targets of the shape of `y`: 1 for "yes", 0 for "no", or probabilities. For `y` of shape ``(N, 1)`` also N of
-        them, for ``(1,)`` one; integers there have to be 0 and 1. With more questions, for `y` of shape ``(N, C)`` or
-        ``(C,)``, integer labels say which of the C is answered by "yes", as for the other losses.
+        Targets with the shape of `y`: 1 for "yes", 0 for "no", or probabilities. For `y` of shape ``(N, 1)`` also N
+        numbers, and for ``(1,)`` one number; integers must be 0 or 1 in both cases. For `y` of shape ``(N, C)`` or
+        ``(C,)`` with C above 1 also integer labels, as for the other losses: a label says which of the C answers is
+        "yes".
     eps : float, default 1e-7
-        What is added to `y` and to ``1 - y`` to keep the logarithms finite; from 0 on.
+        Added to `y` and to ``1 - y`` to keep the logarithms finite; at least 0.
 
     Returns
     -------
     NumPy float scalar
-        Of the dtype of `y`, float64 where `y` holds bool or integers.
+        In the dtype of `y`, or float64 where `y` holds bool or integers.
 
     Raises
     ------
     TypeError
         If `y` or `t` does not hold real numbers, or `eps` is not a number.
     ValueError
-        If `y` is empty, the shape of `t` fits no form, a label is out of range, or `eps` is negative or not finite.
+        If `y` is empty, the shape of `t` is none of these, a label is out of range, or `eps` is negative or not finite.
 
     See Also
     --------
-    cross_entropy_error : For one question that has C answers.
+    cross_entropy_error : For one question with C possible answers.
 
     Notes
     -----
-    ``E = mean -(t log(y + eps) + (1 - t) log(1 - y + eps))``: the `cross_entropy_error` of the rows ``(y, 1 - y)`` with
-    the targets ``(t, 1 - t)``. A term whose weight and whose argument of the logarithm are both 0 is 0. C. M. Bishop,
-    "Pattern Recognition and Machine Learning", 2006, section 5.2.
+    ``E = mean -(t log(y + eps) + (1 - t) log(1 - y + eps))``. This is the `cross_entropy_error` of the rows
+    ``(y, 1 - y)`` with the targets ``(t, 1 - t)``. ``0 log 0`` is 0. C. M. Bishop, "Pattern Recognition and Machine
+    Learning", 2006, section 5.2.
 
     Examples
     --------
@@ -233,19 +234,19 @@ def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_E
 
 
 def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
-    """Return the cross-entropy of `softmax` of the scores `x`: the book's loss, with its 1e-7 in the logarithm.
+    """Return the cross-entropy of the softmax of the scores `x`: the book's loss, with its 1e-7 in the logarithm.
 
     Parameters
     ----------
     x : array_like, real
         Scores (logits) ``(N, C)``, or ``(C,)`` for one sample.
     t : array_like, real
-        Targets of the shape of `x` (one-hot or probabilities), N integer labels, or one for one sample.
+        Targets with the shape of `x` (one-hot or probabilities), N integer labels, or one label for one sample.
 
     Returns
     -------
     NumPy float scalar
-        Of the dtype of `x`, float64 where `x` holds bool or integers.
+        In the dtype of `x`, or float64 where `x` holds bool or integers.
 
     Raises
     ------
@@ -256,7 +257,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
 
     See Also
     --------
-    softmax_cross_entropy : The same without the 1e-7, and its gradient.
+    softmax_cross_entropy : The loss without the 1e-7, and its gradient.
 
     Notes
     -----
@@ -275,24 +276,24 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
 
 
 def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bool = False) -> Any:
-    """Return the cross-entropy of the softmax of the scores `x`, exact for any scores, and its gradient if wanted.
+    """Return the cross-entropy of the softmax of the scores `x`, exact for any scores, and optionally its gradient.
 
     Parameters
     ----------
     x : array_like, real
         Scores (logits) ``(N, C)``, or ``(C,)`` for one sample.
     t : array_like, real
-        Targets of the shape of `x` (one-hot or probabilities), N integer labels, or one for one sample.
+        Targets with the shape of `x` (one-hot or probabilities), N integer labels, or one label for one sample.
     return_grad : bool, default False
-        Return the gradient of the loss by `x`, too. It comes from the same pass over the scores, so that asking for
-        both at once takes little longer than asking for one.
+        Also return the gradient of the loss with respect to `x`. Both come from one pass over the scores, so this takes
+        only a little longer.
 
     Returns
     -------
     loss : NumPy float scalar
-        Of the dtype of `x`, float64 where `x` holds bool or integers.
+        In the dtype of `x`, or float64 where `x` holds bool or integers.
     dx : ndarray
-        The gradient, with `return_grad` alone: of the shape of `x` and the dtype of the loss.
+        The gradient, only with `return_grad`: the shape of `x`, in the dtype of the loss.
 
     Raises
     ------
@@ -303,17 +304,17 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
 
     See Also
     --------
-    softmax_loss : The book's, which adds 1e-7 to each probability, and so never exceeds 16.1 for a label.
-    cross_entropy_error : From probabilities.
+    softmax_loss : The book's loss. It adds 1e-7 to each probability, so it is at most 16.12 for a label.
+    cross_entropy_error : The loss from probabilities.
 
     Notes
     -----
-    ``E = 1/N sum_n sum_c t_nc (log(sum_k exp(x_nk)) - x_nc)``, N being 1 for one sample, and
-    ``dE/dx_nc = (softmax(x)_nc sum_k t_nk - t_nc) / N``, which is the book's ``(y - t) / N`` where the targets of a
-    sample sum to 1: "Deep Learning from Scratch", chapter 5 and appendix A. With the largest score m,
-    ``log(sum_k exp(x_k)) = m + log(1 + sum_(k != m) exp(x_k - m))``, so that ``exp`` never overflows, and a loss close
-    to 0 keeps its digits. Infinite scores have the limit, as in `softmax`; where that is NaN for some class of a
-    sample, so are the loss and the gradient by that sample.
+    ``E = 1/N sum_n sum_c t_nc (log(sum_k exp(x_nk)) - x_nc)``, with N = 1 for one sample, and
+    ``dE/dx_nc = (softmax(x)_nc sum_k t_nk - t_nc) / N``. Where the targets of a sample sum to 1, this is the book's
+    ``(y - t) / N``: "Deep Learning from Scratch", chapter 5 and appendix A. With m the largest score, x_j,
+    ``log(sum_k exp(x_k)) = m + log(1 + sum_(k != j) exp(x_k - m))``, so ``exp`` never overflows, and a loss close to 0
+    stays accurate. Infinite scores give the limit, as in `softmax`. Where `softmax` is NaN for some class of a sample,
+    the loss is NaN, and so is the gradient of that sample.
 
     Examples
     --------
@@ -342,7 +343,7 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
 
 
 def _numbers_or_targets(t: npt.ArrayLike, y: FloatArray, *, binary: bool = False) -> FloatArray | IntArray:
-    """Where a prediction is one number, so is its target: an integer there is not the label of an only class."""
+    """Check the targets `t`. With one column in `y`, integers are values, not labels."""
     return numbers_like(y, t, binary=binary) if y.shape[-1:] == (1,) else targets(t, y)
 
 

@@ -1,6 +1,6 @@
-"""The book's network of any number of layers, for classes, for yes or no, and for numbers.
+"""The book's network with any number of layers, for classes, for yes-or-no questions, and for numbers.
 
-Shapes: N samples, D inputs, C outputs, H hidden units in a layer, L layers that have weights.
+Shapes: N samples, D inputs, C outputs, H units in a hidden layer, L layers with weights.
 """
 
 import math
@@ -59,21 +59,21 @@ __all__ = ["MultiLayerNet"]
 
 
 class Activation(NamedTuple):
-    """What stands between two layers: z = function(a), and dz/da = slope(a)."""
+    """What follows every hidden layer: z = function(a), and dz/da = slope(a)."""
 
     function: Callable[[FloatArray], FloatArray]
     slope: Callable[[FloatArray], FloatArray]
 
 
 class Output(NamedTuple):
-    """What stands behind the last layer: y = function(a), and its loss."""
+    """What follows the last layer: y = function(a), and the loss of y."""
 
     function: Callable[[FloatArray], FloatArray]
     loss: Callable[[FloatArray, Any], Any]
 
 
 class Settings(NamedTuple):
-    """What makes a network besides its parameters, once it has been found to make one."""
+    """The settings of a network besides its parameters, checked."""
 
     activation: str
     output: str
@@ -98,61 +98,62 @@ SCALES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # variance = s
 
 
 class MultiLayerNet(Network):
-    """A network of any number of hidden layers, whose output and loss are made for each other.
+    """A network with any number of hidden layers, whose output determines its loss.
 
     Parameters
     ----------
     input_size : int
-        D, how many inputs.
+        D, the number of inputs.
     hidden_size_list : sequence of int
-        How many units each hidden layer has; without any, the model is linear.
+        The number of units of each hidden layer. An empty list gives a linear model.
     output_size : int
-        C, how many outputs.
+        C, the number of outputs.
     activation : {"relu", "sigmoid", "tanh", "leaky_relu", "elu", "identity"}, default "relu"
-        What every hidden layer ends with, in any case; "linear" is "identity" by another name. `leaky_relu` and `elu`
-        are those of `fastnet.functions`, with their default slopes.
+        The activation of every hidden layer, in upper or lower case. "linear" is another name for "identity".
+        `leaky_relu` and `elu` are those of `fastnet.functions`, with the default `slope` and `alpha`.
     weight_init_std : float or str, default "relu"
-        The standard deviation of the initial weights, from 0 on, or a word, in any case: "relu" or "he" for
-        ``sqrt(2 / n)``, "sigmoid" or "xavier" for ``sqrt(1 / n)``, where n units precede the layer.
+        The standard deviation of the initial weights, at least 0; or a word, in upper or lower case: "relu" or "he" for
+        ``sqrt(2 / n)``, "sigmoid" or "xavier" for ``sqrt(1 / n)``, where n is the number of inputs of the layer.
     weight_decay_lambda : float, default 0
-        How strongly large weights are punished, from 0 on.
+        The strength of the weight decay (L2 regularization), at least 0.
     output : {"softmax", "sigmoid", "identity"}, default "softmax"
-        The output's activation and with it the loss: "softmax" for one of C classes, with the cross-entropy; "sigmoid"
-        for C answers of yes or no, with the binary cross-entropy; "identity" for C numbers, with the mean squared
-        error.
+        The activation of the output, which determines the loss: "softmax" for one of C classes, with the cross-entropy;
+        "sigmoid" for C yes-or-no answers, with the binary cross-entropy; "identity" for C numbers, with the mean
+        squared error.
     dtype : numpy.float64 or numpy.float32, default numpy.float64
-        What the network holds and computes in.
+        The dtype of the parameters and of the computation.
     seed : int or numpy.random.Generator, optional
-        Draws the weights from a private generator; by default from NumPy's global one in the book's order, `W1`, `W2`
-        and so on, so that `np.random.seed` reproduces a run of the book's program.
+        Draws the weights from a private generator. By default, NumPy's global generator draws them in the book's order,
+        `W1`, `W2` and so on, so `np.random.seed` reproduces a run of the book's program.
 
     Attributes
     ----------
     params : dict of str to ndarray
-        ``W1 (D, H)``, ``b1 (H,)``, ``W2 (H, H)``, ... to the last layer's ``(H, C)`` and ``(C,)``. They may be changed
-        and replaced freely; one that no longer fits raises `ValueError` at the next call.
+        ``W1 (D, H)``, ``b1 (H,)``, ``W2 (H, H)``, ... to the last layer's ``(H, C)`` and ``(C,)``. You may change or
+        replace them. If one no longer fits, the next call raises `ValueError`.
     dtype : numpy.dtype
         float64 or float32.
     activation, output : str
-        As above, in lower case. They and `weight_decay_lambda` may be changed too.
+        As above, in lower case. You may change them.
     weight_decay_lambda : float
-        As above.
+        As above. You may change it.
 
     Raises
     ------
     TypeError, ValueError
-        If a size is not an integer of at least 1, a name is none of those above, a number is negative or not finite, or
-        `dtype` is neither float64 nor float32.
+        If a size is not an integer of at least 1, a name is not in the lists above, a number is negative or not finite,
+        or `dtype` is neither float64 nor float32.
 
     See Also
     --------
-    TwoLayerNet : One hidden layer of sigmoid units, and softmax.
+    TwoLayerNet : One hidden layer of sigmoid units, and a softmax output.
 
     Notes
     -----
-    "Deep Learning from Scratch", chapter 6 and ``common/multi_layer_net.py``, which has "relu" and "sigmoid", and
-    softmax. He et al., "Delving Deep into Rectifiers" (2015), and Glorot and Bengio, "Understanding the Difficulty of
-    Training Deep Feedforward Neural Networks" (2010), for the scales of the weights.
+    "Deep Learning from Scratch", chapter 6 and ``common/multi_layer_net.py``. The book's network has the
+    activations "relu" and "sigmoid", and the output "softmax". He et al., "Delving Deep into Rectifiers" (2015), and
+    Glorot and Bengio, "Understanding the Difficulty of Training Deep Feedforward Neural Networks" (2010), for the scale
+    of the weights.
 
     Examples
     --------
@@ -191,13 +192,13 @@ class MultiLayerNet(Network):
         self.dtype = network_dtype(dtype)
         random = random_source(seed)
         self.params: dict[str, FloatArray] = {}
-        with np.errstate(all="ignore"):  # inf where a deviation is too large, 0 where it is too small
+        with np.errstate(all="ignore"):  # overflow gives inf, underflow gives 0
             for name, shape in self._shapes.items():
                 value = std(shape[0]) * random.standard_normal(shape) if len(shape) == 2 else np.zeros(shape)
                 self.params[name] = value.astype(self.dtype)
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
-        """Return what the network makes of the samples.
+        """Return the output of the network.
 
         Parameters
         ----------
@@ -207,8 +208,8 @@ class MultiLayerNet(Network):
         Returns
         -------
         ndarray
-            ``(N, C)``, or ``(C,)``, in the network's dtype: with the output "softmax" the probability of every class,
-            with "sigmoid" that of every yes, with "identity" any numbers.
+            ``(N, C)``, or ``(C,)`` for one sample, in the network's dtype. With the output "softmax", the probability
+            of every class; with "sigmoid", the probability that each answer is yes; with "identity", numbers.
 
         Raises
         ------
@@ -233,7 +234,7 @@ class MultiLayerNet(Network):
         return self._predicted(x, arrays, activation, output)
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
-        """Return the loss that belongs to the output, and what the weights add to it.
+        """Return the loss that belongs to the output, plus the weight decay.
 
         Parameters
         ----------
@@ -241,8 +242,8 @@ class MultiLayerNet(Network):
             ``(N, D)``, or ``(D,)`` for one sample.
         t : array_like, real
             With the output "softmax", ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``.
-            With "sigmoid" and "identity", numbers ``(N, C)``, and where C is 1 also ``(N,)``; for "sigmoid" they are
-            1 for yes, 0 for no, or probabilities. Without the N for one sample.
+            With "sigmoid" and "identity", numbers ``(N, C)``, and if C is 1 also ``(N,)``. With "sigmoid", 1 is yes and
+            0 is no; probabilities are allowed. For one sample, the N is left out.
 
         Returns
         -------
@@ -264,25 +265,25 @@ class MultiLayerNet(Network):
 
         Notes
         -----
-        To the mean over the samples, every weight matrix adds ``weight_decay_lambda / 2`` times the sum of its squares.
-        The cross-entropies have the book's 1e-7 in the logarithm, so that a network of one hidden layer of sigmoid
-        units has the loss of a `TwoLayerNet` with the same parameters.
+        The loss is the mean over the samples, plus ``weight_decay_lambda / 2`` times the sum of the squares of every
+        weight matrix. The cross-entropies have the book's 1e-7 in the logarithm. So a network with one hidden layer of
+        sigmoid units and the output "softmax" has the same loss as a `TwoLayerNet` with the same parameters.
         """
         y = self.predict(x)
         refuse_empty(x, "x")
         return self._loss_of(y, self._targets(t, y), self._parameters())
 
     def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
-        """Return the share of right answers.
+        """Return the fraction of right answers.
 
-        With the output "softmax", a sample has one answer, its most probable class. With "sigmoid" it has C: yes where
-        the probability is above 0.5, and else no.
+        With the output "softmax", a sample has one answer: its most probable class. With "sigmoid", it has C answers:
+        yes where the probability is above 0.5, else no.
 
         Parameters
         ----------
         x, t : array_like, real
-            As in `loss`; the right class of a row of probabilities is its largest, and yes is right where `t` is above
-            0.5.
+            As in `loss`. With "softmax", the largest value in a row of `t` marks the right class. With "sigmoid", yes
+            is right where `t` is above 0.5.
 
         Returns
         -------
@@ -292,18 +293,18 @@ class MultiLayerNet(Network):
         Raises
         ------
         TypeError, ValueError
-            As in `loss`, and `ValueError` if the output is "identity": numbers are near or far, not right or wrong.
+            As in `loss`, and `ValueError` if the output is "identity": its numbers have no right or wrong answer.
         """
         output = self._checked().output
         if output == "softmax":
             return super().accuracy(x, t)
         if output == "identity":
-            raise NoAccuracyError("accuracy counts right answers, and output 'identity' gives numbers: see loss")
-        y = self._predict_in_slices(x)
-        return float(np.mean(np.where(self._targets(t, y) > 0.5, y > 0.5, y <= 0.5)))  # so that NaN is never right
+            raise NoAccuracyError("accuracy counts right answers, but output 'identity' gives numbers: use loss")
+        y = self._predict_in_chunks(x)
+        return float(np.mean(np.where(self._targets(t, y) > 0.5, y > 0.5, y <= 0.5)))  # NaN is never right
 
     def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
-        """Return the gradient of the loss by every parameter, by backpropagation.
+        """Return the gradient of the loss with respect to every parameter, by backpropagation.
 
         Parameters
         ----------
@@ -322,12 +323,12 @@ class MultiLayerNet(Network):
 
         See Also
         --------
-        trace : The steps of this computation, one by one.
-        numerical_gradient : The same without any calculus.
+        trace : Every step of this computation.
+        numerical_gradient : The same gradient by central differences.
 
         Notes
         -----
-        As in the book, the 1e-7 in the logarithms is not differentiated, and "relu" passes no gradient on at 0.
+        As in the book, the gradient ignores the 1e-7 in the logarithms, and the gradient of "relu" is 0 at 0.
         """
         arrays = self._arrays()
         activation, output, decay = self._checked()
@@ -336,7 +337,7 @@ class MultiLayerNet(Network):
         return gradients
 
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
-        """Return every intermediate value by the book's name, to be shown in class.
+        """Return every intermediate value by the book's name, for teaching.
 
         Parameters
         ----------
@@ -348,11 +349,11 @@ class MultiLayerNet(Network):
         Returns
         -------
         dict of str to ndarray
-            ``a1 (N, H)``, ``z1 (N, H)``, ``a2``, ... and after the last layer's ``aL (N, C)`` the output ``y (N, C)``;
-            and with `t`, on the way back, ``loss``, ``dy (N, C)``, ``dWL``, ``dbL``, then for every hidden layer
-            ``dz``, ``da``, ``dW``, ``db``, down to ``db1``, where ``dv`` is the derivative of the loss by ``v``; ``dy``
-            is by ``aL``, the output and its loss being taken as one step, as in the book. All in the network's dtype,
-            and without the N for one sample.
+            The forward pass: ``a1 (N, H)``, ``z1 (N, H)``, ``a2``, ..., ``aL (N, C)``, ``y (N, C)``. With `t` also the
+            backward pass: ``loss``, ``dy (N, C)``, ``dWL``, ``dbL``, then for every hidden layer ``dz``, ``da``,
+            ``dW``, ``db``, down to ``db1``. Here ``dv`` is the derivative of the loss with respect to ``v``. Only
+            ``dy`` is the derivative with respect to ``aL``, because the book treats the output and its loss as one
+            step. All values have the network's dtype. For one sample, the N is left out.
 
         Raises
         ------
@@ -362,8 +363,9 @@ class MultiLayerNet(Network):
         Notes
         -----
         ``dy = (y - t) / N`` with the output "softmax", ``(y - t) / (N C)`` with "sigmoid" and ``2 (y - t) / (N C)``
-        with "identity". Then ``dW = z' da + weight_decay_lambda W`` with the layer's input ``z``, ``dz = da W'`` by
-        that input, and ``da = dz activation'(a)``; a bias gets the sum over the samples.
+        with "identity". For a layer with the input ``z``: ``dW = z.T da + weight_decay_lambda W``, ``dz = da W.T``, and
+        for the layer before it ``da = dz activation'(a)``. The last layer has ``dy`` in place of ``da``. The gradient
+        of a bias is the sum of ``da`` over the samples.
 
         Examples
         --------
@@ -404,7 +406,7 @@ class MultiLayerNet(Network):
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
-        """Return the network that `save` wrote.
+        """Return a network with the parameters and settings that `save` wrote.
 
         Parameters
         ----------
@@ -415,18 +417,18 @@ class MultiLayerNet(Network):
         Returns
         -------
         MultiLayerNet
-            Of the sizes and dtype of the file's arrays.
+            With the sizes and the dtype of the arrays in the file.
 
         Raises
         ------
         ValueError
-            If the file is something else, or damaged.
+            If the file does not hold such a network, or is damaged.
         OSError
-            If it cannot be read.
+            If the file cannot be read.
 
         See Also
         --------
-        save : Write it.
+        save : Write the file.
 
         Examples
         --------
@@ -444,13 +446,13 @@ class MultiLayerNet(Network):
             D, *sizes = layer_sizes(arrays, len(arrays) // 2)
             shapes = parameter_shapes(D, *sizes)
             dtype = common_dtype(arrays, shapes)
-        # Not while `reading`: what a subclass does wrong is its own error.
+        # Not inside `reading`: an error of a subclass is not the file's.
         network = cls(D, sizes[:-1], sizes[-1], dtype=dtype, seed=0, **settings._asdict())
         network.params = {name: arrays[name] for name in shapes}
         return network
 
     def _checked(self) -> Settings:
-        """The settings as they are now: their user may have changed them."""
+        """Check and return the current settings: the user may have changed them."""
         return _settings(self.activation, self.output, self.weight_decay_lambda)
 
     def _settings(self) -> dict[str, Any]:
@@ -461,7 +463,7 @@ class MultiLayerNet(Network):
         refuse_empty(x, "x")
         t = self._targets(t, y)
         activation, output, decay = self._checked()
-        # What the network computes with is rounded to its dtype first, as in `loss`.
+        # Round to the network's dtype first, as `loss` does.
         x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
         parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
         differences = _backend.kernels.layer_differences(
@@ -470,7 +472,7 @@ class MultiLayerNet(Network):
         if differences is None:
             return None
         gradients: dict[str, FloatArray] = dict(zip(parameters, differences, strict=True))
-        _decay(gradients, parameters.values(), decay)  # ((w + h)^2 - (w - h)^2) / 4h = w, at any h
+        _decay(gradients, parameters.values(), decay)  # exact: ((w + h)^2 - (w - h)^2) / 4h = w
         return gradients
 
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
@@ -499,7 +501,7 @@ class MultiLayerNet(Network):
             trace["y"] = OUTPUTS[output].function(a)
         return trace
 
-    _own = predict, loss  # as they are here, whatever is done to the class later
+    _own = predict, loss  # the originals, also if someone replaces the methods of the class
 
 
 def _settings(activation: Any, output: Any, weight_decay_lambda: Any) -> Settings:
@@ -511,7 +513,7 @@ def _settings(activation: Any, output: Any, weight_decay_lambda: Any) -> Setting
 
 
 def _decay(gradients: dict[str, FloatArray], parameters: Iterable[FloatArray], weight_decay_lambda: float) -> None:
-    """Add what the weights add to the loss to the gradients, which are in the order of the parameters."""
+    """Add the gradient of the weight decay to `gradients`, which are in the order of `parameters`."""
     if weight_decay_lambda:
         with np.errstate(all="ignore"):
             for gradient, parameter in zip(gradients.values(), parameters, strict=True):
@@ -520,7 +522,7 @@ def _decay(gradients: dict[str, FloatArray], parameters: Iterable[FloatArray], w
 
 
 def _one_of(known: Mapping[str, Any], word: Any, name: str) -> str:
-    """The word in lower case, by its first name where it has several."""
+    """Return the word in lower case, with an alias replaced by its name."""
     if not isinstance(word, str):
         raise TypeError(f"{name} must be one of {', '.join(known)}, got {word!r}")
     lower = word.lower()
@@ -540,8 +542,8 @@ def _sizes(hidden_size_list: Any) -> list[int]:
 
 
 def _deviation(weight_init_std: Any) -> Callable[[int], float]:
-    """The standard deviation of the weights of a layer that n units precede."""
-    wanted = f"weight_init_std must be a finite number from 0 on or one of {', '.join(map(repr, SCALES))}"
+    """Return a function of n: the standard deviation of the weights of a layer with n inputs."""
+    wanted = f"weight_init_std must be a finite number of at least 0 or one of {', '.join(map(repr, SCALES))}"
     if isinstance(weight_init_std, str):
         if weight_init_std.lower() not in SCALES:
             raise ValueError(f"{wanted}, got {weight_init_std!r}")

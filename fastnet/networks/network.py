@@ -1,4 +1,4 @@
-"""What networks have in common: parameters that anybody may change, the numerical gradient, and files of weights."""
+"""What networks share: parameters that the user may change, accuracy, the numerical gradient, and files of weights."""
 
 import zipfile
 import zlib
@@ -29,23 +29,23 @@ from fastnet._files import PathLike, replacing
 from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
 
-SLICE = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
+CHUNK = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
 
 
 class NoAccuracyError(ValueError):
-    """What `accuracy` raises where the predictions are numbers, which are near or far, not right or wrong."""
+    """What `accuracy` raises if the predictions are numbers: these are close or not, but not right or wrong."""
 
 
 class Network(ABC):
     """A network whose parameters are arrays in a dict.
 
-    A subclass has `predict` and `loss`, and says in `_own` which they are, so that a class derived from it can be told
-    from it.
+    A subclass defines `predict` and `loss`, and lists both in `_own`. So `numerical_gradient` can detect a class or an
+    object that overrides one of them.
     """
 
     params: dict[str, FloatArray]
     dtype: np.dtype[Any]
-    _shapes: dict[str, tuple[int, ...]]  # of the parameters, in their order
+    _shapes: dict[str, tuple[int, ...]]  # shapes of the parameters, in order
     _output_size: int
     _own: ClassVar[tuple[Callable[..., Any], Callable[..., Any]]]  # `predict` and `loss` as their class defines them
 
@@ -61,7 +61,7 @@ class Network(ABC):
         Parameters
         ----------
         x, t : array_like, real
-            As in `loss`; the right class of a row of probabilities is its largest.
+            As in `loss`; in a row of `t`, the largest value marks the right class.
 
         Returns
         -------
@@ -73,17 +73,17 @@ class Network(ABC):
         TypeError, ValueError
             As in `loss`.
         """
-        y = self._predict_in_slices(x)
+        y = self._predict_in_chunks(x)
         t = targets(t, y)
         right = t if is_labels(t) else t.argmax(axis=-1)
         return float(np.mean((y.argmax(axis=-1) == right) & ~np.isnan(y).any(axis=-1)))  # NaN is never right
 
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
-        """Return the gradient of the loss by every parameter, by central differences.
+        """Return the gradient of the loss with respect to every parameter, by central differences.
 
-        Every parameter is moved by +h and by -h, and the loss evaluated at both, but only what the parameter changes is
-        computed again. A subclass that overrides `predict` or `loss` gets the gradient of its own loss, by evaluating
-        all of it twice for each parameter, which takes hundreds or thousands of times as long.
+        Add +h and -h to one element of a parameter at a time, and compute the loss for both. Only what depends on this
+        element is computed again. A subclass that overrides `predict` or `loss` gets the gradient of its own loss: all
+        of `loss` is computed twice for each element, which takes hundreds or thousands of times as long.
 
         Parameters
         ----------
@@ -104,13 +104,14 @@ class Network(ABC):
 
         See Also
         --------
-        fastnet.gradient.numerical_gradient : How it is done for any function.
+        fastnet.gradient.numerical_gradient : The method for any function.
 
         Notes
         -----
-        The loss is evaluated in float64 also for a float32 network, where its rounding would be most of the difference;
-        not so a subclass's own, and not where a number is infinite, NaN or beyond 1e50, or two parameters share memory:
-        there all of `loss` is evaluated as it is.
+        The loss is computed in float64, also for a float32 network, because in float32 the difference would
+        be mostly rounding error. There are three exceptions: a subclass has its own `predict` or `loss`; a number is
+        infinite or NaN (in a `TwoLayerNet`, also beyond 1e50); two parameters share memory. In these cases, all of
+        `loss` is computed, in the network's dtype.
 
         Examples
         --------
@@ -124,7 +125,7 @@ class Network(ABC):
         """
         h = as_float(h, "h")
         views = fitting(self.params, self._shapes)
-        # One parameter that is a part of another moves with it, and only the plain loop sees that.
+        # If two parameters share memory, a change of one changes the other. Only the plain loop handles that.
         apart = not any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
         gradients = self._differences(x, t, h) if apart and not self._has_a_loss_of_its_own() else None
         if gradients is None:
@@ -132,14 +133,14 @@ class Network(ABC):
         return {name: cast(gradient, self.dtype) for name, gradient in gradients.items()}
 
     def save(self, path: PathLike) -> None:
-        """Write all that makes the network to one ``.npz`` file, the parameters in the network's dtype.
+        """Write the parameters, in the network's dtype, and the settings to one ``.npz`` file.
 
-        The file takes the place of an older one only when it is complete: a crash leaves the old one whole.
+        An existing file is replaced only when the new file is complete: a crash leaves the old file intact.
 
         Parameters
         ----------
         path : str or path
-            The file, exactly as named: no ending is added.
+            The name of the file. No suffix is added.
 
         Raises
         ------
@@ -150,7 +151,7 @@ class Network(ABC):
 
         See Also
         --------
-        load : Read it again.
+        load : Read the file.
 
         Examples
         --------
@@ -169,40 +170,40 @@ class Network(ABC):
             np.savez(file, **arrays)
 
     def _settings(self) -> dict[str, Any]:
-        """What else `save` writes."""
+        """What `save` writes besides the parameters."""
         return {}
 
     @abstractmethod
     def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
-        """The central differences without evaluating anew what a parameter does not change.
+        """Return the central differences, computing again only what a parameter changes.
 
-        None where that cannot tell: some number is not finite, or beyond all bounds.
+        Return None if a number is not finite or too large for the kernel.
         """
 
     def _has_a_loss_of_its_own(self) -> bool:
-        """Whether a subclass, or this very object, has overridden `predict` or `loss`."""
+        """Whether a subclass, or this object itself, overrides `predict` or `loss`."""
         return any(
             getattr(method, "__self__", None) is not self or getattr(method, "__func__", None) is not own
             for method, own in zip((self.predict, self.loss), self._own, strict=True)
         )
 
     def _arrays(self) -> tuple[FloatArray, ...]:
-        """`params` in their order and in the network's dtype, once each has been found to fit."""
+        """Check every parameter, and return `params` in order and in the network's dtype."""
         arrays: tuple[FloatArray, ...] | None = _backend.kernels.plain_parameters(
             self.params, self._shapes, self.dtype
         )
-        if arrays is None:  # one of them has to be converted or refused
+        if arrays is None:  # a parameter needs conversion, or is invalid
             arrays = tuple(cast(view, self.dtype) for view in fitting(self.params, self._shapes).values())
         return arrays
 
     def _parameters(self) -> dict[str, FloatArray]:
-        """The same by name."""
+        """Return `_arrays` by name."""
         return dict(zip(self._shapes, self._arrays(), strict=True))
 
     def _predicted(self, x: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray:
-        """What `predict` returns."""
+        """Return the predictions, checking `x` only if the kernel cannot take it as it is."""
         y: FloatArray | None = _backend.kernels.network_predict(x, arrays, activation, output)
-        if y is None:  # x has to be converted or refused
+        if y is None:  # x needs conversion, or is invalid
             x = self._samples(x)
             y = _backend.kernels.network_predict(np.atleast_2d(x), arrays, activation, output)
             y = y.reshape(*x.shape[:-1], self._output_size)
@@ -211,11 +212,11 @@ class Network(ABC):
     def _backpropagated(
         self, x: npt.ArrayLike, t: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str
     ) -> dict[str, FloatArray]:
-        """The gradient of the loss without weight decay."""
+        """Return the gradient of the loss, without weight decay."""
         kernel, gradients = _backend.kernels.network_gradient, None
-        if output == "softmax":  # other targets have a range, which is checked
+        if output == "softmax":  # with the other outputs, the targets must be checked first
             gradients = kernel(x, t, arrays, activation, output)
-        if gradients is None:  # x or t has to be converted or refused
+        if gradients is None:  # x or t needs conversion or a check, or is invalid
             x = self._samples(x)
             refuse_empty(x, "x")
             t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
@@ -223,26 +224,26 @@ class Network(ABC):
         return dict(zip(self._shapes, gradients, strict=True))
 
     def _samples(self, x: npt.ArrayLike) -> FloatArray:
-        """`x` as the kernels take it."""
+        """Return `x` as the kernels take it."""
         return samples(x, "x", self._shapes["W1"][0], self.dtype, keep_float32=True)
 
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
-        """The targets of the predictions `y`."""
+        """Return the targets of the predictions `y`, checked."""
         return targets(t, y)
 
-    def _predict_in_slices(self, x: npt.ArrayLike) -> FloatArray:
-        """The predictions for `x`, of which there is at least one."""
+    def _predict_in_chunks(self, x: npt.ArrayLike) -> FloatArray:
+        """Return the predictions for `x`, which must not be empty."""
         x = as_samples(x, "x")
-        if x.ndim < 2 or len(x) <= SLICE:
+        if x.ndim < 2 or len(x) <= CHUNK:
             y = self.predict(np.asarray(x))
         else:
-            y = np.concatenate([self.predict(np.asarray(x[i : i + SLICE])) for i in range(0, len(x), SLICE)])
+            y = np.concatenate([self.predict(np.asarray(x[i : i + CHUNK])) for i in range(0, len(x), CHUNK)])
         refuse_empty(x, "x")
         return y
 
 
 def parameter_shapes(*sizes: int) -> dict[str, tuple[int, ...]]:
-    """Of W1, b1, W2, b2, ...: from one of the sizes to the next leads one layer."""
+    """Return the shapes of W1, b1, W2, b2, ...; each layer leads from one of `sizes` to the next."""
     shapes: dict[str, tuple[int, ...]] = {}
     for number, (inputs, units) in enumerate(pairwise(sizes), start=1):
         shapes |= {f"W{number}": (inputs, units), f"b{number}": (units,)}
@@ -250,7 +251,7 @@ def parameter_shapes(*sizes: int) -> dict[str, tuple[int, ...]]:
 
 
 def layer_sizes(arrays: dict[str, Any], layers: int) -> list[int]:
-    """The inputs and the units of each layer, by the weights in a file; `common_dtype` finds whether all of it fits."""
+    """Return D and the units of each layer, from the weights in a file; `common_dtype` checks the rest."""
     for number in range(1, layers + 1):
         if arrays[f"W{number}"].ndim != 2:
             raise ValueError(f"W{number} must be a matrix, got shape {arrays[f'W{number}'].shape}")
@@ -258,7 +259,7 @@ def layer_sizes(arrays: dict[str, Any], layers: int) -> list[int]:
 
 
 def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:
-    """`params` as plain arrays on the user's own memory, once each has been found to fit."""
+    """Check every parameter, and return `params` as plain ndarrays that share the user's memory."""
     if not isinstance(params, Mapping):
         raise ValueError(f"params must be a dict of {_listed(shapes)}, got {type(params).__name__}")
     if params.keys() != shapes.keys():
@@ -273,10 +274,10 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """float64 or float32, whatever it was called."""
+    """Return float64 or float32 as a `numpy.dtype`, from any name that NumPy takes."""
     try:
         wanted = np.dtype(dtype)
-    except (TypeError, ValueError, SyntaxError):  # all of which NumPy raises for one string or another
+    except (TypeError, ValueError, SyntaxError):  # NumPy raises each of these for some strings
         pass
     else:
         if wanted in (FLOAT64, FLOAT32):
@@ -285,13 +286,13 @@ def network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 
 def as_batch(t: FloatArray | IntArray) -> FloatArray | IntArray:
-    """Targets as `targets` returns them, `(N,)` labels or `(N, C)`, also for one sample."""
+    """Return targets as a batch, labels `(N,)` or rows `(N, C)`; one sample is a batch of one."""
     return t.reshape(-1 if is_labels(t) else (-1, t.shape[-1]))
 
 
 @contextmanager
 def reading(path: PathLike, kind: type) -> Iterator[dict[str, Any]]:
-    """The arrays of a file that `save` wrote; what the block finds wrong with them is an error that names the file."""
+    """Read the arrays of a file that `save` wrote; errors in the `with` block become a ValueError that names it."""
     with open(path, "rb") as file:
         try:
             if not zipfile.is_zipfile(file):
@@ -303,13 +304,13 @@ def reading(path: PathLike, kind: type) -> Iterator[dict[str, Any]]:
         except (
             AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError,
             zipfile.BadZipFile, zlib.error,
-        ) as error:  # all of them are what zipfile and NumPy raise for one damaged byte or another
+        ) as error:  # zipfile and NumPy raise each of these for some damaged files
             reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             raise ValueError(f"{path} does not hold the parameters of a {kind.__name__}: {reason}") from None
 
 
 def common_dtype(params: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> np.dtype[Any]:
-    """The dtype of all the parameters of a file, once they have been found to be those of a network."""
+    """Check that a file's arrays are the parameters of a network, and return their dtype."""
     views = fitting(params, shapes)
     first, *rest = (view.dtype for view in views.values())
     dtype = network_dtype(first)

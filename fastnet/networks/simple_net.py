@@ -1,4 +1,4 @@
-"""The book's first network: one weight matrix and softmax, to see what a gradient by numerical differentiation is."""
+"""The book's first network: one weight matrix and softmax, to show a gradient by numerical differentiation."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ class SimpleNet:
     Parameters
     ----------
     input_size : int, default 2
-        D, how many inputs.
+        D, the number of inputs.
     output_size : int, default 3
-        C, how many classes.
+        C, the number of classes.
     seed : int or numpy.random.Generator, optional
-        Draws `W` from a private generator; by default from NumPy's global one, so that `np.random.seed` decides.
+        Draws `W` from a private generator. By default, NumPy's global generator draws it, so `np.random.seed` applies.
 
     Attributes
     ----------
     W : ndarray of float64
-        ``(D, C)``, drawn from the standard normal distribution. It may be changed and replaced freely.
+        ``(D, C)``, drawn from the standard normal distribution. You may change or replace it.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class SimpleNet:
         return softmax_loss(scores, t)
 
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> FloatArray:
-        """Return the gradient of `loss` by `W`, by central differences.
+        """Return the gradient of `loss` with respect to `W`, by central differences.
 
         Parameters
         ----------

@@ -36,29 +36,29 @@ from fastnet.networks.network import (
 
 
 class TwoLayerNet(Network):
-    """A network of one hidden layer of sigmoid units, and softmax at its output.
+    """A network with one hidden layer of sigmoid units and a softmax output.
 
     Parameters
     ----------
     input_size : int
-        D, how many inputs.
+        D, the number of inputs.
     hidden_size : int
-        H, how many hidden units.
+        H, the number of hidden units.
     output_size : int
-        C, how many classes.
+        C, the number of classes.
     weight_init_std : float, default 0.01
-        The standard deviation of the initial weights, from 0 on.
+        The standard deviation of the initial weights, at least 0.
     dtype : numpy.float64 or numpy.float32, default numpy.float64
-        What the network holds and computes in.
+        The dtype of the parameters and of the computation.
     seed : int or numpy.random.Generator, optional
-        Draws the weights from a private generator; by default from NumPy's global one in the book's order, `W1`
-        then `W2`, so that `np.random.seed` reproduces a run of the book's program.
+        Draws the weights from a private generator. By default, NumPy's global generator draws them in the book's order,
+        `W1` then `W2`, so `np.random.seed` reproduces a run of the book's program.
 
     Attributes
     ----------
     params : dict of str to ndarray
-        ``W1 (D, H)``, ``b1 (H,)``, ``W2 (H, C)``, ``b2 (C,)``. They may be changed and replaced freely; one that no
-        longer fits raises `ValueError` at the next call.
+        ``W1 (D, H)``, ``b1 (H,)``, ``W2 (H, C)``, ``b2 (C,)``. You may change or replace them. If one no longer fits,
+        the next call raises `ValueError`.
     dtype : numpy.dtype
         float64 or float32.
 
@@ -104,7 +104,7 @@ class TwoLayerNet(Network):
         self.dtype = network_dtype(dtype)
         random = random_source(seed)
         self._shapes, self._output_size = parameter_shapes(D, H, C), C
-        with np.errstate(all="ignore"):  # inf where `std` is too large, 0 where it is too small
+        with np.errstate(all="ignore"):  # overflow gives inf, underflow gives 0
             self.params: dict[str, FloatArray] = {
                 "W1": (std * random.standard_normal((D, H))).astype(self.dtype),
                 "b1": np.zeros(H, self.dtype),
@@ -123,7 +123,7 @@ class TwoLayerNet(Network):
         Returns
         -------
         ndarray
-            ``(N, C)``, or ``(C,)``, in the network's dtype; every row sums to 1.
+            ``(N, C)``, or ``(C,)`` for one sample, in the network's dtype. Every row sums to 1.
 
         Raises
         ------
@@ -146,8 +146,8 @@ class TwoLayerNet(Network):
         x : array_like, real
             ``(N, D)``, or ``(D,)`` for one sample.
         t : array_like, real
-            Targets: ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``; without the N for
-            one sample.
+            Targets: ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``. For one sample, the
+            N is left out.
 
         Returns
         -------
@@ -163,14 +163,14 @@ class TwoLayerNet(Network):
 
         See Also
         --------
-        fastnet.functions.cross_entropy_error : The loss itself.
+        fastnet.functions.cross_entropy_error : The loss function.
         """
         y = self.predict(x)
         refuse_empty(x, "x")
         return cross_entropy_error(y, t)
 
     def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
-        """Return the gradient of the loss by every parameter, by backpropagation.
+        """Return the gradient of the loss with respect to every parameter, by backpropagation.
 
         Parameters
         ----------
@@ -189,13 +189,13 @@ class TwoLayerNet(Network):
 
         See Also
         --------
-        trace : The steps of this computation, one by one.
-        numerical_gradient : The same without any calculus.
+        trace : Every step of this computation.
+        numerical_gradient : The same gradient by central differences.
         """
         return self._backpropagated(x, t, self._arrays(), "sigmoid", "softmax")
 
     def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
-        """Return every intermediate value by the book's name, to be shown in class.
+        """Return every intermediate value by the book's name, for teaching.
 
         Parameters
         ----------
@@ -207,10 +207,11 @@ class TwoLayerNet(Network):
         Returns
         -------
         dict of str to ndarray
-            ``a1 (N, H)``, ``z1 (N, H)``, ``a2 (N, C)``, ``y (N, C)``; and with `t`, on the way back, ``loss``,
-            ``dy (N, C)``, ``dW2``, ``db2``, ``dz1 (N, H)``, ``da1 (N, H)``, ``dW1``, ``db1``, where ``dv`` is the
-            derivative of the loss by ``v``; ``dy`` is by ``a2``, softmax and cross-entropy being taken as one step, as
-            in the book. All in the network's dtype, and without the N for one sample.
+            The forward pass: ``a1 (N, H)``, ``z1 (N, H)``, ``a2 (N, C)``, ``y (N, C)``. With `t` also the backward
+            pass: ``loss``, ``dy (N, C)``, ``dW2``, ``db2``, ``dz1 (N, H)``, ``da1 (N, H)``, ``dW1``, ``db1``. Here
+            ``dv`` is the derivative of the loss with respect to ``v``. Only ``dy`` is the derivative with respect to
+            ``a2``, because the book treats softmax and cross-entropy as one step. All values have the network's dtype.
+            For one sample, the N is left out.
 
         Raises
         ------
@@ -219,9 +220,9 @@ class TwoLayerNet(Network):
 
         Notes
         -----
-        ``dy = (y - t) / N``, ``dW2 = z1' dy``, ``dz1 = dy W2'``, ``da1 = dz1 sigmoid'(a1)``, ``dW1 = x' da1``; a bias
-        gets the sum over the samples. The book's editions differ in what they call ``dz1`` and ``da1``; here each is
-        the derivative by what its name says.
+        ``dy = (y - t) / N``, ``dW2 = z1.T dy``, ``dz1 = dy W2.T``, ``da1 = dz1 sigmoid'(a1)``, ``dW1 = x.T da1``. The
+        gradient of a bias is the sum of ``dy`` or ``da1`` over the samples. The book's editions use the names ``dz1``
+        and ``da1`` differently; here each is the derivative with respect to the variable in its name.
 
         Examples
         --------
@@ -257,7 +258,7 @@ class TwoLayerNet(Network):
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
-        """Return the network whose parameters `save` wrote.
+        """Return a network with the parameters that `save` wrote.
 
         Parameters
         ----------
@@ -267,18 +268,18 @@ class TwoLayerNet(Network):
         Returns
         -------
         TwoLayerNet
-            Of the sizes and dtype of the file's arrays.
+            With the sizes and the dtype of the arrays in the file.
 
         Raises
         ------
         ValueError
-            If the file is something else, or damaged.
+            If the file does not hold such a network, or is damaged.
         OSError
-            If it cannot be read.
+            If the file cannot be read.
 
         See Also
         --------
-        save : Write it.
+        save : Write the file.
 
         Examples
         --------
@@ -294,7 +295,7 @@ class TwoLayerNet(Network):
         with reading(path, cls) as params:
             D, H, C = layer_sizes(params, 2)
             dtype = common_dtype(params, parameter_shapes(D, H, C))
-        network = cls(D, H, C, dtype=dtype, seed=0)  # not while `reading`: what a subclass does wrong is its own error
+        network = cls(D, H, C, dtype=dtype, seed=0)  # not inside `reading`: an error of a subclass is not the file's
         network.params = params
         return network
 
@@ -302,7 +303,7 @@ class TwoLayerNet(Network):
         y = cast(self.predict(x), FLOAT64)
         refuse_empty(x, "x")
         t = targets(t, y)
-        # What the network computes with is rounded to its dtype first, as in `loss`.
+        # Round to the network's dtype first, as `loss` does.
         x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
         parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
         gradients = _backend.kernels.two_layer_differences(np.atleast_2d(x), as_batch(t), *parameters.values(), h)
@@ -316,4 +317,4 @@ class TwoLayerNet(Network):
             y = softmax(a2)
         return {"a1": a1, "z1": z1, "a2": a2, "y": y}
 
-    _own = predict, loss  # as they are here, whatever is done to the class later
+    _own = predict, loss  # the originals, also if someone replaces the methods of the class

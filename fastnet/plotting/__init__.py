@@ -1,12 +1,13 @@
-"""Pictures of what a network learns and of how, one function a picture.
+"""Plots of what a network learns and how it learns, one function for each plot.
 
-Every function draws into the Axes `ax` and returns it; without `ax`, it makes a new figure with `matplotlib.pyplot`.
-With `ax`, pyplot is not touched at all. No setting of matplotlib's is changed, and it is imported with the first
-picture.
+Every function draws into the Axes `ax` and returns it. Without `ax`, it makes a new figure with `matplotlib.pyplot`.
+With `ax`, it does not use pyplot at all. The functions change no setting of matplotlib, and import matplotlib only when
+they draw.
 
-The text is English, but for what the caller names: titles, classes, functions, optimizers, layers. Names in Hangul,
-Kana or Han are drawn in an installed font that has them, and so are the labels that are set on the returned Axes
-later. Where no font has a name's letters, one `UserWarning` says which to install, and boxes stand for them.
+The text is English, except for names that the caller gives: titles, classes, functions, optimizers, layers. Names in
+Hangul, Kana or Han are drawn in an installed font that has these letters. Labels that you set later on the returned
+Axes use the same font. If no font has the letters of a name, one `UserWarning` says which font to install, and boxes
+take the place of the letters.
 """
 
 from fastnet.plotting._activations import plot_activation_histograms, plot_activations

@@ -1,4 +1,4 @@
-"""Activation functions, and what they leave of the signal layer by layer."""
+"""Plots of activation functions, and of the activations of each layer."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Function: TypeAlias = Callable[[Any], Any]
 
-POINTS = 1002  # on a curve; an even number keeps away from 0, where relu and the step function have no derivative
+POINTS = 1002  # of a curve; an even number avoids x = 0, where relu and the step function have no derivative
 
 
 def plot_activations(
@@ -29,19 +29,19 @@ def plot_activations(
     title: str = "Activation functions and their gradients",
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw activation functions, each with its gradient in dashes of the same colour.
+    """Draw activation functions, each with its gradient as a dashed line of the same colour.
 
     Parameters
     ----------
     functions : callable or str, or a sequence or dict of them
-        Functions that work element by element, or names of those in `fastnet.functions`; in a dict, by what to call
-        them.
+        Functions that work element by element, or names of functions in `fastnet.functions`. The keys of a dict are the
+        names in the legend.
     xlim : tuple of float, default (-5, 5)
-        From where to where.
+        The range of x.
     title : str, default "Activation functions and their gradients"
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
@@ -50,15 +50,15 @@ def plot_activations(
     Raises
     ------
     TypeError
-        If `functions` or one of them is nothing of the kind, or one returns something else than real numbers.
+        If `functions` or one of its elements has another type, or a function does not return real numbers.
     ValueError
-        If there is no function, two have one name, `fastnet.functions` has none of that name, one does not work
-        element by element, or `xlim` is not two finite numbers in their order.
+        If there is no function, two have the same name, `fastnet.functions` has no function of a name, a function does
+        not work element by element, or `xlim` is not two finite numbers with the lower one first.
 
     Notes
     -----
-    The gradient of a function of fastnet's is fastnet's, `relu_grad` for `relu`; that of any other function, and where
-    there is none, is `numerical_gradient`.
+    The gradient of a function of `fastnet.functions` is the one there, for example `relu_grad` for `relu`. If there is
+    none, and for any other function, it is `numerical_gradient`.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def plot_activations(
     for number, (name, (values, gradient)) in enumerate(curves.items()):
         colour, marker = style(number)
         marks: dict[str, Any] = {"marker": marker, "markersize": 5, "color": colour}
-        first = 17 * number  # where curves run on each other, their markers lie side by side
+        first = 17 * number  # markers of overlapping curves are side by side
         ax.plot(x, values, label=write(name), markevery=(first, 125), **marks)
         label = f"gradient of {write(name)}"
         ax.plot(x, gradient, "--", label=label, markevery=(first + 60, 125), fillstyle="none", **marks)
@@ -95,25 +95,25 @@ def plot_activation_histograms(
     title: str = "Activations by layer",
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw the histogram of every layer's values, side by side and on one scale of values.
+    """Draw a histogram of the values of every layer, side by side, with the same value axis.
 
     Parameters
     ----------
     layers : dict of str to array_like
-        The values by the names of the layers, in any shape; of a network's ``trace(x)``, which has
-        ``a1`` and ``z1``, the activations ``z1, z2, ...`` are drawn.
+        The values of each layer by its name, in any shape. From a network's ``trace(x)``, which has ``a1`` and ``z1``,
+        only the activations ``z1, z2, ...`` are drawn.
     bins : int, default 30
-        How many bars.
+        The number of bars.
     title : str, default "Activations by layer"
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Each histogram is as wide as its largest bar makes it; under it stand the mean and the standard deviation. What
-        is not finite is left out, and counted there.
+        The largest bar of each histogram has the same length. The label of a layer gives its mean, its standard
+        deviation and the number of values that are not finite. Such values are left out.
 
     Raises
     ------
@@ -124,8 +124,8 @@ def plot_activation_histograms(
 
     Notes
     -----
-    "Deep Learning from Scratch", chapter 6: values that crowd at few places say little, and where sigmoid is 0 or 1,
-    no gradient passes.
+    "Deep Learning from Scratch", chapter 6: if all values are similar, the units do not differ, and where sigmoid is
+    near 0 or 1, the gradient vanishes.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def plot_activation_histograms(
     ax = axes(ax, max(6.4, 1.6 * len(names)))
     low, high = min(some.min() for some in finite), max(some.max() for some in finite)
     size = max(abs(low), abs(high))
-    if high - low <= 1e-9 * size:  # all the same, but for rounding
+    if high - low <= 1e-9 * size:  # all values are equal, except for rounding
         low, high = low - (0.5 * size or 0.5), high + (0.5 * size or 0.5)
     edges = np.linspace(low, high, bins + 1)
     labels = []
@@ -170,7 +170,7 @@ def plot_activation_histograms(
         labels.append(f"{write(str(name))}\nmean {_short(mean)}\nstd {_short(std)}{lost}")
     ax.set_xticks(np.arange(len(names)) + 0.42, labels)
     ax.tick_params(axis="x", length=0)
-    ax.set(title=write(title), xlabel="layer (length of a bar: how many of its values)", ylabel="value")
+    ax.set(title=write(title), xlabel="layer (length of a bar: number of values)", ylabel="value")
     ax.set_xlim(-0.1, len(names))
     return write.apply(ax)
 

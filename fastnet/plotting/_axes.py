@@ -1,4 +1,4 @@
-"""What every picture begins with: its Axes, and colours that are told apart without colours too."""
+"""What every plot starts with: its Axes, and colours and markers that everyone can distinguish."""
 
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 BLUE, GREEN, ORANGE, RED = "#1f5fa8", "#009e73", "#d9730d", "#c8102e"
 GRAY, INK = "#888888", "#333333"
 
-# For things of one kind in one picture: a colour (by Okabe and Ito, for every kind of colour vision), and a marker for
-# those who print in black and white.
+# For the curves of one plot: a colour (from the palette of Okabe and Ito, for every kind of colour vision), and a
+# marker for print in black and white.
 SERIES = [
     ("#0072b2", "o"),
     ("#d55e00", "s"),
@@ -22,13 +22,13 @@ SERIES = [
 
 
 def style(number: int) -> tuple[str, str]:
-    """The colour and the marker of one thing of many: as many pairs as there are, each colour with every marker."""
+    """Return the colour and the marker of a curve; all pairs of the two are used before one is repeated."""
     shift = number // len(SERIES)
     return SERIES[number % len(SERIES)][0], SERIES[(number + shift) % len(SERIES)][1]
 
 
 def axes(ax: "Axes | None", width: float = 6.4, height: float = 4.8) -> "Axes":
-    """`ax` itself, or the Axes of a new figure of pyplot, whose size is in inches."""
+    """Return `ax`, or the Axes of a new pyplot figure, whose size is in inches."""
     if ax is None:
         import matplotlib.pyplot as plt
 

@@ -1,4 +1,4 @@
-"""What more than one picture asks of its arguments."""
+"""Checks of arguments that more than one plot needs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from fastnet._checks import FLOAT64, cast, real_array
 
 
 def point(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
-    """A point of a plane, its coordinates finite."""
+    """Return a point of the plane with finite coordinates."""
     array = real_array(values, name)
     if array.shape != (2,) or not np.isfinite(array).all():
         raise ValueError(f"{name} must be two finite numbers, got {values!r}")
@@ -18,7 +18,7 @@ def point(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
 
 
 def interval(values: npt.ArrayLike, name: str) -> tuple[float, float]:
-    """Two finite numbers, the first below the second."""
+    """Return two finite numbers, the first below the second."""
     low, high = map(float, point(values, name))
     if not low < high:
         raise ValueError(f"{name} must be two numbers, the lower one first, got {values!r}")
@@ -26,7 +26,7 @@ def interval(values: npt.ArrayLike, name: str) -> tuple[float, float]:
 
 
 def named(things: Any, name: str, name_of: Callable[[Any], str]) -> dict[str, Any]:
-    """At least one thing, by name: those of a dict, or of a sequence, in which `name_of` tells them apart."""
+    """Return at least one thing by name: those of a dict, or of a sequence with the names from `name_of`."""
     if isinstance(things, Mapping):
         by_name = {str(key): thing for key, thing in things.items()}
     elif isinstance(things, Sequence):
@@ -36,5 +36,5 @@ def named(things: Any, name: str, name_of: Callable[[Any], str]) -> dict[str, An
     if not by_name:
         raise ValueError(f"{name} is empty: there is nothing to draw")
     if len(by_name) < len(things):
-        raise ValueError(f"{name} has more than one of a name: pass a dict that names them, got {', '.join(by_name)}")
+        raise ValueError(f"{name} has a name more than once: pass a dict that names them, got {', '.join(by_name)}")
     return by_name

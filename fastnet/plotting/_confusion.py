@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""A plot of the confusion matrix."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,37 +22,37 @@ def plot_confusion_matrix(
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw how often each class is taken for each: a row for the right one, a column for the predicted one.
+    """Draw the confusion matrix: a row for each right class, a column for each predicted class.
 
     Parameters
     ----------
     y : array_like, real
-        The predictions: labels ``(N,)``, or a row ``(N, C)`` of probabilities or scores for each.
+        The predictions: labels ``(N,)``, or rows ``(N, C)`` of probabilities or scores.
     t : array_like, real
         The right classes: labels ``(N,)``, or rows ``(N, C)``.
     classes : sequence of str, optional
-        What the classes are called; by default their numbers, up to the largest one of labels.
+        The names of the classes; by default their numbers, up to the largest label.
     title : str, optional
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The darker a mistake, the more frequent; what is right, on the diagonal, is thousands of times more frequent
-        and has no colour. A cell without a number is a 0.
+        More frequent mistakes are darker. The right predictions, on the diagonal, have no colour, because they are far
+        more frequent than any mistake. A cell without a number is 0.
 
     Raises
     ------
     TypeError
         If an array does not hold real numbers.
     ValueError
-        If there is no sample, there are not as many predictions as right classes, or a label is none of the classes.
+        If there is no sample, `y` and `t` have different numbers of samples, or a label is not one of the classes.
 
     See Also
     --------
-    plot_misclassified : The mistakes themselves.
+    plot_misclassified : The misclassified images.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def plot_confusion_matrix(
     most = int(mistakes.max()) if C > 1 else 0
     ax.imshow(mistakes, cmap="Blues", vmin=0, vmax=max(most, 1), interpolation="nearest")
 
-    points = min(ax.get_window_extent().size) * 72 / ax.figure.get_dpi() / C  # of a cell
+    points = min(ax.get_window_extent().size) * 72 / ax.figure.get_dpi() / C  # size of a cell
     size = np.clip(points / (0.7 * len(f"{counts.max():,}")), 2, 12)
     for row, column in np.argwhere(counts):
         dark = row != column and counts[row, column] > 0.6 * most

@@ -1,4 +1,4 @@
-"""Pictures made of many small images: what the units of the first layer look for, and what a network sees."""
+"""Plots of many small images: the weights of the first layer, and a network's inputs with its predictions."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
-SLICE = 1000  # samples that are predicted at a time
+CHUNK = 1000  # samples that are predicted at a time
 
 
 def plot_weights(
     network: Any, *, shape: tuple[int, int] | None = None, title: str | None = None, ax: "Axes | None" = None
 ) -> "Axes":
-    """Draw the first layer's weights, an image for each hidden unit: what has to be in the input to excite it.
+    """Draw the first layer's weights as one image for each hidden unit: the input that the unit responds to.
 
     Parameters
     ----------
-    network : TwoLayerNet or alike, or array_like
-        What has ``params["W1"]``, or W1 itself: ``(D, H)``, a column for each of H units.
+    network : object or array_like
+        A network such as `TwoLayerNet`, with ``params["W1"]``; or W1 itself: ``(D, H)``, a column for each of H units.
     shape : tuple of int, optional
-        The rows and columns of an input that is an image; by default those of a square of D pixels.
+        The rows and columns of an input image; by default, the image is a square of D pixels.
     title : str, optional
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
@@ -44,11 +44,11 @@ def plot_weights(
     TypeError
         If `network` has no weights.
     ValueError
-        If there are none, or D pixels do not fill `shape`.
+        If W1 is empty or not 2-D, or D pixels do not fill `shape`.
 
     Notes
     -----
-    All images have one scale, in which 0 is the middle, gray.
+    All images have the same colour scale. Its middle, gray, is 0.
 
     Examples
     --------
@@ -66,13 +66,13 @@ def plot_weights(
         raise TypeError(f"network must have params['W1'], or be W1 itself; its params are {', '.join(params)}")
     W1 = real_array(params["W1"], "W1")
     if W1.ndim != 2 or W1.size == 0:
-        raise ValueError(f"W1 must have shape (D, H), an input a row and a unit a column, got {W1.shape}")
+        raise ValueError(f"W1 must have shape (D, H), a row for each input and a column for each unit, got {W1.shape}")
     units = _images(W1.T, "W1", shape)
     title = f"Weights of the first layer: {len(units)} units" if title is None else title
     write = Lettering(title)
     ax = axes(ax, 7.5, 6.4)
-    # Not white and not black in the middle: cividis rises from dark blue through gray to yellow, for every eye and in
-    # print, and the scale is even on both sides.
+    # cividis goes from dark blue through gray to yellow. It works for every kind of colour vision and in print. The
+    # scale is symmetric, so 0 is gray, neither white nor black.
     shown = _draw_images(ax, units, [str(unit) for unit in range(len(units))], cmap="cividis")
     largest = np.abs(W1[np.isfinite(W1)]).max(initial=0) or 1
     shown.set_clim(-largest, largest)
@@ -91,25 +91,25 @@ def plot_predictions(
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw images, each with its prediction; a wrong one is framed, and shows the right class too.
+    """Draw images with their predictions. A wrong prediction has a frame and the right class.
 
     Parameters
     ----------
     x : array_like, real
-        N images: ``(N, D)``, ``(N, rows, columns)`` or ``(N, 1, rows, columns)``, from 0 (paper) up (ink).
+        N images: ``(N, D)``, ``(N, rows, columns)`` or ``(N, 1, rows, columns)``. 0 is paper, larger values are ink.
     y : array_like, real
-        The predictions: a row ``(N, C)`` of probabilities or scores for each, as `predict` returns them, or labels
-        ``(N,)``. Probabilities are written beside the class.
+        The predictions: rows ``(N, C)`` of probabilities or scores, as `predict` returns them, or labels ``(N,)``. The
+        caption of an image shows the probability beside the class.
     t : array_like, real
         The right classes: labels ``(N,)``, or rows ``(N, C)``.
     classes : sequence of str, optional
-        What the classes are called; by default their numbers.
+        The names of the classes; by default their numbers.
     shape : tuple of int, optional
-        The rows and columns of an image; by default those of a square of D pixels.
+        The rows and columns of an image; by default, the image is a square of D pixels.
     title : str, optional
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
@@ -120,12 +120,12 @@ def plot_predictions(
     TypeError
         If an array does not hold real numbers.
     ValueError
-        If there is no image, there is not one prediction and one right class for each, a label is none of the classes,
-        or D pixels do not fill `shape`.
+        If there is no image, `x`, `y` and `t` have different numbers of samples, a label is not one of the classes, or
+        D pixels do not fill `shape`.
 
     See Also
     --------
-    plot_misclassified : Only what a network gets wrong.
+    plot_misclassified : Only the images that a network gets wrong.
 
     Examples
     --------
@@ -163,31 +163,31 @@ def plot_misclassified(
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw the images that a network gets wrong, beginning with those it gets wrong by most.
+    """Draw the images that a network gets wrong, the worst first.
 
     Parameters
     ----------
-    network : TwoLayerNet or alike
-        Its ``predict(x)`` returns a row ``(N, C)`` of probabilities or scores for each sample.
+    network : object
+        A network such as `TwoLayerNet`: its ``predict(x)`` returns rows ``(N, C)`` of probabilities or scores.
     x : array_like, real
         N images in the shape that the network takes, ``(N, D)``.
     t : array_like, real
         The right classes: labels ``(N,)``, or rows ``(N, C)``.
     most : int, default 25
-        How many to draw at most.
+        The largest number of images to draw.
     classes : sequence of str, optional
-        What the classes are called; by default their numbers.
+        The names of the classes; by default their numbers.
     shape : tuple of int, optional
-        The rows and columns of an image; by default those of a square of D pixels.
+        The rows and columns of an image; by default, the image is a square of D pixels.
     title : str, optional
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Where no image is wrong, it says so.
+        If no prediction is wrong, the plot says so.
 
     Raises
     ------
@@ -198,11 +198,12 @@ def plot_misclassified(
 
     See Also
     --------
-    plot_confusion_matrix : What is taken for what, and how often.
+    plot_confusion_matrix : How often each class is predicted for each.
 
     Notes
     -----
-    How much an image is wrong by is how far the predicted class's probability or score is above the right one's.
+    The worst image is the one with the largest difference between the predicted class's probability or score and the
+    right class's.
 
     Examples
     --------
@@ -223,9 +224,9 @@ def plot_misclassified(
     digits = _images(inputs, "x", shape)
     if len(digits) == 0:
         raise ValueError("x is empty: there is nothing to predict")
-    y = np.concatenate([network.predict(inputs[i : i + SLICE]) for i in range(0, len(inputs), SLICE)])
+    y = np.concatenate([network.predict(inputs[i : i + CHUNK]) for i in range(0, len(inputs), CHUNK)])
     if y.ndim != 2 or len(y) != len(digits):
-        raise ValueError(f"network.predict(x) must return a row of each of {len(digits)} images, got shape {y.shape}")
+        raise ValueError(f"network.predict(x) must return a row for each of {len(digits)} images, got shape {y.shape}")
     names, predicted, right = named_classes(y, t, classes)
     wrong = np.flatnonzero(predicted != right)
     with np.errstate(all="ignore"):  # inf - inf
@@ -249,7 +250,7 @@ def plot_misclassified(
 def named_classes(
     y: npt.ArrayLike, t: npt.ArrayLike, classes: Sequence[str] | None
 ) -> tuple[list[str], IntArray, IntArray]:
-    """The names of the classes, the predicted and the right class of every sample."""
+    """Return the names of the classes, and the predicted and the right class of every sample."""
     if classes is not None and (isinstance(classes, str) or np.ndim(classes) != 1):
         raise TypeError(f"classes must be a list of names, got {classes!r}")
     known = None if classes is None else len(classes)
@@ -263,7 +264,7 @@ def named_classes(
 
 
 def _captions(y: npt.NDArray[Any], predicted: IntArray, right: IntArray, names: list[str]) -> list[str]:
-    """What is predicted for each image, with its probability where `y` has it, and what is right where that is not."""
+    """Return the caption of each image: the predicted class, its probability if known, the right class if wrong."""
     with np.errstate(all="ignore"):
         are_probabilities = y.ndim == 2 and y.shape[1] > 1 and (y >= 0).all() and (abs(y.sum(axis=1) - 1) < 1e-3).all()
     captions = []
@@ -276,14 +277,13 @@ def _captions(y: npt.NDArray[Any], predicted: IntArray, right: IntArray, names: 
 
 
 def _draw_images(
-    ax: "Axes", tiles: FloatArray, captions: list[str], framed: Collection[int] = (), cmap: str = "gray_r"
+    ax: "Axes", images: FloatArray, captions: list[str], framed: Collection[int] = (), cmap: str = "gray_r"
 ) -> "AxesImage":
-    """Draw the images as the tiles of one, each with its caption above; a red frame around those whose numbers are
-    in `framed`."""
+    """Draw the images in a grid, each below its caption; those whose indices are in `framed` get a red frame."""
     from matplotlib.patches import Rectangle
 
-    N, rows, columns = tiles.shape
-    # A tile is an image, a margin around it, and room above it for the lines of the captions.
+    N, rows, columns = images.shape
+    # A cell of the grid has an image, a margin around it, and space above for the lines of the caption.
     lines = [caption.split("\n") for caption in captions]
     line = 0.28 * rows
     margin, above = max(1, round(0.1 * columns)), max(2, round(0.1 * rows + line * max(map(len, lines))))
@@ -291,15 +291,15 @@ def _draw_images(
     across, points = _grid(ax, N, height, width)
     corners = [(i // across * height, i % across * width) for i in range(N)]
     canvas = np.full((corners[-1][0] + height, across * width), np.nan)
-    for (top, left), tile in zip(corners, tiles, strict=True):
-        canvas[top + above : top + above + rows, left + margin : left + margin + columns] = tile
+    for (top, left), image in zip(corners, images, strict=True):
+        canvas[top + above : top + above + rows, left + margin : left + margin + columns] = image
     ink = canvas[np.isfinite(canvas)]
     shown = ax.imshow(
         canvas, cmap=cmap, vmin=min(0, ink.min(initial=0)), vmax=ink.max(initial=0) or 1, interpolation="nearest"
     )
     ax.set_axis_off()
 
-    # A letter is some 0.6 of its font's size wide, in bold some 0.7, and a percent sign 1.
+    # The width of a letter is about 0.6 of the font size, in bold 0.7, and of a percent sign 1.
     longest = max(_letters(part) for parts in lines for part in parts)
     size = np.clip(points * min(0.85 * line, (width - 2) / ((0.8 if framed else 0.7) * longest)), 1, 12)
     for i, ((top, left), caption) in enumerate(zip(corners, captions, strict=True)):
@@ -313,9 +313,9 @@ def _draw_images(
 
 
 def _grid(ax: "Axes", N: int, height: int, width: int) -> tuple[int, float]:
-    """How many of N tiles stand side by side, and how large a pixel of theirs is then, in points.
+    """Return the number of columns of a grid of N cells, and the size of a pixel in points.
 
-    The tiles are as large as they can be, or little smaller where that leaves fewer places empty.
+    The cells are as large as possible, or a little smaller if that leaves fewer cells empty.
     """
     space = ax.get_window_extent()
     across = np.arange(1, N + 1)
@@ -327,17 +327,17 @@ def _grid(ax: "Axes", N: int, height: int, width: int) -> tuple[int, float]:
 
 
 def _letters(text: str) -> int:
-    """The length of the text, in letters as wide as Latin ones."""
+    """Return the length of the text in Latin letters: wide letters count twice."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-MOST_CLASSES = 1000  # probably a typo beyond: memory grows with the square of the number of classes
+MOST_CLASSES = 1000  # more is probably a typo: memory grows with the square of the number of classes
 
 
 def _class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) -> tuple[IntArray, int]:
-    """The class of every sample, and how many classes there are: where nothing says so, up to the largest label.
+    """Return the class of every sample, and the number of classes: by default, the largest label plus 1.
 
-    `values` holds integer labels ``(N,)`` or ``(N, 1)``, or a row ``(N, C)`` for each, whose largest is the class.
+    `values` holds integer labels ``(N,)`` or ``(N, 1)``, or rows ``(N, C)``, whose largest value marks the class.
     """
     array = real_array(values, name)
     if array.size == 0:
@@ -356,9 +356,9 @@ def _class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) 
 
 
 def _images(values: npt.ArrayLike, name: str, shape: Sequence[int] | None = None) -> FloatArray:
-    """N images as `(N, rows, columns)`: of `(N, D)`, `(N, 1, rows, columns)` or that very shape.
+    """Return N images as `(N, rows, columns)`, from `(N, D)`, `(N, 1, rows, columns)` or `(N, rows, columns)`.
 
-    D pixels are those of a square where no `shape` says what else.
+    Without `shape`, D pixels form a square.
     """
     array = real_array(values, name)
     if array.ndim == 4 and array.shape[1] == 1:

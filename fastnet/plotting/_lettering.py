@@ -1,4 +1,4 @@
-"""In which fonts the names are written that a caller gives, and what is done about letters that no font has."""
+"""Choose fonts for the names that a caller gives, and handle letters that no font has."""
 
 import warnings
 from collections.abc import Collection
@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BOX = "□"
-NOTO = ("Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans CJK SC", "Noto Sans CJK TC")  # each has all the scripts
+NOTO = ("Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans CJK SC", "Noto Sans CJK TC")  # each has all scripts
 
 
 class Script(NamedTuple):
-    """Letters, and the families of fonts that have them: the first is the one to install, the rest are as good."""
+    """A script, and the font families that have its letters; the first family is the one to recommend."""
 
     name: str
     ranges: tuple[tuple[int, int], ...]
@@ -39,9 +39,9 @@ SCRIPTS = (
 
 
 class Lettering:
-    """How the title and the names in one picture are written.
+    """The fonts for the title and the names in one plot.
 
-    It warns where no font has their letters: of the line that called the function that made this.
+    If no font has some of the letters, it warns; the warning shows the line that called the plotting function.
     """
 
     def __init__(self, title: str, *names: str) -> None:
@@ -54,7 +54,7 @@ class Lettering:
         self._default: list[str] = FontProperties().get_family()
         self._families = list(self._default)
         installed = {font.name for font in fontManager.ttflist}
-        # The scripts of the names go first: Chinese characters look different in Korean and in Japanese.
+        # The scripts of the names come first, because Chinese characters look different in Korean and Japanese fonts.
         for script in sorted(SCRIPTS, key=lambda script: not any(map(script.has, letters))):
             family = next((family for family in script.families if family in installed), None)
             if family and family not in self._families:
@@ -63,9 +63,9 @@ class Lettering:
         for family in self._families:
             if missing:
                 missing = _without(missing, fontManager.findfont(FontProperties(family=[family])))
-        # The font that has them may have a name that is not listed here.
+        # For the rest, try every installed font.
         for font in fontManager.ttflist:
-            if missing and "lastresort" not in font.name.replace(" ", "").lower():  # which has a box for everything
+            if missing and "lastresort" not in font.name.replace(" ", "").lower():  # it has only boxes
                 still_missing = _without(missing, font.fname)
                 if still_missing != missing:
                     self._families.append(font.name)
@@ -75,11 +75,11 @@ class Lettering:
         self._boxes = str.maketrans(dict.fromkeys(missing, BOX))
 
     def __call__(self, name: str) -> str:
-        """The name with a box for every letter that no font has: matplotlib would warn of each, at each drawing."""
+        """Return the name with a box for every letter that no font has; matplotlib would warn at each drawing."""
         return name.translate(self._boxes)
 
     def apply(self, ax: "Axes") -> "Axes":
-        """Give the fonts to all text in `ax` that has matplotlib's default ones, and to what is set there later."""
+        """Set the fonts of all text in `ax` that has the default fonts, and of text that is set there later."""
         from matplotlib.text import Text
 
         if self._families != self._default:
@@ -91,12 +91,12 @@ class Lettering:
 
 
 def _without(letters: set[str], path: str) -> set[str]:
-    """The letters that the font in this file has no glyph for."""
+    """Return the letters for which the font in this file has no glyph."""
     from matplotlib.font_manager import get_font
 
     try:
         font = get_font(path)
-    except (OSError, RuntimeError):  # it has been removed since matplotlib listed it, or is damaged
+    except (OSError, RuntimeError):  # the font is damaged, or was removed after matplotlib listed it
         return letters
     return {letter for letter in letters if not font.get_char_index(ord(letter))}
 

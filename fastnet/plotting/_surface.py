@@ -1,4 +1,4 @@
-"""The surface of a function of two variables, and the ways down."""
+"""Plots of a function of two variables, its gradient, and the paths of optimizers."""
 
 import copy
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Points: TypeAlias = npt.NDArray[np.float64]
 Interval: TypeAlias = tuple[float, float]
 
-FINE, COARSE = 121, 14  # values for the contours along each axis, arrows along the longer one
+FINE, COARSE = 121, 14  # points of the contour grid along each axis; arrows along the longer axis
 
 
 def plot_gradient_field(
@@ -31,21 +31,21 @@ def plot_gradient_field(
     title: str = "The way down: minus the gradient",
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw which way is down on a function of two variables, over its contours, and the path of a descent.
+    """Draw minus the gradient of a function of two variables over its contours, and the path of a descent.
 
     Parameters
     ----------
     f : callable
         Takes an array ``(2,)`` and returns one number.
     path : array_like, optional
-        ``(S, 2)``, the points of a descent in their order; or ``(x, history)``, as `gradient_descent` returns it
+        ``(S, 2)``, the points of a descent in order; or ``(x, history)``, as `gradient_descent` returns it
         with ``return_history=True``.
     xlim, ylim : tuple of float, optional
-        The part of the plane to draw; by default what is around the path, or from -3 to 3.
+        The part of the plane to draw; by default the area around the path, or without a path from -3 to 3.
     title : str, default "The way down: minus the gradient"
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
@@ -54,20 +54,20 @@ def plot_gradient_field(
     Raises
     ------
     TypeError
-        If `f` is not callable or returns something else than one number.
+        If `f` is not callable or does not return one number.
     ValueError
-        If `path` is not points of a plane, a limit is not two finite numbers in their order, or `f` is finite nowhere
-        in the picture.
+        If `path` is not points of the plane, `xlim` or `ylim` is not two finite numbers with the lower one first, or
+        `f` is finite at no point of the plot.
 
     See Also
     --------
-    fastnet.gradient.gradient_descent : Where the path comes from.
+    fastnet.gradient.gradient_descent : Computes such a path.
     plot_optimizer_paths : The paths of several optimizers.
 
     Notes
     -----
-    The arrows are `numerical_gradient`, turned around, and as long as it is large. "Deep Learning from Scratch",
-    chapter 4.
+    The arrows are minus the `numerical_gradient`; their length is proportional to its norm. "Deep Learning from
+    Scratch", chapter 4.
 
     Examples
     --------
@@ -127,32 +127,32 @@ def plot_optimizer_paths(
     f : callable
         Takes an array ``(2,)`` and returns one number.
     optimizers : sequence or dict
-        Optimizers, which are called by their classes, or a dict of them by name. Each works as a copy: the caller's
-        own keep their state. In a dict, a path ``(S, 2)`` may stand in the place of an optimizer.
+        Optimizers, or a dict of them by name. Without a dict, the names are those of their classes. The function uses
+        copies, so the state of the caller's optimizers does not change. A dict may hold a path ``(S, 2)`` in place of
+        an optimizer.
     start : array_like
-        ``(2,)``, where they start.
+        ``(2,)``, the start of every path.
     step_num : int, default 30
-        How many steps each makes, from 0 on.
+        The number of steps of each optimizer, at least 0.
     xlim, ylim : tuple of float, optional
-        The part of the plane to draw; by default what is around the paths.
+        The part of the plane to draw; by default the area around the paths.
     title : str, default "Optimizers on one surface"
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The legend tells where each ended.
+        The legend gives the final value of `f` for each path.
 
     Raises
     ------
     TypeError
-        If `f` is not callable or returns something else than one number, or one of `optimizers` is neither an
-        optimizer nor a path.
+        If `f` is not callable or does not return one number, or one of `optimizers` is neither an optimizer nor a path.
     ValueError
-        If there is no optimizer, two have one name, `start` is not a point, a limit is not two finite numbers in their
-        order, or `f` is finite nowhere in the picture.
+        If there is no optimizer, two have the same name, `start` is not a point, `xlim` or `ylim` is not two finite
+        numbers with the lower one first, or `f` is finite at no point of the plot.
 
     See Also
     --------
@@ -191,23 +191,23 @@ def plot_optimizer_paths(
 
 
 def _path(f: Callable[[Any], Any], thing: Any, name: str, start: Points, step_num: int) -> Points:
-    """The path of an optimizer, its start first; or `thing` itself, where it is one already."""
+    """Return the path of an optimizer, beginning with its start; or `thing`, if it is a path already."""
     if isinstance(thing, Sequence | np.ndarray):
         return _path_of_points(thing, name)
     if isinstance(thing, type) or not callable(getattr(thing, "update", None)):
         raise TypeError(f"{name} must be an object with update(params, grads), or a path (S, 2); got {thing!r}")
-    optimizer = copy.deepcopy(thing)  # it remembers its steps, and would go on from them in the next picture
+    optimizer = copy.deepcopy(thing)  # the caller's optimizer must not change
     params = {"x": start.copy()}
     path = [start]
     for _ in range(step_num):
-        with np.errstate(all="ignore"):  # a learning rate too large may lead to infinity
+        with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
             optimizer.update(params, {"x": numerical_gradient(f, params["x"])})
         path.append(params["x"].copy())
     return np.array(path)
 
 
 def _ends(f: Callable[[Any], Any], paths: Mapping[str, Points]) -> dict[str, str]:
-    """What each path comes to, for the legend."""
+    """Return the number of steps and the final value of each path, for the legend."""
     ends = {}
     for name, path in paths.items():
         with np.errstate(all="ignore"):
@@ -218,14 +218,14 @@ def _ends(f: Callable[[Any], Any], paths: Mapping[str, Points]) -> dict[str, str
 
 
 def _limits(paths: Collection[Points], xlim: Interval | None, ylim: Interval | None) -> tuple[Interval, Interval]:
-    """The part of the plane to draw: what the caller wants, or what is around the paths."""
+    """Return the part of the plane to draw: `xlim` and `ylim`, or the area around the paths."""
     visited = np.concatenate([np.empty((0, 2)), *paths])
     visited = visited[np.isfinite(visited).all(axis=1)]
     left, right = np.full(2, -3.0), np.full(2, 3.0)
-    if len(visited):  # some room on every side, and neither side much shorter than the other
+    if len(visited):  # with a margin, and neither side much shorter than the other
         low, high = visited.min(axis=0), visited.max(axis=0)
         middle, half = low / 2 + high / 2, high / 2 - low / 2
-        longest = half.max() if half.max() > 1e-6 * abs(middle).max() else 1  # a path that has not left its start
+        longest = half.max() if half.max() > 1e-6 * abs(middle).max() else 1  # 1 if the paths never left the start
         half = 1.25 * np.maximum(half, 0.6 * longest)
         left, right = middle - half, middle + half
     return (
@@ -235,7 +235,7 @@ def _limits(paths: Collection[Points], xlim: Interval | None, ylim: Interval | N
 
 
 def _heights(f: Callable[[Any], Any], xlim: Interval, ylim: Interval) -> Points:
-    """The values of `f` on a fine grid, a row for each value of the second variable."""
+    """Return the values of `f` on a fine grid, a row for each value of the second variable."""
     if not callable(f):
         raise TypeError(f"f must be a function of x, got {f!r}")
     x0, x1 = np.linspace(*xlim, FINE), np.linspace(*ylim, FINE)
@@ -244,7 +244,7 @@ def _heights(f: Callable[[Any], Any], xlim: Interval, ylim: Interval) -> Points:
     if not np.isfinite(heights).any():
         raise ValueError(
             f"f is finite nowhere from {xlim[0]:g} to {xlim[1]:g} and from {ylim[0]:g} to {ylim[1]:g}: "
-            "xlim and ylim choose another part of the plane"
+            "choose another part of the plane with xlim and ylim"
         )
     return heights
 
@@ -253,16 +253,16 @@ def _heights(f: Callable[[Any], Any], xlim: Interval, ylim: Interval) -> Points:
 
 
 def _draw_surface(heights: Points, xlim: Interval, ylim: Interval, ax: "Axes | None") -> "Axes":
-    """Draw the contours: between two of them lies as much of the plane as between the next two."""
+    """Draw the contours at quantiles of `heights`, so that the areas between them are equal."""
     sides = np.array([xlim[1] - xlim[0], ylim[1] - ylim[0]])
-    width, height = np.maximum(6.5 * sides / sides.max(), 2.5) + 0.7  # with room for the title and the axes' labels
+    width, height = np.maximum(6.5 * sides / sides.max(), 2.5) + 0.7  # with space for the title and the labels
     ax = axes(ax, width, height)
     finite = np.ma.masked_invalid(heights)
     low, *between, high = np.quantile(finite.compressed(), np.linspace(0, 1, 12))
     levels = sorted({level for level in (float(f"{level:.2g}") for level in between) if low < level < high})
     if levels:
         x0, x1 = np.linspace(*xlim, FINE), np.linspace(*ylim, FINE)
-        grays = [str(gray) for gray in np.linspace(0.84, 1, len(levels) + 1)]  # the lower, the darker
+        grays = [str(gray) for gray in np.linspace(0.84, 1, len(levels) + 1)]  # lower is darker
         ax.contourf(x0, x1, finite, levels=[low, *levels, high], colors=grays)
         lines = ax.contour(x0, x1, finite, levels=levels, colors=GRAY, linewidths=0.6, linestyles="solid")
         ax.clabel(lines, fmt="%g", fontsize=7)
@@ -272,9 +272,9 @@ def _draw_surface(heights: Points, xlim: Interval, ylim: Interval, ax: "Axes | N
 
 
 def _draw_path(ax: "Axes", path: Points, label: str, style: tuple[str, str]) -> None:
-    """Draw a path from its start to its end, a star."""
+    """Draw a path, with a star at its end."""
     colour, marker = style
-    every = 1 if len(path) <= 200 else len(path) // 50  # more markers would make one blot
+    every = 1 if len(path) <= 200 else len(path) // 50  # more markers would overlap
     if every > 1:
         label += f", a mark every {every}"
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
@@ -292,11 +292,11 @@ def _mark_starts(ax: "Axes", paths: Iterable[Points]) -> None:
 
 
 def _path_of_points(values: Any, name: str) -> npt.NDArray[np.float64]:
-    """Points of a plane `(S, 2)`, finite or not; those of `(x, history)` too, where `x` is what follows the history."""
+    """Return points of the plane, `(S, 2)`, finite or not; from `(x, history)`, the history followed by `x`."""
     if isinstance(values, tuple) and len(values) == 2 and np.shape(values[0]) == (2,) and np.ndim(values[1]) == 2:
         last, before = values
         values = [*before, last]
     array = real_array(values, name)
     if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0:
-        raise ValueError(f"{name} must have shape (S, 2), one point a row and at least one, got shape {array.shape}")
+        raise ValueError(f"{name} must have shape (S, 2), at least one row, one point in each, got shape {array.shape}")
     return cast(array, FLOAT64)

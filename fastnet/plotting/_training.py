@@ -1,4 +1,4 @@
-"""How training went: its losses and its accuracies."""
+"""Plots of a training run: its losses and its accuracies."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -27,36 +27,36 @@ def plot_history(
     title: str = "Training",
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw the losses of a training run, and its accuracies over them on a scale of their own.
+    """Draw the losses and the accuracies of a training run, each with its own vertical axis.
 
     Parameters
     ----------
     history : Trainer or sequence of float
-        A trainer, whose lists are drawn; or the loss of every iteration, the lists of the accuracies following.
+        A trainer, which has the lists to draw; or the loss of every iteration, followed by the lists of accuracies.
     train_acc_list, test_acc_list : sequence of float, optional
-        The accuracies, with a list of losses only.
+        The accuracies; only together with a list of losses.
     evaluated_at : sequence of int, optional
-        The iteration, counted from 0, after which each of the accuracies was taken.
+        The iteration, counted from 0, after which each accuracy was measured.
     title : str, default "Training"
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        That of the losses. The accuracies are in a second one over it, with a scale from 0 to 1 on the right.
+        The Axes of the losses. The accuracies are in a second Axes on top, with a scale from 0 to 1 on the right.
 
     Raises
     ------
     TypeError
-        If `history` is neither, or the lists of accuracies come with a trainer or not all three.
+        If `history` has another type, the other lists come with a trainer, or only some of the three are given.
     ValueError
-        If there is no loss, or the lists of accuracies and `evaluated_at` are not of one length.
+        If there is no loss, or the lists of accuracies and `evaluated_at` differ in length.
 
     See Also
     --------
-    plot_loss, plot_accuracy : The two in pictures of their own.
+    plot_loss, plot_accuracy : The two as separate plots.
 
     Examples
     --------
@@ -78,22 +78,22 @@ def plot_history(
         handles += on_top.lines
         place = "center right"  # between the losses, which fall, and the accuracies, which rise
     ax.set(title=write(title), xlabel="iteration")
-    _explain(on_top, handles, place)  # on top, so that no curve runs over it
+    _explain(on_top, handles, place)  # on top, so that no curve covers it
     write.apply(on_top)
     return write.apply(ax)
 
 
 def plot_loss(train_loss_list: Sequence[float], *, title: str = "Loss", ax: "Axes | None" = None) -> "Axes":
-    """Draw the loss of every iteration, and its running mean over it.
+    """Draw the loss of every iteration, and its running mean on top.
 
     Parameters
     ----------
     train_loss_list : sequence of float
-        The loss of every iteration, as a `Trainer` keeps it.
+        The loss of every iteration, as in a `Trainer`.
     title : str, default "Loss"
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
@@ -102,9 +102,9 @@ def plot_loss(train_loss_list: Sequence[float], *, title: str = "Loss", ax: "Axe
     Raises
     ------
     TypeError
-        If they are not real numbers.
+        If the list does not hold real numbers.
     ValueError
-        If there is no loss.
+        If the list is empty.
 
     Examples
     --------
@@ -130,18 +130,18 @@ def plot_accuracy(
     title: str = "Accuracy",
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw the accuracy over the training and over the test data.
+    """Draw the accuracy on the training data and on the test data.
 
     Parameters
     ----------
     epochs : sequence of float
-        When the accuracies were taken, in epochs from the start of training.
+        When the accuracies were measured, in epochs from the start of training.
     train_acc_list, test_acc_list : sequence of float
-        The accuracies, as a `Trainer` keeps them.
+        The accuracies, as in a `Trainer`.
     title : str, default "Accuracy"
-        What to write above.
+        The title.
     ax : matplotlib.axes.Axes, optional
-        What to draw into; by default a new figure.
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
@@ -150,9 +150,9 @@ def plot_accuracy(
     Raises
     ------
     TypeError
-        If they are not real numbers.
+        If a list does not hold real numbers.
     ValueError
-        If the three are not of one length.
+        If the three lists differ in length.
 
     Examples
     --------
@@ -176,13 +176,13 @@ def plot_accuracy(
 
 
 def _lists_of(history: Any, *accuracies: Sequence[float] | None) -> tuple[Curve, list[Curve]]:
-    """The losses; and the iterations at which accuracies were taken, those of training and those of testing."""
+    """Return the losses, and the iterations of the accuracies, the training and the test accuracies."""
     names = "train_acc_list", "test_acc_list", "evaluated_at"
     if all(hasattr(history, name) for name in ("train_loss_list", *names)):
         if any(values is not None for values in accuracies):
             raise TypeError(f"history is a trainer, which has its own {', '.join(names)}: pass it alone")
         lists = [getattr(history, name) for name in names]
-        done = min(map(len, lists))  # an interrupt may fall between the appending to one list and to the next
+        done = min(map(len, lists))  # an interrupt can leave one list longer than another
         history, lists = history.train_loss_list, [values[:done] for values in lists]
     elif not isinstance(history, Sequence | np.ndarray):
         raise TypeError(f"history must be a trainer or the list of its losses, got {type(history).__name__}")
@@ -200,7 +200,7 @@ def _of_one_length(**lists: Any) -> list[Curve]:
     if len({len(values) for values in curves}) > 1:
         *first, last = lists
         lengths = ", ".join(str(len(values)) for values in curves)
-        raise ValueError(f"{', '.join(first)} and {last} must be of one length, got {lengths}")
+        raise ValueError(f"{', '.join(first)} and {last} must have the same length, got {lengths}")
     return curves
 
 
@@ -225,13 +225,13 @@ def _draw_accuracies(ax: "Axes", at: Curve, train: Curve, test: Curve, *, prefix
 
 
 def _explain(ax: "Axes", handles: list["Line2D"], place: Place) -> None:
-    """The legend, in which lines are wide enough to be seen."""
+    """Draw a legend with lines that are wide enough to see."""
     for line in ax.legend(handles=handles, loc=place).get_lines():
         line.set_linewidth(1.8)
 
 
 def _running_mean(values: Curve, window: int) -> Curve:
-    """The mean over the `window` values around each, fewer at the ends; NaN where one of them is not finite."""
+    """Return the mean over `window` values around each, fewer at the ends; NaN where one is not finite."""
     middle = np.arange(len(values))
     first, end = np.maximum(middle - window // 2, 0), np.minimum(middle + (window + 1) // 2, len(values))
 
@@ -242,14 +242,14 @@ def _running_mean(values: Curve, window: int) -> Curve:
     finite = np.isfinite(values)
     terms = np.where(finite, values, 0)
     with np.errstate(all="ignore"):
-        # Differences from the first value have small sums, which lose few digits: those of a constant are all 0.
+        # Differences from the first value have small sums, which lose few digits. For a constant, all are exactly 0.
         means: Curve = terms[0] + sums(terms - terms[0]) / (end - first)
     means[sums(~finite) > 0] = np.nan
     return means
 
 
 def _curve(values: npt.ArrayLike, name: str, *, least: int = 0) -> npt.NDArray[np.float64]:
-    """A list of at least so many numbers, finite or not."""
+    """Return a list of at least `least` numbers, finite or not."""
     array = real_array(values, name)
     if array.ndim != 1:
         raise ValueError(f"{name} must be a list of numbers, got shape {array.shape}")

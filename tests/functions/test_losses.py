@@ -151,7 +151,7 @@ WITH_EPS = [cross_entropy_error, binary_cross_entropy]
 @each("loss", WITH_EPS)
 @pytest.mark.parametrize("eps", [-1e-7, nan, inf, -inf, np.float64(-1), 10**400])
 def test_eps_out_of_range_raises_value_error(loss, eps):
-    with pytest.raises(ValueError, match=r"eps must be a finite number from 0 on, got"):
+    with pytest.raises(ValueError, match=r"eps must be a finite number of at least 0, got"):
         loss([1.0], 0, eps=eps)
 
 

@@ -547,7 +547,7 @@ def test_every_method_names_targets_that_do_not_fit(method, t, message):
         ({"activation": "swish"}, ValueError, "activation must be one of relu, .*identity, got 'swish'"),
         ({"activation": np.tanh}, TypeError, "activation must be one of relu"),
         ({"output": "linear"}, ValueError, "output must be one of softmax, sigmoid, identity, got 'linear'"),
-        ({"weight_init_std": -0.1}, ValueError, "must be a finite number from 0 on or one of 'relu', .*, got -0.1"),
+        ({"weight_init_std": -0.1}, ValueError, "must be a finite number of at least 0 or one of 'relu', .*, got -0.1"),
         ({"weight_init_std": "lecun"}, ValueError, "weight_init_std must be a finite number .*'xavier', got 'lecun'"),
         ({"weight_init_std": None}, TypeError, "weight_init_std must be a finite number .*'xavier', got None"),
         ({"weight_decay_lambda": -0.1}, ValueError, "weight_decay_lambda"),

@@ -120,7 +120,7 @@ def test_simple_net_names_a_w_that_does_not_fit(W):
         ({"input_size": 2.0}, TypeError, "input_size"),
         ({"output_size": True}, TypeError, "output_size"),
         ({"seed": -1}, ValueError, "seed"),
-        ({"seed": 1.5}, TypeError, r"seed must be an integer from 0 on or a numpy\.random\.Generator, got 1\.5"),
+        ({"seed": 1.5}, TypeError, r"seed must be an integer of at least 0 or a numpy\.random\.Generator, got 1\.5"),
     ],
 )
 def test_simple_net_refuses_bad_arguments(arguments, error, named):

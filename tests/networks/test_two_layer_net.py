@@ -458,7 +458,7 @@ def test_every_method_names_targets_that_do_not_fit(method, t, message):
         ({"hidden_size": -3}, ValueError, "hidden_size"),
         ({"output_size": 2.5}, TypeError, "output_size"),
         ({"hidden_size": "4"}, TypeError, "hidden_size"),
-        ({"weight_init_std": -0.1}, ValueError, "weight_init_std must be a finite number from 0 on, got -0.1"),
+        ({"weight_init_std": -0.1}, ValueError, "weight_init_std must be a finite number of at least 0, got -0.1"),
         ({"weight_init_std": np.nan}, ValueError, "weight_init_std"),
         ({"weight_init_std": "he"}, TypeError, "weight_init_std"),
         ({"dtype": np.float16}, TypeError, "dtype"),

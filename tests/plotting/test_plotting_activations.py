@@ -68,7 +68,7 @@ def test_functions_that_overflow_are_drawn_without_a_warning(drawn):
         ({}, ValueError, "functions is empty"),
         (5, TypeError, "functions must be a sequence or a dict by name, got int"),
         ([5], TypeError, "functions must hold functions, or names of fastnet.functions; got 5"),
-        (["relu", functions.relu], ValueError, "functions has more than one of a name.*relu"),
+        (["relu", functions.relu], ValueError, "functions has a name more than once.*relu"),
         ({"sum": np.sum}, ValueError, r"sum must return a value for each of 1002, got shape \(\)"),
         ("softmax", ValueError, "softmax must work element by element: its value at 5 depends on the others"),
         ({"complex": lambda x: x + 1j}, TypeError, r"complex\(x\) must hold real numbers"),

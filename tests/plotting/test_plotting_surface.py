@@ -242,7 +242,7 @@ def test_an_optimizer_that_diverges_to_infinity_is_drawn_as_far_as_it_goes(drawn
 
 
 def test_where_the_paths_lead_beyond_what_f_can_tell_the_limits_are_asked_for(ax):
-    with pytest.raises(ValueError, match=r"f is finite nowhere from .*: xlim and ylim choose another part"):
+    with pytest.raises(ValueError, match=r"f is finite nowhere from .*: choose another part"):
         plotting.plot_gradient_field(bowl, [[1, 1], [1e200, 1e200]], ax=ax)
 
 
@@ -252,7 +252,7 @@ def test_where_the_paths_lead_beyond_what_f_can_tell_the_limits_are_asked_for(ax
         ([], [0, 0], {}, ValueError, "optimizers is empty"),
         ({}, [0, 0], {}, ValueError, "optimizers is empty"),
         (SGD(), [0, 0], {}, TypeError, "optimizers must be a sequence or a dict by name, got SGD"),
-        ([SGD(), SGD(lr=1)], [0, 0], {}, ValueError, "more than one of a name: pass a dict that names them, got SGD"),
+        ([SGD(), SGD(lr=1)], [0, 0], {}, ValueError, "a name more than once: pass a dict that names them, got SGD"),
         ({"a": SGD}, [0, 0], {}, TypeError, r"optimizers\['a'\] must be an object with update"),
         ({"a": 5}, [0, 0], {}, TypeError, r"optimizers\['a'\] must be an object with update.*got 5"),
         ({"a": [1, 2]}, [0, 0], {}, ValueError, r"optimizers\['a'\] must have shape \(S, 2\)"),

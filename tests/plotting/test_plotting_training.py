@@ -119,7 +119,7 @@ def test_an_interrupt_between_two_lists_leaves_a_history_that_can_be_drawn(drawn
         ((["a"],), TypeError, "history must hold real numbers"),
         ((5,), TypeError, "history must be a trainer or the list of its losses, got int"),
         (([1.0], [0.5]), TypeError, "no test_acc_list and no evaluated_at"),
-        (([1.0], [0.5], [0.5], [0, 1]), ValueError, "and evaluated_at must be of one length, got 1, 1, 2"),
+        (([1.0], [0.5], [0.5], [0, 1]), ValueError, "and evaluated_at must have the same length, got 1, 1, 2"),
     ],
 )
 def test_plot_history_names_what_does_not_fit(ax, arguments, error, message):
@@ -133,7 +133,7 @@ def test_a_trainers_lists_are_not_mixed_with_others(ax, trainer):
 
 
 def test_accuracies_of_another_number_than_epochs_are_refused(ax):
-    with pytest.raises(ValueError, match="epochs, train_acc_list and test_acc_list must be of one length, got 3, 2, 2"):
+    with pytest.raises(ValueError, match="train_acc_list and test_acc_list must have the same length, got 3, 2, 2"):
         plotting.plot_accuracy([0, 1, 2], [0.1, 0.2], [0.1, 0.2], ax=ax)
 
 
