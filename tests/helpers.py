@@ -1,4 +1,4 @@
-"""What several tests of the functions need."""
+"""What several test files need."""
 
 import math
 

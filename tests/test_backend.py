@@ -120,7 +120,7 @@ def run(folder, program=THREE_LINES, *, arguments=("program.py",), **variables):
 def uncompiled(tmp_path_factory):
     """A folder with a copy of fastnet that has no compiled kernels."""
     folder = tmp_path_factory.mktemp("uncompiled")
-    ignore = shutil.ignore_patterns("*.so", "*.pyd", "data", "__pycache__")
+    ignore = shutil.ignore_patterns("*.so", "*.pyd", "data")
     shutil.copytree(PACKAGE, folder / "fastnet", ignore=ignore)
     return folder
 
@@ -137,16 +137,20 @@ def broken(uncompiled, tmp_path_factory):
 @pytest.fixture
 def copied(tmp_path):
     """A folder with a copy of fastnet, compiled, whose files a test may change."""
-    shutil.copytree(PACKAGE, tmp_path / "fastnet", ignore=shutil.ignore_patterns("data", "__pycache__"))
+    shutil.copytree(PACKAGE, tmp_path / "fastnet", ignore=shutil.ignore_patterns("data"))
     return tmp_path
 
 
-@pytest.fixture(params=["_twins/dense_network.pyx", "_twins/shared/memory.pxd"])
-def outdated(copied, request):
+def change(source):
+    with source.open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+
+
+@pytest.fixture
+def outdated(copied):
     """The same in a source folder, with a source that has changed since it was compiled."""
     (copied / "setup.py").touch()
-    with (copied / "fastnet" / request.param).open("a", encoding="utf-8") as source:
-        source.write("# changed\n")
+    change(copied / "fastnet/_twins/shared/memory.pxd")
     return copied
 
 
@@ -156,15 +160,29 @@ def assert_says_how_to_build(message):
     assert "FASTNET_BUILD=require" in message
 
 
-@pytest.mark.parametrize(
-    ("platform", "hint"),
-    [("win32", "Build Tools for Visual Studio"), ("darwin", "xcode-select"), ("linux", "apt"), ("freebsd14", "apt")],
-)
-def test_the_hint_is_this_platforms_and_no_other(uncompiled, platform, hint):
-    # The platform is another only once everything else has been imported on the true one.
-    program = f"import subprocess, numpy, sys\nsys.platform = {platform!r}\nimport fastnet\nfastnet.get_backend()\n"
-    message = run(uncompiled, program, FASTNET_BACKEND="cython").stderr
-    assert [word for word in ("Build Tools for Visual Studio", "xcode-select", "apt") if word in message] == [hint]
+# Imports fastnet several times. Its modules are imported anew, and those of others only once, on the true platform.
+SEVERAL_IMPORTS = """import os, subprocess, sys, numpy
+for variable, value in {values!r}:
+    if variable == "platform":
+        sys.platform = value
+    else:
+        os.environ[variable] = value
+    for name in [name for name in sys.modules if name.partition(".")[0] == "fastnet"]:
+        del sys.modules[name]
+    try:
+        import fastnet
+        fastnet.get_backend()
+    except (ImportError, ValueError) as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_the_hint_is_this_platforms_and_no_other(uncompiled):
+    hints = {"win32": "Build Tools for Visual Studio", "darwin": "xcode-select", "linux": "apt", "freebsd14": "apt"}
+    program = SEVERAL_IMPORTS.format(values=[("platform", platform) for platform in hints])
+    messages = run(uncompiled, program, FASTNET_BACKEND="cython").stdout.splitlines()
+    for message, hint in zip(messages, hints.values(), strict=True):
+        assert [word for word in ("Build Tools for Visual Studio", "xcode-select", "apt") if word in message] == [hint]
 
 
 @needs_both
@@ -185,12 +203,15 @@ def test_numpy_is_silent_where_they_are_not(request, folder):
     assert (result.stdout, result.stderr) == ("numpy\n", "")
 
 
-@pytest.mark.parametrize("word", ["Cython", "c", "numpy "])
-def test_another_word_raises_value_error_at_import(tmp_path, word):
-    result = run(tmp_path, FASTNET_BACKEND=word)
+def test_another_word_raises_value_error_at_import(uncompiled):
+    words = ["Cython", "c", "numpy "]
+    result = run(uncompiled, SEVERAL_IMPORTS.format(values=[("FASTNET_BACKEND", word) for word in words]))
+    assert result.stdout.splitlines() == [
+        f"ValueError FASTNET_BACKEND must be auto, cython or numpy, got {word!r}" for word in words
+    ]
+    result = run(uncompiled, FASTNET_BACKEND="c")
     assert result.returncode == 1
-    last_line = result.stderr.splitlines()[-1]
-    assert last_line == f"ValueError: FASTNET_BACKEND must be auto, cython or numpy, got {word!r}"
+    assert result.stderr.splitlines()[-1] == "ValueError: FASTNET_BACKEND must be auto, cython or numpy, got 'c'"
 
 
 COMMAND_LINES = [["-m", "fastnet", "info"], ["-W", "ignore", "-m", "fastnet"], ["bin/fastnet", "info"]]
@@ -259,6 +280,15 @@ def test_kernels_that_are_out_of_date_are_not_used_and_one_warning_says_so(outda
     assert result.stderr.count("Warning") == 1
     assert f"fastnet computes with NumPy alone: {OUT_OF_DATE.format(outdated.resolve())}" in result.stderr
     assert "C compiler" not in result.stderr  # there was one
+
+
+@needs_both
+@pytest.mark.parametrize("source", ["_kernels.pyx", "_twins/dense_network.pyx"])
+def test_any_source_that_has_changed_makes_the_kernels_out_of_date(copied, source):
+    change(copied / "fastnet" / source)
+    result = run(copied)
+    assert result.stdout == "numpy\n"
+    assert "out of date" in result.stderr
 
 
 @needs_both

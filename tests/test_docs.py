@@ -39,7 +39,7 @@ def examples(path):
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if examples(path).examples], ids=name)
-@pytest.mark.usefixtures("backend")
+@pytest.mark.usefixtures("backend", "loaded_once")
 def test_the_examples_of_a_page_print_what_is_shown(path):
     with threadpool_limits(1):  # BLAS's threads wait for each other where other work is going on
         failed, attempted = doctest.DocTestRunner().run(examples(path))

@@ -3,7 +3,6 @@
 import functools
 import gzip
 import hashlib
-import itertools
 import tracemalloc
 from importlib import resources
 
@@ -14,6 +13,7 @@ import fastnet.mnist
 from fastnet import load_mnist
 from fastnet.mnist import load_mnist_as_bytes
 
+read_once = functools.cache(fastnet.mnist._read_idx)  # to unpack a file takes longer than all that is tested
 FOLDER = resources.files("fastnet") / "data" / "mnist"
 FILES = [f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
 HEADER = {"images-idx3-ubyte": 16, "labels-idx1-ubyte": 8}  # bytes before the values
@@ -33,16 +33,28 @@ def originals(unpacked):
     ]
 
 
-read_once = functools.cache(fastnet.mnist._read_idx)  # to unpack a file takes longer than all that is tested
+@pytest.fixture(scope="module", params=[True, False], ids=["normalize", "bytes"])
+def normalize(request):
+    return request.param
 
 
-@pytest.fixture(scope="module", params=itertools.product([True, False], repeat=3), ids=str)
-def loaded(request):
+@pytest.fixture(scope="module", params=[True, False], ids=["flatten", "square"])
+def flatten(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["one_hot_label", "label"])
+def one_hot_label(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def loaded(normalize, flatten, one_hot_label):
     """Every combination of the three options, and what it gives."""
-    normalize, flatten, one_hot_label = request.param
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastnet.mnist, "_read_idx", read_once)
-        return request.param, load_mnist(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
+        options = normalize, flatten, one_hot_label
+        return options, load_mnist(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 
 
 def test_the_files_are_the_published_ones(unpacked):

@@ -40,21 +40,21 @@ def losses_of_the_plain_loop(x, t, *, iterations, batch_size, lr):
 
 
 @pytest.mark.usefixtures("backend")
-def test_300_losses_are_those_of_the_plain_loop(mnist):
+def test_the_losses_are_those_of_the_plain_loop(mnist):
     (x, t), (x_test, t_test) = mnist
     np.random.seed(20)
-    expected = losses_of_the_plain_loop(x, np.eye(10)[t], iterations=300, batch_size=100, lr=0.1)
+    expected = losses_of_the_plain_loop(x, np.eye(10)[t], iterations=100, batch_size=100, lr=0.3)
     following = np.random.rand()
 
     np.random.seed(20)
     network = TwoLayerNet(input_size=784, hidden_size=50, output_size=10)
     trainer = Trainer(
-        network, x, t, x_test, t_test, optimizer_param={"lr": 0.1}, evaluate_sample_num_per_epoch=100,
-        iterations=300, verbose=False, progress=False,
+        network, x, t, x_test, t_test, optimizer_param={"lr": 0.3}, evaluate_sample_num_per_epoch=100,
+        iterations=100, verbose=False, progress=False,
     )
     trainer.train()
     assert np.random.rand() == following  # draw for draw
-    # Both compute in float64 and differ in the order of some roundings, which 300 steps hardly amplify: 1e-15 is seen,
+    # Both compute in float64 and differ in the order of some roundings, which 100 steps hardly amplify: 1e-15 is seen,
     # and another BLAS may sum otherwise. Another draw, formula or precision shows in the first seven digits.
     np.testing.assert_allclose(trainer.train_loss_list, expected, rtol=1e-12)
     assert expected[-1] < 0.9 * expected[0]  # it did learn, so that every part of the gradient counted

@@ -39,7 +39,7 @@ def uncompiled(monkeypatch):
         yield
 
 
-@pytest.mark.usefixtures("backend", "hasty")
+@pytest.mark.usefixtures("backend", "hasty", "loaded_once")
 def test_bench_prints_the_machine_and_a_line_for_each_comparison(bench):
     kernel_module("cython")
     before = fastnet.get_backend()
@@ -67,7 +67,7 @@ def test_bench_prints_the_machine_and_a_line_for_each_comparison(bench):
         assert [name in row for name in ("textbook", "NumPy twin")] == lost, row
 
 
-@pytest.mark.usefixtures("uncompiled", "hasty")
+@pytest.mark.usefixtures("uncompiled", "hasty", "loaded_once")
 def test_without_compiled_kernels_bench_says_so_and_compares_the_others(bench):
     status, out, err = bench("--seconds", "1e-9")
     assert (status, err) == (0, "")
@@ -77,7 +77,7 @@ def test_without_compiled_kernels_bench_says_so_and_compares_the_others(bench):
     assert heading.split() == ["textbook", "NumPy", "twin"]
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("hasty", "loaded_once")
 def test_where_results_differ_bench_stops_in_one_line_and_times_nothing(bench, monkeypatch):
     monkeypatch.setattr(plain, "sigmoid", lambda x: x)
     monkeypatch.setattr(timing, "medians", lambda *_: pytest.fail("timed what differs"))

