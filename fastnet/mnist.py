@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from fastnet._scaled import ScaledBytes
 
+__all__ = ["load_mnist"]
+
 Array = npt.NDArray[Any]
 
 CLASSES = 10

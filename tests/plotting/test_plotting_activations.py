@@ -62,7 +62,7 @@ def test_functions_that_overflow_are_drawn_without_a_warning(drawn):
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        ("softplus", ValueError, "fastnet.functions has no 'softplus'"),
+        ("swish", ValueError, "fastnet.functions has no 'swish'"),
         ("np", ValueError, "fastnet.functions has no 'np'"),
         ([], ValueError, "functions is empty"),
         ({}, ValueError, "functions is empty"),
