@@ -1,1 +1,1 @@
-"""The kernels: each in Cython (`NAME.pyx`) and, beside it, in NumPy (`NAME_numpy.py`), which is the specification."""
+"""The kernels. Each exists twice: in Cython (`NAME.pyx`) and in NumPy (`NAME_numpy.py`), which is the specification."""

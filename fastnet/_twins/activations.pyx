@@ -1,7 +1,8 @@
-"""The activations, compiled: the same functions as in `activations_numpy.py`, in the same order.
+"""The activations and their slopes, compiled. The twin is `activations_numpy.py`: the same functions in the same order.
 
-What changes from there to here: an expression over whole arrays becomes a loop over elements, so the arrays that hold
-intermediate results are gone. The formula of one element is in `shared/formulas.pxd`. What `_kernels.pyx` says of kernels holds for these.
+Here an expression over whole arrays becomes a loop over elements, so there are no arrays of intermediate results. The
+loop calls the formula for one element, which is in `shared/formulas.pxd`. The rules for all kernels are in
+`_kernels.pyx`.
 """
 
 from cython cimport floating
@@ -100,7 +101,7 @@ def relu(ndarray x: FloatArray, /) -> FloatArray:
 
 
 cdef bint _is_usual(double alpha) noexcept:
-    """Whether a float holds the factor, and stays normal where it multiplies an exponential. Others are the twin's."""
+    """Whether alpha is precise in float, and times an exponential does not overflow. If not, the twin computes."""
     return alpha == 0 or 1e-9 <= alpha <= 1e9
 
 

@@ -1,7 +1,7 @@
-"""The activations in NumPy: the specification of `activations.pyx`.
+"""The activations and their slopes, in NumPy. The twin is `activations.pyx`; this file is its specification.
 
-`@elementwise` makes a kernel of a formula for float64 arrays, which is in `shared/formulas_numpy.py`. What
-`_kernels_numpy.py` says of kernels holds for these.
+The formulas are in `shared/formulas_numpy.py`. `@elementwise` makes a kernel from a formula for float64 arrays. The
+rules for all kernels are in `_kernels_numpy.py`.
 """
 
 from __future__ import annotations

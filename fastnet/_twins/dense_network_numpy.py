@@ -1,12 +1,14 @@
-"""One training step of a network of L layers in NumPy: the specification of `dense_network.pyx`.
+"""The gradient and the predictions of a dense network of L layers, in NumPy. The twin is `dense_network.pyx`.
+
+This file is the specification: the compiled twin returns the same, up to rounding.
 
     a1 = x W1 + b1,  z1 = f(a1),  a2 = z1 W2 + b2,  ...,  y = output(aL),
     daL = (y - t) / N, with N C for the output "sigmoid" and N C / 2 for "identity",
-    dWl = z(l-1)' dal,  da(l-1) = (dal Wl') f'(a(l-1)),  dbl: the sum of dal over the samples
+    dWl = z(l-1)' dal,  da(l-1) = (dal Wl') f'(a(l-1)),  dbl = sum of dal over the samples
 
-Kernels do not check the parameters: `plain_parameters` has found them C-contiguous, native and aligned, all float32 or
-all float64, and to fit each other, no dimension being 0. Of x and t they take what needs no conversion, x also in
-float32 beside float64.
+The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
+C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
+The kernels do check x and t, and return None if these need conversion. x may be float32 beside float64 parameters.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 """
@@ -23,31 +25,31 @@ from fastnet._twins.softmax_numpy import softmax
 
 __all__ = ["network_gradient", "network_predict", "plain_parameters"]
 
-CHUNK = 1000  # samples whose predictions are computed at a time: what is computed on the way stays in cache
+CHUNK = 1000  # samples that network_predict works on at a time: the intermediate arrays stay in the cache
 
 
 def _forward(
     x: FloatArray, parameters: tuple[FloatArray, ...], activation: str, output: str
 ) -> tuple[list[FloatArray], list[FloatArray], FloatArray]:
-    """The input and the a of every layer, and y."""
+    """Return the input z of every layer, the a of every layer, and y."""
     z: list[FloatArray] = [x]
     a: list[FloatArray] = [x @ parameters[0] + parameters[1]]
     for W, b in zip(parameters[2::2], parameters[3::2], strict=True):
         z.append(ACTIVATIONS[activation].function(a[-1]))
         a.append(z[-1] @ W + b)
     if output == "softmax" and not np.isfinite(a[-1]).all():
-        return z, a, softmax(a[-1])  # which knows the limit where a row's largest value is infinite
+        return z, a, softmax(a[-1])  # also gives the limit where the largest value of a row is infinite
     return z, a, OUTPUTS[output].function(a[-1])
 
 
 def _is_input(x: Any, parameters: tuple[FloatArray, ...]) -> bool:
-    """Whether x is such a matrix as the kernels take."""
+    """Whether the kernels can take the matrix x without conversion."""
     W = parameters[0]
     return is_carray(x) and x.dtype in (FLOAT32, W.dtype) and x.ndim == 2 and x.shape[1] == len(W)
 
 
 def _is_target(t: Any, x: FloatArray, parameters: tuple[FloatArray, ...], output: str) -> bool:
-    """Whether t is such an array of labels, or of targets, as the kernels take for x."""
+    """Whether the kernels can take the labels or targets t of x without conversion."""
     b = parameters[-1]
     if not is_carray(t):
         return False
@@ -58,7 +60,7 @@ def _is_target(t: Any, x: FloatArray, parameters: tuple[FloatArray, ...], output
 
 
 def plain_parameters(params: Any, shapes: dict[str, tuple[int, ...]], dtype: Any, /) -> tuple[FloatArray, ...] | None:
-    """Return the arrays of `params` in the order of `shapes`, or None where one has to be converted or refused."""
+    """Return the arrays of `params` in the order of `shapes`, or None if one needs conversion or is not valid."""
     if type(params) is not dict or len(params) != len(shapes):
         return None
     arrays: list[FloatArray] = []
@@ -73,9 +75,9 @@ def plain_parameters(params: Any, shapes: dict[str, tuple[int, ...]], dtype: Any
 def network_predict(
     x: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, /
 ) -> FloatArray | None:
-    """Return the predictions `y` (N, C), or None where x has to be converted or refused.
+    """Return the predictions `y` (N, C), or None if x needs conversion or is not valid.
 
-    x is (N, D), the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,).
+    x is (N, D). The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,).
     """
     if not _is_input(x, parameters):
         return None
@@ -90,17 +92,17 @@ def network_predict(
 def network_gradient(
     x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, /
 ) -> list[FloatArray] | None:
-    """Return the gradient of the loss by every parameter, or None where x or t has to be converted or refused.
+    """Return the gradient of the loss by every parameter, or None if x or t needs conversion or is not valid.
 
-    x is (N, D), N at least 1, the parameters are W1 (D, H), b1 (H,), ... to the last layer's (H, C) and (C,); t is (N,)
-    labels, intp or uint8, for the output "softmax", or (N, C) targets in the dtype of the parameters.
+    x is (N, D), N at least 1. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,). t is
+    (N, C) targets in the dtype of the parameters, or, for the output "softmax", (N,) labels, intp or uint8.
     """
     if not (_is_input(x, parameters) and len(x) and _is_target(t, x, parameters, output)):
         return None
     with np.errstate(all="ignore"):
-        x = x.astype(parameters[0].dtype, copy=False)  # once, not in each of the two products
+        x = x.astype(parameters[0].dtype, copy=False)  # convert once, not in each of the two products
         z, a, y = _forward(x, parameters, activation, output)
-        da = np.array(y)  # it may be a itself
+        da = np.array(y)  # a copy: y may be a itself
         if t.ndim == 1:
             da[np.arange(len(t)), t] -= 1
         else:

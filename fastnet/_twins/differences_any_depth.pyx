@@ -1,23 +1,24 @@
-"""Central differences of the loss of a network of any number of layers: every parameter is moved by +h and by -h, and each
-time the loss is evaluated from what moves with it, and from nothing else.
+"""Central differences of the loss of a network of any depth, compiled. The twin is `differences_any_depth_numpy.py`.
+
+Every parameter moves by +h and by -h. Each time, only the values that depend on the parameter are computed again.
 
     a1 = x W1 + b1,  z1 = f(a1),  a2 = z1 W2 + b2,  z2 = f(a2),  ...,  loss = mean_n l(aL[n], t[n])
 
 Take one sample, and in layer l a weight from input i to unit j. If the input z[i] is 0, nothing moves. Otherwise a[j]
-moves by h z[i], and of all the layer's outputs only this one, by some m. In the next layer everything moves, but no
-product is needed: a[k] moves by m W[j,k]. Only from there on have layers to be computed, and so
+moves by h z[i]. Of the layer's outputs only z[j] moves, by some m. In the next layer every a[k] moves by m W[j,k]: this
+needs no matrix product. Only the layers after it need one. So
 
-- the first layer, which holds most of the weights, is not multiplied at all, nor is the second;
-- where relu keeps the unit at 0, m is 0 and the loss stays as it is;
-- bends do no harm, and neither do large moves: functions are evaluated, there is no series.
+- there is no product for the first layer, which has most of the weights, and none for the second;
+- where relu keeps the unit at 0, m is 0, and the loss does not change;
+- kinks and large moves need no special case, because the functions themselves are evaluated, not a series.
 
-It is the loop's own difference, of numbers rounded as the loop's are, so it agrees with the loop within their rounding:
-some 1e-16 of the loss, divided by 2h.
+The loss is rounded as in the plain loop, so the result agrees with the plain loop up to this rounding: about 1e-16 of
+the loss, divided by 2h.
 
-LANES moves of a unit are made at a time: by the steps of HALF inputs, up in the first half and down in the second.
-Every number of the following layers is a row of LANES numbers. A bias is the weight of an input that is always 1.
+LANES moves of a unit are computed at a time: the moves of HALF inputs, +h in the first half and -h in the second. Every
+value of the following layers becomes a row of LANES values. A bias is the weight of an input that is always 1.
 
-Shapes: N samples, C outputs; in functions that serve all layers, I inputs and U units.
+Shapes: N samples, C outputs; in functions for all layers, I inputs and U units.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -43,19 +44,19 @@ import_array()
 fingerprint = FASTNET_FINGERPRINT
 
 cdef enum:
-    LANES = 32
-    HALF = 16  # of them
-    UNITS = 4  # that a product computes at a time
+    LANES = 32  # moves that are computed at a time
+    HALF = 16  # half of the LANES
+    UNITS = 4  # units that a product computes at a time
 
-# One layer, and what one sample has in it.
+# One layer, with the values of one sample.
 cdef struct Layer:
     Py_ssize_t U
-    Py_ssize_t stride  # U, rounded up to UNITS
+    Py_ssize_t stride  # U, rounded up to a multiple of UNITS: columns past U are padding
     const double* W    # (I, stride)
     const double* b    # (stride,)
     const double* a    # (U,)
     const double* z    # (U,)
-    double* rows       # (stride, LANES): a, then z, of all moves
+    double* rows       # (stride, LANES): holds a, then z, of all moves
 
 
 # ---- Forward, all moves at a time
@@ -94,7 +95,7 @@ cdef UNROLLED _spread_move(
 cdef UNROLLED _affine(
     const double* z, const Py_ssize_t* used, Py_ssize_t count, const Layer* layer
 ) noexcept nogil:
-    # rows[u] = b[u] + sum_i z[i] W[i,u], over the inputs that are used
+    # rows[u] = b[u] + sum_i z[i] W[i,u], over the inputs i in `used`
     cdef Py_ssize_t u, e, k, lane
     cdef double s[UNITS][LANES]
     cdef const double* w
@@ -117,7 +118,7 @@ cdef UNROLLED _affine(
 
 
 cdef UNROLLED _list_used(const double* z, Py_ssize_t I, Py_ssize_t* used, Py_ssize_t* count) noexcept nogil:
-    # The inputs that are not 0 in all moves. After relu these are about half of them.
+    # List the inputs that are not 0 in every move. After relu these are about half of all.
     cdef Py_ssize_t i, lane
     cdef double largest
     count[0] = 0
@@ -129,9 +130,10 @@ cdef UNROLLED _list_used(const double* z, Py_ssize_t I, Py_ssize_t* used, Py_ssi
         count[0] += largest != 0
 
 
-# ---- The losses of one sample, times the samples that the mean is over
+# ---- The losses of one sample. The mean over the N samples is taken at the end.
 
 cdef UNROLLED _cross_entropy(double* a, const double* t, Py_ssize_t C, double* loss) noexcept nogil:
+    # Softmax, then cross-entropy. The softmax of softmax.pyx reads rows; here each of the LANES columns is one softmax.
     cdef Py_ssize_t c, lane
     cdef double low = lowest[double](0)
     cdef double largest[LANES]
@@ -162,7 +164,7 @@ cdef UNROLLED _binary_cross_entropy(const double* a, const double* t, Py_ssize_t
     for c in range(C):
         for lane in range(LANES):
             yes = formulas.sigmoid(a[c * LANES + lane], low)
-            no = formulas.sigmoid(-a[c * LANES + lane], low)  # 1 - yes loses its digits
+            no = formulas.sigmoid(-a[c * LANES + lane], low)  # 1 - yes would lose digits
             loss[lane] -= (
                 cross_entropy_term(t[c], yes + LOSS_EPS) + cross_entropy_term(1.0 - t[c], no + LOSS_EPS)
             )
@@ -187,7 +189,7 @@ cdef void _losses(
     const double* s, Py_ssize_t j, Layer* layer, Layer* last, const double* t, int activation, int output,
     Py_ssize_t* used, double* loss,
 ) noexcept nogil:
-    # The losses where the input of unit j moves by s.
+    # Compute the losses if the input of unit j moves by s (LANES,).
     cdef Py_ssize_t u, lane, count, C = last.U
     cdef double m[LANES]
     cdef bint moved = False
@@ -227,7 +229,7 @@ cdef void _add_differences(
     const double* z, Py_ssize_t I, double h, Layer* layer, Layer* last, const double* t, int activation, int output,
     Py_ssize_t* used, Py_ssize_t* moving, double* out,
 ) noexcept nogil:
-    # Add loss(+h) - loss(-h) of one sample, for all weights of a layer, to out (I + 1, U).
+    # Add loss(+h) - loss(-h) of one sample, for all weights and biases of a layer, to out (I + 1, U).
     cdef Py_ssize_t i, j, e, first, count = 0, part
     cdef double s[LANES]
     cdef double loss[LANES]
@@ -252,7 +254,7 @@ def layer_differences(
     ndarray x: FloatArray, t: FloatArray | IntArray, tuple parameters: tuple[FloatArray, ...], str activation: str,
     str output: str, double h: float, /,
 ) -> tuple[FloatArray, ...] | None:
-    """Return the central differences of the loss by every parameter, or None where a number is not finite.
+    """Return the central differences of the loss by every parameter, or None if a number is not finite.
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     """
@@ -265,7 +267,7 @@ def layer_differences(
     cdef ndarray used = np.arange(widest, dtype=np.intp), moving = np.empty(widest, np.intp)
     cdef ndarray memory = np.empty((last + 1) * sizeof(Layer), np.uint8)
     cdef Layer* layers = <Layer*> address(memory)
-    padded = []  # the arrays that the layers point to
+    padded = []  # keeps the arrays alive to which the layers point
     for l in range(last + 1):
         layers[l].U = a[l].shape[1]
         layers[l].stride = (layers[l].U + UNITS - 1) // UNITS * UNITS

@@ -1,8 +1,10 @@
-"""Central differences of the loss of a network of any number of layers, in NumPy: the twin of
-`differences_any_depth.pyx`, which has the idea.
+"""Central differences of the loss of a network of any depth, in NumPy. The twin is `differences_any_depth.pyx`.
 
-What changes from there to here: a loop over moves becomes an expression over a block of them, and a bias is one more
-row of weights, that of an input which is always 1.
+Every parameter moves by +h and by -h. Each time, only the values that depend on the parameter are computed again. The
+twin explains the idea.
+
+Here a loop over moves becomes an expression over a block of them. A bias is one more row of weights, for an input that
+is always 1.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, LOSS_EPS, OUTPUTS,
 
 __all__ = ["layer_differences"]
 
-BLOCK = 2**17  # elements of an intermediate array: 1 MB; more only where one input takes more
+BLOCK = 2**17  # elements of an intermediate array: 1 MB. A single input may need more
 
 
 def _cross_entropy(a: FloatArray, t: FloatArray) -> FloatArray:
@@ -36,7 +38,7 @@ def _mean_squared_error(a: FloatArray, t: FloatArray) -> FloatArray:
     return loss
 
 
-# The losses (M,) of one sample, whose target is t (C,), for M times its last a (M, C).
+# Each returns the losses (M,) of one sample with the target t (C,), for M moves of its last a (M, C).
 LOSSES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
     "softmax": _cross_entropy,
     "sigmoid": _binary_cross_entropy,
@@ -50,7 +52,7 @@ Forward = tuple[FloatArray, list[FloatArray], list[FloatArray], list[FloatArray]
 def _forward(
     x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str
 ) -> Forward | None:
-    """The targets (N, C), z and a of every layer, and zeros for the gradients; None where a number is not finite.
+    """Return the targets (N, C), z and a of every layer, and gradients of 0; or None if a number is not finite.
 
     z[l] is the input of layer l, and a[l] its output before the activation. A gradient is (I + 1, U): W, then b.
     """
@@ -67,7 +69,7 @@ def _forward(
 
 
 def _divided(gradients: list[FloatArray], divisor: float) -> tuple[FloatArray, ...] | None:
-    """The gradients by W1, b1, W2, ..., divided; None where one is not finite."""
+    """Divide the gradients, and return them by W1, b1, W2, ...; or return None if one is not finite."""
     with np.errstate(all="ignore"):
         for gradient in gradients:
             gradient /= divisor
@@ -80,7 +82,7 @@ def layer_differences(
     x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str, h: float,
     /,
 ) -> tuple[FloatArray, ...] | None:
-    """Return the central differences of the loss by every parameter, or None where a number is not finite.
+    """Return the central differences of the loss by every parameter, or None if a number is not finite.
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     """
@@ -93,7 +95,7 @@ def layer_differences(
     N, C, last = len(x), t.shape[1], len(W) - 1
 
     def gains(n: int, layer: int, s: FloatArray) -> FloatArray:
-        """What the loss (I, U) of sample n gains where the input of one unit of the layer moves by s (I, 1)."""
+        """Return the gain (I, U) of the loss of sample n if the input of one unit of the layer moves by s (I, 1)."""
         gains = np.zeros((len(s), W[layer].shape[1]))
         if layer == last:
             units = np.arange(C)
@@ -101,7 +103,7 @@ def layer_differences(
         else:
             moves = function(a[layer][n] + s)
             moves -= z[layer + 1][n]
-            units = np.flatnonzero(moves.any(axis=0))  # a unit that relu keeps at 0 moves nothing
+            units = np.flatnonzero(moves.any(axis=0))  # a unit that relu keeps at 0 does not move
             rows = moves[:, units, np.newaxis] * W[layer + 1][units]
         rows += a[min(layer + 1, last)][n]
         rows = rows.reshape(-1, rows.shape[-1])

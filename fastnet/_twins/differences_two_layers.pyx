@@ -1,23 +1,27 @@
-"""Central differences of the two-layer network's loss: every weight is moved by +h and by -h, and each time the loss is
-evaluated from what moves with the weight, and from nothing else.
+"""Central differences of the loss of a two-layer network, compiled. The twin is `differences_two_layers_numpy.py`.
+
+Every weight moves by +h and by -h. Each time, only the change of the loss is computed, from the values that depend on
+the weight. This file explains the idea; the twin uses the same names.
 
     a1 = x W1 + b1,  z = sigmoid(a1),  a2 = z W2 + b2,  y = softmax(a2),  loss = -sum_nc t[n,c] log(y[n,c] + eps) / N
 
-Take one sample, and a weight from input i to unit u, a hidden unit or a logit. If x[i] is 0, nothing moves. Otherwise
-the unit's output moves by some dz, and logit k by dz v[k]. Softmax does not notice what moves all logits alike, so let
-v[c] be 0 for the class c of the target. Then the denominator of y[c] = exp(a2[c]) / sum_k exp(a2[k]) grows by a factor
+Take one sample, and a weight from input i to unit u, which is a hidden unit or a logit. If x[i] is 0, nothing moves.
+Otherwise the unit's output moves by some dz, and logit k by dz v[k]. Softmax does not change if all logits move by the
+same amount. So choose v[c] = 0 for the class c of the target. Then the denominator of
+y[c] = exp(a2[c]) / sum_k exp(a2[k]) grows by the factor
 
     1 + G,   G = sum_k y[k] (exp(dz v[k]) - 1),
 
-and the loss gains
+and the loss grows by its gain
 
     log(y[c] + eps) - log(y[c] / (1 + G) + eps) = log(1 + G) - log(1 + q G),   q = eps / (y[c] + eps).
 
-The gain is as small as the move, and has all its digits. So has gain(+h) - gain(-h), at any h, where
-loss(+h) - loss(-h) loses most of them. A soft target is the sum of its classes, each weighted by t[n,c].
+The gain is computed directly, so it is precise however small it is. So is gain(+h) - gain(-h), for any h; but
+loss(+h) - loss(-h) loses most digits to cancellation. A soft target is a sum over its classes c, weighted by t[n,c].
 
-A bias is the weight of an input that is always 1. Shapes: N samples, D inputs, H hidden units, C classes; in functions
-that serve both layers, I inputs and U units.
+A bias is the weight of an input that is always 1.
+
+Shapes: N samples, D inputs, H hidden units, C classes; in functions for both layers, I inputs and U units.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -39,32 +43,33 @@ import_array()
 
 fingerprint = FASTNET_FINGERPRINT
 
-# Up to here a move of a unit's input, or of a logit, is tiny: series of five terms are exact to rounding. What each
-# of them omits begins with degree 6, at most TINY^5 of the gain. Even powers are the same at +h and at -h, except that
-# one move is not quite the opposite of the other: a part of the order of TINY remains. So what is lost of the
-# difference is of the order of TINY^6 = 2^-54, and so is degree 7.
+# A move of a unit's input, or of a logit, up to TINY is tiny: then series of five terms are exact to rounding. Each
+# series omits degree 6 and higher: at most TINY^5 of the gain. In gain(+h) - gain(-h) even powers almost cancel:
+# because one move is not exactly minus the other, a part of the order of TINY remains. So the error of the difference
+# is of the order of TINY^6 = 2^-54; degree 7 contributes as little.
 cdef double TINY = 1.0 / 512
 
-# Numbers beyond it, infinities and NaN are left to the plain loop. Up to it nothing overflows: (2 HUGE)^5 does not.
+# Below this bound nothing overflows, not even (2 HUGE)^5. With larger numbers, infinities or NaN the result is None,
+# and the caller evaluates the whole loss in the plain loop.
 cdef double HUGE = 1e50
 
 cdef enum:
-    # Work between two looks for Ctrl-C, counted in tiny moves: some 10 ms of it. A look takes the GIL, which is free
-    # for other threads meanwhile, and a busy one may keep it for 5 ms.
+    # Work between two checks for Ctrl-C, counted in tiny moves: about 10 ms. A check needs the GIL, which the loop has
+    # released, and another busy thread may hold it for 5 ms.
     PERIOD = 1 << 23
-    LARGER = 32  # tiny moves that take as long as a larger move of one logit
+    LARGER = 32  # a larger move of one logit takes as long as this many tiny moves
 
 
 cdef struct Layer:
     Py_ssize_t U
-    bint curved           # the hidden units are sigmoids; a logit is its own input: z = a, and moves as it does
+    bint curved           # True for the hidden units, which are sigmoids; False for the logits, where z = a
     const double* reach   # (C, U): logit k moves by reach[k,u] times the move of unit u
     const double* spread  # (U,): max_k reach[k,u] - min_k reach[k,u], which |v| never exceeds
-    double* a             # (U,) and so are the next two: the unit's input
-    double* z             # its output; 0 for a logit, which makes the sigmoid's formula that of a logit
-    double* slope         # dz/da
+    double* a             # (U,): the input of the unit
+    double* z             # (U,): its output; 0 for a logit, so that the sigmoid's formula for dz also holds for a logit
+    double* slope         # (U,): dz/da
     double* g             # (5, U): see _series
-    double limit          # an input that moves by more is not tiny
+    double limit          # the largest tiny move of an input
 
 
 cdef struct Target:
@@ -75,7 +80,7 @@ cdef struct Target:
 
 
 cdef int _listen(Py_ssize_t* work, Py_ssize_t done) except -1 nogil:
-    # Look for Ctrl-C when enough has been done.
+    # Check for Ctrl-C after every PERIOD of work.
     work[0] += done
     if work[0] >= PERIOD:
         work[0] = 0
@@ -109,7 +114,7 @@ cdef VECTORISED _activate(const double* a, double* z, double* slope, Py_ssize_t 
 
 
 cdef double _largest_tiny_move(const Layer* hidden) noexcept nogil:
-    # Up to it |s| <= TINY, and |dz v| = |s| slope |v| <= TINY, to first order.
+    # The largest |s| for which |s| <= TINY and, to first order, |dz v| = |s| slope |v| <= TINY.
     cdef Py_ssize_t u
     cdef double steepest = 1.0
     for u in range(hidden.U):
@@ -119,6 +124,8 @@ cdef double _largest_tiny_move(const Layer* hidden) noexcept nogil:
 
 
 cdef VECTORISED _softmax(const double* a, double* y, Py_ssize_t C) noexcept nogil:
+    # y = softmax(a) for one sample. `softmax.pyx` handles many rows at a time, and also the limits: here all a are
+    # finite.
     cdef Py_ssize_t c
     cdef double low = lowest[double](0)
     cdef double largest = a[0], total = 0.0
@@ -141,7 +148,7 @@ cdef VECTORISED _series(
     #
     #   G = sum_k y[k] (exp(dz v[k]) - 1) = g1[u] dz + g2[u] dz^2 + ...,   gp[u] = sum_k y[k] v[k]^p / p!
     #
-    # where gp[u] is the same for all the weights that lead to unit u.
+    # gp[u] is the same for all weights of unit u.
     cdef Py_ssize_t k, u
     cdef double v, term
     for u in range(5 * U):
@@ -180,7 +187,7 @@ cdef inline double _tiny_gain(
 cdef VECTORISED _tiny_moves(
     const double* x, Py_ssize_t I, double h, const Layer* layer, const double* f, double* out
 ) noexcept nogil:
-    # out[i,u] += gain(+h) - gain(-h), where the inputs of the units move by s = h x[i] and -s, at most by `limit`.
+    # out[i,u] += gain(+h) - gain(-h). The inputs of the units move by s = h x[i] and -s. Skips |s| > limit.
     #
     # sigmoid(a + s) = z + dz with dz = z (1 - z) m / (1 + z m), m = exp(s) - 1. For a logit, dz = m = s.
     cdef Py_ssize_t i, u, U = layer.U
@@ -203,7 +210,7 @@ cdef VECTORISED _tiny_moves(
 # ---- Larger moves: the functions themselves, a weight at a time
 
 cdef double _move(const Layer* layer, Py_ssize_t u, double s) noexcept nogil:
-    # The dz of `_tiny_moves`. Beyond 1, exp(s) could overflow, and the plain difference has digits enough.
+    # The dz of `_tiny_moves`. For |s| > 1, exp(s) could overflow, and the plain difference is precise enough.
     cdef double m
     if not layer.curved:
         return s
@@ -214,25 +221,26 @@ cdef double _move(const Layer* layer, Py_ssize_t u, double s) noexcept nogil:
 
 
 cdef double _gain(const Layer* layer, Py_ssize_t u, const Target* t, double dz) noexcept nogil:
+    # What the loss gains if the output of unit u moves by dz.
     cdef Py_ssize_t k
     cdef const double* reach = layer.reach + u
     cdef double total, p = t.y[t.c] + LOSS_EPS
-    if fabs(dz) * layer.spread[u] > 1:  # y[k] may be 0 where exp(dz v[k]) is infinite, and G all but -1
+    if fabs(dz) * layer.spread[u] > 1:  # y[k] exp(dz v[k]) may be 0 times infinity, or G almost -1
         total = 0.0
         for k in range(t.C):
             total += exp(t.a2[k] - t.a2[t.c] + dz * (reach[k * layer.U] - reach[t.c * layer.U]))
-        return log(p / (1.0 / total + LOSS_EPS))  # an infinite total is a y[c] of 0
+        return log(p / (1.0 / total + LOSS_EPS))  # where total is infinite, y[c] is 0
     total = 0.0
     for k in range(t.C):
         total += t.y[k] * expm1(dz * (reach[k * layer.U] - reach[t.c * layer.U]))
-    # log(1 + G) - log(1 + q G), in one logarithm
+    # log(1 + G) - log(1 + q G) in one logarithm
     return log1p(t.y[t.c] * total / (p + LOSS_EPS * total))
 
 
 cdef int _larger_moves(
     const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* out, Py_ssize_t* work
 ) except -1 nogil:
-    # The inputs that `_tiny_moves` leaves.
+    # The same for the inputs that `_tiny_moves` skips: |s| > limit.
     cdef Py_ssize_t i, u
     cdef double s
     for i in range(I):
@@ -253,7 +261,7 @@ cdef int _layer(
     const double* x, Py_ssize_t I, double h, const Layer* layer, const Target* t, double* dW, double* db,
     Py_ssize_t* work,
 ) except -1 nogil:
-    # Adds t[n,c] (gain(+h) - gain(-h)) of one sample and one class c to dW (I, U) and db (U,).
+    # Add t[n,c] (gain(+h) - gain(-h)) of one sample and one class c to dW (I, U) and db (U,).
     cdef Py_ssize_t p
     cdef double one = 1.0, sign = t.weight, powers = 0.0
     cdef double q = LOSS_EPS / (t.y[t.c] + LOSS_EPS)
@@ -275,10 +283,10 @@ def two_layer_differences(
     ndarray x: FloatArray, t: FloatArray | IntArray, ndarray W1: FloatArray, ndarray b1: FloatArray,
     ndarray W2: FloatArray, ndarray b2: FloatArray, double h: float, /,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
-    """Return the central differences of the loss by W1, b1, W2 and b2, or None where a number is not finite.
+    """Return the central differences of the loss by W1, b1, W2 and b2, or None if a number is not finite.
 
     x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
-    None: some number is infinite, NaN or beyond 1e50.
+    The result is also None if the absolute value of a number is 1e50 or more.
     """
     for array in (x, t, W1, b1, W2, b2):
         if not (-HUGE < array.min() and array.max() < HUGE):

@@ -1,10 +1,10 @@
-"""Central differences of the two-layer network's loss, in NumPy: the twin of `differences_two_layers.pyx`.
+"""Central differences of the loss of a two-layer network, in NumPy. The twin is `differences_two_layers.pyx`.
 
-Every weight is moved by +h and by -h, and each time the loss is evaluated from what moves with the weight, and from
-nothing else. `differences_two_layers.pyx` has the idea and the formulas, in the same names.
+Every weight moves by +h and by -h. Each time, only the change of the loss is computed, from the values that depend on
+the weight. `differences_two_layers.pyx` explains the idea and the formulas, with the same names.
 
-What changes from there to here: a loop over the weights of a layer becomes an expression over all of them, and a bias
-is one more row of weights, that of an input which is always 1.
+Here a loop over the weights of a layer becomes an expression over a block of them. A bias is one more row of weights,
+for an input that is always 1.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ __all__ = ["two_layer_differences"]
 
 TINY = 1 / 512
 HUGE = 1e50
-BLOCK = 2**18  # elements of an intermediate array: 2 MB; more only where one row of weights takes more
+BLOCK = 2**18  # elements of an intermediate array: 2 MB. A single row of weights may need more
 
 
 class Layer(NamedTuple):
-    """One layer, for one sample: U units."""
+    """One layer of U units, for one sample."""
 
     reach: FloatArray  # (C, U): logit k moves by reach[k,u] times the move of unit u
     spread: FloatArray  # (U,): max_k reach[k,u] - min_k reach[k,u], which |v| never exceeds
-    curved: bool  # the hidden units are sigmoids; a logit is its own input, and moves as it does
-    a: FloatArray  # (U,) and so are the next two: the unit's input
-    z: FloatArray  # its output
-    slope: FloatArray  # dz/da
+    curved: bool  # True for the hidden units, which are sigmoids; False for the logits, where z = a
+    a: FloatArray  # (U,): the input of the unit
+    z: FloatArray  # (U,): its output
+    slope: FloatArray  # (U,): dz/da
 
     def moves(self, s: FloatArray) -> FloatArray:
-        """The move dz (I, U) of every unit whose input moves by s (I, 1)."""
+        """Return the move dz (I, U) of every unit whose input moves by s (I, 1)."""
         if not self.curved:
             return np.broadcast_to(s, (len(s), len(self.a)))
         m = np.expm1(s)
         dz: FloatArray = self.slope * m / (1.0 + self.z * m)
-        far = np.abs(s[:, 0]) > 1  # exp(s) could overflow, and the plain difference has digits enough
+        far = np.abs(s[:, 0]) > 1  # exp(s) could overflow, and the plain difference is precise enough
         dz[far] = formulas.sigmoid(self.a + s[far]) - self.z
         return dz
 
@@ -53,14 +53,14 @@ class Target(NamedTuple):
     y: FloatArray
 
     def gain(self, G: FloatArray) -> FloatArray:
-        """What the loss gains by G: `log(1 + G) - log(1 + q G)`, in one logarithm."""
+        """Return the gain of the loss, `log(1 + G) - log(1 + q G)`, computed with one logarithm."""
         y = self.y[self.c]
         gain: FloatArray = np.log1p(y * G / (y + LOSS_EPS + LOSS_EPS * G))
         return gain
 
 
 def _tiny_gains(layer: Layer, target: Target, v: FloatArray, s: FloatArray) -> FloatArray:
-    # G = g1 dz + ... + g5 dz^5 with gp = sum_k y[k] v[k]^p / p!: nothing here is as large as (I, U, C).
+    # G = g1 dz + ... + g5 dz^5 with gp = sum_k y[k] v[k]^p / p!. No array here is as large as (I, U, C).
     dz = layer.moves(s)
     g, term = [], target.y[:, np.newaxis]
     for p in range(1, 6):
@@ -77,7 +77,7 @@ def _larger_gains(layer: Layer, target: Target, v: FloatArray, s: FloatArray) ->
     dz = layer.moves(s)
     moves = v[:, np.newaxis] * dz  # (C, I, U)
     gains = target.gain(np.tensordot(target.y, np.expm1(moves), 1))
-    # Where moves are far, y[k] may be 0 and exp(dz v[k]) infinite, or G all but -1. The loss itself has digits enough.
+    # For far moves, y[k] exp(dz v[k]) may be 0 times infinity, or G almost -1. The loss itself is precise enough there.
     far = np.abs(dz) * layer.spread > 1
     y = 1.0 / np.exp((target.a2 - target.a2[target.c])[:, np.newaxis] + moves[:, far]).sum(axis=0)
     gains[far] = np.log((target.y[target.c] + LOSS_EPS) / (y + LOSS_EPS))
@@ -85,7 +85,7 @@ def _larger_gains(layer: Layer, target: Target, v: FloatArray, s: FloatArray) ->
 
 
 def _add_differences(x: FloatArray, h: float, layer: Layer, target: Target, weight: float, out: FloatArray) -> None:
-    """Add `weight (gain(+h) - gain(-h))` for all weights of a layer to `out` (I, U), x being its inputs (I,)."""
+    """Add `weight (gain(+h) - gain(-h))` of all weights of a layer to `out` (I, U). x (I,) are its inputs."""
     v = layer.reach - layer.reach[target.c]
     s = h * x
     tiny = np.abs(s) <= TINY / max(1.0, (layer.slope * layer.spread).max())
@@ -101,10 +101,10 @@ def two_layer_differences(
     x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray, h: float,
     /,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
-    """Return the central differences of the loss by W1, b1, W2 and b2, or None where a number is not finite.
+    """Return the central differences of the loss by W1, b1, W2 and b2, or None if a number is not finite.
 
     x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
-    None: some number is infinite, NaN or beyond 1e50.
+    The result is also None if the absolute value of a number is 1e50 or more.
     """
     with np.errstate(all="ignore"):
         if not all(array.min() > -HUGE and array.max() < HUGE for array in (x, t, W1, b1, W2, b2)):

@@ -1,16 +1,17 @@
-"""One update of a parameter by each of the book's optimizers, compiled: the functions of `optimizers_numpy.py`.
+"""One update of a parameter by each of the book's optimizers, compiled. The twin is `optimizers_numpy.py`.
 
-    p is the parameter, g the gradient of the loss by it; v, h and m are what the optimizer remembers from update to
-    update, all of them 0 before the first. Every operation is of elements.
+    p is the parameter and g its gradient. v, h and m are the state of the optimizer: they keep their values from update
+    to update, and are 0 before the first. Every operation is elementwise.
 
-What NumPy does in a pass over memory for every operation, with an array for every result on the way, is one pass here.
+NumPy makes one pass over memory for every operation, and an array for every intermediate result. Here one pass does
+all of it.
 
-The twins agree to the last bit: both round after every operation, in the book's order. A processor that multiplies and
-adds in one instruction would round once for both, so the compiler is told not to use such an instruction.
+The twins agree to the last bit: both round after every operation, in the book's order. A fused multiply-add rounds only
+once, so the compiler must not use it here.
 
-Kernels check nothing: the arrays of a call are C-contiguous, native and aligned, of one shape with at least one
-dimension and of one dtype, float32 or float64, and no two share memory. All but g are changed in place. `is_movable`
-tells whether arrays are like that.
+The kernels check nothing. The arrays of a call are C-contiguous, aligned, in native byte order, of one shape with at
+least one dimension, and of one dtype, float32 or float64. No two of them share memory. The kernels change all but g in
+place. `is_movable` returns whether arrays fulfil all this.
 """
 
 from cython cimport floating
@@ -37,7 +38,7 @@ fingerprint = FASTNET_FINGERPRINT
 
 cdef extern from *:
     """
-    /* No instruction that multiplies, adds and rounds once: see above. (MSVC fuses nothing for x86-64.) */
+    /* No fused multiply-add: see above. (MSVC does not fuse on x86-64.) */
     #if defined(__clang__)
     #pragma STDC FP_CONTRACT OFF
     #elif defined(__GNUC__)
@@ -46,7 +47,7 @@ cdef extern from *:
 
     #define FASTNET_EPS 1e-7
     """
-    const double EPS "FASTNET_EPS"  # the book's: no division by the root of 0
+    const double EPS "FASTNET_EPS"  # the book's: avoids a division by 0
 
 
 cdef inline floating _root(floating x) noexcept nogil:
@@ -63,7 +64,7 @@ cdef bint _overlap(ndarray a, ndarray b):
 
 
 def is_movable(arrays: tuple[Any, ...], /) -> bool:
-    """Return whether a kernel can take `arrays` as they are: the parameter, the gradient, and what is remembered."""
+    """Return whether a kernel can take `arrays`, p, g and the state, without conversion."""
     cdef Py_ssize_t i, k
     cdef ndarray array
     cdef ndarray first
@@ -126,7 +127,7 @@ cdef VECTORISED _nesterov(
 def nesterov(
     ndarray p: FloatArray, ndarray g: FloatArray, ndarray v: FloatArray, double lr: float, double momentum: float, /
 ) -> None:
-    """Move p by the old velocity, then update that.
+    """Move p by the old velocity, then update the velocity.
 
     `p += momentum² * v`, `p -= (1 + momentum) * lr * g`, `v = momentum * v - lr * g`.
     """
@@ -144,7 +145,7 @@ cdef VECTORISED _adagrad(
 
 
 def adagrad(ndarray p: FloatArray, ndarray g: FloatArray, ndarray h: FloatArray, double lr: float, /) -> None:
-    """Sum up the squares of the gradients: `h += g * g`, `p -= lr * g / (sqrt(h) + EPS)`."""
+    """Sum the squares of the gradients: `h += g * g`, `p -= lr * g / (sqrt(h) + EPS)`."""
     update(p, g, h, None, _adagrad[float], _adagrad[double], [lr])
 
 
@@ -185,7 +186,7 @@ def adam(
     ndarray p: FloatArray, ndarray g: FloatArray, ndarray m: FloatArray, ndarray v: FloatArray,
     double lr: float, double beta1: float, double beta2: float, /,
 ) -> None:
-    """Average the gradients and their squares; `lr` holds the correction for the zeros that both begin with.
+    """Average the gradients and their squares. `lr` includes the correction for the initial zeros of m and v.
 
     `m += (1 - beta1) * (g - m)`, `v += (1 - beta2) * (g * g - v)`, `p -= lr * m / (sqrt(v) + EPS)`.
     """

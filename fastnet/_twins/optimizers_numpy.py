@@ -1,13 +1,15 @@
-"""One update of a parameter by each of the book's optimizers, in NumPy: the specification of `_optimizers.pyx`.
+"""One update of a parameter by each of the book's optimizers, in NumPy. The twin is `optimizers.pyx`.
 
-    p is the parameter, g the gradient of the loss by it; v, h and m are what the optimizer remembers from update to
-    update, all of them 0 before the first. Every operation is of elements.
+This file is the specification.
+
+    p is the parameter and g its gradient. v, h and m are the state of the optimizer: they keep their values from update
+    to update, and are 0 before the first. Every operation is elementwise.
 
 The twins agree to the last bit: both round after every operation, in the book's order.
 
-Kernels check nothing: the arrays of a call are C-contiguous, native and aligned, of one shape with at least one
-dimension and of one dtype, float32 or float64, and no two share memory. All but g are changed in place. `is_movable`
-tells whether arrays are like that.
+The kernels check nothing. The arrays of a call are C-contiguous, aligned, in native byte order, of one shape with at
+least one dimension, and of one dtype, float32 or float64. No two of them share memory. The kernels change all but g in
+place. `is_movable` returns whether arrays fulfil all this.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ from fastnet._checks import FLOAT32, FLOAT64, FloatArray, is_carray
 
 __all__ = ["adagrad", "adam", "descend", "is_movable", "momentum", "nesterov", "rmsprop"]
 
-EPS = 1e-7  # the book's: no division by the root of 0
+EPS = 1e-7  # the book's: avoids a division by 0
 
 
 def is_movable(arrays: tuple[Any, ...], /) -> bool:
-    """Return whether a kernel can take `arrays` as they are: the parameter, the gradient, and what is remembered."""
+    """Return whether a kernel can take `arrays`, p, g and the state, without conversion."""
     param = arrays[0]
     if not is_carray(param) or param.ndim == 0 or param.dtype not in (FLOAT32, FLOAT64):
         return False
@@ -52,7 +54,7 @@ def momentum(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: f
 
 
 def nesterov(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: float, /) -> None:
-    """Move p by the old velocity, then update that.
+    """Move p by the old velocity, then update the velocity.
 
     `p += momentum² * v`, `p -= (1 + momentum) * lr * g`, `v = momentum * v - lr * g`.
     """
@@ -64,7 +66,7 @@ def nesterov(p: FloatArray, g: FloatArray, v: FloatArray, lr: float, momentum: f
 
 
 def adagrad(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, /) -> None:
-    """Sum up the squares of the gradients: `h += g * g`, `p -= lr * g / (sqrt(h) + EPS)`."""
+    """Sum the squares of the gradients: `h += g * g`, `p -= lr * g / (sqrt(h) + EPS)`."""
     with np.errstate(all="ignore"):
         h += g * g
         p -= lr * g / (np.sqrt(h) + EPS)
@@ -84,7 +86,7 @@ def rmsprop(p: FloatArray, g: FloatArray, h: FloatArray, lr: float, decay_rate: 
 def adam(
     p: FloatArray, g: FloatArray, m: FloatArray, v: FloatArray, lr: float, beta1: float, beta2: float, /
 ) -> None:
-    """Average the gradients and their squares; `lr` holds the correction for the zeros that both begin with.
+    """Average the gradients and their squares. `lr` includes the correction for the initial zeros of m and v.
 
     `m += (1 - beta1) * (g - m)`, `v += (1 - beta2) * (g * g - v)`, `p -= lr * m / (sqrt(v) + EPS)`.
     """

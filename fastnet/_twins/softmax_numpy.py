@@ -1,6 +1,6 @@
-"""Softmax, and the loss and the gradient of a network that ends in it, in NumPy.
+"""Softmax, and softmax with cross-entropy and its gradient in one call, in NumPy. The twin is `softmax.pyx`.
 
-What `_kernels_numpy.py` says of kernels holds for these, too.
+This file is the specification. The rules for all kernels are in `_kernels_numpy.py`.
 
 Shapes: N samples, C classes.
 """
@@ -17,19 +17,19 @@ __all__ = ["softmax", "softmax_cross_entropy_labels", "softmax_cross_entropy_tar
 
 def _softmax_of_rows(x: FloatArray) -> FloatArray:
     """Softmax of each row of x (N, C), in float64."""
-    # NumPy takes the maximum and the sum of short rows faster where the columns are contiguous, and not the rows.
+    # For short rows, NumPy computes the maximum and the sum faster if the columns are contiguous (order "F").
     x64: FloatArray = x.astype(np.float64, order="F" if x.shape[1] < 32 else "C", copy=False)
     largest = x64.max(axis=1, keepdims=True)
     shifted: FloatArray = x64 - largest
     if x.dtype == np.float64:
-        # exp would turn the rounding of the difference into a relative error of up to 256 ULP, too small for float32 to
-        # see. So what the difference lost is computed too (Knuth's TwoSum), and
-        # exp(shifted + lost) = exp(shifted) (1 + lost).
+        # The subtraction rounds, and exp turns this rounding error into a relative error of up to 256 ULP. (A float32
+        # result does not show it.) So compute the rounding error, `lost`, too (Knuth's TwoSum):
+        # exp(shifted + lost) = exp(shifted) (1 + lost), up to rounding.
         taken = shifted - x64
         lost = (x64 - (shifted - taken)) - (largest + taken)
         e = np.exp(shifted, out=shifted)
-        e += e * np.fmax(lost, -1.0)  # where lost is inf - inf, e is 0 and stays so
-        # The sum in two parts: multiples of 2^-26, which add up without rounding, and what is left of each.
+        e += e * np.fmax(lost, -1.0)  # where lost is inf - inf, e is 0 and stays 0
+        # Split each term in two: a multiple of 2^-26, which are summed without rounding, and the rest.
         high = (e + 2.0**26) - 2.0**26
         total = high.sum(axis=1, keepdims=True) + (e - high).sum(axis=1, keepdims=True)
     else:
@@ -48,8 +48,8 @@ def _softmax_of_rows(x: FloatArray) -> FloatArray:
 def softmax(x: FloatArray, /) -> FloatArray:
     """Return `exp(x[n, c]) / sum_k exp(x[n, k])` for x (N, C), and so along the last axis of any x (..., C).
 
-    Where the largest value of a row is infinite, the row is the limit: 1 for that value and 0 for the others, and nan
-    for each where several are the largest.
+    Where the largest value of a row is infinite, the result is the limit: 1 for this value and 0 for the others. If
+    several values are the largest, there is no limit: they become nan, and the others 0.
     """
     out = np.empty_like(x)
     if x.size == 0:  # an empty row has no largest value
@@ -62,9 +62,9 @@ def softmax(x: FloatArray, /) -> FloatArray:
 
 
 def _softmax_and_others(x: FloatArray) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
-    """For x (N, C): y = softmax(x); and for each row the class c of the largest x, the sum of the other y, -log(y[c]).
+    """Return y = softmax(x) for x (N, C), and per row the class c of the largest x, the sum of the other y, -log(y[c]).
 
-    These numbers have all their digits, and are NaN where softmax(x) is NaN somewhere in the row.
+    All of them are precise to the last digits. They are NaN in a row in which softmax(x) has a NaN.
     """
     n, c = np.arange(len(x)), x.argmax(axis=1)
     y = _softmax_of_rows(x)
@@ -82,17 +82,17 @@ def softmax_cross_entropy_labels(
 ) -> tuple[float, FloatArray | None]:
     """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None.
 
-    A row in which softmax(x) is NaN somewhere makes the loss NaN, and its gradient in that row.
+    If softmax(x) has a NaN in a row, the loss is NaN, and so is the gradient in that row.
     """
     loss, dx = 0.0, np.empty_like(x) if with_gradient else None
     with np.errstate(all="ignore"):
         for block in blocks(*x.shape):
             y, c, others, least = _softmax_and_others(x[block])
             n, label = np.arange(len(y)), labels[block]
-            below = np.fmax(x[block][n, c].astype(np.float64) - x[block][n, label], 0.0)  # 0 also where it is inf - inf
+            below = np.fmax(x[block][n, c].astype(np.float64) - x[block][n, label], 0.0)  # fmax gives 0 for inf - inf
             loss += float(np.sum(below + least))
             if dx is not None:
-                # y - 1 without losing the digits of a y close to 1
+                # y - 1, but precise where y is close to 1: minus the sum of the other y
                 y[n, label] = -np.where(label == c, others, 1.0 - y[n, label])
                 dx[block] = y / len(x)
     return loss / len(x), dx
@@ -103,8 +103,8 @@ def softmax_cross_entropy_targets(
 ) -> tuple[float, FloatArray | None]:
     """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
 
-    A term with t = 0 and softmax(x) = 0 is 0. A row in which softmax(x) is NaN somewhere makes the loss NaN, and its
-    gradient in that row.
+    A term with t = 0 and softmax(x) = 0 is 0. If softmax(x) has a NaN in a row, the loss is NaN, and so is the gradient
+    in that row.
     """
     loss, dx = 0.0, np.empty_like(x) if with_gradient else None
     with np.errstate(all="ignore"):
@@ -113,11 +113,12 @@ def softmax_cross_entropy_targets(
             n, t64 = np.arange(len(y)), t[block].astype(np.float64)
             total = t64.sum(axis=1, keepdims=True)
             largest = x[block][n, c].astype(np.float64)[:, np.newaxis]
-            below = np.fmax(largest - x[block], 0.0)  # 0 also where it is inf - inf
+            below = np.fmax(largest - x[block], 0.0)  # fmax gives 0 for inf - inf
             loss += float(np.sum(total[:, 0] * least) + np.sum(np.where(t64 == 0, 0.0, t64 * below)))
             if dx is not None:
                 rest = 1.0 - y
-                rest[n, c] = others  # 1 - y has no digits left where y is close to 1
-                # y sum(t) - t with what the two have in common taken away, which may be nearly all of them.
+                rest[n, c] = others  # 1 - y loses its digits where y is close to 1
+                # y sum(t) - t, rearranged so that the common part y t, which may be nearly all of both, does not
+                # cancel.
                 dx[block] = (y * (total - t64) - t64 * rest) / len(x)
     return loss / len(x), dx

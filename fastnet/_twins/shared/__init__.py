@@ -1,1 +1,1 @@
-"""What several kernels use."""
+"""What several kernels share: formulas, loops over rows, memory, and the choice of a compiled version."""

@@ -1,9 +1,8 @@
-"""How a loop is compiled, and which of its versions runs.
+"""How a loop is compiled, and which of its versions runs: all compiled kernels use this. It has no NumPy twin.
 
-A loop is a `cdef` function on pointers that touches no Python object. It exists for float and for double: the fused type
-`floating` stands for both. `elementwise`, `update` and `over_rows` choose between the two by what the arrays hold, and
-no other code does. VECTORISED or UNROLLED in place of the return type also compiles the loop for several instruction
-sets.
+A loop is a `cdef` function on pointers that uses no Python object. The fused type `floating` compiles it twice, for
+float and for double. `elementwise`, `update` and `over_rows` choose between the two by the dtype of the arrays.
+VECTORISED or UNROLLED in place of the return type also compiles the loop for several instruction sets.
 """
 
 from fastnet._twins.shared.memory cimport PyArray_ToScalar, address, doubles, empty_like, floats, holds_floats, ndarray
@@ -11,10 +10,10 @@ from fastnet._twins.shared.memory cimport PyArray_ToScalar, address, doubles, em
 
 cdef extern from *:
     """
-    /* A function that returns VECTORISED is compiled three times, for AVX-512, for AVX2 with FMA and for any x86-64
-       processor, and the dynamic linker picks one when the module is loaded. Elsewhere it is compiled once. Cython has
-       no syntax for a function's attributes, but what it believes to be the return type may hold them.
-       It takes GCC 12, which was the first to know these names, and glibc, whose linker can choose. */
+    /* FASTNET_CLONES compiles a function three times: for AVX-512, for AVX2 with FMA, and for any x86-64 processor. The
+       dynamic linker selects one version when it loads the module. This requires GCC 12, the first version that knows
+       these names, and glibc, whose linker can select. Elsewhere the function is compiled once.
+       Cython has no syntax for the attributes of a function, so the name of the return type carries them. */
     #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 \
         && !defined(__clang__) && !defined(FASTNET_NO_DISPATCH)
     #define FASTNET_DISPATCH 1
@@ -24,12 +23,14 @@ cdef extern from *:
     #define FASTNET_CLONES
     #endif
 
-    /* What handles Python objects is not worth much of a compiler's time, so GCC optimises only the loops, and only as far
-       as it pays, which takes half the time of O3 everywhere. VECTORISED loops become vector instructions, among them
-       those that multiply and add at once. In UNROLLED ones, loops of a fixed number of steps are written out too, so
-       that a small array stays in registers. OPTIMISED ones, which mostly call others, take O3 and exist once.
-       GCC inlines a function of one level into one of another only if it must, so `cdef inline` says that it must.
-       Other compilers compile all with the flags of setup.py. */
+    /* GCC optimises only the loops, and only with the passes that make them faster: compiling takes half the time of O3
+       everywhere. Code that handles Python objects gains little from optimisation.
+       VECTORISED: a loop becomes vector instructions, including fused multiply-add.
+       UNROLLED: the same, and inner loops with a constant number of steps are unrolled, so that a small array stays in
+       registers.
+       OPTIMISED: O3, a single version. For functions that mostly call others.
+       GCC inlines between functions with different options only if always_inline forces it, so `cdef inline` does.
+       Other compilers use the flags of setup.py for everything. */
     #if defined(__GNUC__) && !defined(__clang__)
     #pragma GCC optimize ("O1")
     #define FASTNET_VECTORS "O1", "tree-vectorize", "vect-cost-model=dynamic", "expensive-optimizations", \
@@ -57,7 +58,7 @@ ctypedef void (*DoubleLoop)(const double* x, double* out, Py_ssize_t size, doubl
 
 
 cdef inline ndarray elementwise(ndarray x, FloatLoop of_floats, DoubleLoop of_doubles, double parameter):
-    """A new array like x, which the loop fills."""
+    """Return a new array with the shape and dtype of x. The loop fills it."""
     out = empty_like(x)
     if holds_floats(x):
         of_floats(floats(x), floats(out), x.size, <float> parameter)
@@ -66,7 +67,7 @@ cdef inline ndarray elementwise(ndarray x, FloatLoop of_floats, DoubleLoop of_do
     return out
 
 
-# ---- the parameter p, its gradient g and what the optimizer remembers, v and m or NULL: each (size,)
+# ---- the parameter p, its gradient g, and the state of the optimizer, v and m or NULL: each (size,)
 
 ctypedef void (*FloatUpdate)(
     float* p, const float* g, float* v, float* m, Py_ssize_t size, const double* numbers
@@ -79,7 +80,7 @@ ctypedef void (*DoubleUpdate)(
 cdef inline int update(
     ndarray p, ndarray g, ndarray v, ndarray m, FloatUpdate of_floats, DoubleUpdate of_doubles, const double* numbers
 ) except -1:
-    """Move p and what is remembered, in place. v and m may be None."""
+    """Update p, v and m in place. v and m may be None."""
     cdef void* of_v = NULL if v is None else address(v)
     cdef void* of_m = NULL if m is None else address(m)
     if holds_floats(p):
@@ -89,7 +90,7 @@ cdef inline int update(
     return 0
 
 
-# ---- x, t and out (N, C), labels (N,): what a loop does not need is NULL
+# ---- x, t and out (N, C), labels (N,): an array that the loop does not use is NULL
 
 ctypedef bint (*FloatRows)(
     const float* x, const float* t, const Py_ssize_t* labels, float* out, Py_ssize_t N, Py_ssize_t C, double number,
@@ -105,7 +106,7 @@ cdef inline bint over_rows(
     ndarray x, ndarray t, ndarray labels, ndarray out, Py_ssize_t C, double number, double* loss,
     FloatRows of_floats, DoubleRows of_doubles,
 ) noexcept:
-    """Run the loop over the rows of x, which have C elements; False if it finds that it cannot answer."""
+    """Run the loop over the rows of x, each of C elements. Return what the loop returns: False if it has no result."""
     cdef const void* of_t = NULL if t is None else address(t)
     cdef const Py_ssize_t* of_labels = NULL if labels is None else <const Py_ssize_t*> address(labels)
     cdef void* to = NULL if out is None else address(out)
@@ -116,6 +117,6 @@ cdef inline bint over_rows(
 
 
 cdef inline scalar_like(ndarray x, double value):
-    """The value as a NumPy scalar of the dtype of x."""
+    """Return the value as a NumPy scalar with the dtype of x."""
     cdef float narrow = <float> value
     return PyArray_ToScalar(&narrow if holds_floats(x) else <void*> &value, x)

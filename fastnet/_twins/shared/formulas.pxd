@@ -1,8 +1,8 @@
-"""Each formula once, for one number, for the compiled loops: the twin of `formulas_numpy.py`.
+"""Each formula once, for one number: the compiled loops call these functions. The twin is `formulas_numpy.py`.
 
-The compiler turns a loop over such a function into vector instructions. For that it has no branch, only choices between
-two values. A caller reads the bound that the formula names, `lowest`, `lowest_expm1`, `lowest_normal` or `highest_tanh`,
-before its loop and passes it.
+The functions have no branches, only selections between two values: so the compiler can turn a loop that calls them into
+vector instructions. Some clamp their argument to a bound, `low` or `high`. The docstring says which function of
+`vector_math.pxd` returns the bound. The caller reads it once, before the loop.
 """
 
 from cython cimport floating
@@ -23,8 +23,8 @@ cdef extern from *:
     #define FASTNET_LOSS_EPS 1e-7
     #define FASTNET_SLOPE 0.1
     """
-    const double LOSS_EPS "FASTNET_LOSS_EPS"  # the book's, in the logarithm of a loss
-    const double SLOPE "FASTNET_SLOPE"  # of leaky_relu below 0, where nobody says another
+    const double LOSS_EPS "FASTNET_LOSS_EPS"  # the book's: a loss takes log(y + LOSS_EPS)
+    const double SLOPE "FASTNET_SLOPE"  # the default slope of leaky_relu for x < 0
 
 
 cdef enum Activation:
@@ -53,7 +53,7 @@ cdef inline int output_called(str name) except -1:
 
 
 cdef inline double mean_divisor(int output, double N, double C) noexcept nogil:
-    """(y - t) / divisor is the derivative of the loss by the last a: the mean is over N samples of C outputs."""
+    """The derivative of the loss by the last a is (y - t) / divisor. N samples, C outputs."""
     if output == SOFTMAX:
         return N
     return N * C if output == SIGMOID_OUTPUT else N * C / 2
@@ -68,20 +68,20 @@ cdef inline floating exp_clamped(floating x, floating low) noexcept nogil:
 
 cdef inline floating sigmoid(floating x, floating low) noexcept nogil:
     """1 / (1 + exp(-x)); low = lowest."""
-    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere.
+    # exp(-|x|) cannot overflow. Neither case computes 1 - s, so both are precise to the last digits.
     cdef floating e = exp_clamped(minus_abs(x), low)
     return (e if x < 0 else <floating> 1.0) / (<floating> 1.0 + e)
 
 
 cdef inline floating sigmoid_slope(floating x, floating low) noexcept nogil:
     """s (1 - s) with s = sigmoid(x); low = lowest."""
-    # The same as e / (1 + e)^2 with e = exp(-|x|), which keeps its digits where s is close to 1.
+    # Equal to e / (1 + e)^2 with e = exp(-|x|), which is also precise where s is close to 1.
     cdef floating e = exp_clamped(minus_abs(x), low)
     return e / ((<floating> 1.0 + e) * (<floating> 1.0 + e))
 
 
 cdef inline floating sigmoid_and_slope(floating x, floating low, floating* slope) noexcept nogil:
-    """Both, from one exponential and one division."""
+    """sigmoid(x) and its slope, from one exponential and one division; low = lowest."""
     cdef floating e = exp_clamped(minus_abs(x), low)
     cdef floating r = <floating> 1.0 / (<floating> 1.0 + e)
     slope[0] = e * r * r
@@ -89,18 +89,21 @@ cdef inline floating sigmoid_and_slope(floating x, floating low, floating* slope
 
 
 cdef inline floating tanh(floating x, floating high) noexcept nogil:
-    """The hyperbolic tangent; high = highest_tanh. A float needs no exponential.
+    """The hyperbolic tangent; high = highest_tanh.
 
-    tanh(x) = n / (n + (1 + d)^2) for any n and d with n / (1 + d)^2 = (exp(2 x) - 1) / 2. Two polynomials will do: of
-    those that begin with x and with no constant, these are the ones whose quotient has the smallest relative error,
-    1e-8, up to where a float's tanh is 1. Beyond, at 9.78, 1 + d is 0. The quotient is never above 1, and the closer to
-    1, the less the polynomials' rounding counts. Close to 0 it is d (d + 2) that counts, so 1 is added last.
+    double: -e / (2 + e) with e = exp(-2 |x|) - 1. Both e and the quotient are precise near 0.
+
+    float needs no exponential: tanh(x) = n / (n + (1 + d)^2) for any n and d with n / (1 + d)^2 = (exp(2 x) - 1) / 2.
+    Here n and d are polynomials: n begins with x, and d has no constant term. Their coefficients minimise the relative
+    error of the quotient, 1e-8, up to `high`, where tanh rounds to 1 in float. (Beyond it, at 9.78, 1 + d is 0.)
+    The quotient never exceeds 1. The closer it is to 1, the less the rounding of n and d matters. Near 0 the rounding
+    of d (d + 2) matters most, so 1 is added last.
     """
     cdef floating a = abs(x), e, n, d
     a = high if a > high else a
     if floating is double:
         e = expm1_negative(a * -2.0)
-        return copy_sign(-e / (2.0 + e), x)  # both of which keep their digits near 0
+        return copy_sign(-e / (2.0 + e), x)
     else:
         n = <float> 0.0031622806563973427
         n = n * a + <float> 0.002814073348417878
@@ -118,7 +121,7 @@ cdef inline floating tanh(floating x, floating high) noexcept nogil:
 
 cdef inline floating tanh_slope(floating x, floating low) noexcept nogil:
     """1 - tanh(x)^2; low = lowest."""
-    # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which keeps its digits where tanh is close to 1.
+    # Equal to 4 e / (1 + e)^2 with e = exp(-2 |x|), which is also precise where tanh is close to 1.
     cdef floating a = <floating> 2.0 * minus_abs(x)
     cdef floating e4 = exp_negative_times(low if a < low else a, <floating> 4.0)
     cdef floating e1 = e4 * <floating> 0.25 + <floating> 1.0
@@ -126,8 +129,8 @@ cdef inline floating tanh_slope(floating x, floating low) noexcept nogil:
 
 
 cdef inline floating tanh_and_slope(floating x, floating low, floating* slope) noexcept nogil:
-    """Both, from one exponential and one division; low = lowest_normal."""
-    # With e = exp(-2 |x|) - 1, tanh is e / (2 + e) but for its sign, and its slope 4 exp(-2 |x|) / (2 + e)^2.
+    """Both from one exponential and one division; low = lowest_normal. `_activate` in dense_network.pyx says why."""
+    # With e = exp(-2 |x|) - 1: |tanh| = -e / (2 + e), and the slope is 4 exp(-2 |x|) / (2 + e)^2.
     cdef floating a = minus_abs(x) * <floating> 2.0
     cdef floating power
     cdef floating e = expm1_and_exp(low if a < low else a, &power)
@@ -165,14 +168,14 @@ cdef inline floating elu(floating x, floating alpha, floating low) noexcept nogi
 
 
 cdef inline floating elu_slope(floating x, floating alpha, floating low) noexcept nogil:
-    """1 where x >= 0, else alpha exp(x); low = lowest, and alpha as `exp_negative_times` takes it."""
+    """1 where x >= 0, else alpha exp(x); low = lowest, and alpha is 0 or from 1e-9 to 1e9."""
     cdef floating a = <floating> 0.0 if x > 0 else x
     a = exp_negative_times(low if a < low else a, alpha)
     return <floating> 1.0 if x >= 0 else a
 
 
 cdef inline floating elu_and_slope(floating x, floating low, floating* slope) noexcept nogil:
-    """Both, with alpha = 1, from one exponential; low = lowest_normal."""
+    """Both, with alpha = 1, from one exponential; low = lowest_normal. `_activate` in dense_network.pyx says why."""
     cdef floating a = x if x < 0 else <floating> 0.0
     cdef floating e = expm1_and_exp(low if a < low else a, slope)
     slope[0] = <floating> 0.0 if a < low else slope[0]
@@ -182,5 +185,5 @@ cdef inline floating elu_and_slope(floating x, floating low, floating* slope) no
 # ---- Losses
 
 cdef inline double cross_entropy_term(double t, double p) noexcept nogil:
-    """t log(p), where p is y + eps; 0 where both are 0."""
+    """t log(p) with p = y + eps; 0 where t and p are both 0."""
     return t * log_any(1.0 if (p == 0) & (t == 0) else p)

@@ -1,10 +1,10 @@
-"""Each formula once, for whole arrays: the twin of `formulas.pxd`.
+"""Each formula once, for whole arrays: the NumPy kernels call these functions. The twin is `formulas.pxd`.
 
-They keep the dtype of x, do not write to it unless their name says so, and expect their caller to ignore floating-point
-warnings. Infinities and NaN have the limit.
+The functions keep the dtype of x and do not write to x. The caller ignores floating-point warnings (`np.errstate`). For
+an infinite x the result is the limit; NaN gives NaN.
 
-Where a sign decides, `np.maximum`, `np.copysign` or `take` chooses. `np.where` and `np.heaviside` would branch for each
-element, which takes longer than an exponential where signs are mixed.
+Where the result depends on the sign of x, `np.maximum`, `np.copysign` or `take` selects it. `np.where` and
+`np.heaviside` branch for each element: with mixed signs this takes longer than an exponential.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 
 from fastnet._checks import FloatArray
 
-LOSS_EPS = 1e-7  # the book's, in the logarithm of a loss
-SLOPE = 0.1  # of leaky_relu below 0, where nobody says another
+LOSS_EPS = 1e-7  # the book's: a loss takes log(y + LOSS_EPS)
+SLOPE = 0.1  # the default slope of leaky_relu for x < 0
 
 
 # --- activations and their slopes -------------------------------------------------------------------------------------
@@ -25,15 +25,15 @@ SLOPE = 0.1  # of leaky_relu below 0, where nobody says another
 
 def sigmoid(x: FloatArray) -> FloatArray:
     """1 / (1 + exp(-x))"""
-    # exp(-|x|) cannot overflow, and both branches keep their last digits: no 1 - s anywhere. The numerator is 1 or e:
-    # the larger of x >= 0, which is 1 or 0, and e, which is never above 1.
+    # exp(-|x|) cannot overflow. Neither case computes 1 - s, so both are precise to the last digits. The numerator is 1
+    # where x >= 0, else e: that is the larger of x >= 0, which is 1 or 0, and e, which is at most 1.
     e = np.exp(-np.abs(x))
     return np.maximum(x >= 0, e) / (1.0 + e)
 
 
 def sigmoid_slope(x: FloatArray) -> FloatArray:
     """s (1 - s) with s = sigmoid(x)"""
-    # The same as e / (1 + e)^2 with e = exp(-|x|), which keeps its digits where s is close to 1.
+    # Equal to e / (1 + e)^2 with e = exp(-|x|), which is also precise where s is close to 1.
     e = np.exp(-np.abs(x))
     e1 = 1.0 + e
     slope: FloatArray = e / (e1 * e1)
@@ -42,7 +42,7 @@ def sigmoid_slope(x: FloatArray) -> FloatArray:
 
 def tanh_slope(x: FloatArray) -> FloatArray:
     """1 - tanh(x)^2"""
-    # The same as 4 e / (1 + e)^2 with e = exp(-2 |x|), which keeps its digits where tanh is close to 1.
+    # Equal to 4 e / (1 + e)^2 with e = exp(-2 |x|), which is also precise where tanh is close to 1.
     e = np.exp(-2.0 * np.abs(x))
     e1 = 1.0 + e
     slope: FloatArray = 4.0 * e / (e1 * e1)
@@ -67,24 +67,24 @@ def leaky_relu(x: FloatArray, slope: float = SLOPE) -> FloatArray:
 
 def leaky_relu_slope(x: FloatArray, slope: float = SLOPE) -> FloatArray:
     """1 where x >= 0, else the slope"""
-    # sign(x) + 1 is 2, 1 or 0, which becomes 1, 1 or the slope. NaN stays NaN.
+    # sign(x) + 1 is 2, 1 or 0; clamped to [slope, 1] it is 1, 1 or the slope. NaN stays NaN.
     return np.minimum(np.maximum(np.sign(x) + 1.0, slope), 1.0)
 
 
 def elu(x: FloatArray, alpha: float = 1.0) -> FloatArray:
     """x where x >= 0, else alpha (exp(x) - 1)"""
-    # One of the two terms is 0. The sum has the sign of x, but for -0 + 0, which is 0: so the sign is copied.
+    # One of the two terms is 0. The sum has the sign of x, except for x = -0: -0 + 0 is 0. So the sign is copied.
     return np.copysign(np.maximum(x, 0.0) + alpha * np.expm1(np.minimum(x, 0.0)), x)
 
 
 def elu_slope(x: FloatArray, alpha: float = 1.0) -> FloatArray:
     """1 where x >= 0, else alpha exp(x)"""
-    # The factor is the first of the two or, where x < 0, the second.
+    # `take` selects the factor: 1.0, or alpha where x < 0.
     slope: FloatArray = np.array([1.0, alpha], x.dtype).take(x < 0) * np.exp(np.minimum(x, 0.0))
     return slope
 
 
-# --- what a network computes ------------------------------------------------------------------------------------------
+# --- the formulas of a network ----------------------------------------------------------------------------------------
 
 
 def identity(x: FloatArray) -> FloatArray:
@@ -93,8 +93,10 @@ def identity(x: FloatArray) -> FloatArray:
 
 
 def quick_sigmoid(x: FloatArray) -> FloatArray:
-    """1 / (1 + exp(-x)) as it stands: where exp overflows, 0, as it should be."""
-    # Four passes over the array instead of seven: `sigmoid` above takes 1.4 times as long for a layer of 100 x 50.
+    """1 / (1 + exp(-x)), evaluated as written. Where exp overflows, the result is 0, which is correct."""
+    # This makes four passes over the array; `sigmoid` above makes seven. On 100 x 50 elements, `sigmoid` takes 1.7
+    # times as long in float32 and 1.4 times in float64. With it, a training step of 784-50-10, batch 100, takes 1.04
+    # and 1.02 times as long.
     z = np.negative(x)
     np.exp(z, out=z)
     z += 1
@@ -102,7 +104,9 @@ def quick_sigmoid(x: FloatArray) -> FloatArray:
 
 
 def softmax(x: FloatArray) -> FloatArray:
-    """exp(x[n, c]) / sum_k exp(x[n, k]) for x (N, C), whose largest values are finite"""
+    """exp(x[n, c]) / sum_k exp(x[n, k]) for x (N, C); the largest value of every row is finite"""
+    # `softmax_numpy.softmax` is more exact, and also gives the limit for infinite values. With it, a training step of
+    # 784-50-10, batch 100, takes 1.11 times as long in float32 and 1.05 times in float64.
     e = np.exp(x - x.max(axis=1, keepdims=True))
     e /= e.sum(axis=1, keepdims=True)
     y: FloatArray = e
@@ -110,7 +114,7 @@ def softmax(x: FloatArray) -> FloatArray:
 
 
 def one_hot(t: Any, C: int) -> FloatArray:
-    """Targets (N, C): those in t, or for labels (N,) a row with a single 1 for each."""
+    """Targets (N, C): t itself, or, for labels (N,), one row with a single 1 for each label."""
     if t.ndim == 2:
         targets: FloatArray = t
         return targets
@@ -127,7 +131,7 @@ class Activation(NamedTuple):
 
 
 class Output(NamedTuple):
-    """y = function(a), and (y - t) / divisor(N, C) is the derivative by a of the mean loss over N samples."""
+    """y = function(a). The derivative of the mean loss by a is (y - t) / divisor(N, C). N samples, C outputs."""
 
     function: Callable[[FloatArray], FloatArray]
     divisor: Callable[[int, int], float]

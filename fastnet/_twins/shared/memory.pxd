@@ -1,12 +1,12 @@
-"""NumPy's arrays through its C interface, and long arrays fetched ahead of time.
+"""Access to NumPy arrays through NumPy's C API, and prefetching: all compiled kernels use this. It has no NumPy twin.
 
-On ten elements NumPy's Python interface takes longer than the arithmetic. What is used of the C interface is declared
-here: `cimport numpy` would read a hundred times as many declarations for each module, and put them into its C code.
-A module that uses any of it calls `import_array` first, as NumPy asks.
+On ten elements NumPy's Python interface takes longer than the arithmetic. This file declares only the part of the C API
+that the kernels use: `cimport numpy` reads a hundred times as many declarations for each module, and copies them into
+its C code. A module must call `import_array` before it uses the C API.
 
-Prefetching: the processor fetches on its own what follows the elements that are read, but not past the end of a page of
-4 KB, and not far enough ahead while a loop computes much for each element. Where an array does not fit into the fast
-caches, the loop then waits for memory, and memory for the loop. A loop that prefetches keeps both at work.
+Prefetching: the processor loads the next cache lines by itself, but it stops at the end of a page of 4 KB. In a loop
+with much arithmetic for each element, it also does not run far enough ahead. If the array does not fit into the fast
+caches, the loop then waits for memory. A loop that prefetches overlaps memory and arithmetic.
 """
 
 from cython cimport floating
@@ -47,12 +47,12 @@ cdef extern from "numpy/arrayobject.h":
 
 
 cdef inline bint is_carray(x) noexcept:
-    """What `_checks.is_carray` says."""
+    """The compiled twin of `_checks.is_carray`."""
     return PyArray_CheckExact(x) and PyArray_ISCARRAY_RO(<ndarray> x)
 
 
 cdef inline bint plain(x) noexcept:
-    """What `_checks.is_plain_array` says."""
+    """The compiled twin of `_checks.is_plain_array`."""
     return (
         is_carray(x)
         and (PyArray_TYPE(<ndarray> x) == NPY_DOUBLE or PyArray_TYPE(<ndarray> x) == NPY_FLOAT)
@@ -61,17 +61,17 @@ cdef inline bint plain(x) noexcept:
 
 
 cdef inline ndarray empty_like(ndarray x):
-    """A new C-contiguous array of the shape and dtype of x, of unset elements."""
+    """Return a new C-contiguous array with the shape and dtype of x. Its elements are not initialised."""
     return PyArray_EMPTY(x.ndim, x.shape, PyArray_TYPE(x), 0)
 
 
 cdef inline bint holds_floats(ndarray x) noexcept:
-    """Whether x holds float32, and not float64."""
+    """Whether x, which holds float32 or float64, holds float32."""
     return PyArray_ITEMSIZE(x) == sizeof(float)
 
 
 cdef inline void* address(ndarray array) noexcept:
-    """Where the elements of a C-contiguous array begin. The caller keeps the array alive."""
+    """Return a pointer to the first element of a C-contiguous array. The caller keeps the array alive."""
     return PyArray_DATA(array)
 
 
@@ -85,7 +85,7 @@ cdef inline double* doubles(ndarray array) noexcept:
 
 cdef extern from *:
     """
-    /* Any address will do: where there is no memory, nothing is fetched, and nothing fails. */
+    /* Any address is allowed: prefetching an invalid one has no effect. */
     #if defined(__GNUC__)
     #define prefetch(address) __builtin_prefetch((const void *) (address))
     #else
@@ -97,21 +97,21 @@ cdef extern from *:
 
 cdef enum:
     CACHE_LINE = 64  # bytes
-    TOGETHER = 128  # elements that are prefetched together
-    AHEAD = 256  # elements between what is read and what is prefetched
-    LARGE = 1 << 20  # bytes: an array of more is not in the fast caches
-    REST = 1024  # elements at the end of an array, or all of a short one, for which prefetching does not pay
+    TOGETHER = 128  # elements that one call of prefetch_ahead prefetches
+    AHEAD = 256  # distance, in elements, from the element that is read to the one that is prefetched
+    LARGE = 1 << 20  # bytes: a larger array does not fit into the fast caches
+    REST = 1024  # elements: where no more are left, prefetching does not pay
 
 
 cdef inline void prefetch_elements(const floating* x, Py_ssize_t size) noexcept nogil:
-    """Prefetch x[0], ..., x[size - 1]. They need not exist."""
+    """Prefetch x[0], ..., x[size - 1]. They may lie outside the array."""
     cdef size_t line
     for line from 0 <= line < size * sizeof(floating) by CACHE_LINE:
         prefetch(<size_t> x + line)
 
 
 cdef inline Py_ssize_t prefetch_ahead(const floating* x, Py_ssize_t start, Py_ssize_t size) noexcept nogil:
-    """Prefetch what is AHEAD of x[start]; return up to where a loop over x (size,) goes before it calls this again."""
+    """Prefetch TOGETHER elements of x (size,) that lie AHEAD of x[start]. Return where the loop calls this again."""
     if size - start <= REST:
         return size
     prefetch_elements(x + start + AHEAD, TOGETHER)

@@ -1,17 +1,20 @@
-"""What the loops over rows of numbers have in common."""
+"""Exact sums of rows, and the limits of softmax: the compiled softmax, losses and networks use this.
+
+It has no NumPy twin: there `sum` does this work.
+"""
 
 from cython cimport floating
 from libc.math cimport NAN, isfinite
 
 
 cdef enum:
-    TILE = 1024  # elements: what is worked on at once stays in the fastest cache
-    LANES = 32  # running sums or maxima side by side, for the vector instructions to keep
-    FEW = 128  # elements, of which a lane adds four one after the other
+    TILE = 1024  # elements that a loop works on at a time: they stay in the L1 cache
+    LANES = 32  # independent running sums or maxima, which the compiler keeps in vector registers
+    FEW = 128  # elements: each lane adds four of them, then the lane is added to its sum
 
 
 cdef inline double sum_of_lanes(floating* lane) noexcept nogil:
-    """sum_k lane[k], in pairs, so that the processor does not wait for each. The lanes are overwritten."""
+    """sum_k lane[k], in pairs, so that the additions do not wait for each other. Overwrites the lanes."""
     cdef Py_ssize_t k
     for k in range(16):
         lane[k] += lane[k + 16]
@@ -23,22 +26,22 @@ cdef inline double sum_of_lanes(floating* lane) noexcept nogil:
 
 
 cdef inline floating lost_by_rounding(floating a, floating b, floating sum) noexcept nogil:
-    """What a + b has lost where it was rounded to `sum`, exactly (Knuth's TwoSum)."""
+    """The rounding error of sum = a + b, exactly: a + b = sum + error (Knuth's TwoSum)."""
     cdef floating taken = sum - a
     return (a - (sum - taken)) + (b - taken)
 
 
 cdef inline void add_compensated(double* total, double* lost, double term) noexcept nogil:
-    """total += term, and lost += what that loses."""
+    """total += term, and lost += the rounding error of this addition."""
     cdef double sum = total[0] + term
     lost[0] += lost_by_rounding(total[0], term, sum)
     total[0] = sum
 
 
 cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
-    """sum_c e[c], in many sums side by side, so that none takes up many rounding errors."""
+    """sum_c e[c] for e (C,), in many short sums, so that few rounding errors accumulate in each."""
     cdef Py_ssize_t c = 0, k, tile, end
-    cdef double total = 0.0, lost = 0.0, even = 0.0, odd = 0.0  # of whole lanes, and of what is left
+    cdef double total = 0.0, lost = 0.0, even = 0.0, odd = 0.0  # total: whole lanes; even, odd: the rest
     cdef floating lane[LANES]
     cdef floating sums[LANES]
     while c + LANES <= C:
@@ -65,13 +68,13 @@ cdef inline double sum_of_row(const floating* e, Py_ssize_t C) noexcept nogil:
         c += 2
     if c < C:
         even += e[c]
-    if C > TILE and isfinite(total):  # one tile has lost nothing, and what is infinite has lost inf - inf
+    if C > TILE and isfinite(total):  # one tile loses nothing; for an infinite total, lost is inf - inf
         even += lost
     return total + (even + odd)
 
 
 cdef inline void softmax_limit(const floating* x, floating* out, Py_ssize_t C, floating largest) noexcept nogil:
-    """Softmax of one row x (C,) whose largest value is infinite, or in which there is no number at all."""
+    """Softmax of one row x (C,) whose largest value is infinite. A row of NaN has the largest value -inf."""
     cdef Py_ssize_t c, at_largest = 0, nans = 0
     for c in range(C):
         at_largest += x[c] == largest

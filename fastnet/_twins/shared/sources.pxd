@@ -1,4 +1,7 @@
-"""What a module is compiled from: `setup.py` defines the macro, `_backend.py` reads what the module makes of it."""
+"""The fingerprint of the sources of a compiled module: `setup.py` defines this macro from `sources.py`.
+
+Every compiled module exports it as `fingerprint`, and `_backend.py` compares it with the sources.
+"""
 
 cdef extern from *:
     unsigned long long FASTNET_FINGERPRINT

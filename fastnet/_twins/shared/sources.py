@@ -1,13 +1,16 @@
-"""What the compiled modules were compiled from. `setup.py` runs this file too, and writes the answer into them."""
+"""Fingerprints of the sources, which show whether the compiled modules are up to date.
+
+`setup.py` runs this file and compiles each fingerprint into its module (`sources.pxd`). `_backend.py` compares them.
+"""
 
 from importlib.util import source_hash
 from pathlib import Path
 
 
 def fingerprints(folder: Path) -> dict[str, int]:
-    """By the name of each compiled module of the package in `folder`: a hash of its .pyx and of all the .pxd.
+    """Return, by the name of each compiled module of the package in `folder`, a hash of its .pyx and all the .pxd.
 
-    Names that begin with a dot are not ours: editors and systems leave such files beside the sources.
+    Files whose names begin with a dot are ignored: editors and operating systems create them.
     """
     headers = b"".join(path.read_bytes() for path in sorted(folder.glob("_twins/shared/[!.]*.pxd")))
     sources = [*sorted(folder.glob("_twins/[!.]*.pyx")), *sorted(folder.glob("[!.]*.pyx"))]

@@ -1,10 +1,10 @@
-"""exp and log for loops that the compiler turns into vector instructions.
+"""exp and log for loops that the compiler turns into vector instructions: `formulas.pxd` and the kernels use them.
 
-libm's exp and log are calls, one value at a time, and a loop that calls them stays as slow as they are. The functions
-here are straight-line arithmetic without a branch, so that a compiler computes 4, 8 or 16 values at once. They are
-inlined into the loops of the kernels.
+It has no NumPy twin: there `np.exp` and `np.log` do this work. A call of libm's exp or log computes one value, so the
+compiler cannot vectorise a loop that calls them. The functions here are inline arithmetic without branches, so that the
+compiler computes 4, 8 or 16 values at once.
 
-Every constant is the nearest double or float to what its name or comment says; the polynomials are minimax fits.
+Every constant is the double or float nearest to what its name or comment says. The polynomials are minimax fits.
 """
 
 cimport cython
@@ -20,12 +20,12 @@ cdef extern from *:
     static CYTHON_INLINE uint32_t bits_of_float(float x) { uint32_t bits; memcpy(&bits, &x, sizeof x); return bits; }
     static CYTHON_INLINE float float_of_bits(uint32_t bits) { float x; memcpy(&x, &bits, sizeof x); return x; }
 
-    /* Bounds of arguments, for double and for float. A loop reads its bound once, before it begins: volatile hides from
-       the compiler that it is a constant, by which it would split the loop's body. */
+    /* Bounds of arguments, for double and for float. A loop reads its bound once, before it begins. `volatile` hides
+       from the compiler that the bound is a constant: with a constant it would split the loop. */
     static const volatile double lowest_[] = {-800.0, -126.0}, lowest_expm1_[] = {-40.0, -20.0};
     static const volatile double lowest_normal_[] = {-700.0, -87.0}, highest_tanh_[] = {20.0, 9.5};
 
-    /* Where the lowest bit is that is 1. */
+    /* The index of the lowest bit that is 1; bits is not 0. */
     #if defined(_MSC_VER)
     #include <intrin.h>
     static CYTHON_INLINE int lowest_bit(uint32_t bits) { unsigned long i; _BitScanForward(&i, bits); return (int) i; }
@@ -61,7 +61,7 @@ cdef inline floating copy_sign(floating magnitude, floating x) noexcept nogil:
 
 
 cdef inline floating lowest(floating like) noexcept nogil:
-    """Clamp the arguments of `exp_negative` to at least this: its exp is 0, with much to spare."""
+    """Clamp the arguments of `exp_negative` to at least this. Its exp is 0 by a wide margin."""
     return <floating> lowest_[sizeof(floating) == sizeof(float)]
 
 
@@ -88,19 +88,19 @@ cdef inline floating exp_beyond_linear(floating r) noexcept nogil:
 
 
 cdef inline floating exp_scaled(floating x, floating lost, floating rounder, floating scale) noexcept nogil:
-    """exp(x + lost), where lost is what rounding has taken from x.
+    """exp(x + lost), where `lost` is the rounding error of x.
 
-    x + lost = n ln 2 + r with an integer n and |r| <= ln 2 / 2, so the result is 2^n exp(r), and exp(r) is a
-    polynomial. Adding a number so large that its last bit is worth 1 rounds x / ln 2 to n, and leaves n in the low
-    bits of the sum, which are shifted to where a floating-point number has its exponent. 2^n itself may be too large or
-    too small for that, although the result is not: so `rounder` adds to n what makes it fit, and `scale` takes it
-    away again, in a multiplication that rounds once.
+    x + lost = n ln 2 + r with an integer n and |r| <= ln 2 / 2. The result is 2^n exp(r); exp(r) is a polynomial.
+    `rounder` is so large that its last bit has the value 1. Adding it rounds x / ln 2 to the integer n, and leaves n in
+    the low bits of the sum. A shift moves these bits to the exponent field: this makes 2^n. But 2^n may overflow or
+    underflow where the result does not. So `rounder` also adds a constant to n, and `scale` takes it back: the
+    multiplication by `scale` rounds once.
     """
     cdef floating sum, n, r
     if floating is double:
         sum = x * 1.4426950408889634 + rounder  # 1 / ln 2
         n = sum - rounder
-        r = x - n * 0.6931471805598903  # ln 2 in two parts; the product with the first, of 42 bits, is exact
+        r = x - n * 0.6931471805598903  # ln 2 in two parts. The first has 42 bits: its product with n is exact
         r = r - n * 5.497923018708371e-14 + lost
         return (exp_beyond_linear(r) * r * r + r + 1.0) * double_of_bits(bits_of_double(sum) << 52) * scale
     else:
@@ -122,7 +122,7 @@ cdef inline floating exp_negative(floating x, floating lost) noexcept nogil:
 
 
 cdef inline floating exp_negative_times(floating x, floating factor) noexcept nogil:
-    """factor exp(x) for lowest <= x <= 0, and a factor of 0 or from 1e-9 to 1e9: rounded once, subnormal or not."""
+    """factor exp(x) for lowest <= x <= 0 and a factor of 0 or from 1e-9 to 1e9. Rounded once, also if subnormal."""
     if floating is double:
         return exp_scaled(x, <double> -0.0, 6755399441057367.0, factor * 2.409919865102884e-181)  # as above
     else:
@@ -130,31 +130,33 @@ cdef inline floating exp_negative_times(floating x, floating factor) noexcept no
 
 
 cdef inline floating lowest_expm1(floating like) noexcept nogil:
-    """Clamp the arguments of `expm1_negative` to at least this: there exp(x) - 1 is -1."""
+    """Clamp the arguments of `expm1_negative` to at least this. There exp(x) - 1 rounds to -1."""
     return <floating> lowest_expm1_[sizeof(floating) == sizeof(float)]
 
 
 cdef inline floating expm1_negative(floating x) noexcept nogil:
-    """exp(x) - 1 for lowest_expm1 <= x <= 0, with its digits near 0."""
+    """exp(x) - 1 for lowest_expm1 <= x <= 0, precise also near 0."""
     cdef floating e
     return expm1_and_exp(x, &e)
 
 
 cdef inline floating highest_tanh(floating like) noexcept nogil:
-    """tanh(x) is 1 from here on."""
+    """Clamp the |x| of `formulas.tanh` to at most this. There tanh(x) rounds to 1."""
     return <floating> highest_tanh_[sizeof(floating) == sizeof(float)]
 
 
 cdef inline floating lowest_normal(floating like) noexcept nogil:
-    """Clamp the arguments of `expm1_and_exp` to at least this: there exp(x) is almost 0."""
+    """Clamp the arguments of `expm1_and_exp` to at least this. There exp(x) is almost 0, but not subnormal."""
     return <floating> lowest_normal_[sizeof(floating) == sizeof(float)]
 
 
 cdef inline floating expm1_and_exp(floating x, floating* e) noexcept nogil:
-    """exp(x) - 1 and e = exp(x) for lowest_normal <= x <= 0, both with their digits: of the sum of 1 and the other, the
-    one or the other has lost them.
+    """Return exp(x) - 1 and set e = exp(x), for lowest_normal <= x <= 0.
 
-    As `exp_scaled`: 2^n (1 + r + r^2 p) - 1 is 2^n (r + r^2 p) + (2^n - 1). Near 0, where n is 0, nothing is taken away.
+    Both are precise. Computing either from the other would lose digits: exp(x) - 1 near 0, exp(x) for large -x.
+
+    As in `exp_scaled`, exp(x) = 2^n (1 + r + r^2 p), so exp(x) - 1 = 2^n (r + r^2 p) + (2^n - 1). Near 0, n is 0: the
+    second term vanishes, and no digits cancel.
     """
     cdef floating sum, n, r, power, part
     if floating is double:
@@ -174,12 +176,15 @@ cdef inline floating expm1_and_exp(floating x, floating* e) noexcept nogil:
     return part + (power - <floating> 1.0)
 
 
-@cython.cdivision(True)  # without a check for 0, which would be a branch
+@cython.cdivision(True)  # no check for a zero divisor, which would be a branch
 cdef inline double log_any(double x) noexcept nogil:
     """log(x) for any x.
 
-    x = 2^n m with sqrt(1/2) < m <= sqrt(2), and with f = m - 1 and s = f / (2 + f), log(m) = log((1 + s) / (1 - s)) =
-    2 s + s^3 P(s^2), which is summed as f - (f^2 / 2 - s (f^2 / 2 + s^2 P)) since f is exact.
+    x = 2^n m with sqrt(1/2) < m <= sqrt(2). Let f = m - 1 and s = f / (2 + f). Then
+
+        log(m) = log((1 + s) / (1 - s)) = 2 s + s^3 P(s^2) = f - (f^2 / 2 - s (f^2 / 2 + s^2 P)).
+
+    The last form is evaluated, because f is exact.
     """
     cdef double y, n, m, f, s, z, p, half
     cdef bint subnormal, upper
@@ -205,7 +210,7 @@ cdef inline double log_any(double x) noexcept nogil:
     p = n * 0.6931471805598903 - ((half - (s * (half + z * p) + n * 5.497923018708371e-14)) - f)
     p = x if x == INFINITY else p
     p = -INFINITY if x == 0 else p
-    return p if x >= 0 else NAN  # NaN too
+    return p if x >= 0 else NAN  # also for x = NaN
 
 
 cdef inline double log_plus_one(double x) noexcept nogil:
