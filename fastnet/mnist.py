@@ -15,10 +15,10 @@ __all__ = ["load_mnist"]
 Array = npt.NDArray[Any]
 
 CLASSES = 10
-INK = 255  # a pixel that is all ink
-UNSIGNED_BYTE = 0x08  # the only type of value in MNIST's files
-GZIP = 16 + zlib.MAX_WBITS  # zlib's number for gzip's format
-MOST_PER_BYTE = 1032  # bytes that one packed byte can stand for: memory for more is not asked for, the file is damaged
+INK = 255  # the value of a pixel that is fully ink
+UNSIGNED_BYTE = 0x08  # the type code of MNIST's files
+GZIP = 16 + zlib.MAX_WBITS  # zlib's code for the gzip format
+MOST_PER_BYTE = 1032  # zlib's largest compression ratio: a file that claims more is damaged
 
 
 def load_mnist(
@@ -41,7 +41,7 @@ def load_mnist(
     -------
     (x_train, t_train), (x_test, t_test) : tuple of tuple of ndarray
         60,000 and 10,000 images: float32 or uint8, ``(N, 784)`` or ``(N, 1, 28, 28)``. Their labels: uint8 ``(N,)``, or
-        float64 ``(N, 10)``. What is uint8 is read-only.
+        float64 ``(N, 10)``. uint8 arrays are read-only.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def load_mnist(
 
     Notes
     -----
-    The signature is that of ``dataset/mnist.py`` in "Deep Learning from Scratch", chapter 3. The database is by
+    The signature is the same as in ``dataset/mnist.py`` in "Deep Learning from Scratch", chapter 3. The database is by
     Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0.
 
     Examples
@@ -77,13 +77,13 @@ def load_mnist(
 
 
 def load_mnist_as_bytes() -> tuple[tuple[ScaledBytes, Array], tuple[ScaledBytes, Array]]:
-    """MNIST with the numbers of `load_mnist()`, in a quarter of the memory: the images are floats only when used."""
+    """Return the numbers of `load_mnist()` in a quarter of the memory: images become floats only when used."""
     (x_train, t_train), (x_test, t_test) = load_mnist(normalize=False)
     return (ScaledBytes(x_train, INK), t_train), (ScaledBytes(x_test, INK), t_test)
 
 
 def _read_idx(name: str) -> Array:
-    """The array in an IDX file: two zero bytes, type, number of dimensions, each dimension (big-endian), values."""
+    """Read an IDX file: two zero bytes, type, number of dimensions, each dimension (big-endian), values."""
     packed = resources.files("fastnet").joinpath("data", "mnist", f"{name}.gz").read_bytes()
     try:
         data = _unpack(packed)
@@ -97,8 +97,8 @@ def _read_idx(name: str) -> Array:
 
 
 def _unpack(packed: bytes) -> bytes:
-    """What a gzip file of one part holds. The buffer has the right size at once: one that grows is copied at last."""
-    size = int.from_bytes(packed[-4:], "little")  # a gzip file ends with it
+    """Return the content of a one-part gzip file, in a buffer of the right size: a growing one would be copied."""
+    size = int.from_bytes(packed[-4:], "little")  # the last 4 bytes of a gzip file
     data = zlib.decompress(packed, GZIP, min(size, len(packed) * MOST_PER_BYTE))
     if len(data) != size:
         raise ValueError("it does not end where what was packed ends")

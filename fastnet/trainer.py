@@ -18,7 +18,7 @@ _DEFAULT_PARAM: Mapping[str, Any] = {"lr": 0.01}
 
 
 class Network(Protocol):
-    """What the trainer asks of a network."""
+    """What the trainer needs of a network."""
 
     params: dict[str, Any]
 
@@ -29,78 +29,77 @@ class Network(Protocol):
 
 
 class Optimizer(Protocol):
-    """What the trainer asks of an optimizer."""
+    """What the trainer needs of an optimizer."""
 
     def update(self, params: Any, grads: Any) -> None: ...
 
 
 class Trainer:
-    """Train a network on mini-batches, and keep the curves.
+    """Train a network on mini-batches, and record the losses and accuracies.
 
-    Every iteration draws a mini-batch with replacement, takes the gradient of the loss over it, has the optimizer move
-    the parameters, and records the loss over the same batch after that. The accuracy over the training and the test
-    data is taken after the first iteration of every epoch.
+    Every iteration draws a mini-batch with replacement, computes the gradient of its loss, lets the optimizer update
+    the parameters, and records the loss of the same batch after the update. The accuracies on the training and the test
+    data are measured after the first iteration of every epoch.
 
     Parameters
     ----------
-    network : TwoLayerNet or alike
-        Has ``params``, ``loss``, ``accuracy``, and ``gradient`` or ``numerical_gradient``, whichever is used; it is
-        trained in place.
+    network : object
+        A network such as `TwoLayerNet`, with ``params``, ``loss``, ``accuracy``, and ``gradient`` or
+        ``numerical_gradient``, as the argument `gradient` says. It is trained in place.
     x_train, x_test : array_like, real
-        The inputs ``(N, D)``, one sample a row.
+        The inputs ``(N, D)``, one sample in each row.
     t_train, t_test : array_like, real
         Their targets, as the network's ``loss`` takes them: one-hot or probabilities ``(N, C)``, or integer labels
         ``(N,)``; for a regression, numbers.
     epochs : int, default 20
-        How many times as many samples to draw as there are; `iterations` overrides it.
+        The number of epochs. In an epoch, the trainer draws as many samples as there are. `iterations` overrides it.
     mini_batch_size : int, default 100
-        How many samples a mini-batch has.
+        The number of samples in a mini-batch.
     optimizer : str or object, default "SGD"
-        The name of one of `fastnet.optimizer`, in any case: SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam; or an
-        object with ``update(params, grads)``.
+        The name of an optimizer of `fastnet.optimizer`, in upper or lower case: SGD, Momentum, Nesterov, AdaGrad,
+        RMSprop, Adam; or an object with ``update(params, grads)``.
     optimizer_param : dict, default {"lr": 0.01}
-        What an optimizer that is given by name is made with. As in the book, the default is the same for all of them;
-        ``{}`` leaves each with its own.
+        The arguments for an optimizer that is given by name. As in the book, the default is the same for all
+        optimizers. ``{}`` uses the optimizer's own default.
     evaluate_sample_num_per_epoch : int, optional
-        Take the accuracies of an epoch over the first so many samples only.
+        Measure the accuracies of an epoch on this number of samples, the first ones; by default on all.
     verbose : bool, default True
-        Print the book's lines: the loss of every iteration, unless `progress` leaves that to the bar; the accuracies of
-        every epoch; the test accuracy at the end.
+        Print the book's lines: the loss of every iteration, but not with `progress`; the accuracies of every epoch; the
+        test accuracy at the end.
     iterations : int, optional
-        How many iterations `train` makes; by default those of `epochs`.
+        The number of iterations of `train`; by default, `epochs` determines it.
     gradient : {"backprop", "numerical"}, default "backprop"
         Whether to call the network's ``gradient`` or its ``numerical_gradient``.
     seed : int or numpy.random.Generator, optional
-        Draws the mini-batches from a private generator; by default from NumPy's global one, in the book's order, so
-        that `np.random.seed` reproduces a run of the book's program.
+        Draws the mini-batches from a private generator. By default, NumPy's global generator draws them in the book's
+        order, so `np.random.seed` reproduces a run of the book's program.
     progress : bool, default True
-        Show a progress bar with the loss, the speed and the time left, where there is a terminal or a notebook to show
-        it in.
+        Show a progress bar with the loss, the speed and the remaining time, in a terminal or a notebook.
 
     Attributes
     ----------
     train_loss_list : list of float
         The loss of every iteration.
     train_acc_list, test_acc_list : list of float
-        The accuracies; empty for a `MultiLayerNet` whose output is "identity", whose numbers are not right or wrong.
+        The accuracies. They stay empty for a `MultiLayerNet` with the output "identity", which has no accuracy.
     evaluated_at : list of int
-        The iteration, counted from 0, after which each of the accuracies was taken.
+        The iteration, counted from 0, after which each accuracy was measured.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what is said above.
+        If an argument is not as described above.
 
     Warns
     -----
     RuntimeWarning
-        When the loss stops being finite.
+        When the loss is no longer finite.
 
     Notes
     -----
-    "Deep Learning from Scratch", chapter 4 and ``common/trainer.py``. As there, an epoch has ``N / mini_batch_size``
-    iterations, which may be a fraction, and an iteration begins an epoch where its number is a multiple of that:
-    where the batch size does not divide N, that is rarer than once in N samples.
+    "Deep Learning from Scratch", chapter 4 and ``common/trainer.py``. As there, an epoch has
+    ``N / mini_batch_size`` iterations, which may be a fraction. An epoch begins at an iteration whose number is a
+    multiple of it. If the batch size does not divide N, this happens less often than once in N samples.
 
     Examples
     --------
@@ -168,9 +167,9 @@ class Trainer:
         self._random = random_source(seed)
 
     def train(self) -> None:
-        """Train for all iterations; a second call goes on with as many again.
+        """Train for all iterations. A second call continues for the same number of iterations.
 
-        When the user interrupts it, the network and the lists keep what has been done.
+        If the user interrupts it, the network and the lists keep the results so far.
         """
         if self.progress and (sys.stderr.isatty() or "ipykernel" in sys.modules):
             from tqdm.auto import tqdm
@@ -190,7 +189,7 @@ class Trainer:
                 print(f"test acc:{accuracy}")
 
     def train_step(self) -> None:
-        """Make one iteration, as `train` makes many.
+        """Make one iteration of `train`.
 
         Examples
         --------
@@ -261,7 +260,7 @@ def _optimizer(optimizer: str | Optimizer, param: Mapping[str, Any]) -> Optimize
         if param is not _DEFAULT_PARAM:
             raise TypeError("optimizer_param is for an optimizer that is given by name; set up the object itself")
         return optimizer
-    by_name = {**BY_NAME, "rmsprpo": RMSprop}  # as the programs of the book's Korean edition have to spell it
+    by_name = {**BY_NAME, "rmsprpo": RMSprop}  # the spelling in the programs of the book's Korean edition
     if optimizer.lower() not in by_name:
         names = ", ".join(each.__name__ for each in BY_NAME.values())
         raise ValueError(f"optimizer must be one of {names}, got {optimizer!r}")

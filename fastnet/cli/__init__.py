@@ -1,7 +1,7 @@
-"""The command line: one module a command, each with `add_parser` and a `run` that prints and saves.
+"""The command line: one module for each command, with `add_parser` and a `run` that prints and saves.
 
-What goes wrong for a reason the user can mend ends in one line on standard error, never in a traceback: exit status 2
-for what was typed, 1 for what happened then, 130 for Ctrl-C.
+An error that the user can fix prints one line to standard error, never a traceback. The exit status is 2 for a wrong
+command line, 1 for an error while the command runs, and 130 for Ctrl-C.
 """
 
 import argparse
@@ -14,19 +14,19 @@ from typing import Any, NoReturn
 import fastnet
 from fastnet.cli import bench, info, predict, train
 
-# Errors that tell the user something; any other exception is a bug of ours, and its traceback is wanted.
-TELLING = (ValueError, TypeError, OSError, ImportError, MemoryError, OverflowError)
+# Errors that the user can fix. Any other exception is a bug in fastnet and shows its traceback.
+USER_ERRORS = (ValueError, TypeError, OSError, ImportError, MemoryError, OverflowError)
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one line, without the usage above it."""
+    """An ArgumentParser that prints an error as one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {' '.join(message.split())} (see {self.prog} --help)\n")
 
 
 def make_parser() -> Parser:
-    """The parser of the whole command line, which the documentation shows too."""
+    """Return the parser of the whole command line; the documentation uses it too."""
     parser = Parser(
         prog="fastnet",
         description="The neural network of the textbook Deep Learning from Scratch, on MNIST.",
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; `argv` is the command line after the program's name."""
     try:
         fastnet.get_backend()
-    except TELLING as error:  # FASTNET_BACKEND asks for what cannot be had
+    except USER_ERRORS as error:  # FASTNET_BACKEND names an unknown or unusable backend
         print(f"fastnet: error: {_one_line(error)}", file=sys.stderr)
         return 1
     args = make_parser().parse_args(argv)
@@ -54,10 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             status: int = args.run(args)
             sys.stdout.flush()
             return status
-        except BrokenPipeError:  # whoever read our output has stopped; there is nobody to tell
+        except BrokenPipeError:  # the reader of our output has ended, so no message can reach it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        except TELLING as error:
+        except USER_ERRORS as error:
             print(f"{args.prog}: error: {_one_line(error)}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The types of arguments on the command line: numbers by the same checks as the functions', and paths."""
+"""The types of command-line arguments: numbers, with the checks that the functions use, and paths."""
 
 import argparse
 from collections.abc import Callable
@@ -7,22 +7,22 @@ from typing import Any
 
 from fastnet._checks import as_count, as_float
 
-MOST = 10**9  # of anything that is counted: more is a slip of the finger, and overflows somewhere else
+MOST = 10**9  # the largest count: more is probably a typo, and would overflow later
 
 
 def count(text: str) -> int:
-    """An integer from 1 to `MOST`."""
+    """Return an integer from 1 to `MOST`."""
     try:
         number = as_count(int(text), "it")
     except ValueError:
         number = MOST + 1
     if number > MOST:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST}, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be an integer from 1 to {MOST}, got {text!r}")
     return number
 
 
 def rate(text: str) -> float:
-    """A finite number above 0."""
+    """Return a finite number above 0."""
     try:
         return as_float(float(text), "it")
     except ValueError:
@@ -30,21 +30,21 @@ def rate(text: str) -> float:
 
 
 def seed(text: str) -> int:
-    """A seed of NumPy's global generator."""
+    """Return a seed for NumPy's global generator."""
     if not (text.isdecimal() and int(text) < 2**32):
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**32 - 1}, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}, got {text!r}")
     return int(text)
 
 
 def path(text: str) -> Path:
-    """A path, which an empty text is not, though `Path` takes it for the current folder."""
+    """Return a path; an empty text is refused, because `Path("")` is the current folder."""
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
     return Path(text)
 
 
 def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], **texts: Any) -> Any:
-    """Add the parser of a command to those of `fastnet`."""
+    """Add the parser of a command to the commands of `fastnet`."""
     parser = commands.add_parser(name, **texts)
     parser.set_defaults(run=run, prog=parser.prog)
     return parser

@@ -1,4 +1,4 @@
-"""`fastnet bench`: what compiling bought on this machine, in about ten seconds."""
+"""`fastnet bench`: measure in about ten seconds how much faster the compiled kernels are on this machine."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
     name: str
     make: Callable[[], dict[str, Contender]]
-    rtol: float  # how closely the contenders have to agree
+    rtol: float  # how closely the results must agree
     atol: float
 
 
@@ -35,16 +35,16 @@ def add_parser(commands: Any) -> None:
         run,
         help="time the textbook's code and fastnet side by side",
         description="Time the textbook's code, fastnet's NumPy twins and its compiled kernels in turn, on one thread. "
-        "Shown are medians, and how many times as long as fastnet the others take: below 1, fastnet is slower.",
+        "The table shows medians, and each time divided by fastnet's time: below 1, fastnet is slower.",
     )
     parser.add_argument(
         "--seconds", type=_arguments.rate, metavar="S", default=SECONDS,
-        help=f"about how long to measure: the longer, the steadier (default: {SECONDS:g})",
+        help=f"how long to measure, about: a longer time gives more stable results (default: {SECONDS:g})",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, and print each line as soon as it is known."""
+    """Measure, and print each row as soon as it is measured."""
     from threadpoolctl import threadpool_limits
 
     rows = list(_rows())
@@ -55,11 +55,11 @@ def run(args: argparse.Namespace) -> int:
         print("; ".join(f"{fact}: {value}" for fact, value in machine().items()))
         if ours != "cython":
             print("No compiled kernels run here: this compares the textbook's code with fastnet's NumPy twins.")
-        print(f"Beside each time: how many times as long as {HEADINGS[ours]} that is. Below 1, fastnet loses.\n")
+        print(f"Beside each time: the time divided by that of {HEADINGS[ours]}. Below 1, fastnet loses.\n")
         print(" " * width + "".join(f"{HEADINGS[name]:>20}" for name in names[:-1]) + f"{HEADINGS[ours]:>12}")
         for row in rows:
             print(_line(row, width, names, args.seconds / len(rows)), flush=True)
-    print(f"\n* The textbook's loop: from {cases.SAMPLED} of its parameters, each of which costs it the same.")
+    print(f"\n* The textbook's loop: time of {cases.SAMPLED} parameters, scaled up, since all take the same time.")
     return 0
 
 
@@ -68,7 +68,7 @@ def _line(row: Row, width: int, names: list[str], seconds: float) -> str:
     try:
         timing.check(contenders, row.rtol, row.atol)
     except AssertionError as error:
-        raise ValueError(f"{row.name}: the results differ, so their speeds say nothing: {error}") from None
+        raise ValueError(f"{row.name}: the results differ, so their speeds cannot be compared: {error}") from None
     times = timing.medians(contenders, seconds)
     line, ours, lost = f"{row.name:<{width}}", times[names[-1]], []
     for name in names[:-1]:
@@ -83,7 +83,7 @@ def _line(row: Row, width: int, names: list[str], seconds: float) -> str:
 def _rows() -> Iterator[Row]:
     random = np.random.default_rng(0)
     for dtype, rtol in ("float64", 1e-12), ("float32", 2e-5):
-        atol = float(np.finfo(dtype).eps)  # the textbook's 1 - sigmoid(x) is off by one rounding of 1
+        atol = float(np.finfo(dtype).eps)  # the textbook's 1 - sigmoid(x) has the rounding error of 1
         for size in 10, 100_000:
             x = random.normal(scale=3, size=(size // 10, 10)).astype(dtype)
             y, labels = plain.softmax(x), random.integers(10, size=len(x))
@@ -96,11 +96,11 @@ def _rows() -> Iterator[Row]:
 
     (images, labels), _ = fastnet.load_mnist(one_hot_label=True)
     x, t = images[:100], labels[:100]
-    # Sums over 784 inputs, taken in another order: a few roundings of values below 1.
+    # The sums over 784 inputs differ in order: a few rounding errors of values below 1.
     step = "one training step, 784-50-10, batch 100"
     yield Row(f"{step}, float32", partial(cases.training_step, x, t, "float32"), 0.0, 20 * 2.0**-23)
     yield Row(f"{step}, the book's dtypes", partial(cases.training_step, x, t, "float64"), 0.0, 20 * 2.0**-52)
-    # The textbook's loop loses a rounding of the loss, which is divided by 2h.
+    # The textbook's loop has a rounding error of the loss, divided by 2h.
     network = TwoLayerNet(784, 50, 10, seed=0)
     gradients = partial(cases.network_gradient, network, x, t.argmax(axis=1))
     yield Row("numerical gradient of that network *", gradients, 0.0, 1e-9)

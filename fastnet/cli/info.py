@@ -1,4 +1,4 @@
-"""`fastnet info`: what runs here, and why."""
+"""`fastnet info`: show what fastnet runs on, and why."""
 
 import argparse
 import platform
@@ -20,12 +20,12 @@ def add_parser(commands: Any) -> None:
         "info",
         run,
         help="show version, backend, instruction set, NumPy and BLAS",
-        description="Show what fastnet runs on: put it into a bug report.",
+        description="Show what fastnet runs on. Include it in a bug report.",
     )
 
 
 def run(_: argparse.Namespace) -> int:
-    """Print a line for each fact."""
+    """Print one line for each fact."""
     facts = {
         "fastnet": f"{fastnet.__version__}, in {Path(fastnet.__file__).parent}",
         "backend": f"{fastnet.get_backend()} ({_backend.why})",

@@ -1,4 +1,4 @@
-"""`fastnet predict`: what a trained network sees, in images of the user's or in MNIST's test images."""
+"""`fastnet predict`: the predictions of a trained network, for the user's images or MNIST's test images."""
 
 import argparse
 from pathlib import Path
@@ -23,8 +23,8 @@ def add_parser(commands: Any) -> None:
         "predict",
         run,
         help="say which digit is in an image, or how well a network does on MNIST's test images",
-        description="With images: the digit that the network sees in each, and the probabilities. Without: its "
-        f"accuracy on MNIST's test images, and a picture of the first {SHOWN}, the wrong ones marked.",
+        description="With images, print the predicted digit of each and the probabilities. Without images, print the "
+        f"accuracy on MNIST's test images, and save a picture of the first {SHOWN}, with the wrong ones marked.",
     )
     parser.add_argument("weights", type=_arguments.path, metavar="WEIGHTS", help="a weights.npz of fastnet train")
     parser.add_argument(
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             f"that takes {SIZE * SIZE} and {CLASSES}"
         )
     if args.images:
-        # Every image is read before anything is printed: one that cannot be read is an error of the whole command.
+        # Read all images before printing: if one cannot be read, the whole command fails.
         for path, digit in [(path, load_digit(path)) for path in args.images]:
             y = network.predict(digit)
             print(f"{path}: {y.argmax()}")

@@ -1,4 +1,4 @@
-"""`fastnet train`: the notes' program. Train the two-layer network on MNIST and keep what came out."""
+"""`fastnet train`: the program of the notes. Train the two-layer network on MNIST and save the results."""
 
 import argparse
 import csv
@@ -17,7 +17,7 @@ from fastnet.mnist import CLASSES, load_mnist_as_bytes
 from fastnet.optimizer import BY_NAME
 
 WEIGHTS, HISTORY, PICTURE = "weights.npz", "history.csv", "training.png"
-SGD_RATE = 0.1  # the book's for this program, and not what its SGD begins with by itself
+SGD_RATE = 0.1  # the book's rate for this program; the default of its SGD is another
 
 
 def add_parser(commands: Any) -> None:
@@ -28,16 +28,16 @@ def add_parser(commands: Any) -> None:
         run,
         help="train the two-layer network on MNIST",
         description="Train the two-layer network (784 inputs, sigmoid, 10 classes) on MNIST, by gradient descent on "
-        "mini-batches. Ctrl-C stops early and keeps what there is.",
+        "mini-batches. Ctrl-C stops early and saves the results so far.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--iterations", type=_arguments.count, metavar="N", default=10_000, help="how many mini-batches to train on"
+        "--iterations", type=_arguments.count, metavar="N", default=10_000, help="number of mini-batches"
     )
     length.add_argument(
         "--epochs", type=_arguments.count, metavar="N", default=argparse.SUPPRESS,
-        help="the same, in passes over the data",
+        help="length of the training in passes over the data, in place of --iterations",
     )
     parser.add_argument("--batch-size", type=_arguments.count, metavar="N", default=100, help="images in a mini-batch")
     parser.add_argument(
@@ -49,12 +49,12 @@ def add_parser(commands: Any) -> None:
         help=f"learning rate (default: {SGD_RATE} for sgd, 0.001 for adam, 0.01 for the others)",
     )
     parser.add_argument("--hidden-size", type=_arguments.count, metavar="H", default=50, help="hidden units")
-    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="what to compute in")
+    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="dtype of the computation")
     parser.add_argument(
         "--gradient",
         choices=("backprop", "numerical"),
         default="backprop",
-        help="backpropagation, or central differences: the same result, much more slowly",
+        help="backpropagation, or central differences, which give the same result but are much slower",
     )
     parser.add_argument(
         "--backend", choices=("cython", "numpy"), default=argparse.SUPPRESS,
@@ -66,14 +66,14 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--out", type=_arguments.path, metavar="DIR", default=argparse.SUPPRESS,
-        help="where to keep the run (default: the next free of fastnet-run-1, fastnet-run-2, ...)",
+        help="where to save the run (default: the first unused name of fastnet-run-1, fastnet-run-2, ...)",
     )
-    parser.add_argument("--force", action="store_true", help="let --out DIR replace the run it holds")
+    parser.add_argument("--force", action="store_true", help="allow --out DIR to replace the run in DIR")
     parser.add_argument("--quiet", action="store_true", help="print the last result only")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, save, and say where everything is; 130 if it was interrupted."""
+    """Train, save, and print where the results are; return 130 if interrupted."""
     if "backend" in args:
         use_backend(args.backend)
     if "out" in args:
@@ -151,7 +151,7 @@ def _refuse_a_run(folder: Path, force: bool) -> None:
 
 def _make_folder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):  # better to fail now than after the training
+    with tempfile.TemporaryFile(dir=folder):  # fail now rather than after the training
         pass
     return folder
 
@@ -169,8 +169,8 @@ def _next_free_folder() -> Path:
 
 
 def _accuracies(trainer: Trainer) -> dict[int, tuple[float, float]]:
-    """The accuracies over the training and the test data, by the iteration after which they were taken."""
-    # An interrupt may fall between the appending to one list and to the next.
+    """Return the accuracies on the training and the test data, by the iteration of their measurement."""
+    # An interrupt can leave one list longer than another.
     pairs = zip(trainer.train_acc_list, trainer.test_acc_list, strict=False)
     return dict(zip(trainer.evaluated_at, pairs, strict=False))
 
