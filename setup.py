@@ -1,15 +1,16 @@
-"""Compile fastnet's kernels where a C compiler works, and install without them where none does.
+"""Build fastnet: compile the kernels if a C compiler works, and install without them if not.
 
-The environment variable FASTNET_BUILD says what happens when they cannot be compiled:
+The metadata is in `pyproject.toml`. The environment variable FASTNET_BUILD says what happens if the kernels do not
+compile:
 
-auto (default)  install without them; fastnet then computes with NumPy and says so
+auto (default)  install without them; fastnet then computes with NumPy and warns
 require         fail
 skip            do not try to compile
 
-FASTNET_DISPATCH=off compiles for the most modest processor alone, to test what runs there.
+FASTNET_DISPATCH=off compiles only the baseline version of each loop, which runs on every processor: for tests.
 
-What build/ holds is never taken for up to date: Cython and setuptools would look at the files' times, and those of an
-unpacked archive say nothing.
+Every build compiles everything again. Cython and setuptools would compare the modification times of files, and these
+are meaningless in an unpacked archive.
 """
 
 import gc
@@ -24,7 +25,7 @@ from setuptools.command.build_ext import build_ext
 MODES = ("auto", "require", "skip")
 mode = os.environ.get("FASTNET_BUILD") or "auto"
 if mode not in MODES:
-    raise SystemExit(f"FASTNET_BUILD is {mode!r}: it takes one of {', '.join(MODES)}")
+    raise SystemExit(f"FASTNET_BUILD is {mode!r}: it must be one of {', '.join(MODES)}")
 
 DIRECTIVES = {
     "language_level": 3,
@@ -32,8 +33,8 @@ DIRECTIVES = {
     "wraparound": False,
     "initializedcheck": False,
     "cdivision": True,
-    "annotation_typing": False,  # the annotations are those of the NumPy twins, for the reader
-    # Half of the generated C would be comments, and the wrapper that gives a function Python's attributes.
+    "annotation_typing": False,  # Cython ignores the annotations: they are for the reader
+    # Without comments, and without the wrappers that give a function Python's attributes, the C code is half as long.
     "emit_code_comments": False,
     "binding": False,
     "embedsignature": True,
@@ -42,13 +43,12 @@ DIRECTIVES = {
 
 
 class Build(build_ext):
-    """Translates the modules when they are compiled, and not each time pip asks this file a question."""
+    """Run Cython only when compiling, and not whenever pip runs this file."""
 
     def finalize_options(self):
         super().finalize_options()
         self.force = True
-        # Two modules at a time, each by a compiler of its own, which takes up to 0.3 GB. On Windows one after another,
-        # since nobody has tried two there.
+        # Compile two modules at a time. Each compiler takes up to 0.3 GB. Not on Windows, where this is untested.
         self.parallel = 1 if sys.platform == "win32" else 2
 
     def build_extensions(self):
@@ -57,8 +57,8 @@ class Build(build_ext):
 
         for extension in self.extensions:
             extension.include_dirs.append(numpy.get_include())
-        gc.disable()  # Cython builds large trees, which the collector would search in vain: half of the time
-        # The generated C goes to build/, away from the sources that people read.
+        gc.disable()  # Cython builds large trees without garbage: searching them takes half of the time
+        # The generated C goes to build/, not beside the sources.
         translated = cythonize(self.extensions, build_dir="build/cython", force=True, compiler_directives=DIRECTIVES)
         for extension, c in zip(self.extensions, translated, strict=True):
             extension.sources = c.sources
@@ -67,19 +67,21 @@ class Build(build_ext):
 
 extensions = []
 if mode != "skip":
-    # -O3 turns loops into vector instructions. The next two let it do so where both branches of a condition have to be
-    # computed: nobody here looks at errno or at the floating-point exception flags. The next keeps a change of
-    # one loop from moving the next to where it runs up to 15 % faster or slower. Python's own flags ask for what
-    # debuggers read, and for warnings, which say nothing of generated code: both take time.
+    # -O3: vectorise loops.
+    # -fno-math-errno, -fno-trapping-math: also vectorise where both branches of a condition have to be computed. The
+    # kernels read neither errno nor the floating-point exception flags.
+    # -falign-functions=64: a change in one loop does not change the alignment, and so the speed, of the next loop.
+    # Without it the speed varies by up to 15 %.
+    # -g0, -w: Python's own flags ask for debug information and warnings. For generated code these only take time.
     flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-g0", "-w"]
-    # GCC would unroll a loop of sixteen steps, over NARROWEST columns, before it looks for vectors, and then find none.
+    # By default GCC unrolls a loop of sixteen steps, over NARROWEST columns, and then does not vectorise it.
     rolled = ["--param", "max-completely-peel-times=8"]
     flags_of = {"fastnet._twins.dense_network": rolled}
     macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
     if os.environ.get("FASTNET_DISPATCH") == "off":
         macros.append(("FASTNET_NO_DISPATCH", "1"))
-    # Each module knows what it was compiled from, so that a later change of its sources shows. The file is run, because
-    # to import it would be to import all of fastnet.
+    # Compile into each module a hash of its sources, so that fastnet notices if the sources change later. Run the file:
+    # importing it would import all of fastnet.
     fingerprints = runpy.run_path("fastnet/_twins/shared/sources.py")["fingerprints"](Path("fastnet"))
     extensions = [
         Extension(

@@ -1,8 +1,8 @@
-"""What every benchmark needs: one thread, agreement before timing, and two clocks.
+"""The fixtures of the benchmarks: run on one thread, check that results agree, then time in two ways.
 
-pytest-benchmark times the implementations one after another, and prints and stores all that it knows. The ratios that
-fastnet publishes come from `fastnet._bench.timing`, which times a group's implementations in turn; report.py makes a
-table and a chart of them.
+pytest-benchmark times the implementations one after another, and prints and stores its statistics. The ratios that
+fastnet publishes come from `fastnet._bench.timing`, which times the implementations of a group in turn. `report.py`
+makes a table and a chart of them.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from fastnet._bench import timing
 from fastnet._bench.machine import machine
 
 REPORT = pytest.StashKey()
-SECONDS = 1.0  # of interleaved rounds for one group
+SECONDS = 1.0  # how long the rounds of one group take
 
 
 def pytest_addoption(parser):
@@ -46,18 +46,18 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(autouse=True)
 def one_blas_thread():
-    """Threads cost these small products more than they bring, and make times depend on what else runs."""
+    """Use one thread: for these small products threads cost more than they gain, and other load changes their times."""
     with threadpool_limits(1):
         yield
 
 
 @pytest.fixture
 def compare(request, benchmark, implementation):
-    """Check one implementation against the textbook and time it; the first of a group also does so for all of them."""
+    """Check one implementation against the textbook, and time it. A group's first test does so for the whole group."""
     report = request.config.stash[REPORT]
 
     def compare(kernel, of, contenders, rtol, atol, less=None, per=1):
-        """`less` is timed as well, its time taken from every other in the report, and the rest divided by `per`."""
+        """For the report, subtract the time of the call `less` from every time, and divide the rest by `per`."""
         benchmark.group = f"{kernel}, {of}"
         if implementation not in contenders:
             pytest.skip(_why_missing(implementation))
@@ -79,11 +79,11 @@ def compare(request, benchmark, implementation):
 
 @pytest.fixture
 def grow(request, benchmark, compare):
-    """The same for a size that grows: all the sizes are timed in turn, so that they can be compared with each other."""
+    """The same for a growing size. All sizes are timed in turn, so that they can be compared with each other."""
     report = request.config.stash[REPORT]
 
     def grow(kernel, sizes, size, make, rtol, atol):
-        """`make` makes the contenders of a size."""
+        """`make` returns the contenders for a size."""
         if not benchmark.disabled and not report.has(kernel, size):
             contenders = {}
             for each in sizes:
@@ -105,11 +105,11 @@ def _why_missing(implementation):
         fastnet.use_backend(implementation)
     except ImportError as error:
         return str(error)
-    raise AssertionError(f"nobody offered {implementation}")
+    raise AssertionError(f"{implementation} is available, but the comparison does not include it")
 
 
 @pytest.fixture(scope="session")
 def mnist():
-    """60,000 images, float32, and their labels as PyTorch wants them; one-hot, too."""
+    """Return 60,000 images in float32, their labels in int64, as PyTorch needs them, and their one-hot targets."""
     (x, t), _ = fastnet.load_mnist(one_hot_label=True)
     return x, t.argmax(axis=1), t

@@ -1,10 +1,10 @@
-"""What a user might pick instead of fastnet, as far as it is installed: the extra `peers` installs all of it.
+"""Other libraries that a user might choose instead of fastnet: the benchmarks compare those that are installed.
 
-A class for each library. A method for each thing that is compared takes NumPy arrays, makes of them whatever the
-library works on, and returns the call that is timed, or the `Contender`. It is written as that library's
-documentation would have it, not as badly as it could be. What a library has nothing for has no method.
+The extra `peers` installs all of them. Each library has a class, with one method for each comparison that it takes part
+in. The method takes NumPy arrays, converts them to the library's own type, and returns the call to time, or a
+`Contender`. The code follows the library's documentation, so that the comparison is fair.
 
-Everything runs on one thread, as fastnet does: `one_blas_thread` in conftest.py sees to the BLAS and OpenMP ones.
+Everything runs on one thread, like fastnet. `one_blas_thread` in conftest.py limits the threads of BLAS and OpenMP.
 """
 
 import importlib.util
@@ -81,7 +81,7 @@ class PyTorch:
     def softmax(self, x):
         return partial(self.torch.softmax, self.torch.from_numpy(x), dim=-1)
 
-    def binary_cross_entropy(self, y, t):  # torch's own has another way to keep the logarithm finite
+    def binary_cross_entropy(self, y, t):  # torch's own function clamps the logarithm instead of adding 1e-7
         y, t = self.torch.from_numpy(y), self.torch.from_numpy(t)
         return lambda: -(t * self.torch.log(y + 1e-7) + (1 - t) * self.torch.log(1 - y + 1e-7)).mean()
 
@@ -109,7 +109,7 @@ class PyTorch:
         x, labels = torch.from_numpy(x), torch.from_numpy(t.argmax(axis=1))
         params = {name: torch.tensor(param, requires_grad=True) for name, param in network.params.items()}
 
-        def step():  # without torch.optim.SGD, which takes a fifth longer
+        def step():  # not torch.optim.SGD: a step with it takes a fifth longer
             z1 = torch.sigmoid(torch.addmm(params["b1"], x, params["W1"]))
             a2 = torch.addmm(params["b2"], z1, params["W2"])
             loss = torch.nn.functional.cross_entropy(a2, labels)
@@ -129,7 +129,7 @@ class PyTorch:
             "Nesterov": lambda: optim.SGD([param], lr=0.01, momentum=0.9, nesterov=True),
             "AdaGrad": lambda: optim.Adagrad([param], lr=0.01, eps=1e-7),
             "RMSprop": lambda: optim.RMSprop([param], lr=0.01, eps=1e-7),
-            "Adam": lambda: optim.Adam([param], lr=0.001, eps=1e-7 / (1 - 0.999) ** 0.5),  # our first update's
+            "Adam": lambda: optim.Adam([param], lr=0.001, eps=1e-7 / (1 - 0.999) ** 0.5),  # as in our first update
         }[name]()
         return Contender(made.step, read=lambda _: param)
 
@@ -151,9 +151,9 @@ class Numba:
 
         self.numba = numba
 
-    @cache  # noqa: B019 - there is one of this class
+    @cache  # noqa: B019 - there is only one instance
     def compiled(self, dtype):
-        """The functions for one dtype: a constant of another would widen float32."""
+        """Compile the functions for one dtype. Constants of another dtype would convert float32 to float64."""
         numba = self.numba
         one, eps = dtype.type(1), dtype.type(1e-7)
 
@@ -252,7 +252,7 @@ class Numexpr:
 
 class JAX:
     def __init__(self):
-        os.environ.setdefault("PJRT_NPROC", "1")  # the only way to say how many threads it may have
+        os.environ.setdefault("PJRT_NPROC", "1")  # the only way to limit its threads
         import jax
 
         jax.config.update("jax_enable_x64", True)
@@ -328,7 +328,7 @@ class ScikitLearn:
             H, activation="logistic", solver="sgd", alpha=0, batch_size=len(x), learning_rate_init=0.1, momentum=0
         )
         labels = t.argmax(axis=1)
-        mlp.partial_fit(x, labels, classes=np.arange(C))  # draws weights of its own
+        mlp.partial_fit(x, labels, classes=np.arange(C))  # initialises the weights; they are overwritten below
         params = {"W1": mlp.coefs_[0], "W2": mlp.coefs_[1], "b1": mlp.intercepts_[0], "b2": mlp.intercepts_[1]}
         for name, param in params.items():
             param[:] = network.params[name]
@@ -346,20 +346,20 @@ PEERS = {
 
 
 def offering(what):
-    """The names of the installed peers that have a method `what`. Nothing is imported for it."""
+    """Return the names of the installed peers that have a method `what`. Imports nothing."""
     return [name for name, peer in PEERS.items() if hasattr(peer, what) and importlib.util.find_spec(name)]
 
 
 def implementations(what):
-    """The textbook, fastnet on both backends, and those peers: what a benchmark is parametrized by."""
+    """Return the names that parametrize a benchmark: the textbook, fastnet's two backends, and the peers."""
     return [TEXTBOOK, "numpy", "cython", *offering(what)]
 
 
 @cache
 def load(name):
-    """The peer, imported; None where it is installed but does not work here, beside this NumPy for instance."""
+    """Import a peer. Return None if it does not work here: for example, if it does not support this NumPy."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a library's affair with another's new release is none of ours
+        warnings.simplefilter("ignore")  # warnings about other libraries do not concern fastnet
         try:
             return PEERS[name]()
         except ImportError:
@@ -367,7 +367,7 @@ def load(name):
 
 
 def contenders(what, *arguments):
-    """Every peer that works, as a contender in `what`."""
+    """Return a contender for every peer that works and has a method `what`."""
     found = {}
     for name in offering(what):
         peer = load(name)

@@ -1,4 +1,4 @@
-"""The ratios of a run of `pytest benchmarks`: as a table, as a chart, and as the README's table in its languages.
+"""Write the results of `pytest benchmarks` as a table and a chart, and as the table of each README.
 
 `pytest benchmarks --fastnet-report DIR` measures, and leaves speed.md, speed.png and speed.json in DIR.
 `python benchmarks/report.py DIR` writes the table of README.md and of its translations from speed.json.
@@ -27,7 +27,7 @@ NAMES = {
 GROWING = ", growing "
 ROOT = Path(__file__).parents[1]
 MARKERS = re.compile(r"(<!-- speed table: [^\n]* -->\n).*(<!-- end of the speed table -->)", re.DOTALL)
-# What of it the README shows: kernel, and the beginning of what it was measured on.
+# The rows that the README shows: kernel, and what it was measured on.
 SHOWN = {
     "sigmoid": ("float64, 10", "float32, 1,000", "float64, 100,000", "float32, 100,000", "float32, 3,000,000"),
     "sigmoid_grad": ("float64, 100,000", "float32, 100,000"),
@@ -49,16 +49,16 @@ SHOWN = {
 
 
 class Language(NamedTuple):
-    """What stands around the numbers, in one language."""
+    """The text around the numbers, in one language."""
 
     legend: str
-    ours: dict[str, str]  # what the legend calls the implementation that the others are compared to
-    bold: str  # how the legend says that losses are in bold
+    ours: dict[str, str]  # the legend's name for the implementation that the others are compared to
+    bold: str  # the legend's words for: losses are in bold
     measured: str
     words: dict[str, str]
 
     def translated(self, text):
-        """`text` with the words for what stands between its commas: code and names are the same in every language."""
+        """Translate the parts of `text` between commas. Code and names are the same in every language."""
         return ", ".join(self.words.get(part, part) for part in text.split(", "))
 
 
@@ -112,7 +112,7 @@ READMES = {"README.md": ENGLISH, "README.ko.md": KOREAN, "README.ja.md": JAPANES
 
 
 class Report:
-    """What was measured: a row is a kernel, what it was measured on, and the seconds of every implementation."""
+    """The measurements. A row is [kernel, what it was measured on, seconds by implementation]."""
 
     def __init__(self, rows=(), machine=None):
         self.rows = list(rows)
@@ -126,7 +126,7 @@ class Report:
 
     @property
     def ours(self):
-        """What the others are compared to: the compiled kernels, or the NumPy twins where nothing is compiled."""
+        """The implementation that the others are compared to: the NumPy twins if the kernels are not compiled."""
         return "cython" if any("cython" in seconds for *_, seconds in self.rows) else "numpy"
 
     @property
@@ -135,7 +135,7 @@ class Report:
 
     @property
     def growth(self):
-        """Of every kernel that was measured on growing sizes: the implementations, and of each size -> seconds."""
+        """For every kernel that was measured on growing sizes: {implementation: {size: seconds}}."""
         found = {}
         for kernel, size, seconds in self.rows:
             if GROWING in kernel:
@@ -146,7 +146,7 @@ class Report:
     # --- the tables
 
     def ratios(self, rows, loss, language=ENGLISH):
-        """A heading and lines of cells. `loss` marks the ratio of an implementation that is faster than fastnet."""
+        """Return rows of cells, the heading first. `loss` marks a ratio where fastnet is slower."""
         names = [name for name in NAMES if name != self.ours and any(name in seconds for *_, seconds in rows)]
         table = [["", "fastnet", *(language.translated(NAMES[name]) for name in names)]]
         for kernel, of, seconds in rows:
@@ -158,7 +158,7 @@ class Report:
         return table
 
     def growths(self):
-        """The same for `growth`; every time with the size it was taken at."""
+        """Return the same for `growth`: every time beside its size."""
         most = max(len(times) for of in self.growth.values() for times in of.values())
         table = [["", "", *["size: time"] * most, "power of the size"]]
         for kernel, of in self.growth.items():
@@ -228,7 +228,7 @@ class Report:
 
     def _draw_kernels(self, figure, panels, heights):
         axes = figure.subplots(len(heights), 2, squeeze=False, height_ratios=heights).flat
-        for ax in axes[len(panels) :]:  # the place beside the last of an odd number
+        for ax in axes[len(panels) :]:  # with an odd number of panels, one place stays empty
             ax.remove()
         handles = {}
         for (title, rows), ax in zip(panels.items(), axes, strict=False):
@@ -237,7 +237,7 @@ class Report:
         figure.legend(
             [handles[name] for name in names], [NAMES[name] for name in names], ncols=len(names),
             loc="outside upper center",
-            title="How many times as long as fastnet; left of 1, in the shade, fastnet loses",
+            title="Time relative to fastnet. Left of 1 (shaded), fastnet is slower",
         )
 
     def _draw_growths(self, figure):
@@ -284,7 +284,7 @@ class Report:
 
 
 def _power(times):
-    """The power of the size that time grows with, from the smallest to the largest: 1 where it is proportional."""
+    """Return p in time ~ size^p, from the smallest and the largest size: 1 if time is proportional to size."""
     first, *_, last = sorted(times)
     return log(times[last] / times[first]) / log(last / first)
 
@@ -302,7 +302,7 @@ def _piped(table):
 
 
 def main(folder):
-    """Write the README's table, in each of its languages, from what was measured last."""
+    """Write the table of every README from the last measurements."""
     measured = Report(**json.loads((Path(folder) / "speed.json").read_text()))
     rows = [row for row in measured.comparisons if row[1] in SHOWN.get(row[0], ())]
     written = {}

@@ -1,4 +1,4 @@
-"""How cost grows with the problem: with each size of the network, and with the data set."""
+"""How the time grows with the problem: with each size of the network, and with the number of images."""
 
 from functools import partial
 
@@ -29,15 +29,15 @@ def test_numerical_gradient(grow, along, factor):
         return comparisons.network_gradient(TwoLayerNet(D, H, C, seed=0), x, labels)
 
     sizes = [SMALLEST[along] * each for each in FACTORS]
-    # The textbook's loop loses a rounding of the loss, which is divided by 2h.
+    # The textbook's difference has the rounding error of the loss, divided by 2h.
     grow(f"numerical gradient, growing {along}", sizes, SMALLEST[along] * factor, make, 0, 1e-9)
 
 
 @pytest.mark.parametrize("images", IMAGES)
 @pytest.mark.parametrize("implementation", peers.implementations("growth"))
 def test_training(grow, images, mnist):
-    """One epoch with the loss of every iteration and the accuracy at its beginning, as the book's program does."""
-    # The textbook's rounding errors and ours drift apart over 600 steps.
+    """One epoch, with the loss of every iteration and the accuracy at the beginning, as in the book's program."""
+    # Over 600 steps, different rounding errors accumulate in the textbook's weights and in fastnet's.
     grow("an epoch, growing images", IMAGES, images, partial(an_epoch, *mnist), 1e-9, 0)
 
 

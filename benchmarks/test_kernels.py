@@ -1,4 +1,4 @@
-"""Every kernel, on 10 to three million elements: the textbook's expression, fastnet on both backends, and the peers."""
+"""Every kernel on 10 to three million elements: the textbook's code, fastnet on both backends, and the peers."""
 
 from itertools import repeat
 
@@ -13,9 +13,9 @@ pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=3)
 
 SIZES = (10, 1_000, 100_000, 3_000_000)
 SHAPES = [(size // C, C) for C in (10, 1_000) for size in SIZES if size >= C]
-# As coarse as the coarsest: a sum in float32 is off by many roundings.
+# Relative. The least precise implementation decides: a sum in float32 has many rounding errors.
 TOLERANCE = {"float64": 1e-12, "float32": 5e-5}
-ROUNDINGS = 4  # of 1, which the textbook's 1 - sigmoid(x) and 1 - tanh(x)^2 are off by
+ROUNDINGS = 4  # absolute, in eps: rounding errors of the textbook's 1 - sigmoid(x) and 1 - tanh(x)^2
 
 each_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size:.0e}".replace("+0", ""))
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
@@ -23,7 +23,7 @@ each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join
 
 
 def comparisons(of_rows):
-    """The kernels that have a formula of the textbook's, with all that computes the same."""
+    """Parametrize by every formula of the textbook that has a kernel, and by every implementation of it."""
     formulas = [each for kernel in KERNELS for each in kernel.textbook if each.of_rows is of_rows]
     return pytest.mark.parametrize(
         ("textbook", "implementation"),
@@ -55,7 +55,7 @@ def test_kernels_of_rows(compare, dtype, shape, textbook):
 
 @pytest.mark.parametrize("implementation", peers.implementations("numerical_gradient"))
 def test_numerical_gradient(compare):
-    """What the loop costs beside the two calls of `f` for every element."""
+    """The time of the loop itself, without the two calls of `f` for every element."""
     size = 1_000
     contenders, f, x = loop(size)
 
@@ -63,5 +63,5 @@ def test_numerical_gradient(compare):
         for _ in repeat(None, 2 * size):
             f(x)
 
-    # The book's arithmetic, bit for bit.
+    # Tolerance 0: float64 follows the book's arithmetic bit for bit.
     compare("numerical_gradient", "own cost per element", contenders, 0, 0, less=calls, per=size)

@@ -1,4 +1,4 @@
-"""One update of the weights of the book's first layer, 784 x 50, by every optimizer."""
+"""One update of the weights of the book's first layer, 784 x 50, with every optimizer."""
 
 from itertools import count
 
@@ -45,6 +45,6 @@ def test_update(compare, name, dtype):
 
     contenders = {TEXTBOOK: Contender(of_textbook()), **timing.twins(ours)}
     contenders |= peers.contenders("update", name, param, gradient)
-    # PyTorch rounds elsewhere.
+    # PyTorch rounds at other steps.
     tolerance = 8 * np.finfo(dtype).eps
     compare("optimizer", f"{name}, 784 x 50, {dtype}", contenders, tolerance, tolerance)

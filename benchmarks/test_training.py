@@ -1,6 +1,6 @@
 """The book's network on MNIST: a training step, the numerical gradient, and the accuracy over many images.
 
-"float32" has images and parameters in float32; "mixed" is the book's own, float32 images and float64 parameters.
+"float32": images and parameters in float32. "mixed": float32 images and float64 parameters, as in the book.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def test_training_step(compare, dtype, mnist):
     contenders = comparisons.training_step(x, t, DTYPES[dtype])
     if dtype == "float32":
         contenders |= peers.contenders("training_step", TwoLayerNet(784, 50, 10, seed=0, dtype=dtype), x, t)
-    # Sums over 784 inputs, taken in another order: a few roundings of values below 1.
+    # The sums over 784 inputs are added in different orders: a few rounding errors, for values below 1.
     compare("network", f"training step, batch 100, {dtype}", contenders, 0, 20 * np.finfo(DTYPES[dtype]).eps)
 
 
@@ -36,7 +36,7 @@ def test_training_step(compare, dtype, mnist):
 def test_numerical_gradient_of_the_network(compare, mnist):
     x, labels, _ = mnist
     contenders = comparisons.network_gradient(TwoLayerNet(784, 50, 10, seed=0), x[:100], labels[:100])
-    # The textbook's loop loses a rounding of the loss, which is divided by 2h.
+    # The textbook's difference has the rounding error of the loss, divided by 2h.
     compare("network", "numerical gradient, batch 100", contenders, 0, 1e-9)
 
 
@@ -62,5 +62,5 @@ def test_accuracy(compare, dtype, mnist):
     }
     if dtype == "float32":
         contenders |= peers.contenders("accuracy", network, x, labels)
-    # Two classes may be so close in an image that rounding decides: 3 of 60,000 may go the other way.
+    # If two classes are almost equal for an image, rounding decides. 3 of 60,000 images may differ.
     compare("network", f"accuracy of {len(x):,} images, {dtype}", contenders, 0, 3 / len(x))

@@ -1,7 +1,7 @@
-"""The one place that chooses between the twins: `_kernels`, compiled, and `_kernels_numpy`.
+"""Choose the backend: the compiled front `_kernels` or the NumPy front `_kernels_numpy`. No other file chooses.
 
-Code that computes calls `_backend.kernels.NAME`, looked up at every call, so that a change of backend takes effect at
-once and everywhere.
+All other code calls `_backend.kernels.NAME`. It looks the name up at every call, so that a change of backend takes
+effect at once and everywhere.
 """
 
 import functools
@@ -18,16 +18,16 @@ from fastnet._twins.shared.sources import fingerprints
 
 BACKENDS = ("cython", "numpy")
 
-kernels: ModuleType  # the twin in use
-why: str  # what chose it, for `fastnet info`
-Choice: TypeAlias = tuple[ModuleType, str]  # both
+kernels: ModuleType  # the front in use
+why: str  # the reason for this choice, for `fastnet info`
+Choice: TypeAlias = tuple[ModuleType, str]  # kernels and why
 
 COMPILERS = {"win32": "Build Tools for Visual Studio", "darwin": "xcode-select --install"}
 COMPILER = COMPILERS.get(sys.platform, "apt install build-essential, or your distribution's C compiler")
 HOW_TO_BUILD = (
     f"To build them, install a C compiler ({COMPILER}), then run in fastnet's folder: "
-    "pip install --force-reinstall --no-deps . (With the environment variable FASTNET_BUILD=require, that fails where "
-    "they do not compile, instead of going on without them.)"
+    "pip install --force-reinstall --no-deps . (With the environment variable FASTNET_BUILD=require, the installation "
+    "fails if they do not compile.)"
 )
 
 
@@ -37,13 +37,13 @@ def get_backend() -> str:
     Returns
     -------
     str
-        ``"cython"``, the compiled kernels, or ``"numpy"``, their twins.
+        ``"cython"``, the compiled kernels, or ``"numpy"``, their NumPy twins.
 
     Raises
     ------
     ValueError, ImportError
-        If the environment variable ``FASTNET_BACKEND`` asks for another word, or for kernels that cannot be used; so
-        does whatever computes, until `use_backend` has chosen.
+        If the environment variable ``FASTNET_BACKEND`` has an unknown value, or asks for kernels that cannot be used.
+        Every function that computes then raises the same error, until a call of `use_backend` succeeds.
 
     See Also
     --------
@@ -60,10 +60,10 @@ def get_backend() -> str:
 
 
 class use_backend:  # noqa: N801 - called like a function
-    """Use the backend `name` from now on, or in a ``with`` block and the last one again after it.
+    """Use the backend `name` from now on. As a context manager, restore the previous backend after the block.
 
-    The backends give the same values, to a relative difference of 1e-12 in float64 and 1e-5 in float32. The choice
-    is the whole process's, so the ``with`` blocks of several threads must not overlap.
+    The backends give the same values, up to a relative difference of 1e-12 in float64 and 1e-5 in float32. The choice
+    holds for the whole process, so the ``with`` blocks of several threads must not overlap.
 
     Parameters
     ----------
@@ -88,13 +88,14 @@ class use_backend:  # noqa: N801 - called like a function
     def __init__(self, name: str) -> None:
         if not (isinstance(name, str) and name in BACKENDS):
             raise ValueError(f"name must be 'cython' or 'numpy', got {name!r}")
-        self._chosen = _load(name), f"use_backend({name!r})"  # may raise, and then nothing has changed
+        self._chosen = _load(name), f"use_backend({name!r})"  # if this raises, nothing has changed
         self._replaced: Choice | None = (kernels, why)
-        self._before: list[Choice] = []  # what each `with` block that has not ended is to restore
+        self._before: list[Choice] = []  # one entry for each open `with` block: what to restore at its end
         _set(*self._chosen)
 
     def __enter__(self) -> None:
-        # In `with use_backend(name):` the call has made the change already; a block after that one makes its own.
+        # In `with use_backend(name):` __init__ has already changed the backend. A later block of the same object has
+        # not.
         replaced, self._replaced = self._replaced, None
         now = kernels, why
         self._before.append(replaced if replaced and now == self._chosen else now)
@@ -112,7 +113,7 @@ def _set(chosen: ModuleType, reason: str) -> None:
 
 
 def _load(name: str) -> ModuleType:
-    """The module of a backend; an ImportError says whether it is missing, broken or out of date, and what to do."""
+    """Return the front of a backend. The ImportError says if it is missing, broken or out of date, and what to do."""
     if name == "numpy":
         return _kernels_numpy
     folder = Path(__file__).resolve().parents[1]
@@ -141,7 +142,7 @@ def _load(name: str) -> ModuleType:
 
 @functools.cache
 def _is_up_to_date() -> bool:
-    """Whether the compiled modules, now imported, were made from the sources that lie beside them, if any do."""
+    """Whether the imported compiled modules were compiled from the sources in this folder, if there are any."""
     return all(
         getattr(sys.modules[name], "fingerprint", None) == fingerprint
         for name, fingerprint in fingerprints(Path(__file__).parent).items()
@@ -150,9 +151,9 @@ def _is_up_to_date() -> bool:
 
 
 class _Refused(ModuleType):
-    """In place of kernels, where FASTNET_BACKEND asks for what cannot be had: looking up anything raises the error.
+    """Stands in for the kernels if FASTNET_BACKEND cannot be satisfied: every lookup of a name raises the error.
 
-    Nothing is raised while fastnet is imported, so that the command line, which is a part of fastnet, can report it.
+    Importing fastnet raises nothing, so that the command line, which is part of fastnet, can report the error.
     """
 
     def __init__(self, error: ValueError | ImportError) -> None:
@@ -180,10 +181,10 @@ def _choose_at_import() -> None:
         return
     _set(_kernels_numpy, str(problem).removesuffix(HOW_TO_BUILD).rstrip(" ."))
     warnings.warn(
-        f"fastnet computes with NumPy alone: {problem} FASTNET_BACKEND=numpy says that NumPy alone is meant, "
-        "and silences this.",
+        f"fastnet computes with NumPy alone: {problem} To use NumPy alone without this warning, set "
+        "FASTNET_BACKEND=numpy.",
         RuntimeWarning,
-        stacklevel=4,  # the line that imports fastnet, whose __init__.py imports this
+        stacklevel=4,  # the line that imports fastnet; its __init__.py imports this module
     )
 
 

@@ -1,21 +1,30 @@
-"""All kernels, compiled: those of the twins, and the loop of `numerical_gradient`, as in `_kernels_numpy.py`.
+"""The compiled front: all compiled kernels under one name. The twin is `_kernels_numpy.py`, the NumPy front.
 
-`_backend.kernels` is this module or its twin, so callers find every kernel here.
+It collects the kernels of `_twins/*.pyx` and adds the loop of `numerical_gradient`.
 
-Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned, all
-of one dtype, float32 or float64. Short calls would spend all their time on such checks, so a few kernels recognise
-arguments that need none: `is_plain`, `cross_entropy`, `is_movable` and those of `dense_network`. Every kernel returns
-new arrays and writes to none of its inputs, except `central_differences` and the optimizers, which say what they write.
+`_backend.kernels` is this module or its twin: callers look up every kernel there.
 
-A kernel is a `def` function that Python sees, which makes the output, and above it the loops, which `shared/dispatch.pxd`
-explains. The annotations are those of the NumPy twins, for the reader: Cython ignores them.
+Rules for all kernels:
+
+- A kernel does not check its arguments. The caller passes arrays that are C-contiguous, aligned, in native byte order,
+  and all of one dtype, float32 or float64. Checks in Python would take longer than a short call. So these functions
+  find out whether the arguments need conversion: `is_plain`, `is_movable`, `cross_entropy`, and those of
+  `dense_network`.
+- A kernel returns new arrays and does not write to its inputs. Exceptions are `central_differences` and the optimizers:
+  their docstrings say what they change in place.
+
+A kernel is a `def` function, which Python calls: it allocates the output and calls a loop. The loops, `cdef` functions,
+stand above it; `_twins/shared/dispatch.pxd` explains how they are compiled. The annotations are those of the NumPy
+twins. They are for the reader: Cython ignores them.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
 
 from fastnet._twins.shared.dispatch cimport VECTORISED
-from fastnet._twins.shared.memory cimport PyArray_DATA, PyArray_STRIDE, doubles, holds_floats, import_array, ndarray, plain
+from fastnet._twins.shared.memory cimport (
+    PyArray_DATA, PyArray_STRIDE, doubles, holds_floats, import_array, ndarray, plain,
+)
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 
 from importlib import import_module
@@ -23,9 +32,10 @@ from importlib import import_module
 from fastnet._checks import one_number
 
 for name in (
-    "activations", "dense_network", "differences_any_depth", "differences_two_layers", "losses", "optimizers", "softmax",
+    "activations", "dense_network", "differences_any_depth", "differences_two_layers", "losses", "optimizers",
+    "softmax",
 ):
-    # `from ... import *`, as in the NumPy front, would try to set what this module has of C as well.
+    # Not `from ... import *` as in the NumPy front: that would also try to set the C names of this module.
     twin = import_module(f"fastnet._twins.{name}")
     globals().update({each: getattr(twin, each) for each in twin.__all__})
 
@@ -37,7 +47,7 @@ BACKEND = "cython"
 
 cdef extern from *:
     """
-    /* What the dynamic linker has picked, by the test that it makes itself. */
+    /* The version that the dynamic linker has selected: the same test as the linker's. */
     static const char *picked_instruction_set(void) {
     #if FASTNET_DISPATCH
         __builtin_cpu_init();
@@ -51,12 +61,12 @@ cdef extern from *:
 
 
 def instruction_set() -> str:
-    """Return the name of the instruction set that the kernels run on."""
+    """Return the name of the instruction set that the kernels use."""
     return picked_instruction_set().decode()
 
 
 def is_plain(x: Any, /) -> bool:
-    """Return whether `x` is an array as kernels take it, and not one without dimensions."""
+    """Return whether kernels can take `x` without conversion: an array with at least one dimension."""
     return plain(x)
 
 
@@ -65,13 +75,13 @@ cdef double _number(value) except? -1.0:
 
 
 cdef int _central_differences(f, x, ndarray elements, double h, double* out, floating* like) except -1:
-    cdef bint book_step = floating is double  # 2h; a narrower float is divided by the step that it really made
+    cdef bint book_step = floating is double  # divide by 2h; for float32, by the actual step, after rounding
     cdef Py_ssize_t i
     cdef floating* element
     cdef floating original
     cdef double step, f_plus, f_minus
     for i in range(elements.size):
-        PyErr_CheckSignals()  # Ctrl-C is heard even if f is compiled code that never looks
+        PyErr_CheckSignals()  # so that Ctrl-C works, even if f is compiled code that never checks
         element = <floating*> (<char*> PyArray_DATA(elements) + i * PyArray_STRIDE(elements, 0))
         original = element[0]
         try:
@@ -92,8 +102,8 @@ def central_differences(
 ) -> None:
     """Write the central difference of `f` by each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
-    Each element in turn is moved in place by +h and by -h, `f(x)` is evaluated at both, and the element is put back,
-    also when `f` raises.
+    For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
+    raises, the element is restored, too.
     """
     if holds_floats(elements):
         _central_differences[float](f, x, elements, h, doubles(out), NULL)

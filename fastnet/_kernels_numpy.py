@@ -1,14 +1,20 @@
-"""All kernels in NumPy, the specification of `_kernels.pyx`: those of the twins, and the loop of `numerical_gradient`.
+"""The NumPy front: all NumPy kernels under one name. The twin is `_kernels.pyx`, the compiled front.
 
-`_backend.kernels` is this module or its twin, so callers find every kernel here.
+It collects the kernels of `_twins/*_numpy.py`, which are the specification, and adds the loop of `numerical_gradient`.
 
-Kernels check nothing. `functions` and `gradient.py` see to it that every array is C-contiguous, native and aligned, all
-of one dtype, float32 or float64. Short calls would spend all their time on such checks, so a few kernels recognise
-arguments that need none: `is_plain`, `cross_entropy`, `is_movable` and those of `dense_network`. Every kernel returns
-new arrays and writes to none of its inputs, except `central_differences` and the optimizers, which say what they write.
+`_backend.kernels` is this module or its twin: callers look up every kernel there.
 
-float32 values are computed in float64 wherever there is a formula, and rounded once, at the end. Infinities and NaN are
-values like any others, so no floating-point warning is raised, whatever the caller's `np.errstate`.
+Rules for all kernels:
+
+- A kernel does not check its arguments. The caller passes arrays that are C-contiguous, aligned, in native byte order,
+  and all of one dtype, float32 or float64. Checks in Python would take longer than a short call. So these functions
+  find out whether the arguments need conversion: `is_plain`, `is_movable`, `cross_entropy`, and those of
+  `dense_network`.
+- A kernel returns new arrays and does not write to its inputs. Exceptions are `central_differences` and the optimizers:
+  their docstrings say what they change in place.
+
+The formulas compute float32 values in float64, and round once, at the end. Infinities and NaN are ordinary values: a
+kernel raises no floating-point warning, whatever the caller's `np.errstate`.
 """
 
 from __future__ import annotations
@@ -19,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FloatArray, is_plain_array, one_number
-from fastnet._twins.activations_numpy import *  # noqa: F403 - what it declares in __all__, and so the others
+from fastnet._twins.activations_numpy import *  # noqa: F403 - the names in its __all__; the next lines do the same
 from fastnet._twins.dense_network_numpy import *  # noqa: F403
 from fastnet._twins.differences_any_depth_numpy import *  # noqa: F403
 from fastnet._twins.differences_two_layers_numpy import *  # noqa: F403
@@ -31,18 +37,18 @@ BACKEND = "numpy"
 
 
 def instruction_set() -> str:
-    """Return the name of the instruction set that the kernels run on."""
+    """Return the name of the instruction set that the kernels use."""
     return "NumPy's own choice"
 
 
 def is_plain(x: Any, /) -> bool:
-    """Return whether `x` is an array as kernels take it, and not one without dimensions."""
+    """Return whether kernels can take `x` without conversion: an array with at least one dimension."""
     return is_plain_array(x)
 
 
 def _move(elements: FloatArray, i: int, value: float) -> None:
-    """Round `value` to the dtype of `elements`, in which it may be infinite or 0."""
-    with np.errstate(all="ignore"):  # around the assignment alone: what `f` does is the caller's affair
+    """Set `elements[i]` to `value`, rounded to the dtype of `elements`. The rounded value may be infinite or 0."""
+    with np.errstate(all="ignore"):  # only for the assignment: the warnings of `f` are the caller's
         elements[i] = value
 
 
@@ -51,10 +57,10 @@ def central_differences(
 ) -> None:
     """Write the central difference of `f` by each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
-    Each element in turn is moved in place by +h and by -h, `f(x)` is evaluated at both, and the element is put back,
-    also when `f` raises.
+    For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
+    raises, the element is restored, too.
     """
-    book_step = elements.itemsize == 8  # 2h; a narrower float is divided by the step that it really made
+    book_step = elements.itemsize == 8  # divide by 2h; for float32, by the actual step, after rounding
     for i in range(len(elements)):
         original = elements[i]
         value = float(original)

@@ -1,1 +1,1 @@
-"""Measuring fastnet against the code that a reader of the book would write."""
+"""Compare the speed of fastnet with the code that a reader of the book would write."""

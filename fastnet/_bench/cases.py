@@ -1,4 +1,7 @@
-"""What is compared: the textbook's code and fastnet's, on every backend, as contenders for `timing`."""
+"""The comparisons: each function pairs the textbook's code (`plain.py`) with fastnet's on every backend.
+
+They return contenders, which `timing.py` times.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,20 +17,19 @@ from fastnet.networks import TwoLayerNet
 from fastnet.networks.network import Network
 from fastnet.optimizer import SGD
 
-SAMPLED = 25  # parameters of the network, to tell from what the textbook's numerical gradient takes
-
+SAMPLED = 25  # parameters on which the textbook's numerical gradient is timed, instead of all
 
 
 def expression(name: str, *arguments: Any) -> dict[str, Contender]:
-    """A function of `plain`, and the one of `fastnet.functions` on every backend."""
-    # The book has one name for both forms of targets.
+    """Compare a function of `plain` with the same function of `fastnet.functions`."""
+    # `plain` has one function for labels and one for one-hot targets; the book and fastnet have one for both.
     ours = functions.cross_entropy_error if name.startswith("cross_entropy") else getattr(functions, name)
     textbook = partial(getattr(plain, name), *arguments)
     return {TEXTBOOK: Contender(textbook), **twins(lambda: partial(ours, *arguments))}
 
 
 def loss_and_gradient(x: Any, labels: Any) -> dict[str, Contender]:
-    """`softmax_cross_entropy` of scores, and its gradient by them, in one call."""
+    """Compare `softmax_cross_entropy` and its gradient by the scores, computed in one call."""
     return {
         TEXTBOOK: Contender(partial(plain.softmax_cross_entropy, x, labels), read=named),
         **twins(lambda: partial(functions.softmax_cross_entropy, x, labels, return_grad=True), read=named),
@@ -35,13 +37,13 @@ def loss_and_gradient(x: Any, labels: Any) -> dict[str, Contender]:
 
 
 def named(result: Any) -> dict[str, Any]:
-    """A loss and its gradient, each to be compared with its like."""
+    """Return a loss and its gradient as a dict, so that `timing.check` compares each with its counterpart."""
     loss, dx = result
     return {"loss": loss, "dx": dx}
 
 
 def loop(size: int) -> tuple[dict[str, Contender], Callable[[Any], Any], Any]:
-    """`numerical_gradient` of an `f` that costs little, so that the loop around it shows; and `f` and its argument."""
+    """Compare `numerical_gradient` for a cheap `f`, so that the loop dominates. Also return `f` and its argument."""
     x = np.linspace(-1, 1, size)
 
     def f(x: Any) -> Any:
@@ -55,13 +57,13 @@ def loop(size: int) -> tuple[dict[str, Contender], Callable[[Any], Any], Any]:
 
 
 def training_step(x: Any, t: Any, dtype: str) -> dict[str, Contender]:
-    """One step of the network 784-50-10 on images x, t being one-hot. Every contender trains a network of its own."""
+    """Compare one training step of the network 784-50-10. t is one-hot. Every contender trains its own network."""
     t = t.astype(dtype)
 
     def network() -> TwoLayerNet:
         return TwoLayerNet(x.shape[1], 50, t.shape[1], seed=0, dtype=dtype)
 
-    def ofplain() -> Callable[[], Any]:
+    def of_textbook() -> Callable[[], Any]:
         params = network().params
 
         def step() -> Any:
@@ -79,22 +81,22 @@ def training_step(x: Any, t: Any, dtype: str) -> dict[str, Contender]:
 
         return step
 
-    return {TEXTBOOK: Contender(ofplain()), **twins(ours)}
+    return {TEXTBOOK: Contender(of_textbook()), **twins(ours)}
 
 
 def network_gradient(
     network: Network, x: Any, labels: Any, loss: Callable[..., Any] = plain.loss
 ) -> dict[str, Contender]:
-    """A network's `numerical_gradient`, and the textbook's loop over `SAMPLED` weights of W1.
+    """Compare a network's `numerical_gradient` with the textbook's loop, timed on `SAMPLED` weights of W1.
 
-    The loop evaluates the whole loss twice for every parameter, whichever it is. So a sample tells what all of them
-    would take: for MNIST, a quarter of a minute.
+    The loop evaluates the whole loss twice for every parameter. So the time for a sample gives the time for all: for
+    MNIST, a quarter of a minute.
     """
     params = network.params
     first, last = params["W1"].size // 3, params["W1"].size - 1
     sample = np.unravel_index(np.linspace(first, last, SAMPLED, dtype=int), params["W1"].shape)
 
-    def ofplain() -> Any:
+    def of_textbook() -> Any:
         gradient = np.empty(SAMPLED)
         for i, index in enumerate(zip(*sample, strict=True)):
             weight = params["W1"][tuple(slice(k, k + 1) for k in index)]  # a view
@@ -103,6 +105,6 @@ def network_gradient(
 
     share = SAMPLED / sum(param.size for param in params.values())
     return {
-        TEXTBOOK: Contender(ofplain, share=share),
+        TEXTBOOK: Contender(of_textbook, share=share),
         **twins(lambda: lambda: network.numerical_gradient(x, labels), read=lambda gradient: gradient["W1"][sample]),
     }

@@ -1,4 +1,4 @@
-"""The machine: what times depend on, and what a bug report needs."""
+"""Describe the machine: measured times depend on it, and a bug report needs it."""
 
 import platform
 from pathlib import Path
@@ -9,7 +9,7 @@ from fastnet import _backend
 
 
 def machine() -> dict[str, str]:
-    """What times depend on, as it is now: `FACT: value`."""
+    """Return what measured times depend on, as `{fact: value}`."""
     return {
         "processor": processor(),
         "instruction set": _backend.kernels.instruction_set(),
@@ -31,7 +31,7 @@ def processor() -> str:
 
 
 def blas() -> str:
-    """The BLAS that NumPy has loaded, and its threads, as the library itself says."""
+    """Return the name of the BLAS that NumPy has loaded, and its number of threads."""
     from threadpoolctl import threadpool_info
 
     loaded = [library for library in threadpool_info() if library["user_api"] == "blas"]

@@ -1,7 +1,7 @@
-"""What a reader of the textbook would write in plain NumPy: what fastnet's speed is measured against.
+"""The textbook's code in plain NumPy, as its readers write it: benchmarks compare fastnet's speed with it.
 
-Nothing of fastnet computes with this. float32 stays float32, an overflow warns, and the last digits may be lost, as in
-the reader's own program.
+fastnet itself never calls it. As in the reader's own program, float32 is computed in float32, an overflow warns, and
+the last digits may be wrong.
 """
 
 from collections.abc import Callable
@@ -107,7 +107,7 @@ def loss(params: Parameters, x: Array, labels: Array) -> Any:
 
 
 def loss_of_layers(params: Parameters, x: Array, labels: Array) -> Any:
-    """That of a network of any number of layers, with ReLU between them."""
+    """The loss of a network of any number of layers, with ReLU between them."""
     last = len(params) // 2
     for layer in range(1, last):
         x = np.maximum(0, np.dot(x, params[f"W{layer}"]) + params[f"b{layer}"])
@@ -130,7 +130,7 @@ def training_step(params: Parameters, x: Array, t: Array, lr: float = 0.1) -> No
         params[name] -= lr * grads[name]
 
 
-# --- the optimizers: v, h and m hold zeros at first ------------------------------------------------------------------
+# --- the optimizers: v, h and m are 0 at first -----------------------------------------------------------------------
 
 
 def sgd(params: Parameters, grads: Parameters, lr: float = 0.01) -> None:

@@ -1,10 +1,10 @@
-"""Timing for `fastnet bench` and for `benchmarks/`: several ways to compute the same thing, taken in turn.
+"""Time several ways to compute the same result, in turn: for `fastnet bench` and for `benchmarks/`.
 
-To time A a hundred times and then B a hundred times is to compare two moments of a busy machine. So a round times
-every contender once, round follows round, and whatever else the machine does hits all of them alike. Each round has an
-order of its own: whoever comes after a contender that goes through much memory finds the caches full of that, and it
-should not always be the same. What is reported is each contender's median over the rounds. The ratio of two such
-medians can be measured again; the times themselves belong to one machine on one day.
+If A is timed a hundred times and then B, two different moments of a busy machine are compared. So a round times every
+contender once, and rounds are repeated: other load on the machine affects all contenders equally. Every round shuffles
+the order: a contender that uses much memory fills the caches, and this should not always slow the same successor. The
+result is each contender's median over the rounds. The ratio of two medians is reproducible; the times themselves hold
+only for one machine on one day.
 """
 
 import random
@@ -25,13 +25,13 @@ Key = TypeVar("Key")
 
 TEXTBOOK = "textbook"
 LEAST_ROUNDS = 7
-# The processor's time for this process. On one thread that is the time it takes, without the moments in which another
-# program had the processor; they would fall on the slow contenders more often than on the fast ones. Windows counts it
-# in steps of 16 ms, so there the clock on the wall has to do.
+# The processor time of this process. On one thread it is the elapsed time without the moments in which another program
+# ran: those would hit slow contenders more often than fast ones. Windows measures it in steps of 16 ms, so there the
+# elapsed time is used.
 CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-# Seconds. Calls that take less are timed many at once. Otherwise the clock itself would be measured, and the time to
-# fetch data again that another contender has pushed out of the caches.
+# Seconds. Shorter calls are repeated until they take this long. Otherwise the time would include the clock's own cost,
+# and the reloading of data that another contender has evicted from the caches.
 SAMPLE = 0.002
 
 
@@ -47,29 +47,29 @@ class Contender:
     """One way to compute something."""
 
     call: Callable[[], Any]  # what is timed
-    backend: str | None = None  # which of fastnet's it runs on
-    share: float = 1.0  # how much of the work one call does: the textbook's slowest loop is timed on a sample of it
-    read: Callable[[Any], Any] = _itself  # makes arrays of what `call` returns, for comparison: one, or a dict of them
+    backend: str | None = None  # the backend of fastnet that it uses
+    share: float = 1.0  # the part of the work that one call does: the textbook's slowest loop is timed on a sample
+    read: Callable[[Any], Any] = _itself  # converts the result of `call` to an array, or a dict of arrays
 
     def running(self) -> AbstractContextManager[None]:
-        """The context it runs in. It is entered before the clock starts: choosing a backend is no part of the work."""
+        """Return the context in which it runs. It is entered before the clock starts, so it is not timed."""
         return nullcontext() if self.backend is None else _backend.use_backend(self.backend)
 
 
 def twins(make: Callable[[], Callable[[], Any]], **options: Any) -> dict[str, Contender]:
-    """One contender for each backend that there is; each calls what `make` returns, made anew for it."""
+    """Return one contender for each available backend. Each gets a function of its own from `make`."""
     found = {}
     for name in reversed(_backend.BACKENDS):
         try:
             with _backend.use_backend(name):
                 found[name] = Contender(make(), name, **options)
         except ImportError:
-            continue  # not built: the others are compared
+            continue  # not built: compare the others
     return found
 
 
 def check(contenders: Mapping[str, Contender], rtol: float, atol: float, names: Iterable[str] | None = None) -> None:
-    """Raise AssertionError unless the contenders (or `names` of them) give what the first gives. Calls each once."""
+    """Call each contender (or those in `names`) once. Raise AssertionError unless all agree with the first."""
     expected: dict[str, Any] = {}
     for name, contender in contenders.items():
         if expected and names is not None and name not in names:
@@ -114,21 +114,21 @@ def _calls_in_a_sample(timer: timeit.Timer) -> int:
     return calls
 
 
-# --- how it is told --------------------------------------------------------------------------------------------------
+# --- formatting ------------------------------------------------------------------------------------------------------
 
 
 def duration(seconds: float) -> str:
-    """`seconds` in the unit that suits it, to three digits."""
+    """Format `seconds` in a suitable unit, to three digits."""
     size, unit = next((each for each in UNITS if seconds >= each[0]), UNITS[-1])
     value = seconds / size
     return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
 
 
 def ratio(value: float) -> str:
-    """A ratio of times, to as many digits as can be measured again."""
+    """Format a ratio of times, to as many digits as are reproducible."""
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def is_loss(value: float) -> bool:
-    """Whether a ratio, as it is shown, says that fastnet is the slower one."""
+    """Whether a ratio, as formatted, says that fastnet is slower."""
     return float(ratio(value).replace(",", "")) < 1

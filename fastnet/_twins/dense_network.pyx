@@ -129,7 +129,7 @@ cdef UNROLLED _pack_used(
     const input* x, Py_ssize_t I, const Used* used, floating* out
 ) noexcept nogil:
     # Copy the used parts of x (rows, I), group after group, to out (sum of the counts, GROUP), in the dtype of the
-    # parameters. The products then read out sequentially.
+    # parameters. The products then read `out` sequentially.
     cdef Py_ssize_t g, e, k
     cdef const input* v
     for g in range(_groups(I)):
@@ -411,8 +411,8 @@ cdef VECTORISED _activate(floating* a, floating* slope, Py_ssize_t size, int act
 
 cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
     # a = softmax(a), in place; the padding becomes almost 0. This is not the softmax of softmax.pyx, which takes rows
-    # without padding. Three passes over all rows, so that no row waits for the one before: a loop that completes row
-    # after row takes 5 % of a step of 784-50-10 longer in float32, and 2 % in float64.
+    # without padding. Three passes over all rows, so that no row waits for the one before: with a loop that completes
+    # row after row, a step of 784-50-10, batch 100, takes 1.05 times as long in float32 and 1.02 times in float64.
     cdef Py_ssize_t n, c, i, stride = _padded(C, sizeof(floating))
     cdef floating* row
     cdef floating low = lowest[floating](0)

@@ -1,4 +1,4 @@
-"""Exact sums of rows, and the limits of softmax: the compiled softmax, losses and networks use this.
+"""Precise sums of rows, and the limits of softmax: the compiled softmax, losses and networks use this.
 
 It has no NumPy twin: there `sum` does this work.
 """
@@ -10,7 +10,7 @@ from libc.math cimport NAN, isfinite
 cdef enum:
     TILE = 1024  # elements that a loop works on at a time: they stay in the L1 cache
     LANES = 32  # independent running sums or maxima, which the compiler keeps in vector registers
-    FEW = 128  # elements: each lane adds four of them, then the lane is added to its sum
+    FEW = 128  # elements: each lane adds up four of them, before it is added to the sum of the tile
 
 
 cdef inline double sum_of_lanes(floating* lane) noexcept nogil:

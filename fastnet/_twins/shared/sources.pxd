@@ -1,6 +1,6 @@
-"""The fingerprint of the sources of a compiled module: `setup.py` defines this macro from `sources.py`.
+"""The fingerprint of a compiled module's sources: `setup.py` computes it with `sources.py` and defines the macro.
 
-Every compiled module exports it as `fingerprint`, and `_backend.py` compares it with the sources.
+Every compiled module exports it as `fingerprint`, and `_backend.py` compares it with the present sources.
 """
 
 cdef extern from *:
