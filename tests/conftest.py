@@ -1,6 +1,7 @@
-"""Fixtures that run a test on both twins: the compiled kernels and the NumPy ones."""
+"""The option `--full`, and the fixtures that many tests use: each backend in turn, MNIST, figures."""
 
 import functools
+import gc
 import itertools
 import os
 import sys
@@ -28,6 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     effort.FULL = config.getoption("full")
+    # Collection makes many objects and no garbage. The garbage collector would take half of the time.
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,19 +54,19 @@ def _load_once(**options: bool) -> Any:
 
 @pytest.fixture(scope="session")
 def mnist() -> tuple[Any, Any]:
-    """MNIST as `load_mnist` gives it, read once for all tests, and read-only, so that none changes it."""
+    """What `load_mnist` returns, read once for all tests. The arrays are read-only, so no test changes them."""
     return _load_once()
 
 
 @pytest.fixture
 def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`fastnet.load_mnist` reads MNIST once for all the tests that use this; none of them can change it."""
+    """`fastnet.load_mnist` reads MNIST once for all tests that use this fixture. Its arrays are read-only."""
     monkeypatch.setattr(fastnet, "load_mnist", _load_once)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def not_written_through() -> Iterator[None]:
-    """No test has to survive a power cut: what is saved need not have reached the disk."""
+def no_fsync() -> Iterator[None]:
+    """Saving does not wait for the disk. Only after a power failure would that make a difference."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
         yield
@@ -95,13 +103,13 @@ def ax(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def draw(request: pytest.FixtureRequest) -> Callable[[Any], None]:
-    """Draw a figure: what cannot be drawn, or only with a warning, fails.
+    """Draw a figure, so that errors and warnings of drawing fail the test.
 
-    That takes longer than most tests of pictures: without `--full`, it is done in a few of them.
+    Drawing takes longer than the rest of these tests. Without `--full`, only some of them draw.
     """
 
     def draw(figure: Any) -> None:
-        if effort.is_drawn(request.node.nodeid, 0.2):
+        if effort.is_sampled(request.node.nodeid, 0.2):
             figure.draw_without_rendering()
 
     return draw
@@ -109,14 +117,14 @@ def draw(request: pytest.FixtureRequest) -> Callable[[Any], None]:
 
 @pytest.fixture
 def drawn(ax: Any, draw: Callable[[Any], None]) -> Iterator[Any]:
-    """The Axes `ax`, drawn when the test is done with them, as `draw` does."""
+    """The Axes `ax`. `draw` draws them after the test."""
     yield ax
     draw(ax.figure)
 
 
 @pytest.fixture
 def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are saved as a dot, each of another grey: to paint one may take longer than all that is tested."""
+    """Pictures are saved as one grey pixel each, because drawing takes longer than the rest of these tests."""
     from matplotlib.figure import Figure
     from PIL import Image
 

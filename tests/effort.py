@@ -1,8 +1,7 @@
-"""How much is tested: all of it with `pytest --full`, as before a change lands, or else a sample of it.
+"""How much `pytest` tests: everything with `--full`, otherwise a sample.
 
-The sample is the same in every run. Of a test function with many sets of parameters, `sample` keeps enough that every
-value of every parameter occurs, and some more. Where one test goes through many values itself, `thinned` takes
-some of them.
+`sample` chooses from the tests of each test function. Every value of every parameter occurs in the sample. A test that
+loops over many values itself calls `thinned`. Both choose the same in every run.
 """
 
 import random
@@ -18,12 +17,11 @@ from fastnet import get_backend
 Value = TypeVar("Value")
 
 FULL = False  # conftest.py sets it
-FEW = 4  # sets of parameters, all of which are kept
-DRAWN = 0.02  # of the others
+DRAWN = 0.02  # the share of the other tests that is kept too
 
 
 def thinned(values: Sequence[Value], share: float) -> Sequence[Value]:
-    """All values with `--full`, or else a share of them, drawn, in their order; the first and the last are kept."""
+    """Return all values with `--full`, otherwise a random share of them that includes the first and the last."""
     if FULL:
         return values
     n = len(values)
@@ -32,13 +30,13 @@ def thinned(values: Sequence[Value], share: float) -> Sequence[Value]:
     return [value for value, kept in zip(values, drawn, strict=True) if kept]
 
 
-def is_drawn(name: str, share: float) -> bool:
-    """Whether a test of this name is among those that are drawn; all of them are with `--full`."""
+def is_sampled(name: str, share: float) -> bool:
+    """Return whether a test of this name belongs to the random share; with `--full`, every test does."""
     return FULL or random.Random(name).random() < share
 
 
 def sample(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
-    """The tests that are kept, and the others."""
+    """Return the tests that are kept, and the others."""
     functions = defaultdict(list)
     for item in items:
         functions[item.nodeid.partition("[")[0]].append(item)
@@ -47,29 +45,30 @@ def sample(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest
 
 
 def _cover(name: str, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
-    """Of the tests of one function, so many that every value of every parameter occurs, and some others."""
-    if len(items) <= FEW:
+    """Choose from the tests of one function so that every value of every parameter occurs, and some others."""
+    if len(items) == 1:
         return items
     in_use = get_backend()
-    draw = random.Random(name)  # seeded by the name itself, not by its hash, which is another in every process
+    draw = random.Random(name)  # not the hash of the name, which differs from process to process
     in_use_first = sorted(draw.sample(items, len(items)), key=lambda item: _parameters(item).get("backend") != in_use)
     values = {item: _values(item) for item in in_use_first}
     missing = set().union(*values.values())
     kept = []
-    # The most useful first: those at whose turn several values are missing, at last those with one.
+    # Greedy: first the tests that add the most values, at last those that add one.
     for least in range(max(map(len, values.values())), 0, -1):
         for item, those in values.items():
             if len(those & missing) >= least:
                 kept.append(item)
                 missing -= those
-    others = [item for item in items if item not in set(kept)]
+    chosen = set(kept)
+    others = [item for item in items if item not in chosen]
     return kept + draw.sample(others, round(DRAWN * len(others)))
 
 
 def _values(item: pytest.Item) -> set[Hashable]:
-    """The values of a test's parameters: a row of each `parametrize`, and the parameters of its fixtures.
+    """Return the values of a test's parameters: one row of each `parametrize`, and the parameters of its fixtures.
 
-    A row of a test of the kernels is one value for the compiled kernels, and another for those in NumPy.
+    With the fixture `kernels`, the same row counts as two values: one for the compiled kernels, one for those in NumPy.
     """
     params = _parameters(item)
     decorators = [mark.args[0] for mark in item.iter_markers("parametrize")]

@@ -1,7 +1,6 @@
 """What the packaging says, as far as it shows without building anything."""
 
 import re
-import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -12,15 +11,6 @@ import fastnet
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(scope="module")
-def project():
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-
-def names(requirements):
-    return {requirement.split(">")[0] for requirement in requirements}
-
-
 def test_the_installed_version_is_the_packages():
     assert metadata.version("fastnet") == fastnet.__version__
 
@@ -28,20 +18,6 @@ def test_the_installed_version_is_the_packages():
 def test_the_command_is_installed():
     (command,) = metadata.entry_points(group="console_scripts", name="fastnet")
     assert command.load() is __import__("fastnet.cli").cli.main
-
-
-def test_the_dependencies_are_those_that_are_imported(project):
-    assert names(project["dependencies"]) == {"numpy", "matplotlib", "pillow", "threadpoolctl", "tqdm"}
-    assert "numpy>=1.26" in project["dependencies"]
-    assert project["requires-python"] == ">=3.11"
-
-
-def test_the_extras_are_docs_peers_test_and_dev_which_includes_test(project):
-    extras = project["optional-dependencies"]
-    assert set(extras) == {"docs", "peers", "test", "dev"}
-    assert {"mpmath", "pytest", "pytest-benchmark"} <= names(extras["test"])
-    assert "fastnet[test]" in extras["dev"]
-    assert {"furo", "myst-parser", "numpydoc", "sphinx", "sphinx-gallery"} <= names(extras["docs"])
 
 
 def test_no_function_is_decorated_with_errstate():

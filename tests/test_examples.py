@@ -1,7 +1,7 @@
 """The examples: each runs without a display, prints what it teaches, and saves its picture.
 
-On the backend that this installation chooses. With `--full`, each runs as a learner runs it, in a process of its own.
-Without it, they run in this process, training ends early, and the pictures are not painted.
+They use the backend that this installation chooses. With `--full`, each example runs as a learner runs it, in a process
+of its own. Without it, they run in this process, training ends early, and the pictures are not drawn.
 """
 
 import ast
@@ -84,8 +84,7 @@ MATCHING = {
     "15_numpy_beside_cython": [r"milliseconds numpy( cython)?", r"numerical gradient of it( \d+\.\d\d){1,2}"],
 }
 
-
-# What is printed of a training that has ended early.
+# What is printed instead if training ends early.
 EARLY = {
     "11_mini_batch_training": [r"0 0\.\d{4} 0\.\d{4}", r"test accuracy at the end: 0\.\d{4}"],
     "12_misclassified_digits": [r"accuracy 0\.\d{4}, [\d,]+ of 10,000 wrong"],
@@ -122,9 +121,10 @@ def in_a_process(tmp_path):
 
 @pytest.fixture
 def here(tmp_path, monkeypatch, capsys, plt, loaded_once, unpainted):  # noqa: ARG001
-    """Run an example in this process, in an empty folder; its training ends early, its picture is not painted."""
+    """Run an example in this process, in an empty folder. Training ends early, and the picture is not drawn."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fastnet, "Trainer", EarlyTrainer)
+
     def example(name):
         state = np.random.get_state()
         try:
@@ -180,5 +180,6 @@ def test_an_example_uses_the_public_names_alone(path):
     assert [name for name in names if re.search(r"(^|\.)_(?!_)", name)] == []
 
 
-def test_there_are_fifteen_in_the_order_of_their_numbers():
-    assert [name[:2] for name in EXAMPLES] == [f"{number:02}" for number in range(1, 16)]
+def test_the_numbers_of_the_examples_have_no_gap():
+    assert [name[:2] for name in EXAMPLES] == [f"{number:02}" for number in range(1, len(EXAMPLES) + 1)]
+    assert EXAMPLES

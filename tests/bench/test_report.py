@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import effort
 import pytest
 
 from fastnet._bench.machine import machine
@@ -47,7 +48,9 @@ def test_without_compiled_kernels_the_report_compares_with_the_numpy_twins(repor
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], ROWS[1:3], ROWS[2:]])
-def test_whatever_part_of_the_benchmarks_ran_is_told_and_drawn(report, rows, tmp_path):
+def test_whatever_part_of_the_benchmarks_ran_is_told_and_drawn(report, rows, tmp_path, request):
+    if not effort.FULL:
+        request.getfixturevalue("unpainted")
     measured = report.Report(rows, {"processor": "abacus"})
     measured.write(tmp_path)
     assert measured.text()
