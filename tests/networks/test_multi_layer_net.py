@@ -374,9 +374,10 @@ def test_numerical_gradient_steps_over_the_bends_of_relu():
 
 
 @on_both_backends
+@each_activation
 @each_output
-def test_numerical_gradient_takes_soft_targets_and_sizes_beyond_a_block(output):
-    net = MultiLayerNet(70, [9, 33], 37, "relu", output=output, seed=0)
+def test_numerical_gradient_takes_soft_targets_and_sizes_beyond_a_block(activation, output):
+    net = MultiLayerNet(70, [9, 33], 37, activation, output=output, seed=0)
     random = np.random.default_rng(4)
     x, t = random.random((3, 70)), random.dirichlet(np.ones(37), 3)
     t[:, ::2] = 0
