@@ -376,6 +376,7 @@ def test_float16_parameters_are_checked_coarsely():
     net = Cubic([0.5, 1.0])
     net.params["w"] = net.params["w"].astype(np.float16)
     assert gradient_check(net, 1.0, None)
+    assert gradient_check(net, np.float64(1), None)  # the loss is float64, but its cubes have the rounding of float16
     net.slip = np.array([0.0, 3.0])
     assert wrong(gradient_check(net, 1.0, None)) == ["w"]
 

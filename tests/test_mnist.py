@@ -6,6 +6,7 @@ import hashlib
 import tracemalloc
 from importlib import resources
 
+import effort
 import numpy as np
 import pytest
 
@@ -71,6 +72,7 @@ def test_the_files_have_no_name_and_no_date():
 
 def test_images_have_the_documented_shape_dtype_and_values(loaded, originals):
     (normalize, flatten, _), parts = loaded
+    compared = slice(None, None, 1 if effort.FULL else 97)  # of the 54,880,000 pixels
     for (x, _), (pixels, labels) in zip(parts, originals, strict=True):
         assert x.shape == (len(labels), 784) if flatten else x.shape == (len(labels), 1, 28, 28)
         assert x.flags.c_contiguous
@@ -78,11 +80,11 @@ def test_images_have_the_documented_shape_dtype_and_values(loaded, originals):
             assert x.dtype == np.float32
             assert x.min() == 0
             assert x.max() == 1
-            assert np.array_equal(x.reshape(-1), pixels / np.float32(255))
+            assert np.array_equal(x.reshape(-1)[compared], pixels[compared] / np.float32(255))
         else:
             assert x.dtype == np.uint8
             assert not x.flags.writeable
-            assert np.array_equal(x.reshape(-1), pixels)
+            assert np.array_equal(x.reshape(-1)[compared], pixels[compared])
 
 
 def test_labels_have_the_documented_shape_dtype_and_values(loaded, originals):

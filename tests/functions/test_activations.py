@@ -178,6 +178,15 @@ def test_softmax_is_unchanged_by_a_shift_and_never_overflows(shift):
     np.testing.assert_allclose(softmax(x + shift), softmax(x), rtol=12 * np.finfo(float).eps)
 
 
+@pytest.mark.parametrize("columns", [4, 200])  # the kernel takes short rows together, and long ones one by one
+def test_softmax_is_the_books_wherever_the_largest_score_lies(columns):
+    for dtype, rtol in ((np.float64, 1e-12), (np.float32, 1e-6)):  # 20 eps of the shifted scores of up to 250; 8 ULP
+        x = (np.arange(-250.0, 250.0, 7.0)[:, np.newaxis] - np.linspace(0, 150, columns)).astype(dtype)
+        e = np.exp(x.astype(np.float64) - x.max(axis=1, keepdims=True))
+        expected = e / e.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(softmax(x), expected, rtol=rtol, atol=np.finfo(dtype).tiny)
+
+
 @each("dtype", FLOATS)
 def test_softmax_sums_to_one(dtype):
     x = np.random.default_rng(0).normal(size=(50, 100), scale=10).astype(dtype)

@@ -362,6 +362,16 @@ def test_numerical_gradient_is_the_plain_loops(activation, output, dtype, h):
 
 
 @on_both_backends
+@pytest.mark.parametrize("build", [network, lambda: TwoLayerNet(D, 5, C, seed=1)], ids=["any_depth", "two_layers"])
+@pytest.mark.parametrize("scores", [[0, 0, 1000], [-2000, 0, 1000], [1000, -2000, 0]], ids=str)
+def test_numerical_gradient_is_0_where_one_score_is_far_above_the_others(build, scores):
+    # exp(1000) is no float64, and exp(-1000) is 0: whatever moves by 0.3, each y stays exactly 0 or 1.
+    net = build()
+    net.params[f"b{len(net.params) // 2}"][:] = scores
+    assert not any(grad.any() for grad in net.numerical_gradient(inputs(), LABELS, 0.3).values())
+
+
+@on_both_backends
 def test_numerical_gradient_steps_over_the_bends_of_relu():
     net = network()
     a = net.trace(inputs())["a1"]
@@ -374,9 +384,10 @@ def test_numerical_gradient_steps_over_the_bends_of_relu():
 
 
 @on_both_backends
+@each_activation
 @each_output
-def test_numerical_gradient_takes_soft_targets_and_sizes_beyond_a_block(output):
-    net = MultiLayerNet(70, [9, 33], 37, "relu", output=output, seed=0)
+def test_numerical_gradient_takes_soft_targets_and_sizes_beyond_a_block(activation, output):
+    net = MultiLayerNet(70, [9, 33], 37, activation, output=output, seed=0)
     random = np.random.default_rng(4)
     x, t = random.random((3, 70)), random.dirichlet(np.ones(37), 3)
     t[:, ::2] = 0
@@ -460,6 +471,15 @@ def test_every_method_names_a_parameter_that_does_not_fit(call, name, bad):
     net.params = None
     with pytest.raises(ValueError, match="params must be a dict of W1, b1, W2, b2, W3 and b3, got NoneType"):
         call(net)
+
+
+@on_both_backends
+def test_every_method_names_a_parameter_too_many():
+    net = network()
+    net.params["W4"] = net.params["W3"]
+    for call in CALLS.values():
+        with pytest.raises(ValueError, match=r"exactly W1, b1, W2, b2, W3 and b3, got .*'W4'"):
+            call(net)
 
 
 @every_method

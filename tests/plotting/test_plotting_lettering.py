@@ -56,12 +56,7 @@ def install(monkeypatch, tmp_path):
     font_manager.fontManager.ttflist.pop()
 
 
-def draw(ax):
-    """Draw, in which matplotlib would warn of each letter that is missing: a warning is an error here."""
-    ax.figure.draw_without_rendering()
-
-
-def test_without_a_font_one_warning_names_the_one_to_install(ax, install):  # noqa: ARG001
+def test_without_a_font_one_warning_names_the_one_to_install(ax, draw, install):  # noqa: ARG001
     with pytest.warns(UserWarning, match="no installed font has") as warned:
         plotting.plot_confusion_matrix([0, 1], [0, 1], classes=["정답", "오답"], title="손실", ax=ax)
     (warning,) = warned
@@ -72,7 +67,7 @@ def test_without_a_font_one_warning_names_the_one_to_install(ax, install):  # no
     assert all(letter in message for letter in "정답오손실")
     assert "fontlist" in message
     assert warning.filename == __file__
-    draw(ax)
+    draw(ax.figure)
 
 
 @pytest.mark.parametrize(
@@ -92,11 +87,11 @@ def test_the_warning_names_the_script_and_the_font_for_it(ax, install, name, scr
     assert (f"({script})" in str(warned[0].message)) == (script is not None)
 
 
-def test_boxes_stand_for_the_letters_and_the_rest_is_kept(ax, install):  # noqa: ARG001
+def test_boxes_stand_for_the_letters_and_the_rest_is_kept(ax, draw, install):  # noqa: ARG001
     with pytest.warns(UserWarning, match="no installed font has"):
         plotting.plot_loss([1.0], title="Loss (손실) é", ax=ax)
     assert ax.get_title() == f"Loss ({BOX}{BOX}) é"
-    draw(ax)
+    draw(ax.figure)
 
 
 NAMED = {
@@ -111,26 +106,26 @@ NAMED = {
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_every_kind_of_name_is_looked_at(ax, install, name):  # noqa: ARG001
+def test_every_kind_of_name_is_looked_at(ax, draw, install, name):  # noqa: ARG001
     arguments, more = NAMED[name]
     with pytest.warns(UserWarning, match="no installed font has") as warned:
         getattr(plotting, name)(*arguments, **more, ax=ax)
     assert len(warned) == 1
     assert "Hangul" in str(warned[0].message)
-    draw(ax)
+    draw(ax.figure)
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_with_a_font_every_kind_of_name_is_drawn_in_it(ax, install, name):
+def test_with_a_font_every_kind_of_name_is_drawn_in_it(ax, draw, install, name):
     install("Noto Sans CJK JP", HANGUL + KANA + HAN)
     arguments, more = NAMED[name]
     getattr(plotting, name)(*arguments, **more, title=HAN, ax=ax)
     assert ax.get_title() == HAN
-    draw(ax)
+    draw(ax.figure)
 
 
 @pytest.mark.parametrize("name", ["plot_loss", "plot_history", "plot_accuracy", "plot_gradient_field", "plot_weights"])
-def test_titles_are_drawn_in_an_installed_font(ax, install, name):
+def test_titles_are_drawn_in_an_installed_font(ax, draw, install, name):
     install("NanumGothic", HANGUL)
     arguments = {
         "plot_loss": ([1.0, 0.5],),
@@ -140,31 +135,31 @@ def test_titles_are_drawn_in_an_installed_font(ax, install, name):
         "plot_weights": ([[1.0], [2.0], [3.0], [4.0]],),
     }[name]
     getattr(plotting, name)(*arguments, title=HANGUL, ax=ax)
-    draw(ax)
+    draw(ax.figure)
     assert ax.title.get_fontfamily()[-1] == "NanumGothic"
 
 
-def test_labels_that_are_set_later_are_drawn_in_the_font_too(ax, install):
+def test_labels_that_are_set_later_are_drawn_in_the_font_too(ax, draw, install):
     install("Noto Sans CJK KR", HANGUL)
     plotting.plot_loss([1.0, 0.5], ax=ax)
     ax.set(title=HANGUL, xlabel=HANGUL, ylabel=HANGUL)
     ax.set_xticks(range(30), [HANGUL] * 30)  # more than there were
-    draw(ax)
+    draw(ax.figure)
 
 
-def test_a_font_that_is_not_in_the_list_is_found_by_its_letters(ax, install):
+def test_a_font_that_is_not_in_the_list_is_found_by_its_letters(ax, draw, install):
     install("An Unheard-of Font", HANGUL)
     plotting.plot_loss([1.0], title=HANGUL, ax=ax)
     assert ax.title.get_fontfamily()[-1] == "An Unheard-of Font"
-    draw(ax)
+    draw(ax.figure)
 
 
-def test_two_scripts_may_take_two_fonts(ax, install):
+def test_two_scripts_may_take_two_fonts(ax, draw, install):
     install("NanumGothic", HANGUL)
     install("IPAexGothic", KANA + HAN)
     plotting.plot_loss([1.0], title=HANGUL + KANA + HAN, ax=ax)
     assert set(ax.title.get_fontfamily()) >= {"NanumGothic", "IPAexGothic"}
-    draw(ax)
+    draw(ax.figure)
 
 
 def test_chinese_characters_take_the_shapes_of_the_language_they_stand_in(ax, install):
@@ -181,11 +176,11 @@ def test_chinese_characters_take_the_shapes_of_the_language_they_stand_in(ax, in
     assert first("손실(損失)") == "Noto Sans CJK KR"
 
 
-def test_letters_that_only_one_of_two_fonts_lacks_are_found_in_the_other(ax, install):
+def test_letters_that_only_one_of_two_fonts_lacks_are_found_in_the_other(ax, draw, install):
     install("NanumGothic", "손")  # the first that is thought of, but it has not all of them
     install("Another Font", HANGUL)
     plotting.plot_loss([1.0], title=HANGUL, ax=ax)
-    draw(ax)
+    draw(ax.figure)
 
 
 def test_a_font_that_has_been_removed_meanwhile_is_passed_over(ax, install, tmp_path):
@@ -196,11 +191,11 @@ def test_a_font_that_has_been_removed_meanwhile_is_passed_over(ax, install, tmp_
         plotting.plot_loss([1.0], title=HANGUL, ax=ax)
 
 
-def test_text_that_needs_no_other_font_is_left_to_matplotlib(ax, install):  # noqa: ARG001
+def test_text_that_needs_no_other_font_is_left_to_matplotlib(ax, draw, install):  # noqa: ARG001
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plotting.plot_loss([1.0], title="naïve Größe, $\\alpha$: потери", ax=ax)  # which DejaVu Sans has
-        draw(ax)
+        draw(ax.figure)
     assert ax.get_title() == "naïve Größe, $\\alpha$: потери"
     assert ax.title.get_fontfamily() == font_manager.FontProperties().get_family()
 
