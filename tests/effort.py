@@ -68,13 +68,13 @@ def _cover(name: str, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
 def _values(item: pytest.Item) -> set[Hashable]:
     """Return the values of a test's parameters: one row of each `parametrize`, and the parameters of its fixtures.
 
-    With the fixture `kernels`, the same row counts as two values: one for the compiled kernels, one for those in NumPy.
+    In tests/twins, a row counts as two values: one for the compiled kernels, and one for those in NumPy.
     """
     params = _parameters(item)
     decorators = [mark.args[0] for mark in item.iter_markers("parametrize")]
     rows = [tuple(names.replace(" ", "").split(",") if isinstance(names, str) else names) for names in decorators]
     fixtures = [(name,) for name in params if not any(name in row for row in rows)]
-    twin = params.get("kernels")
+    twin = params.get("kernels", params.get("backend")) if item.nodeid.startswith("tests/twins/") else None
     return {(twin, row, *(id(params[name]) for name in row)) for row in rows + fixtures}
 
 

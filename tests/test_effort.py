@@ -21,17 +21,17 @@ class Item:
         return [SimpleNamespace(args=(names,)) for names in self.marks]
 
 
-def grid(fixture):
+def grid(folder, fixture="backend"):
     """Each combination of a fixture's parameter, of dtypes and of sizes with a result."""
-    marks = ("dtype", "size, result")
+    name, marks = f"{folder}/test_it.py::test_it", ("dtype", "size, result")
     return [
-        Item(f"test_grid[{number}]", marks, **{fixture: backend}, dtype=dtype, size=size, result=None)
+        Item(f"{name}[{number}]", marks, dtype=dtype, size=size, result=None, **{fixture: backend})
         for number, (backend, dtype, size) in enumerate(itertools.product(BACKENDS, DTYPES, SIZES))
     ]
 
 
 def test_every_value_of_every_parameter_is_kept_and_the_same_tests_every_time():
-    tests = grid("backend")
+    tests = grid("tests/functions")
     kept, others = effort.sample(tests)
     assert effort.sample(tests) == (kept, others)
     assert sorted([*kept, *others], key=tests.index) == tests
@@ -40,10 +40,11 @@ def test_every_value_of_every_parameter_is_kept_and_the_same_tests_every_time():
         assert {test.callspec.params[name] for test in kept} == set(values)
 
 
-def test_both_twins_of_a_kernel_are_kept_with_every_value():
-    kept, _ = effort.sample(grid("kernels"))
+@pytest.mark.parametrize("fixture", ["kernels", "backend"])
+def test_both_twins_are_kept_with_every_value(fixture):
+    kept, _ = effort.sample(grid("tests/twins", fixture))
     for name, values in {"dtype": DTYPES, "size": SIZES}.items():
-        pairs = {(test.callspec.params["kernels"], test.callspec.params[name]) for test in kept}
+        pairs = {(test.callspec.params[fixture], test.callspec.params[name]) for test in kept}
         assert pairs == set(itertools.product(BACKENDS, values))
 
 
