@@ -1,5 +1,6 @@
 """The book's numerical differentiation, gradient descent with it, and the check of backpropagation against it."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from numbers import Real
@@ -24,8 +25,24 @@ from fastnet._checks import (
     real_array,
 )
 from fastnet._gradient_check import GradientReport, compare, precision_of
+from fastnet._steps import (
+    CoarseValueError,
+    Read,
+    by_book,
+    coarse_step,
+    difference,
+    holds,
+    number,
+    refuse_change,
+    refuse_reader_of_original,
+    shares_memory,
+    widened,
+)
 
-__all__ = ["gradient_check", "gradient_descent", "numerical_gradient"]
+__all__ = ["gradient_check", "gradient_descent", "jacobian", "np", "numerical_gradient", "numerical_gradient_2d"]
+
+
+H = 1e-4  # the book's step
 
 
 def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> FloatArray:
@@ -74,32 +91,279 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     >>> print(numerical_gradient(lambda x: np.sum(x**2), np.array([3.0, 4.0])).round(6))
     [6. 8.]
     """
+    moved, array, h = _movable(f, x, h, "x")
+    gradient = _differences(f, moved, array, h)
+    if moved is not x:
+        refuse_reader_of_original(f, array, x, gradient, _any_number, "x")
+    return cast(gradient, array.dtype.newbyteorder("="))
+
+
+def numerical_gradient_2d(
+    f: Callable[[Any], Any], X: npt.ArrayLike, h: float = 1e-4, *, vectorized: bool = False
+) -> FloatArray:
+    """Return the gradient of `f` at each of many points.
+
+    Parameters
+    ----------
+    f : callable
+        Takes one point, an array ``(n,)``, and returns one number. With `vectorized`, it takes all points at once, an
+        array in the shape of `X`, and returns one number for each point: an array ``(P,)``. Each number must depend
+        only on its own point.
+    X : ndarray of float16, float32 or float64
+        ``(P, n)``, one point in each row, or ``(n,)`` for one point. More dimensions are possible: the last one is that
+        of the coordinates. The function changes `X` **in place** and restores it, as `numerical_gradient` does. A list
+        or tuple becomes a float64 array.
+    h : float, default 1e-4
+        The step, above 0.
+    vectorized : bool, default False
+        Whether `f` takes all points at once. Then `f` is called 2n + 2 times, however many points there are. Otherwise
+        it is called 2n times for each point.
+
+    Returns
+    -------
+    ndarray
+        The gradient at each point, in the shape and dtype of `X`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `numerical_gradient`, if `X` has no dimension, or with `vectorized`, if `f` does not return one number for
+        each point, or a number depends on other points.
+
+    See Also
+    --------
+    numerical_gradient : The gradient at one point.
+    jacobian : The derivatives of a function with many values.
+
+    Notes
+    -----
+    Without `vectorized`, this is the function with this name in "Deep Learning from Scratch", chapter 4, which draws a
+    field of gradients. The step is chosen for each element, as in `numerical_gradient`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.gradient import numerical_gradient_2d
+    >>> X = np.array([[3.0, 4.0], [0.0, -1.0]])
+    >>> print(numerical_gradient_2d(lambda x: np.sum(x**2), X).round(6))
+    [[ 6.  8.]
+     [ 0. -2.]]
+    >>> print(numerical_gradient_2d(lambda X: np.sum(X**2, axis=-1), X, vectorized=True).round(6))
+    [[ 6.  8.]
+     [ 0. -2.]]
+    """
+    moved, array, h = _movable(f, X, h, "X")
+    if not array.ndim:
+        raise ValueError("X must have shape (P, n), one point in each row, or (n,) for one point; got one number")
+    if vectorized:
+        gradient, read = _differences_of_stack(f, moved, array, h), _reader(array.shape[:-1], add_axis=True)
+    else:
+        gradient, read = np.empty(array.shape), _any_number
+    for point in np.ndindex(array.shape[:-1] if not vectorized else (0,)):
+        row = array[point] if point else moved
+        gradient[point] = _differences(f, row, array[point], h)
+        if moved is not X:
+            refuse_reader_of_original(f, array[point], X, gradient[point], read, "X")
+    if vectorized and moved is not X:
+        refuse_reader_of_original(f, array, X, gradient, read, "X")
+    return cast(gradient, array.dtype.newbyteorder("="))
+
+
+def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> FloatArray:
+    """Return the derivatives of every value of `f` with respect to every element of `x`, by central differences.
+
+    Parameters
+    ----------
+    f : callable
+        Takes `x` and returns real numbers: an array of any shape, a list or one number. It may ignore its argument and
+        read the array `x` itself. It may return the same array at every call.
+    x : ndarray of float16, float32 or float64
+        As in `numerical_gradient`: it is changed **in place** and restored. A list, tuple or number becomes a float64
+        array.
+    h : float, default 1e-4
+        The step, above 0.
+
+    Returns
+    -------
+    ndarray
+        The shape is that of `f(x)`, followed by that of `x`; the dtype is that of `x`. For an `f` that returns one
+        number, this is the gradient.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `numerical_gradient`, if `f` does not return real numbers, or its values change their shape.
+
+    See Also
+    --------
+    numerical_gradient : The same for an `f` that returns one number, and faster.
+
+    Notes
+    -----
+    ``J[i, j] = df_i/dx_j``. The step is chosen as in `numerical_gradient`. `f` is called once to learn the shape of its
+    values, then twice for each element of `x`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import softmax
+    >>> from fastnet.gradient import jacobian
+    >>> print(jacobian(lambda x: np.array([x[0] * x[1], x[0] + x[1]]), np.array([3.0, 4.0])).round(6))
+    [[4. 3.]
+     [1. 1.]]
+    >>> y = softmax([1.0, 2.0])
+    >>> print(np.allclose(jacobian(softmax, [1.0, 2.0]), np.diag(y) - np.outer(y, y)))
+    True
+    """
+    moved, array, h = _movable(f, x, h, "x")
+    derivatives, shape = np.empty(0), ()
+
+    def compute() -> None:
+        nonlocal derivatives, shape
+        value = f(moved)
+        shape = np.shape(value)
+        read, coarse = _reader(shape), coarse_step(np.asarray(value).dtype)
+        columns = [
+            difference(f, moved, elements[i : i + 1], h, coarse, read)
+            for elements in _views(array)
+            for i in range(len(elements))
+        ]
+        derivatives = np.stack(columns, axis=-1) if columns else np.empty((read(value).size, 0))
+
+    _undisturbed(array, compute)
+    if moved is not x:
+        refuse_reader_of_original(f, array, x, derivatives, _reader(shape), "x")
+    return cast(derivatives.reshape(*shape, *array.shape), array.dtype.newbyteorder("="))
+
+
+def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]:
+    """Return what `f` receives, its elements as an ndarray that shares its memory, and `h`.
+
+    `f` receives `x` itself if it is an array, else a copy.
+    """
     if not callable(f):
-        raise TypeError(f"f must be a function of x, got {f!r}")
+        raise TypeError(f"f must be a function of {name}, got {f!r}")
     h = as_float(h, "h")
-    array = real_array(x, "x")
+    array = real_array(x, name)
     if not isinstance(x, np.ndarray):
         if not isinstance(x, list | tuple | Real | np.generic):
             raise TypeError(
-                f"x must be an ndarray, a list, a tuple or a number, got {type(x).__name__}: it would be copied, and a "
-                "function that reads the original would not see the changes"
+                f"{name} must be an ndarray, a list, a tuple or a number, got {type(x).__name__}: it would be copied, "
+                "and a function that reads the original would not see the changes"
             )
         array = x = array.astype(np.float64)
     if array.dtype.kind != "f":
         raise TypeError(
-            f"x holds {array.dtype}, which cannot be moved by h = {h}: use an array of float64, float32 or float16"
+            f"{name} holds {array.dtype}, which cannot be moved by h = {h}: use an array of float64, float32 or float16"
         )
     if not array.flags.writeable:
-        raise ValueError("x is read-only, and its elements are moved in place: pass a copy")
+        raise ValueError(f"{name} is read-only, and its elements are moved in place: pass a copy")
+    if not array.flags.c_contiguous and shares_memory(array):
+        raise ValueError(f"elements of {name} share memory, so none can be moved alone: pass a copy")
+    return x, array, h
 
+
+def _views(array: FloatArray) -> Any:
+    """Return all elements of an array of any strides, in C order, in 1-D views of it."""
+    if array.flags.c_contiguous:
+        return [array.reshape(-1)]
+    return np.nditer(array, flags=["external_loop", "zerosize_ok"], op_flags=["readwrite"], order="C")
+
+
+def _undisturbed(array: FloatArray, compute: Callable[[], None]) -> None:
+    """Call `compute`, which moves elements of `array` and calls `f`. Put every bit of `array` back, whatever happens.
+
+    `compute` notices if `f` writes to the element that is moved. This function notices a write to any element.
+    """
+    before = array.copy()
+    try:
+        compute()
+    except BaseException:
+        array[...] = before
+        raise
+    if not _backend.kernels.same_bits(array, before):
+        array[...] = before
+        refuse_change()
+
+
+def _any_number(value: Any) -> float:
+    return one_number(value, "f")
+
+
+def _reader(shape: tuple[int, ...], *, add_axis: bool = False) -> Read:
+    """Return a function that checks the values of an `f` with many values, and copies them to float64.
+
+    They are flat, or with `add_axis`, have one more axis of length 1.
+    """
+
+    def read(value: Any) -> FloatArray:
+        array = real_array(value, "what f returns")
+        if array.dtype.kind == "b":
+            raise TypeError("f must return real numbers, got bool")
+        if array.shape != shape:
+            raise ValueError(f"f must return an array of shape {shape}, got shape {array.shape}")
+        # A copy: f may return the same array every time.
+        return array.astype(FLOAT64).reshape((*shape, 1) if add_axis else -1)
+
+    return read
+
+
+def _differences(
+    f: Callable[[Any], Any], x: Any, array: FloatArray, h: float, lost: list[float] | None = None
+) -> FloatArray:
+    """Return the central differences of `f` for all elements of `array`, the elements of `x`, in float64.
+
+    With `lost`, use the book's formula even for an element that is too large for `h`, and add it to `lost`.
+    """
     # The compiled loop takes native, aligned float32 and float64; the plain loop takes every float array.
     kernels = _backend.kernels if array.dtype in (FLOAT64, FLOAT32) and array.flags.aligned else _kernels_numpy
-    gradient, done = np.empty(array.size), 0
-    # For any strides, nditer goes through the array in C order and gives 1-D views of it.
-    for elements in np.nditer(array, flags=["external_loop", "zerosize_ok"], op_flags=["readwrite"], order="C"):
-        kernels.central_differences(f, x, elements, h, gradient[done : done + len(elements)])
-        done += len(elements)
-    return cast(gradient.reshape(array.shape), array.dtype.newbyteorder("="))
+    gradient, coarse = np.empty(array.size), 0.0
+
+    def otherwise(view: FloatArray) -> float:
+        read = partial(number, coarse=coarse)
+        if lost is None or coarse:
+            return float(widened(f, x, view, h, coarse, read).item())
+        if np.isfinite(view).all():
+            lost.append(float(view[0]))
+        return float(by_book(f, x, view, h, read).item())
+
+    def compute() -> None:
+        done = 0
+        for elements in _views(array):
+            out = gradient[done : done + len(elements)]
+            kernels.central_differences(f, x, elements, h, coarse, otherwise, out)
+            done += len(elements)
+
+    while True:
+        try:
+            _undisturbed(array, compute)
+        except CoarseValueError as found:
+            coarse = found.coarse
+        else:
+            return gradient.reshape(array.shape)
+
+
+def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h: float) -> FloatArray:
+    """Return the gradients at all points of `array`, for an `f` that takes all points at once, in float64."""
+    gradient, read = np.empty(array.shape), _reader(array.shape[:-1], add_axis=True)
+
+    def compute() -> None:
+        value = f(X)
+        before, coarse = read(value), coarse_step(np.asarray(value).dtype)
+        if array.ndim > 1 and len(array) > 1:
+            others = array[1::2]
+            kept = others.copy()
+            others[...] = array[0]
+            after = read(f(X))
+            others[...] = kept
+            if not np.array_equal(before[::2], after[::2], equal_nan=True):
+                raise ValueError("f must treat each point alone: a number that it returned depends on another point")
+        for j in range(array.shape[-1]):
+            column = slice(j, j + 1)
+            gradient[..., column] = difference(f, X, array[..., column], h, coarse, read)
+
+    _undisturbed(array, compute)
+    return gradient
 
 
 def gradient_descent(
@@ -161,12 +425,22 @@ def gradient_descent(
     start, dtype = float_array(init_x, "init_x")
     x = start.copy()  # float16 became float32, so that a step of h is not rounded away
     history = np.empty((step_num, *x.shape), x.dtype) if return_history else None
+    lost: list[float] | None = [] if holds(x, H) else None
     for step in range(step_num):
         if history is not None:
             history[step] = x
-        gradient = numerical_gradient(f, x)
+        gradient = _differences(f, x, x, H, lost)
+        if step == 0:
+            refuse_reader_of_original(f, x, init_x, gradient, _any_number, "init_x")
         with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
             x -= lr * gradient
+    if lost:
+        warnings.warn(
+            f"x has grown to {lost[0]:.3g}, where rounding removes the step of {H:g}: from there on, the gradient was "
+            f"wrong or 0. Probably the learning rate is too large: lr is {lr:g}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     result = cast(x, dtype)
     return result if history is None else (result, cast(history, dtype))
 
