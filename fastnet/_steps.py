@@ -5,8 +5,8 @@ The book moves each element by h = 1e-4. This step is too small in two cases, an
 - `x` is so large that rounding removes h: float64 has 16 digits, so 1e13 + 1e-4 is 1e13. Then `widened` looks for a
   step that `x` can hold.
 - `f` computes in float32 or float16. Its values have 7 or 3 digits, and few of them remain in a difference. Then the
-  step is at least `coarse`, the cube root of the precision of `f`, times the size of `x`. For this step, the rounding
-  error of the difference is about as small as the error of the formula.
+  step is at least `coarse`, the cube root of the precision of `f`, times the size of `x`. There, the rounding error of
+  the difference is as small as the error of the formula: a smaller step increases one, a larger step the other.
 
 All functions here take `view`, a part of `x` whose elements are moved at the same time: one element, or one
 coordinate of many points.
@@ -26,7 +26,6 @@ Read = Callable[[Any], Any]  # checks a value of f, and copies it to float64
 
 # A step is good if rounding changes it by at most this share. The result of the book's formula has the same error.
 ALLOWED = 1e-3
-
 
 # For a function whose values have this many bytes: the best step where `x` and the values are of the order of 1. It is
 # the cube root of the distance between 1 and the next number.
@@ -115,8 +114,8 @@ def widened(
     """Return the central difference for the smallest step above `h` that is large enough.
 
     The first step is one that `x` can hold. It becomes 8 times as large until the values of `f` differ in enough
-    digits: by eps**(2/3) of their size, as they do for the step coarse if `f` is proportional to a power of `x`. The
-    largest step is eps**(1/3) of `x`. Where the values still do not differ, `f` is flat, as far as its digits show.
+    digits: by eps**(2/3) of their size, so that rounding changes the difference by less than eps**(1/3) of it. The
+    largest step is eps**(1/3) of `x`. If the values do not differ even then, `f` is flat, as far as its digits show.
 
     Where `x` is infinite or NaN, the formula gives the limit, which is 0, or NaN. Where `x` is finite and ``x + h`` is
     not, raise ValueError.
@@ -127,19 +126,19 @@ def widened(
     relative = max(coarse, BEST[view.itemsize])
     with np.errstate(all="ignore"):
         held = 2 * np.spacing(np.where(finite, abs(view), 0).astype(view.dtype.newbyteorder("="))).astype(FLOAT64)
-    last = np.maximum(np.maximum(h, held), relative * size)
-    step = np.maximum(last, coarse) if coarse else np.maximum(h, held)
-    last = np.maximum(last, step)
+    first = np.maximum(h, held)
+    last = np.maximum(first, relative * np.maximum(1, size))
+    step = last if coarse else first  # for a coarse f, the last step is the best
     quotient, settled = None, ~finite
     while True:
         plus, minus, made = _moved(view, center, step)
         if np.isinf(made[finite]).any():
             if quotient is not None:  # only a larger step goes too far
                 return np.asarray(quotient)
-            k = np.flatnonzero(finite & np.isinf(made))[0]
+            value = center[finite & np.isinf(made)][0]
             raise ValueError(
-                f"x holds {center.flat[k]:g}, and h = {h:g} is no step from there: x + {step.flat[k]:g} or "
-                f"x - {step.flat[k]:g} is infinite in {view.dtype.name}"
+                f"x holds {value:g}, and cannot be moved from there: a step of h = {h:g} or more leads to infinity in "
+                f"{view.dtype.name}"
             )
         f_plus, f_minus = _values(f, x, view, plus, minus, read)
         with np.errstate(all="ignore"):
@@ -197,11 +196,11 @@ def refuse_reader_of_original(
     If `f` still does not change, either it does not depend on this element, or it reads `original`. This can be found
     out if `original` is an array that may be changed.
     """
+    if not derivatives.size:
+        return
     elements = x.reshape(-1)
     suspects = np.flatnonzero(~derivatives.reshape(-1, elements.size).any(axis=0))
-    if not len(suspects):
-        return
-    value = read(f(x))
+    value = read(f(x)) if len(suspects) else None
     can_move = isinstance(original, np.ndarray) and original.dtype.kind == "f" and original.flags.writeable
     for k in suspects:
         if _depends(f, x, elements[k : k + 1], value, read):

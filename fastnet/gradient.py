@@ -39,6 +39,7 @@ from fastnet._steps import (
     widened,
 )
 
+# The book's `from common.gradient import *` also gives np.
 __all__ = ["gradient_check", "gradient_descent", "jacobian", "np", "numerical_gradient", "numerical_gradient_2d"]
 
 
@@ -52,11 +53,11 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     ----------
     f : callable
         Takes `x` and returns one number. It may ignore its argument and read the array `x` itself, as the book's
-        closures over a network's parameters do.
+        closures over a network's parameters do. It must not change `x`.
     x : ndarray of float16, float32 or float64
         Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
         every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
-        array, and `f` gets this array.
+        array. `f` gets this array, and must use it.
     h : float, default 1e-4
         The step, above 0.
 
@@ -69,20 +70,30 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     ------
     TypeError
         If `f` is not callable or does not return one number, `x` is an array of another dtype (`h` cannot be added to
-        an integer), or `x` is an object of another type.
+        an integer), or `x` is an object of another type. If `x` is a list, tuple or number, and `f` does not depend on
+        an element of its argument: it may read the original.
     ValueError
-        If `x` is read-only, or `h` is not a positive number.
+        If `x` is read-only, its elements share memory, or `h` is not a positive number; if `f` changes `x`; or if `x`
+        is so large that a step leads to infinity. `x` is then as before.
 
     See Also
     --------
+    numerical_gradient_2d : The gradient at many points.
+    jacobian : The derivatives of a function with many values.
     gradient_descent : Minimize a function by following its gradient.
 
     Notes
     -----
     ``df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h``; "Deep Learning from Scratch", chapter 4. In float64,
     the result is the book's, bit for bit. In float32 and float16, rounding changes ``x + h`` too much, so the
-    difference is divided by the actual step ``(x + h) - (x - h)``. This step is 0 where `h` is too small compared to
-    `x`. Then the result is 0: choose a larger `h`.
+    difference is divided by the actual step ``(x + h) - (x - h)``. In two cases the step is larger than `h`:
+
+    - `x` is so large that rounding removes `h`, or in float64, changes the step by more than 1/1000, as it does from
+      1e9 on. Then the step is one that `x` can hold. It grows until the values of `f` differ in 17 bits (in float32, in
+      8), at most to 6e-6 of `x` (in float32, 0.005).
+    - `f` returns a float32 or float16, so that few digits remain in the difference. Then the step is at least 0.005 or
+      0.1, times `x` where `x` is larger than 1. A Python number has no such dtype: if `f` computes in float32, let it
+      return a `numpy.float32`.
 
     Examples
     --------
@@ -94,7 +105,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     moved, array, h = _movable(f, x, h, "x")
     gradient = _differences(f, moved, array, h)
     if moved is not x:
-        refuse_reader_of_original(f, array, x, gradient, _any_number, "x")
+        refuse_reader_of_original(f, array, x, gradient, one_number, "x")
     return cast(gradient, array.dtype.newbyteorder("="))
 
 
@@ -137,8 +148,9 @@ def numerical_gradient_2d(
 
     Notes
     -----
-    Without `vectorized`, this is the function with this name in "Deep Learning from Scratch", chapter 4, which draws a
-    field of gradients. The step is chosen for each element, as in `numerical_gradient`.
+    ``gradient[p, j] = df(X[p])/dx_j``. Without `vectorized`, this is the function with this name in "Deep Learning from
+    Scratch", chapter 4, which draws a field of gradients. The step is chosen for each element, as in
+    `numerical_gradient`.
 
     Examples
     --------
@@ -156,16 +168,20 @@ def numerical_gradient_2d(
     if not array.ndim:
         raise ValueError("X must have shape (P, n), one point in each row, or (n,) for one point; got one number")
     if vectorized:
-        gradient, read = _differences_of_stack(f, moved, array, h), _reader(array.shape[:-1], add_axis=True)
-    else:
-        gradient, read = np.empty(array.shape), _any_number
-    for point in np.ndindex(array.shape[:-1] if not vectorized else (0,)):
-        row = array[point] if point else moved
-        gradient[point] = _differences(f, row, array[point], h)
+        gradient = _differences_of_stack(f, moved, array, h)
         if moved is not X:
-            refuse_reader_of_original(f, array[point], X, gradient[point], read, "X")
-    if vectorized and moved is not X:
-        refuse_reader_of_original(f, array, X, gradient, read, "X")
+            refuse_reader_of_original(f, array, X, gradient, _reader(array.shape[:-1]), "X")
+    else:
+        gradient, points = np.empty(array.shape), list(np.ndindex(array.shape[:-1]))
+
+        def compute() -> None:
+            for point in points:
+                gradient[point] = _differences(f, array[point] if point else moved, array[point], h)
+
+        _undisturbed(array, compute)
+        if moved is not X:
+            for point in points:
+                refuse_reader_of_original(f, array[point], X, gradient[point], one_number, "X")
     return cast(gradient, array.dtype.newbyteorder("="))
 
 
@@ -200,8 +216,9 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
 
     Notes
     -----
-    ``J[i, j] = df_i/dx_j``. The step is chosen as in `numerical_gradient`. `f` is called once to learn the shape of its
-    values, then twice for each element of `x`.
+    ``J[i, j] = df_i/dx_j``: the gradient of "Deep Learning from Scratch", chapter 4, for each value of `f`. The step is
+    chosen as in `numerical_gradient`. `f` is called once to learn the shape of its values, then twice for each element
+    of `x`.
 
     Examples
     --------
@@ -216,24 +233,30 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
     True
     """
     moved, array, h = _movable(f, x, h, "x")
-    derivatives, shape = np.empty(0), ()
+    derivatives, read = np.empty(0), _reader(())
+    shape: tuple[int, ...] = ()
 
     def compute() -> None:
-        nonlocal derivatives, shape
-        value = f(moved)
-        shape = np.shape(value)
-        read, coarse = _reader(shape), coarse_step(np.asarray(value).dtype)
-        columns = [
-            difference(f, moved, elements[i : i + 1], h, coarse, read)
-            for elements in _views(array)
-            for i in range(len(elements))
-        ]
-        derivatives = np.stack(columns, axis=-1) if columns else np.empty((read(value).size, 0))
+        nonlocal derivatives, read, shape
+        values = real_array(f(moved), "what f returns")
+        shape, coarse = values.shape, coarse_step(values.dtype)
+        read = _reader(shape)
+        derivatives = np.empty((read(values).size, array.size))
+        done = 0
+        for elements in _views(array):
+            for i in range(len(elements)):
+                derivatives[:, done] = difference(f, moved, elements[i : i + 1], h, coarse, read)
+                done += 1
 
     _undisturbed(array, compute)
     if moved is not x:
-        refuse_reader_of_original(f, array, x, derivatives, _reader(shape), "x")
-    return cast(derivatives.reshape(*shape, *array.shape), array.dtype.newbyteorder("="))
+        refuse_reader_of_original(f, array, x, derivatives, read, "x")
+    return cast(derivatives.reshape((*shape, *array.shape)), array.dtype.newbyteorder("="))
+
+
+def _refuse_no_function(f: Any) -> None:
+    if not callable(f):
+        raise TypeError(f"f must be a function of x, got {f!r}")
 
 
 def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]:
@@ -241,8 +264,7 @@ def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]
 
     `f` receives `x` itself if it is an array, else a copy.
     """
-    if not callable(f):
-        raise TypeError(f"f must be a function of {name}, got {f!r}")
+    _refuse_no_function(f)
     h = as_float(h, "h")
     array = real_array(x, name)
     if not isinstance(x, np.ndarray):
@@ -286,15 +308,8 @@ def _undisturbed(array: FloatArray, compute: Callable[[], None]) -> None:
         refuse_change()
 
 
-def _any_number(value: Any) -> float:
-    return one_number(value, "f")
-
-
-def _reader(shape: tuple[int, ...], *, add_axis: bool = False) -> Read:
-    """Return a function that checks the values of an `f` with many values, and copies them to float64.
-
-    They are flat, or with `add_axis`, have one more axis of length 1.
-    """
+def _reader(shape: tuple[int, ...]) -> Read:
+    """Return a function that checks the values of an `f` with many values, and copies them to a flat float64 array."""
 
     def read(value: Any) -> FloatArray:
         array = real_array(value, "what f returns")
@@ -302,8 +317,7 @@ def _reader(shape: tuple[int, ...], *, add_axis: bool = False) -> Read:
             raise TypeError("f must return real numbers, got bool")
         if array.shape != shape:
             raise ValueError(f"f must return an array of shape {shape}, got shape {array.shape}")
-        # A copy: f may return the same array every time.
-        return array.astype(FLOAT64).reshape((*shape, 1) if add_axis else -1)
+        return array.astype(FLOAT64).reshape(-1)  # a copy: f may return the same array every time
 
     return read
 
@@ -345,22 +359,27 @@ def _differences(
 
 def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h: float) -> FloatArray:
     """Return the gradients at all points of `array`, for an `f` that takes all points at once, in float64."""
-    gradient, read = np.empty(array.shape), _reader(array.shape[:-1], add_axis=True)
+    shape, n = array.shape[:-1], array.shape[-1]
+    flat = _reader(shape)
+
+    def read(value: Any) -> FloatArray:
+        return np.reshape(flat(value), (*shape, 1))
+
+    gradient = np.empty(array.shape)
 
     def compute() -> None:
         value = f(X)
         before, coarse = read(value), coarse_step(np.asarray(value).dtype)
-        if array.ndim > 1 and len(array) > 1:
+        if shape and shape[0] > 1:  # other points in every second row: the values of the rest must not change
             others = array[1::2]
             kept = others.copy()
             others[...] = array[0]
             after = read(f(X))
             others[...] = kept
             if not np.array_equal(before[::2], after[::2], equal_nan=True):
-                raise ValueError("f must treat each point alone: a number that it returned depends on another point")
-        for j in range(array.shape[-1]):
-            column = slice(j, j + 1)
-            gradient[..., column] = difference(f, X, array[..., column], h, coarse, read)
+                raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
+        for j in range(n):
+            gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, coarse, read)
 
     _undisturbed(array, compute)
     return gradient
@@ -380,7 +399,7 @@ def gradient_descent(
     f : callable
         Takes an array like `init_x` and returns one number. If `init_x` is float16, the array is float32.
     init_x : array_like, real
-        The start, any shape; it is not changed. bool and integers become float64.
+        The start, any shape; it is not changed, and `f` gets a copy. bool and integers become float64.
     lr : float, default 0.01
         The learning rate, above 0: the length of a step where the gradient is 1.
     step_num : int, default 100
@@ -400,9 +419,14 @@ def gradient_descent(
     ------
     TypeError
         If `f` is not callable or does not return one number, `init_x` does not hold real numbers, `lr` is not a number,
-        or `step_num` is not an integer.
+        or `step_num` is not an integer. If `f` reads `init_x` instead of its argument, which is a copy.
     ValueError
-        If `lr` is not positive, or `step_num` is negative.
+        If `lr` is not positive, or `step_num` is negative; if `f` changes its argument.
+
+    Warns
+    -----
+    RuntimeWarning
+        If `x` becomes so large that rounding removes the step of numerical differentiation.
 
     See Also
     --------
@@ -410,7 +434,10 @@ def gradient_descent(
 
     Notes
     -----
-    ``x <- x - lr * gradient(x)``; "Deep Learning from Scratch", chapter 4.
+    ``x <- x - lr * gradient(x)``; "Deep Learning from Scratch", chapter 4. If the learning rate is too large, `x` grows
+    until rounding removes the book's step of 1e-4. The gradient is then wrong or 0, and `x` stops, as in the book,
+    whose example ends at 2.59e13. A warning says so. If already the start is that large, the step is larger, as in
+    `numerical_gradient`.
 
     Examples
     --------
@@ -420,6 +447,7 @@ def gradient_descent(
     >>> print(np.abs(x).max() < 1e-9)
     True
     """
+    _refuse_no_function(f)
     lr = as_float(lr, "lr")
     step_num = as_count(step_num, "step_num", least=0)
     start, dtype = float_array(init_x, "init_x")
@@ -431,7 +459,7 @@ def gradient_descent(
             history[step] = x
         gradient = _differences(f, x, x, H, lost)
         if step == 0:
-            refuse_reader_of_original(f, x, init_x, gradient, _any_number, "init_x")
+            refuse_reader_of_original(f, x, init_x, gradient, one_number, "init_x")
         with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
             x -= lr * gradient
     if lost:
