@@ -20,7 +20,7 @@ twins. They are for the reader: Cython ignores them.
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport INFINITY, fabs, fmax
+from libc.math cimport INFINITY, NAN, fabs, floor, fmax
 from libc.string cimport memcmp
 
 from fastnet._twins.shared.dispatch cimport VECTORISED
@@ -32,7 +32,7 @@ from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from importlib import import_module
 
 from fastnet._checks import one_number
-from fastnet._steps import ALLOWED as _ALLOWED, number, refuse_change
+from fastnet._steps import ALLOWED as _ALLOWED, BEST, FEW_DIGITS as _FEW_DIGITS, CoarseValueError, number, refuse_change
 
 for name in (
     "activations", "dense_network", "differences_any_depth", "differences_two_layers", "losses", "optimizers",
@@ -48,7 +48,7 @@ fingerprint = FASTNET_FINGERPRINT
 
 BACKEND = "cython"
 
-cdef double ALLOWED = _ALLOWED
+cdef double ALLOWED = _ALLOWED, FEW_DIGITS = _FEW_DIGITS, SINGLE = BEST[4]
 
 cdef extern from "Python.h":
     object PyObject_CallOneArg(object, object)  # faster than f(x), which looks for the kind of f at each call
@@ -95,15 +95,23 @@ cdef inline bint _differ(floating a, floating b) noexcept:
     return a != b and (a == a or b == b)  # NaN equals NaN here
 
 
-cdef int _central_differences(
+cdef inline bint _are_single(double a, double b) noexcept:
+    return (
+        fabs(a - b) < FEW_DIGITS * fabs(a)
+        and a == <double> <float> a and b == <double> <float> b and a != floor(a) and b != floor(b)
+    )
+
+
+cdef double _central_differences(
     f, x, ndarray elements, double h, double coarse, otherwise, double* out, floating* like
-) except -1:
+) except? -1.0:
     cdef bint book = floating is double and coarse == 0  # divide by 2h; else by the actual step, after rounding
     cdef Py_ssize_t i, size = elements.size, stride = PyArray_STRIDE(elements, 0)
     cdef char* data = <char*> PyArray_DATA(elements)
     cdef floating* element
     cdef floating original, plus, minus
-    cdef double step = h, made, f_plus, f_minus
+    cdef double step = h, made, f_plus, f_minus = NAN
+    cdef bint flat = True
     for i in range(size):
         PyErr_CheckSignals()  # so that Ctrl-C works, even if f is compiled code that never checks
         element = <floating*> (data + i * stride)
@@ -127,7 +135,11 @@ cdef int _central_differences(
         finally:
             element[0] = original
         out[i] = (f_plus - f_minus) / (2 * h if book else made)
-    return 0
+        if f_plus != f_minus:
+            flat = False
+            if coarse == 0 and _are_single(f_plus, f_minus) and h < SINGLE * fmax(1, fabs(original)):
+                raise CoarseValueError(SINGLE)
+    return f_minus if flat else NAN
 
 
 def central_differences(
@@ -139,14 +151,16 @@ def central_differences(
     otherwise: Callable[[FloatArray], float],
     ndarray out: FloatArray,
     /,
-) -> None:
+) -> float:
     """Write the central difference of `f` for each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
     raises, the element is restored, too. If `coarse` is not 0, the step is at least `coarse` times the size of the
     element. Where rounding removes too much of the step, the difference is ``otherwise(view of the element)``.
+
+    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. If `f` never changes, return its
+    value, else NaN.
     """
     if holds_floats(elements):
-        _central_differences[float](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
-    else:
-        _central_differences[double](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
+        return _central_differences[float](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
+    return _central_differences[double](f, x, elements, h, coarse, otherwise, doubles(out), NULL)

@@ -27,13 +27,16 @@ Read = Callable[[Any], Any]  # checks a value of f, and copies it to float64
 # A step is good if rounding changes it by at most this share. The result of the book's formula has the same error.
 ALLOWED = 1e-3
 
+# If two values of float32 differ by less than this share, less than half of the 24 bits remain in their difference.
+FEW_DIGITS = 2.0**-12
+
 # For a function whose values have this many bytes: the best step where `x` and the values are of the order of 1. It is
 # the cube root of the distance between 1 and the next number.
 BEST = {2: 2.0 ** (-10 / 3), 4: 2.0 ** (-23 / 3), 8: 2.0 ** (-52 / 3)}
 
 
 class CoarseValueError(Exception):
-    """A value of `f` has a dtype with few digits: start again with a step of at least `coarse`."""
+    """The values of `f` have few digits: start again with a step of at least `coarse`."""
 
     def __init__(self, coarse: float) -> None:
         super().__init__(coarse)
@@ -43,6 +46,21 @@ class CoarseValueError(Exception):
 def coarse_step(dtype: np.dtype[Any]) -> float:
     """Return the least step for a function with values of this dtype: 0 unless it is float32 or float16."""
     return BEST[dtype.itemsize] if dtype.kind == "f" and dtype.itemsize < 8 else 0.0
+
+
+def is_single(value: float) -> bool:
+    """Whether a float32 holds the number `value`. Whole numbers tell nothing, and neither do infinity and NaN."""
+    return 0 < value % 1 < 1 and float(np.float32(value)) == value
+
+
+def are_single(a: float, b: float) -> bool:
+    """Whether two different values of `f` are numbers of float32, so near to each other that few digits remain.
+
+    By chance, one float64 in half a billion is a number of float32. Values from which most digits have cancelled are
+    such numbers too. But if they are also near to each other, their difference has few digits, so it does not matter
+    where these were lost.
+    """
+    return abs(a - b) < FEW_DIGITS * abs(a) and is_single(a) and is_single(b)
 
 
 def number(value: Any, coarse: float) -> float:

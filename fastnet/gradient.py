@@ -26,12 +26,14 @@ from fastnet._checks import (
 )
 from fastnet._gradient_check import GradientReport, compare, precision_of
 from fastnet._steps import (
+    BEST,
     CoarseValueError,
     Read,
     by_book,
     coarse_step,
     difference,
     holds,
+    is_single,
     number,
     refuse_change,
     refuse_reader_of_original,
@@ -92,8 +94,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
       1e9 on. Then the step is one that `x` can hold. It grows until the values of `f` differ in 17 bits (in float32, in
       8), at most to 6e-6 of `x` (in float32, 0.005).
     - `f` returns a float32 or float16, so that few digits remain in the difference. Then the step is at least 0.005 or
-      0.1, times `x` where `x` is larger than 1. A Python number has no such dtype: if `f` computes in float32, let it
-      return a `numpy.float32`.
+      0.1, times `x` where `x` is larger than 1. A Python float has no such dtype. It counts as a float32 if it is a
+      number of float32, and so near to the other value that few digits remain.
 
     Examples
     --------
@@ -342,11 +344,15 @@ def _differences(
         return float(by_book(f, x, view, h, read).item())
 
     def compute() -> None:
-        done = 0
+        done, is_flat = 0, True
         for elements in _views(array):
             out = gradient[done : done + len(elements)]
-            kernels.central_differences(f, x, elements, h, coarse, otherwise, out)
+            level = kernels.central_differences(f, x, elements, h, coarse, otherwise, out)
+            is_flat = is_flat and level == level  # else NaN
             done += len(elements)
+        # f may be flat, or a float32 that is too coarse for h. A Python float does not tell.
+        if done and is_flat and not coarse and is_single(level) and type(f(x)) is float:
+            raise CoarseValueError(BEST[4])
 
     while True:
         try:

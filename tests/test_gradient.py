@@ -193,7 +193,7 @@ def test_f_receives_the_very_array(build):
 
 def test_f_is_called_twice_for_each_element():
     calls = itertools.count()
-    numerical_gradient(lambda _: next(calls) * 0.0, np.zeros((3, 2)))
+    numerical_gradient(lambda _: next(calls), np.zeros((3, 2)))
     assert next(calls) == 2 * 6
 
 

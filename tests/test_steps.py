@@ -309,11 +309,42 @@ def test_f_in_float32_is_not_given_less_than_the_step_asked_for():
     assert set(seen) == {0.5, -0.5}
 
 
-def test_f_in_float32_that_loses_all_digits_of_the_books_step():
-    # 1 + 1e-4 x^2 differs by 4e-8 of itself for h = 1e-4: less than a float32 shows.
+@pytest.mark.parametrize("kind", [np.float32, lambda y: float(np.float32(y)), lambda y: np.float32(y).item()])
+@ALL_LAYOUTS
+def test_f_in_float32_that_loses_all_digits_of_the_books_step(kind, layout):
+    # 1 + 0.01 x^2 differs by 8e-6 of h = 1e-4, 8e-10 in all: less than a float32 shows.
     x = np.array([2.0])
-    gradient = numerical_gradient(lambda x: np.float32(1 + 0.01 * x[0] ** 2), x)
+    gradient = numerical_gradient(lambda x: kind(1 + 0.01 * x[0] ** 2), x)
+    matrix = layout(VALUES)
+    slopes = numerical_gradient(lambda x: kind(1.25 + 1e-5 * np.sum(x)), matrix)
+    np.testing.assert_allclose(slopes, np.full(VALUES.shape, 1e-5), rtol=0, atol=1.3e-5)
     np.testing.assert_allclose(gradient, [0.04], rtol=0, atol=1.2e-5)  # a rounding of 6e-8 each, over 2 * 0.0098
+
+
+@pytest.mark.parametrize("x_dtype", [np.float64, np.float32])
+def test_a_python_float_is_recognised_by_its_digits(x_dtype):
+    # As above, where the dtype tells.
+    x = np.array([0.7, 1.3], x_dtype)
+    gradient = numerical_gradient(lambda x: float(wave(x.astype(np.float32))), x)
+    np.testing.assert_allclose(gradient, slope_of_wave(x), rtol=0, atol=2e-4)
+
+
+@pytest.mark.parametrize("f", [lambda _: 0.5, lambda x: float(x[0] > 0) / 4, lambda x: 4.0 * round(x[0])])
+def test_a_python_float_that_is_flat_stays_flat(f):
+    assert numerical_gradient(f, np.array([0.7])).tolist() == [0]
+
+
+def test_a_sum_that_cancels_is_not_taken_for_float32():
+    # The values are about 1e-9, and multiples of 2**-53: numbers of float32. But they are not near to each other.
+    x = np.linspace(-6, 6, 40)
+    slopes = 1 - np.tanh(x) ** 2
+    np.testing.assert_allclose(numerical_gradient(lambda x: float(np.tanh(x).sum()), x), slopes, rtol=0, atol=4e-9)
+
+
+@pytest.mark.parametrize("h", [0.25, 2.0**-20])
+def test_exact_numbers_are_differences_too(h):
+    # 3 x + 1 is a number of float32 for these steps, so the step may be larger; the slope is exact anyway.
+    assert numerical_gradient(lambda x: 3.0 * float(x[0]) + 1, np.array([0.5]), h) == pytest.approx(3, rel=1e-13)
 
 
 def test_the_own_loss_of_a_float32_network_gets_the_larger_step():

@@ -212,4 +212,5 @@ def _gradient(function: Function, x: npt.NDArray[np.float64]) -> npt.NDArray[np.
         gradient: npt.NDArray[np.float64] = getattr(of_fastnet, f"{name}_grad")(x)
         return gradient
     with np.errstate(all="ignore"):
-        return np.array([numerical_gradient(lambda x: function(x.copy()), x[i : i + 1].copy())[0] for i in range(len(x))])
+        slopes = [numerical_gradient(lambda x: function(x.copy()), element.copy()) for element in x.reshape(-1, 1)]
+        return np.concatenate(slopes)
