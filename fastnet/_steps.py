@@ -14,6 +14,7 @@ coordinate of many points.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -49,8 +50,12 @@ def coarse_step(dtype: np.dtype[Any]) -> float:
 
 
 def is_single(value: float) -> bool:
-    """Whether a float32 holds the number `value`. Whole numbers tell nothing, and neither do infinity and NaN."""
-    return 0 < value % 1 < 1 and float(np.float32(value)) == value
+    """Whether `value` has at most the 24 bits of a float32, but more than 11. Whole numbers count as shorter.
+
+    Shorter numbers are no evidence: a share such as 3/4 is exact in any dtype. Infinity and NaN are none either.
+    """
+    bits = math.frexp(value)[0] * 2**24
+    return bits % 1 == 0 and bits % 2**13 != 0 and value % 1 != 0
 
 
 def are_single(a: float, b: float) -> bool:
