@@ -20,7 +20,7 @@ twins. They are for the reader: Cython ignores them.
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport INFINITY, NAN, fabs, fmax
+from libc.math cimport INFINITY, NAN, fabs, floor, fmax
 from libc.string cimport memcmp
 
 from fastnet._twins.shared.dispatch cimport VECTORISED
@@ -33,7 +33,7 @@ from importlib import import_module
 
 from fastnet._checks import one_number
 from fastnet._steps import (
-    ALLOWED as _ALLOWED, BEST, FEW_DIGITS as _FEW_DIGITS, CoarseValueError, are_single, number, refuse_change,
+    ALLOWED as _ALLOWED, BEST, CoarseValueError, are_single, is_single, number, refuse_change,
 )
 
 for name in (
@@ -50,7 +50,7 @@ fingerprint = FASTNET_FINGERPRINT
 
 BACKEND = "cython"
 
-cdef double ALLOWED = _ALLOWED, FEW_DIGITS = _FEW_DIGITS, SINGLE = BEST[4]
+cdef double ALLOWED = _ALLOWED, SINGLE = BEST[4]
 
 cdef extern from "Python.h":
     object PyObject_CallOneArg(object, object)  # faster than f(x), which looks for the kind of f at each call
@@ -97,14 +97,13 @@ cdef inline bint _differ(floating a, floating b) noexcept:
     return a != b and (a == a or b == b)  # NaN equals NaN here
 
 
-cdef inline bint _are_single(double a, double b) except -1:
-    # The second test is for speed: a float64 almost never passes it.
-    return fabs(a - b) < FEW_DIGITS * fabs(a) and a == <double> <float> a and are_single(a, b)
+cdef inline bint _may_be_single(double value) noexcept:
+    return value == <double> <float> value and value != floor(value)  # almost no float64 passes, so this is for speed
 
 
-cdef double _central_differences(
+cdef int _central_differences(
     f, x, ndarray elements, double h, double coarse, otherwise, double* out, floating* like
-) except? -1.0:
+) except -1:
     cdef bint book = floating is double and coarse == 0  # divide by 2h; else by the actual step, after rounding
     cdef Py_ssize_t i, size = elements.size, stride = PyArray_STRIDE(elements, 0)
     cdef char* data = <char*> PyArray_DATA(elements)
@@ -137,9 +136,10 @@ cdef double _central_differences(
         out[i] = (f_plus - f_minus) / (2 * h if book else made)
         if f_plus != f_minus:
             flat = False
-            if coarse == 0 and _are_single(f_plus, f_minus) and h < SINGLE * fmax(1, fabs(original)):
-                raise CoarseValueError(SINGLE)
-    return f_minus if flat else NAN
+            if coarse == 0 and h < SINGLE * fmax(1, fabs(original)) and _may_be_single(f_plus):
+                if are_single(f_plus, f_minus):
+                    raise CoarseValueError(SINGLE)
+    return flat and _may_be_single(f_minus) and is_single(f_minus)
 
 
 def central_differences(
@@ -151,16 +151,16 @@ def central_differences(
     otherwise: Callable[[FloatArray], float],
     ndarray out: FloatArray,
     /,
-) -> float:
+) -> bool:
     """Write the central difference of `f` for each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
     raises, the element is restored, too. If `coarse` is not 0, the step is at least `coarse` times the size of the
     element. Where rounding removes too much of the step, the difference is ``otherwise(view of the element)``.
 
-    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. If `f` never changes, return its
-    value, else NaN.
+    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. Return whether `f` never changes, and
+    its value is a number of float32.
     """
     if holds_floats(elements):
-        return _central_differences[float](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
-    return _central_differences[double](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
+        return 0 != _central_differences[float](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
+    return 0 != _central_differences[double](f, x, elements, h, coarse, otherwise, doubles(out), NULL)

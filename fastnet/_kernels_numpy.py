@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FloatArray, is_plain_array, one_number
-from fastnet._steps import ALLOWED, BEST, CoarseValueError, are_single, number, refuse_change
+from fastnet._steps import ALLOWED, BEST, CoarseValueError, are_single, is_single, number, refuse_change
 from fastnet._twins.activations_numpy import *  # noqa: F403 - the names in its __all__; the next lines do the same
 from fastnet._twins.dense_network_numpy import *  # noqa: F403
 from fastnet._twins.differences_any_depth_numpy import *  # noqa: F403
@@ -71,15 +71,15 @@ def central_differences(
     otherwise: Callable[[FloatArray], float],
     out: FloatArray,
     /,
-) -> float:
+) -> bool:
     """Write the central difference of `f` for each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
     raises, the element is restored, too. If `coarse` is not 0, the step is at least `coarse` times the size of the
     element. Where rounding removes too much of the step, the difference is ``otherwise(view of the element)``.
 
-    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. If `f` never changes, return its
-    value, else NaN.
+    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. Return whether `f` never changes, and
+    its value is a number of float32.
     """
     is_double = elements.itemsize == 8
     book = is_double and coarse == 0  # divide by 2h; else by the actual step, after rounding
@@ -110,6 +110,6 @@ def central_differences(
         out[i] = (f_plus - f_minus) / (2 * h if book else made)
         if f_plus != f_minus:
             flat = False
-            if coarse == 0 and are_single(f_plus, f_minus) and h < BEST[4] * max(1.0, abs(value)):
+            if coarse == 0 and h < BEST[4] * max(1.0, abs(value)) and are_single(f_plus, f_minus):
                 raise CoarseValueError(BEST[4])
-    return f_minus if flat else np.nan
+    return flat and is_single(f_minus)

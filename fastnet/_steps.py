@@ -28,9 +28,6 @@ Read = Callable[[Any], Any]  # checks a value of f, and copies it to float64
 # A step is good if rounding changes it by at most this share. The result of the book's formula has the same error.
 ALLOWED = 1e-3
 
-# If two values of float32 differ by less than this share, less than half of the 24 bits remain in their difference.
-FEW_DIGITS = 2.0**-12
-
 # For a function whose values have this many bytes: the best step where `x` and the values are of the order of 1. It is
 # the cube root of the distance between 1 and the next number.
 BEST = {2: 2.0 ** (-10 / 3), 4: 2.0 ** (-23 / 3), 8: 2.0 ** (-52 / 3)}
@@ -59,13 +56,13 @@ def is_single(value: float) -> bool:
 
 
 def are_single(a: float, b: float) -> bool:
-    """Whether two different values of `f` are numbers of float32, so near to each other that few digits remain.
+    """Whether two values of `f` are numbers of float32, and less than half of the bits remain in their difference.
 
     By chance, one float64 in half a billion is a number of float32. Values from which most digits have cancelled are
     such numbers too. But if they are also near to each other, their difference has few digits, so it does not matter
     where these were lost.
     """
-    return abs(a - b) < FEW_DIGITS * abs(a) and is_single(a) and is_single(b)
+    return abs(a - b) < abs(a) * 2.0**-12 and is_single(a) and is_single(b)
 
 
 def number(value: Any, coarse: float) -> float:

@@ -33,7 +33,6 @@ from fastnet._steps import (
     coarse_step,
     difference,
     holds,
-    is_single,
     number,
     refuse_change,
     refuse_reader_of_original,
@@ -244,11 +243,9 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
         shape, coarse = values.shape, coarse_step(values.dtype)
         read = _reader(shape)
         derivatives = np.empty((read(values).size, array.size))
-        done = 0
-        for elements in _views(array):
-            for i in range(len(elements)):
-                derivatives[:, done] = difference(f, moved, elements[i : i + 1], h, coarse, read)
-                done += 1
+        for elements, numbers in _views(array, np.arange(array.size).reshape(array.shape)):
+            for i, k in enumerate(numbers):
+                derivatives[:, k] = difference(f, moved, elements[i : i + 1], h, coarse, read)
 
     _undisturbed(array, compute)
     if moved is not x:
@@ -287,11 +284,16 @@ def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]
     return x, array, h
 
 
-def _views(array: FloatArray) -> Any:
-    """Return all elements of an array of any strides, in C order, in 1-D views of it."""
+def _views(array: FloatArray, out: npt.NDArray[Any]) -> Any:
+    """Return all elements of an array of any strides, in C order, in 1-D views of it, each with that of `out`.
+
+    `out` is C-contiguous and has the shape of `array`.
+    """
     if array.flags.c_contiguous:
-        return [array.reshape(-1)]
-    return np.nditer(array, flags=["external_loop", "zerosize_ok"], op_flags=["readwrite"], order="C")
+        return [(array.reshape(-1), out.reshape(-1))]
+    return np.nditer(
+        [array, out], ["external_loop", "zerosize_ok"], [["readwrite"], ["readwrite"]], order="C"
+    )
 
 
 def _undisturbed(array: FloatArray, compute: Callable[[], None]) -> None:
@@ -333,7 +335,7 @@ def _differences(
     """
     # The compiled loop takes native, aligned float32 and float64; the plain loop takes every float array.
     kernels = _backend.kernels if array.dtype in (FLOAT64, FLOAT32) and array.flags.aligned else _kernels_numpy
-    gradient, coarse = np.empty(array.size), 0.0
+    gradient, coarse = np.empty(array.shape), 0.0
 
     def otherwise(view: FloatArray) -> float:
         read = partial(number, coarse=coarse)
@@ -344,14 +346,12 @@ def _differences(
         return float(by_book(f, x, view, h, read).item())
 
     def compute() -> None:
-        done, is_flat = 0, True
-        for elements in _views(array):
-            out = gradient[done : done + len(elements)]
-            level = kernels.central_differences(f, x, elements, h, coarse, otherwise, out)
-            is_flat = is_flat and level == level  # else NaN
-            done += len(elements)
-        # f may be flat, or a float32 that is too coarse for h. A Python float does not tell.
-        if done and is_flat and not coarse and is_single(level) and type(f(x)) is float:
+        may_be_single = gradient.size > 0
+        for elements, out in _views(array, gradient):
+            if not kernels.central_differences(f, x, elements, h, coarse, otherwise, out):
+                may_be_single = False
+        # f is flat, or it computes in float32 and h is too small for it. Only a Python float leaves this open.
+        if may_be_single and not coarse and type(f(x)) is float:
             raise CoarseValueError(BEST[4])
 
     while True:
@@ -360,7 +360,7 @@ def _differences(
         except CoarseValueError as found:
             coarse = found.coarse
         else:
-            return gradient.reshape(array.shape)
+            return gradient
 
 
 def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h: float) -> FloatArray:
