@@ -52,8 +52,17 @@ BACKEND = "cython"
 
 cdef double ALLOWED = _ALLOWED, SINGLE = BEST[4]
 
-cdef extern from "Python.h":
-    object PyObject_CallOneArg(object, object)  # faster than f(x), which looks for the kind of f at each call
+cdef extern from *:
+    """
+    /* f(x), without looking up at every call how f is called. */
+    static PyObject *call(vectorcallfunc fast, PyObject *f, PyObject *x) {
+        PyObject *arguments[2] = {NULL, x};
+        return fast ? fast(f, arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL) : PyObject_CallOneArg(f, x);
+    }
+    """
+    ctypedef void* vectorcallfunc
+    vectorcallfunc PyVectorcall_Function(object)  # NULL if f cannot be called this way
+    object call(vectorcallfunc, object, object)
 
 cdef extern from *:
     """
@@ -109,26 +118,28 @@ cdef int _central_differences(
     cdef char* data = <char*> PyArray_DATA(elements)
     cdef floating* element
     cdef floating original, plus, minus
-    cdef double step = h, made, f_plus, f_minus = NAN
+    cdef double step = h, allowed = ALLOWED * (2 * h), made, f_plus, f_minus = NAN
     cdef bint flat = True
+    cdef vectorcallfunc fast = PyVectorcall_Function(f)
     for i in range(size):
         PyErr_CheckSignals()  # so that Ctrl-C works, even if f is compiled code that never checks
         element = <floating*> (data + i * stride)
         original = element[0]
         if not book and coarse > 0:
             step = fmax(h, coarse * fmax(1, fabs(original)))
+            allowed = ALLOWED * (2 * step)
         plus, minus = <floating> (original + step), <floating> (original - step)
         made = <double> plus - <double> minus
-        if not (fabs(made - 2 * step) <= ALLOWED * (2 * step) if floating is double else 0 < made < INFINITY):
+        if not (fabs(made - 2 * step) <= allowed if floating is double else 0 < made < INFINITY):
             out[i] = otherwise(elements[i : i + 1])
             continue
         try:
             element[0] = plus
-            f_plus = _number(PyObject_CallOneArg(f, x), coarse)
+            f_plus = _number(call(fast, f, x), coarse)
             if _differ(element[0], plus):
                 refuse_change()
             element[0] = minus
-            f_minus = _number(PyObject_CallOneArg(f, x), coarse)
+            f_minus = _number(call(fast, f, x), coarse)
             if _differ(element[0], minus):
                 refuse_change()
         finally:
