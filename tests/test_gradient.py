@@ -184,6 +184,24 @@ def test_ctrl_c_is_heard_though_f_is_compiled_code_that_never_looks():
 # --- what f gets and gives -------------------------------------------------------------------------------------------
 
 
+class Squares:
+    def __call__(self, x):
+        return sum_of_squares(x)
+
+    def method(self, x):
+        return sum_of_squares(x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [Squares(), Squares().method, functools.partial(sum_of_squares), np.ndarray.sum, np.max],
+    ids=["object", "method", "partial", "method of a type", "function of NumPy"],
+)
+def test_f_may_be_any_callable(f):
+    x = np.array([3.0, 4.0])
+    assert numerical_gradient(f, x).tobytes() == textbook(f, x).tobytes()
+
+
 @WRITEABLE_FLOATS
 def test_f_receives_the_very_array(build):
     x = build()
