@@ -13,6 +13,8 @@ away, and one hardly moves.
 # %%
 # A function with its lowest point at (0, 0), and a starting point.
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -30,13 +32,18 @@ print(f"at {init_x}, f is {f(init_x)} and its gradient {numerical_gradient(f, in
 # %%
 # With the learning rate 0.1, each step multiplies the distance to the lowest point by 0.8. With 10, it multiplies the
 # distance by 19. Then x becomes so large that rounding removes the step of numerical differentiation, 0.0001. From
-# there on the gradient is wrong or 0, and x stops moving. With 1e-10, a hundred steps are too short to see.
+# there on the gradient is wrong or 0, and x stops moving. fastnet warns of that. With 1e-10, a hundred steps are too
+# short to see.
 
 paths = {}
 for lr in 0.1, 10.0, 1e-10:
-    x, history = gradient_descent(f, init_x, lr=lr, step_num=100, return_history=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        x, history = gradient_descent(f, init_x, lr=lr, step_num=100, return_history=True)
     paths[lr] = np.vstack([history, x])
     print(f"learning rate {lr:<5g} ends at ({x[0]:.2e}, {x[1]:.2e})")
+    for warning in caught:
+        print("    warning:", warning.message)
 
 # %%
 # On the left, the arrows point against the gradient, and the first path follows them. On the right is the distance from

@@ -20,16 +20,21 @@ twins. They are for the reader: Cython ignores them.
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
+from libc.math cimport INFINITY, NAN, fabs, floor, fmax
+from libc.string cimport memcmp
 
 from fastnet._twins.shared.dispatch cimport VECTORISED
 from fastnet._twins.shared.memory cimport (
-    PyArray_DATA, PyArray_STRIDE, doubles, holds_floats, import_array, ndarray, plain,
+    PyArray_DATA, PyArray_NBYTES, PyArray_STRIDE, doubles, holds_floats, import_array, is_carray, ndarray, plain,
 )
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 
 from importlib import import_module
 
 from fastnet._checks import one_number
+from fastnet._steps import (
+    ALLOWED as _ALLOWED, BEST, CoarseValueError, are_single, is_single, number, refuse_change,
+)
 
 for name in (
     "activations", "dense_network", "differences_any_depth", "differences_two_layers", "losses", "optimizers",
@@ -44,6 +49,20 @@ import_array()
 fingerprint = FASTNET_FINGERPRINT
 
 BACKEND = "cython"
+
+cdef double ALLOWED = _ALLOWED, SINGLE = BEST[4]
+
+cdef extern from *:
+    """
+    /* f(x), without looking up at every call how f is called. */
+    static PyObject *call(vectorcallfunc fast, PyObject *f, PyObject *x) {
+        PyObject *arguments[2] = {NULL, x};
+        return fast ? fast(f, arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL) : PyObject_CallOneArg(f, x);
+    }
+    """
+    ctypedef void* vectorcallfunc
+    vectorcallfunc PyVectorcall_Function(object)  # NULL if f cannot be called this way
+    object call(vectorcallfunc, object, object)
 
 cdef extern from *:
     """
@@ -70,42 +89,89 @@ def is_plain(x: Any, /) -> bool:
     return plain(x)
 
 
-cdef double _number(value) except? -1.0:
-    return value if isinstance(value, float) else one_number(value)
+def same_bits(ndarray a: FloatArray, ndarray b: FloatArray, /) -> bool:
+    """Return whether `a` equals its copy `b`, also in the bits of NaN and in the sign of 0. `b` is C-contiguous."""
+    if not is_carray(a):
+        a = a.copy()
+    return not memcmp(PyArray_DATA(a), PyArray_DATA(b), PyArray_NBYTES(b))
 
 
-cdef int _central_differences(f, x, ndarray elements, double h, double* out, floating* like) except -1:
-    cdef bint book_step = floating is double  # divide by 2h; for float32, by the actual step, after rounding
-    cdef Py_ssize_t i
+cdef inline double _number(value, double coarse) except? -1.0:
+    if isinstance(value, float):
+        return value
+    return one_number(value) if type(value) is int else number(value, coarse)
+
+
+cdef inline bint _differ(floating a, floating b) noexcept:
+    return a != b and (a == a or b == b)  # NaN equals NaN here
+
+
+cdef inline bint _may_be_single(double value) noexcept:
+    return value == <double> <float> value and value != floor(value)  # almost no float64 passes, so this is for speed
+
+
+cdef int _central_differences(
+    f, x, ndarray elements, double h, double coarse, otherwise, double* out, floating* like
+) except -1:
+    cdef bint book = floating is double and coarse == 0  # divide by 2h; else by the actual step, after rounding
+    cdef Py_ssize_t i, size = elements.size, stride = PyArray_STRIDE(elements, 0)
+    cdef char* data = <char*> PyArray_DATA(elements)
     cdef floating* element
-    cdef floating original
-    cdef double step, f_plus, f_minus
-    for i in range(elements.size):
+    cdef floating original, plus, minus
+    cdef double step = h, allowed = ALLOWED * (2 * h), made, f_plus, f_minus = NAN
+    cdef bint flat = True
+    cdef vectorcallfunc fast = PyVectorcall_Function(f)
+    for i in range(size):
         PyErr_CheckSignals()  # so that Ctrl-C works, even if f is compiled code that never checks
-        element = <floating*> (<char*> PyArray_DATA(elements) + i * PyArray_STRIDE(elements, 0))
+        element = <floating*> (data + i * stride)
         original = element[0]
+        if not book and coarse > 0:
+            step = fmax(h, coarse * fmax(1, fabs(original)))
+            allowed = ALLOWED * (2 * step)
+        plus, minus = <floating> (original + step), <floating> (original - step)
+        made = <double> plus - <double> minus
+        if not (fabs(made - 2 * step) <= allowed if floating is double else 0 < made < INFINITY):
+            out[i] = otherwise(elements[i : i + 1])
+            continue
         try:
-            element[0] = <floating> (original + h)
-            step = element[0]
-            f_plus = _number(f(x))
-            element[0] = <floating> (original - h)
-            step -= element[0]
-            f_minus = _number(f(x))
+            element[0] = plus
+            f_plus = _number(call(fast, f, x), coarse)
+            if _differ(element[0], plus):
+                refuse_change()
+            element[0] = minus
+            f_minus = _number(call(fast, f, x), coarse)
+            if _differ(element[0], minus):
+                refuse_change()
         finally:
             element[0] = original
-        out[i] = (f_plus - f_minus) / (2 * h if book_step or step == 0 else step)
-    return 0
+        out[i] = (f_plus - f_minus) / (2 * h if book else made)
+        if f_plus != f_minus:
+            flat = False
+            if coarse == 0 and h < SINGLE * fmax(1, fabs(original)) and _may_be_single(f_plus):
+                if are_single(f_plus, f_minus):
+                    raise CoarseValueError(SINGLE)
+    return flat and _may_be_single(f_minus) and is_single(f_minus)
 
 
 def central_differences(
-    f: Callable[[Any], Any], x: Any, ndarray elements: FloatArray, double h: float, ndarray out: FloatArray, /
-) -> None:
-    """Write the central difference of `f` by each of `elements`, a 1-D view into `x`, to `out`, in float64.
+    f: Callable[[Any], Any],
+    x: Any,
+    ndarray elements: FloatArray,
+    double h: float,
+    double coarse: float,
+    otherwise: Callable[[FloatArray], float],
+    ndarray out: FloatArray,
+    /,
+) -> bool:
+    """Write the central difference of `f` for each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
-    raises, the element is restored, too.
+    raises, the element is restored, too. If `coarse` is not 0, the step is at least `coarse` times the size of the
+    element. Where rounding removes too much of the step, the difference is ``otherwise(view of the element)``.
+
+    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. Return whether `f` never changes, and
+    its value is a number of float32.
     """
     if holds_floats(elements):
-        _central_differences[float](f, x, elements, h, doubles(out), NULL)
-    else:
-        _central_differences[double](f, x, elements, h, doubles(out), NULL)
+        return 0 != _central_differences[float](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
+    return 0 != _central_differences[double](f, x, elements, h, coarse, otherwise, doubles(out), NULL)

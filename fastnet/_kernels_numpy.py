@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FloatArray, is_plain_array, one_number
+from fastnet._steps import ALLOWED, BEST, CoarseValueError, are_single, is_single, number, refuse_change
 from fastnet._twins.activations_numpy import *  # noqa: F403 - the names in its __all__; the next lines do the same
 from fastnet._twins.dense_network_numpy import *  # noqa: F403
 from fastnet._twins.differences_any_depth_numpy import *  # noqa: F403
@@ -46,31 +47,69 @@ def is_plain(x: Any, /) -> bool:
     return is_plain_array(x)
 
 
-def _move(elements: FloatArray, i: int, value: float) -> None:
-    """Set `elements[i]` to `value`, rounded to the dtype of `elements`. The rounded value may be infinite or 0."""
-    with np.errstate(all="ignore"):  # only for the assignment: the warnings of `f` are the caller's
-        elements[i] = value
+def same_bits(a: FloatArray, b: FloatArray, /) -> bool:
+    """Return whether `a` equals its copy `b`, also in the bits of NaN and in the sign of 0. `b` is C-contiguous."""
+    return a.tobytes() == b.tobytes()
+
+
+def _number(value: Any, coarse: float) -> float:
+    if isinstance(value, float):
+        return float(value)
+    return one_number(value) if type(value) is int else number(value, coarse)
+
+
+def _differ(a: float, b: float) -> bool:
+    return a != b and (a == a or b == b)  # NaN equals NaN here
 
 
 def central_differences(
-    f: Callable[[Any], Any], x: Any, elements: FloatArray, h: float, out: FloatArray, /
-) -> None:
-    """Write the central difference of `f` by each of `elements`, a 1-D view into `x`, to `out`, in float64.
+    f: Callable[[Any], Any],
+    x: Any,
+    elements: FloatArray,
+    h: float,
+    coarse: float,
+    otherwise: Callable[[FloatArray], float],
+    out: FloatArray,
+    /,
+) -> bool:
+    """Write the central difference of `f` for each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
-    raises, the element is restored, too.
+    raises, the element is restored, too. If `coarse` is not 0, the step is at least `coarse` times the size of the
+    element. Where rounding removes too much of the step, the difference is ``otherwise(view of the element)``.
+
+    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. Return whether `f` never changes, and
+    its value is a number of float32.
     """
-    book_step = elements.itemsize == 8  # divide by 2h; for float32, by the actual step, after rounding
+    is_double = elements.itemsize == 8
+    book = is_double and coarse == 0  # divide by 2h; else by the actual step, after rounding
+    flat, f_minus = True, np.nan
     for i in range(len(elements)):
         original = elements[i]
         value = float(original)
+        step = max(h, coarse * max(1.0, abs(value))) if coarse > 0 else h
+        plus, minus = value + step, value - step
+        if not is_double:
+            with np.errstate(all="ignore"):  # the rounded value may be infinite or 0
+                plus, minus = float(elements.dtype.type(plus)), float(elements.dtype.type(minus))
+        made = plus - minus
+        if not (abs(made - 2 * step) <= ALLOWED * (2 * step) if is_double else 0 < made < np.inf):
+            out[i] = otherwise(elements[i : i + 1])
+            continue
         try:
-            _move(elements, i, value + h)
-            step = float(elements[i])
-            f_plus = one_number(f(x))
-            _move(elements, i, value - h)
-            step -= float(elements[i])
-            f_minus = one_number(f(x))
+            elements[i] = plus
+            f_plus = _number(f(x), coarse)
+            if _differ(elements[i], plus):
+                refuse_change()
+            elements[i] = minus
+            f_minus = _number(f(x), coarse)
+            if _differ(elements[i], minus):
+                refuse_change()
         finally:
             elements[i] = original
-        out[i] = (f_plus - f_minus) / (2 * h if book_step or step == 0 else step)
+        out[i] = (f_plus - f_minus) / (2 * h if book else made)
+        if f_plus != f_minus:
+            flat = False
+            if coarse == 0 and h < BEST[4] * max(1.0, abs(value)) and are_single(f_plus, f_minus):
+                raise CoarseValueError(BEST[4])
+    return flat and is_single(f_minus)

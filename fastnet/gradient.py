@@ -1,5 +1,6 @@
 """The book's numerical differentiation, gradient descent with it, and the check of backpropagation against it."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from numbers import Real
@@ -24,8 +25,26 @@ from fastnet._checks import (
     real_array,
 )
 from fastnet._gradient_check import GradientReport, compare, precision_of
+from fastnet._steps import (
+    BEST,
+    CoarseValueError,
+    Read,
+    by_book,
+    coarse_step,
+    difference,
+    holds,
+    number,
+    refuse_change,
+    refuse_reader_of_original,
+    shares_memory,
+    widened,
+)
 
-__all__ = ["gradient_check", "gradient_descent", "numerical_gradient"]
+# The book's `from common.gradient import *` also gives np.
+__all__ = ["gradient_check", "gradient_descent", "jacobian", "np", "numerical_gradient", "numerical_gradient_2d"]
+
+
+H = 1e-4  # the book's step
 
 
 def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> FloatArray:
@@ -35,11 +54,11 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     ----------
     f : callable
         Takes `x` and returns one number. It may ignore its argument and read the array `x` itself, as the book's
-        closures over a network's parameters do.
+        closures over a network's parameters do. It must not change `x`.
     x : ndarray of float16, float32 or float64
         Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
         every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
-        array, and `f` gets this array.
+        array. `f` gets this array, and must use it.
     h : float, default 1e-4
         The step, above 0.
 
@@ -52,20 +71,30 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     ------
     TypeError
         If `f` is not callable or does not return one number, `x` is an array of another dtype (`h` cannot be added to
-        an integer), or `x` is an object of another type.
+        an integer), or `x` is an object of another type. If `x` is a list, tuple or number, and `f` does not depend on
+        an element of its argument: it may read the original.
     ValueError
-        If `x` is read-only, or `h` is not a positive number.
+        If `x` is read-only, its elements share memory, or `h` is not a positive number; if `f` changes `x`; or if `x`
+        is so large that a step leads to infinity. `x` is then as before.
 
     See Also
     --------
+    numerical_gradient_2d : The gradient at many points.
+    jacobian : The derivatives of a function with many values.
     gradient_descent : Minimize a function by following its gradient.
 
     Notes
     -----
     ``df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h``; "Deep Learning from Scratch", chapter 4. In float64,
     the result is the book's, bit for bit. In float32 and float16, rounding changes ``x + h`` too much, so the
-    difference is divided by the actual step ``(x + h) - (x - h)``. This step is 0 where `h` is too small compared to
-    `x`. Then the result is 0: choose a larger `h`.
+    difference is divided by the actual step ``(x + h) - (x - h)``. In two cases the step is larger than `h`:
+
+    - `x` is so large that rounding removes `h`, or in float64, changes the step by more than 1/1000, as it does from
+      1e9 on. Then the step is one that `x` can hold. It grows until the values of `f` differ in 17 bits (in float32, in
+      8), at most to 6e-6 of `x` (in float32, 0.005).
+    - `f` returns a float32 or float16, so that few digits remain in the difference. Then the step is at least 0.005 or
+      0.1, times `x` where `x` is larger than 1. A Python float has no such dtype. It counts as a float32 if it is a
+      number of float32, and so near to the other value that few digits remain.
 
     Examples
     --------
@@ -74,32 +103,292 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     >>> print(numerical_gradient(lambda x: np.sum(x**2), np.array([3.0, 4.0])).round(6))
     [6. 8.]
     """
+    moved, array, h = _movable(f, x, h, "x")
+    gradient = _differences(f, moved, array, h)
+    if moved is not x:
+        refuse_reader_of_original(f, array, x, gradient, one_number, "x")
+    return cast(gradient, array.dtype.newbyteorder("="))
+
+
+def numerical_gradient_2d(
+    f: Callable[[Any], Any], X: npt.ArrayLike, h: float = 1e-4, *, vectorized: bool = False
+) -> FloatArray:
+    """Return the gradient of `f` at each of many points.
+
+    Parameters
+    ----------
+    f : callable
+        Takes one point, an array ``(n,)``, and returns one number. With `vectorized`, it takes all points at once, an
+        array in the shape of `X`, and returns one number for each point: an array ``(P,)``. Each number must depend
+        only on its own point.
+    X : ndarray of float16, float32 or float64
+        ``(P, n)``, one point in each row, or ``(n,)`` for one point. More dimensions are possible: the last one is that
+        of the coordinates. The function changes `X` **in place** and restores it, as `numerical_gradient` does. A list
+        or tuple becomes a float64 array.
+    h : float, default 1e-4
+        The step, above 0.
+    vectorized : bool, default False
+        Whether `f` takes all points at once. Then `f` is called 2n + 2 times, however many points there are. Otherwise
+        it is called 2n times for each point.
+
+    Returns
+    -------
+    ndarray
+        The gradient at each point, in the shape and dtype of `X`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `numerical_gradient`, if `X` has no dimension, or with `vectorized`, if `f` does not return one number for
+        each point, or a number depends on other points.
+
+    See Also
+    --------
+    numerical_gradient : The gradient at one point.
+    jacobian : The derivatives of a function with many values.
+
+    Notes
+    -----
+    ``gradient[p, j] = df(X[p])/dx_j``. Without `vectorized`, this is the function with this name in "Deep Learning from
+    Scratch", chapter 4, which draws a field of gradients. The step is chosen for each element, as in
+    `numerical_gradient`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.gradient import numerical_gradient_2d
+    >>> X = np.array([[3.0, 4.0], [0.0, -1.0]])
+    >>> print(numerical_gradient_2d(lambda x: np.sum(x**2), X).round(6))
+    [[ 6.  8.]
+     [ 0. -2.]]
+    >>> print(numerical_gradient_2d(lambda X: np.sum(X**2, axis=-1), X, vectorized=True).round(6))
+    [[ 6.  8.]
+     [ 0. -2.]]
+    """
+    moved, array, h = _movable(f, X, h, "X")
+    if not array.ndim:
+        raise ValueError("X must have shape (P, n), one point in each row, or (n,) for one point; got one number")
+    if vectorized:
+        gradient = _differences_of_stack(f, moved, array, h)
+        if moved is not X:
+            refuse_reader_of_original(f, array, X, gradient, _reader(array.shape[:-1]), "X")
+    else:
+        gradient, points = np.empty(array.shape), list(np.ndindex(array.shape[:-1]))
+
+        def compute() -> None:
+            for point in points:
+                gradient[point] = _differences(f, array[point] if point else moved, array[point], h)
+
+        _undisturbed(array, compute)
+        if moved is not X:
+            for point in points:
+                refuse_reader_of_original(f, array[point], X, gradient[point], one_number, "X")
+    return cast(gradient, array.dtype.newbyteorder("="))
+
+
+def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> FloatArray:
+    """Return the derivatives of every value of `f` with respect to every element of `x`, by central differences.
+
+    Parameters
+    ----------
+    f : callable
+        Takes `x` and returns real numbers: an array of any shape, a list or one number. It may ignore its argument and
+        read the array `x` itself. It may return the same array at every call.
+    x : ndarray of float16, float32 or float64
+        As in `numerical_gradient`: it is changed **in place** and restored. A list, tuple or number becomes a float64
+        array.
+    h : float, default 1e-4
+        The step, above 0.
+
+    Returns
+    -------
+    ndarray
+        The shape is that of `f(x)`, followed by that of `x`; the dtype is that of `x`. For an `f` that returns one
+        number, this is the gradient.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `numerical_gradient`, if `f` does not return real numbers, or its values change their shape.
+
+    See Also
+    --------
+    numerical_gradient : The same for an `f` that returns one number, and faster.
+
+    Notes
+    -----
+    ``J[i, j] = df_i/dx_j``: the gradient of "Deep Learning from Scratch", chapter 4, for each value of `f`. The step is
+    chosen as in `numerical_gradient`. `f` is called once to learn the shape of its values, then twice for each element
+    of `x`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import softmax
+    >>> from fastnet.gradient import jacobian
+    >>> print(jacobian(lambda x: np.array([x[0] * x[1], x[0] + x[1]]), np.array([3.0, 4.0])).round(6))
+    [[4. 3.]
+     [1. 1.]]
+    >>> y = softmax([1.0, 2.0])
+    >>> print(np.allclose(jacobian(softmax, [1.0, 2.0]), np.diag(y) - np.outer(y, y)))
+    True
+    """
+    moved, array, h = _movable(f, x, h, "x")
+    derivatives, read = np.empty(0), _reader(())
+    shape: tuple[int, ...] = ()
+
+    def compute() -> None:
+        nonlocal derivatives, read, shape
+        values = real_array(f(moved), "what f returns")
+        shape, coarse = values.shape, coarse_step(values.dtype)
+        read = _reader(shape)
+        derivatives = np.empty((read(values).size, array.size))
+        for elements, numbers in _views(array, np.arange(array.size).reshape(array.shape)):
+            for i, k in enumerate(numbers):
+                derivatives[:, k] = difference(f, moved, elements[i : i + 1], h, coarse, read)
+
+    _undisturbed(array, compute)
+    if moved is not x:
+        refuse_reader_of_original(f, array, x, derivatives, read, "x")
+    return cast(derivatives.reshape((*shape, *array.shape)), array.dtype.newbyteorder("="))
+
+
+def _refuse_no_function(f: Any) -> None:
     if not callable(f):
         raise TypeError(f"f must be a function of x, got {f!r}")
+
+
+def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]:
+    """Return what `f` receives, its elements as an ndarray that shares its memory, and `h`.
+
+    `f` receives `x` itself if it is an array, else a copy.
+    """
+    _refuse_no_function(f)
     h = as_float(h, "h")
-    array = real_array(x, "x")
+    array = real_array(x, name)
     if not isinstance(x, np.ndarray):
         if not isinstance(x, list | tuple | Real | np.generic):
             raise TypeError(
-                f"x must be an ndarray, a list, a tuple or a number, got {type(x).__name__}: it would be copied, and a "
-                "function that reads the original would not see the changes"
+                f"{name} must be an ndarray, a list, a tuple or a number, got {type(x).__name__}: it would be copied, "
+                "and a function that reads the original would not see the changes"
             )
         array = x = array.astype(np.float64)
     if array.dtype.kind != "f":
         raise TypeError(
-            f"x holds {array.dtype}, which cannot be moved by h = {h}: use an array of float64, float32 or float16"
+            f"{name} holds {array.dtype}, which cannot be moved by h = {h}: use an array of float64, float32 or float16"
         )
     if not array.flags.writeable:
-        raise ValueError("x is read-only, and its elements are moved in place: pass a copy")
+        raise ValueError(f"{name} is read-only, and its elements are moved in place: pass a copy")
+    if not array.flags.c_contiguous and shares_memory(array):
+        raise ValueError(f"elements of {name} share memory, so none can be moved alone: pass a copy")
+    return x, array, h
 
+
+def _views(array: FloatArray, out: npt.NDArray[Any]) -> Any:
+    """Return all elements of an array of any strides, in C order, in 1-D views of it, each with that of `out`.
+
+    `out` is C-contiguous and has the shape of `array`.
+    """
+    if array.flags.c_contiguous:
+        return [(array.reshape(-1), out.reshape(-1))]
+    return np.nditer(
+        [array, out], ["external_loop", "zerosize_ok"], [["readwrite"], ["readwrite"]], order="C"
+    )
+
+
+def _undisturbed(array: FloatArray, compute: Callable[[], None]) -> None:
+    """Call `compute`, which moves elements of `array` and calls `f`. Put every bit of `array` back, whatever happens.
+
+    `compute` notices if `f` writes to the element that is moved. This function notices a write to any element.
+    """
+    before = array.copy()
+    try:
+        compute()
+    except BaseException:
+        array[...] = before
+        raise
+    if not _backend.kernels.same_bits(array, before):
+        array[...] = before
+        refuse_change()
+
+
+def _reader(shape: tuple[int, ...]) -> Read:
+    """Return a function that checks the values of an `f` with many values, and copies them to a flat float64 array."""
+
+    def read(value: Any) -> FloatArray:
+        array = real_array(value, "what f returns")
+        if array.dtype.kind == "b":
+            raise TypeError("f must return real numbers, got bool")
+        if array.shape != shape:
+            raise ValueError(f"f must return an array of shape {shape}, got shape {array.shape}")
+        return array.astype(FLOAT64).reshape(-1)  # a copy: f may return the same array every time
+
+    return read
+
+
+def _differences(
+    f: Callable[[Any], Any], x: Any, array: FloatArray, h: float, lost: list[float] | None = None
+) -> FloatArray:
+    """Return the central differences of `f` for all elements of `array`, the elements of `x`, in float64.
+
+    With `lost`, use the book's formula even for an element that is too large for `h`, and add it to `lost`.
+    """
     # The compiled loop takes native, aligned float32 and float64; the plain loop takes every float array.
     kernels = _backend.kernels if array.dtype in (FLOAT64, FLOAT32) and array.flags.aligned else _kernels_numpy
-    gradient, done = np.empty(array.size), 0
-    # For any strides, nditer goes through the array in C order and gives 1-D views of it.
-    for elements in np.nditer(array, flags=["external_loop", "zerosize_ok"], op_flags=["readwrite"], order="C"):
-        kernels.central_differences(f, x, elements, h, gradient[done : done + len(elements)])
-        done += len(elements)
-    return cast(gradient.reshape(array.shape), array.dtype.newbyteorder("="))
+    gradient, coarse = np.empty(array.shape), 0.0
+
+    def otherwise(view: FloatArray) -> float:
+        read = partial(number, coarse=coarse)
+        if lost is None or coarse:
+            return float(widened(f, x, view, h, coarse, read).item())
+        if np.isfinite(view).all():
+            lost.append(float(view[0]))
+        return float(by_book(f, x, view, h, read).item())
+
+    def compute() -> None:
+        may_be_single = gradient.size > 0
+        for elements, out in _views(array, gradient):
+            if not kernels.central_differences(f, x, elements, h, coarse, otherwise, out):
+                may_be_single = False
+        # f is flat, or it computes in float32 and h is too small for it. Only a Python float leaves this open.
+        if may_be_single and not coarse and type(f(x)) is float:
+            raise CoarseValueError(BEST[4])
+
+    while True:
+        try:
+            _undisturbed(array, compute)
+        except CoarseValueError as found:
+            coarse = found.coarse
+        else:
+            return gradient
+
+
+def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h: float) -> FloatArray:
+    """Return the gradients at all points of `array`, for an `f` that takes all points at once, in float64."""
+    shape, n = array.shape[:-1], array.shape[-1]
+    flat = _reader(shape)
+
+    def read(value: Any) -> FloatArray:
+        return np.reshape(flat(value), (*shape, 1))
+
+    gradient = np.empty(array.shape)
+
+    def compute() -> None:
+        value = f(X)
+        before, coarse = read(value), coarse_step(np.asarray(value).dtype)
+        if shape and shape[0] > 1:  # other points in every second row: the values of the rest must not change
+            others = array[1::2]
+            kept = others.copy()
+            others[...] = array[0]
+            after = read(f(X))
+            others[...] = kept
+            if not np.array_equal(before[::2], after[::2], equal_nan=True):
+                raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
+        for j in range(n):
+            gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, coarse, read)
+
+    _undisturbed(array, compute)
+    return gradient
 
 
 def gradient_descent(
@@ -116,7 +405,7 @@ def gradient_descent(
     f : callable
         Takes an array like `init_x` and returns one number. If `init_x` is float16, the array is float32.
     init_x : array_like, real
-        The start, any shape; it is not changed. bool and integers become float64.
+        The start, any shape; it is not changed, and `f` gets a copy. bool and integers become float64.
     lr : float, default 0.01
         The learning rate, above 0: the length of a step where the gradient is 1.
     step_num : int, default 100
@@ -136,9 +425,14 @@ def gradient_descent(
     ------
     TypeError
         If `f` is not callable or does not return one number, `init_x` does not hold real numbers, `lr` is not a number,
-        or `step_num` is not an integer.
+        or `step_num` is not an integer. If `f` reads `init_x` instead of its argument, which is a copy.
     ValueError
-        If `lr` is not positive, or `step_num` is negative.
+        If `lr` is not positive, or `step_num` is negative; if `f` changes its argument.
+
+    Warns
+    -----
+    RuntimeWarning
+        If `x` becomes so large that rounding removes the step of numerical differentiation.
 
     See Also
     --------
@@ -146,7 +440,10 @@ def gradient_descent(
 
     Notes
     -----
-    ``x <- x - lr * gradient(x)``; "Deep Learning from Scratch", chapter 4.
+    ``x <- x - lr * gradient(x)``; "Deep Learning from Scratch", chapter 4. If the learning rate is too large, `x` grows
+    until rounding removes the book's step of 1e-4. The gradient is then wrong or 0, and `x` stops, as in the book,
+    whose example ends at 2.59e13. A warning says so. If already the start is that large, the step is larger, as in
+    `numerical_gradient`.
 
     Examples
     --------
@@ -156,17 +453,28 @@ def gradient_descent(
     >>> print(np.abs(x).max() < 1e-9)
     True
     """
+    _refuse_no_function(f)
     lr = as_float(lr, "lr")
     step_num = as_count(step_num, "step_num", least=0)
     start, dtype = float_array(init_x, "init_x")
     x = start.copy()  # float16 became float32, so that a step of h is not rounded away
     history = np.empty((step_num, *x.shape), x.dtype) if return_history else None
+    lost: list[float] | None = [] if holds(x, H) else None
     for step in range(step_num):
         if history is not None:
             history[step] = x
-        gradient = numerical_gradient(f, x)
+        gradient = _differences(f, x, x, H, lost)
+        if step == 0:
+            refuse_reader_of_original(f, x, init_x, gradient, one_number, "init_x")
         with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
             x -= lr * gradient
+    if lost:
+        warnings.warn(
+            f"x has grown to {lost[0]:.3g}, where rounding removes the step of {H:g}: from there on, the gradient was "
+            f"wrong or 0. Probably the learning rate is too large: lr is {lr:g}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     result = cast(x, dtype)
     return result if history is None else (result, cast(history, dtype))
 

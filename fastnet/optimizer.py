@@ -10,7 +10,8 @@ import numpy.typing as npt
 from fastnet import _backend
 from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, gradient_of, is_real, real_array
 
-__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
+# The book's `from common.optimizer import *` also gives np.
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "np"]
 
 Array = npt.NDArray[Any]
 Memory = dict[str, Array]  # what an optimizer keeps for every parameter from one update to the next

@@ -1,5 +1,6 @@
 """Numerical differentiation follows the textbook to the bit and leaves no trace; gradient descent follows it down."""
 
+import contextlib
 import functools
 import itertools
 import signal
@@ -98,9 +99,11 @@ def test_narrow_floats_divide_by_the_step_that_f_saw(dtype, x, h):
     gradient = numerical_gradient(lambda x: seen.append(float(x[0])) or 3.0 * float(x[0]), x, h)
     step = seen[0] - seen[1]
     assert gradient.dtype == dtype
-    # With the step as it was made, the slope is 3 exactly. Where h is lost beside x, f does not change at all.
-    assert gradient == (3 if step else 0)
-    assert x.dtype.type(x[0] + h) == seen[0]
+    # With the step as it was made, the slope is 3 exactly. Where h is lost beside x, the step is larger.
+    assert gradient == 3
+    assert step > 0
+    moved = x.dtype.type(x[0] + h)
+    assert seen[0] == moved or moved == x[0]
 
 
 @ALL_LAYOUTS
@@ -110,11 +113,6 @@ def test_narrow_floats_in_any_layout(layout, dtype):
     gradient = numerical_gradient(lambda x: np.sum(np.square(x, dtype=np.float64)), layout(VALUES.astype(dtype)), 0.25)
     assert gradient.dtype == dtype
     assert np.array_equal(gradient, 2 * VALUES)
-
-
-def test_where_no_step_was_made_the_difference_is_divided_by_2_h():
-    calls = itertools.count(0.0)  # f(x - h) is 1 more than f(x + h), whatever x is
-    assert numerical_gradient(lambda _: next(calls), np.float32([1e9]), h=0.25) == -2
 
 
 def test_the_values_of_f_are_held_in_float64():
@@ -132,9 +130,9 @@ def test_every_element_is_restored_exactly(build):
     x = build()
     before = snapshot(x)
     calls = []
-    numerical_gradient(lambda x: calls.append(x.tobytes()) or 0.0, x)
+    with contextlib.suppress(ValueError):  # the largest number cannot be moved
+        numerical_gradient(lambda x: calls.append(x.tobytes()) or 0.0, x)
     assert snapshot(x) == before
-    assert len(calls) == 2 * x.size
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit, TypeError])
@@ -186,10 +184,35 @@ def test_ctrl_c_is_heard_though_f_is_compiled_code_that_never_looks():
 # --- what f gets and gives -------------------------------------------------------------------------------------------
 
 
+class Squares:
+    def __call__(self, x):
+        return sum_of_squares(x)
+
+    def method(self, x):
+        return sum_of_squares(x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [Squares(), Squares().method, functools.partial(sum_of_squares), np.ndarray.sum, np.max],
+    ids=["object", "method", "partial", "method of a type", "function of NumPy"],
+)
+def test_f_may_be_any_callable(f):
+    x = np.array([3.0, 4.0])
+    assert numerical_gradient(f, x).tobytes() == textbook(f, x).tobytes()
+
+
 @WRITEABLE_FLOATS
 def test_f_receives_the_very_array(build):
     x = build()
-    numerical_gradient(lambda received: 0.0 if received is x else pytest.fail("another array"), x)
+    with contextlib.suppress(ValueError):  # the largest number cannot be moved
+        numerical_gradient(lambda received: 0.0 if received is x else pytest.fail("another array"), x)
+
+
+def test_f_is_called_twice_for_each_element():
+    calls = itertools.count()
+    numerical_gradient(lambda _: next(calls), np.zeros((3, 2)))
+    assert next(calls) == 2 * 6
 
 
 def test_a_subclass_of_ndarray_reaches_f_as_itself():
@@ -226,8 +249,7 @@ def test_lists_tuples_and_numbers_become_float64_arrays_that_f_receives(x, shape
     ids=lambda number: type(number).__name__,
 )
 def test_f_may_return_any_kind_of_number(number):
-    calls = itertools.count()
-    gradient = numerical_gradient(lambda _: number if next(calls) % 2 == 0 else 0, np.zeros(2), h=0.5)
+    gradient = numerical_gradient(lambda x: number if x.sum() > 0 else 0, np.zeros(2), h=0.5)
     assert gradient.tolist() == [7, 7]
 
 
@@ -377,7 +399,8 @@ def test_a_learning_rate_too_large_diverges_and_one_too_small_stays():
         return x[0] ** 2 + x[1] ** 2
 
     init_x = np.array([-3.0, 4.0])
-    far = gradient_descent(f, init_x, lr=10.0, step_num=100)
+    with pytest.warns(RuntimeWarning, match=r"x has grown to 2.68e\+09, .*Probably the learning rate is too large"):
+        far = gradient_descent(f, init_x, lr=10.0, step_num=100)
     assert far == pytest.approx([-2.59e13, -1.30e12], rel=4e-3)  # three digits shown: half of 0.01 in 1.30
     near = gradient_descent(f, init_x, lr=1e-10, step_num=100)
     assert near == pytest.approx([-3, 4], abs=1e-7)  # 100 steps of 1e-10 times a gradient of at most 8

@@ -9,6 +9,7 @@ import tokenize
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cases import ELEMENTWISE, FUNCTIONS, KERNELS
 
@@ -38,7 +39,26 @@ def test_every_kernel_that_a_twin_declares_is_registered_once():
 
 
 def test_every_public_function_is_registered_once():
-    assert Counter(function.name for function in FUNCTIONS) == Counter(functions.__all__)
+    assert Counter(["np", *(function.name for function in FUNCTIONS)]) == Counter(functions.__all__)
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        (
+            "functions",
+            "identity_function step_function sigmoid sigmoid_grad relu relu_grad softmax sum_squared_error "
+            "mean_squared_error cross_entropy_error softmax_loss np",
+        ),
+        ("gradient", "numerical_gradient_2d numerical_gradient np"),
+        ("optimizer", "SGD Momentum Nesterov AdaGrad RMSprop Adam np"),
+    ],
+)
+def test_a_star_import_gives_what_that_of_the_book_gives(module, names):
+    found = {}
+    exec(f"from fastnet.{module} import *", found)
+    assert set(names.split()) <= found.keys()
+    assert found["np"] is np
 
 
 def test_what_is_computed_element_by_element_is_registered_once():
@@ -51,7 +71,7 @@ def test_what_is_computed_element_by_element_is_registered_once():
 # --- no module imports from a higher level ----------------------------------------------------------------------------
 
 LEVELS = [
-    ["_checks", "_files", "_scaled"],
+    ["_checks", "_files", "_scaled", "_steps"],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],

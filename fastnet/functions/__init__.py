@@ -11,8 +11,11 @@ labels in ``[0, C)``. Anything else raises `ValueError`. N is the number of samp
 (`binary_cross_entropy` has two classes in one column, so there a label is 0 or 1.)
 """
 
+import numpy as np
+
 from fastnet.functions import activations, losses
 from fastnet.functions.activations import *  # noqa: F403
 from fastnet.functions.losses import *  # noqa: F403
 
-__all__ = [*activations.__all__, *losses.__all__]
+# The book's `from common.functions import *` also gives np.
+__all__ = ["np", *activations.__all__, *losses.__all__]

@@ -185,7 +185,7 @@ def _name(f: Any) -> str:
 
 def _function(f: Any) -> Function:
     if isinstance(f, str):
-        if f not in of_fastnet.__all__:
+        if f not in of_fastnet.__all__ or not callable(getattr(of_fastnet, f)):
             raise ValueError(f"fastnet.functions has no {f!r}")
         f = getattr(of_fastnet, f)
     if not callable(f):
@@ -212,4 +212,5 @@ def _gradient(function: Function, x: npt.NDArray[np.float64]) -> npt.NDArray[np.
         gradient: npt.NDArray[np.float64] = getattr(of_fastnet, f"{name}_grad")(x)
         return gradient
     with np.errstate(all="ignore"):
-        return np.array([numerical_gradient(function, x[i : i + 1].copy())[0] for i in range(len(x))])
+        slopes = [numerical_gradient(lambda x: function(x.copy()), element.copy()) for element in x.reshape(-1, 1)]
+        return np.concatenate(slopes)

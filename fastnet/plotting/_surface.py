@@ -92,7 +92,7 @@ def plot_gradient_field(
         for (low, high), side in zip((xlim, ylim), sides, strict=True)
     )
     with np.errstate(all="ignore"):
-        down = -np.array([[numerical_gradient(f, np.array([a, b])) for a in x0] for b in x1])
+        down = -np.array([[numerical_gradient(lambda x: f(x.copy()), np.array([a, b])) for a in x0] for b in x1])
 
     write = Lettering(title)
     ax = _draw_surface(heights, xlim, ylim, ax)
@@ -201,7 +201,7 @@ def _path(f: Callable[[Any], Any], thing: Any, name: str, start: Points, step_nu
     path = [start]
     for _ in range(step_num):
         with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
-            optimizer.update(params, {"x": numerical_gradient(f, params["x"])})
+            optimizer.update(params, {"x": numerical_gradient(lambda x: f(x.copy()), params["x"])})
         path.append(params["x"].copy())
     return np.array(path)
 

@@ -1,0 +1,435 @@
+"""How `x` is moved: it is put back whatever f does, the step is one that x and f can hold, and f sees the change."""
+
+import numpy as np
+import pytest
+from hostile import LAYOUTS, VALUES, snapshot
+
+from fastnet import TwoLayerNet
+from fastnet.gradient import gradient_descent, jacobian, numerical_gradient, numerical_gradient_2d
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+ALL_LAYOUTS = pytest.mark.parametrize("layout", LAYOUTS[:-2], ids=lambda layout: layout.__name__)  # writeable ones
+ALL_FLOATS = pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+
+# What each function that moves x makes of an f with one value.
+GRADIENTS = {
+    "numerical_gradient": numerical_gradient,
+    "jacobian": jacobian,
+    "rows": lambda f, x, h=1e-4: numerical_gradient_2d(lambda row: f(row), x.reshape(1, -1), h).reshape(x.shape),
+    "stack": lambda f, x, h=1e-4: numerical_gradient_2d(
+        lambda X: np.array([f(row) for row in X]), x.reshape(1, -1), h, vectorized=True
+    ).reshape(x.shape),
+}
+ALL_GRADIENTS = pytest.mark.parametrize("gradient_of", GRADIENTS.values(), ids=GRADIENTS)
+
+
+# --- f that writes to its argument -----------------------------------------------------------------------------------
+
+
+def doubles(x):
+    x *= 2
+    return float(np.sum(x))
+
+
+def writes_to_one(x):
+    x[..., -1] += 1
+    return float(np.sum(x, dtype=np.float64))
+
+
+def writes_nan(x):
+    x[..., 0] = np.nan
+    return 1.0
+
+
+def makes_zero_negative(x):
+    x[x == 0] = -0.0
+    return 1.0
+
+
+def flips_a_sign_at_each_call(x):
+    x[..., 1] *= -1
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    "f", [doubles, writes_to_one, writes_nan, makes_zero_negative, flips_a_sign_at_each_call, np.ndarray.sort]
+)
+@ALL_LAYOUTS
+@ALL_FLOATS
+def test_f_that_changes_x_is_an_error_and_x_is_as_before(f, layout, dtype):
+    x = layout(VALUES.astype(dtype))
+    before = snapshot(x)
+    with pytest.raises(ValueError, match="f changed x while its gradient was computed"):
+        numerical_gradient(lambda x: f(x) or 0.0, x)
+    assert snapshot(x) == before
+
+
+@pytest.mark.parametrize("f", [doubles, writes_to_one, writes_nan])
+@ALL_GRADIENTS
+def test_every_function_that_moves_x_notices_a_change(gradient_of, f):
+    x = np.array([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="f changed x"):
+        gradient_of(f, x)
+    assert x.tolist() == [1, 2, 3]
+
+
+def test_a_change_is_noticed_at_once():
+    calls = []
+    with pytest.raises(ValueError, match="f changed x"):
+        numerical_gradient(lambda x: calls.append(0) or doubles(x), np.ones(1000))
+    assert len(calls) == 1
+
+
+def test_nan_of_x_is_compared_bit_for_bit():
+    x = np.array([np.nan, 1.0, -np.nan, 0.0])
+    x.view(np.uint64)[2] |= 5  # another NaN
+    before = x.tobytes()
+    assert numerical_gradient(lambda x: float(x[1]), x).round(9).tolist() == [0, 1, 0, 0]
+    assert x.tobytes() == before
+
+    def other_nan(x):
+        x.view(np.uint64)[2] ^= 1
+        return 0.0
+
+    with pytest.raises(ValueError, match="f changed x"):
+        numerical_gradient(other_nan, x)
+    assert x.tobytes() == before
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+@ALL_GRADIENTS
+def test_all_of_x_is_put_back_if_f_writes_and_then_raises(gradient_of, error):
+    x = np.array([1.0, 2.0, 3.0])
+
+    def f(x):
+        x *= 2
+        raise error("enough")
+
+    with pytest.raises(error, match="enough"):
+        gradient_of(f, x)
+    assert x.tolist() == [1, 2, 3]
+
+
+def test_f_may_write_and_restore():
+    def f(x):
+        x *= 2
+        total = float(np.sum(x))
+        x /= 2
+        return total
+
+    assert numerical_gradient(f, np.array([1.0, 2.0])).round(9).tolist() == [2, 2]
+
+
+def test_a_closure_that_changes_x_is_noticed_too():
+    x = np.array([1.0, -2.0])
+
+    def relu_in_place(_):
+        x[x < 0] = 0
+        return x.sum()
+
+    with pytest.raises(ValueError, match="f changed x"):
+        numerical_gradient(relu_in_place, x)
+    assert x.tolist() == [1, -2]
+
+
+def test_gradient_descent_does_not_follow_an_f_that_changes_its_argument():
+    init_x = np.array([1.0, 2.0])
+    with pytest.raises(ValueError, match="f changed x"):
+        gradient_descent(doubles, init_x)
+    assert init_x.tolist() == [1, 2]
+
+
+def test_a_loss_that_changes_the_parameters_is_an_error():
+    class Decaying(TwoLayerNet):
+        def loss(self, x, t):
+            self.params["W1"] *= 0.5
+            return super().loss(x, t)
+
+    net = Decaying(2, 3, 2, seed=0)
+    before = net.params["W1"].copy()
+    with pytest.raises(ValueError, match="f changed x"):
+        net.numerical_gradient(np.eye(2), [0, 1])
+    assert np.array_equal(net.params["W1"], before)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.lib.stride_tricks.as_strided(np.ones(1), (3,), (0,)),
+        np.lib.stride_tricks.as_strided(np.ones(4), (3, 2), (8, 8)),
+    ],
+    ids=["broadcast", "windows"],
+)
+def test_elements_that_share_memory_cannot_be_moved_alone(x):
+    with pytest.raises(ValueError, match="elements of x share memory"):
+        numerical_gradient(np.sum, x)
+
+
+# --- a step that x can hold ------------------------------------------------------------------------------------------
+
+
+def square(x):
+    return float(np.sum(np.square(x, dtype=np.float64)))
+
+
+@pytest.mark.parametrize("x", [1e9, 3e10, -1e11, 1e12, 1e13, 2.0**60, 1e100, -1e150])
+@ALL_GRADIENTS
+def test_float64_gets_a_step_that_rounding_does_not_remove(gradient_of, x):
+    gradient = gradient_of(square, np.array([x]))
+    # The book's quotient is used up to a deviation of 1e-3. Beyond, the values differ by 2**-34.7 of their size at
+    # least, so that their rounding, 2**-53 of it each, changes the difference by 1e-5 at most.
+    np.testing.assert_allclose(gradient, [2 * x], rtol=1e-3 if abs(x) <= 3e9 else 2e-5)
+
+
+@pytest.mark.parametrize("x", [1e10, 1e12, 3e13])
+def test_the_step_stays_as_small_as_it_can(x):
+    # A period of sin is 6.28, and numbers of 3e13 are 0.004 apart: a larger step would miss the slope.
+    gradient = numerical_gradient(lambda x: np.sin(x[0]), np.array([x]))
+    np.testing.assert_allclose(gradient, [np.cos(x)], atol=1e-4)
+
+
+@pytest.mark.parametrize("x", [1e4, 1e6, 1e9, -1e20, 1e37])
+@pytest.mark.parametrize("single", [False, True], ids=["f in float64", "f in float32"])
+@ALL_GRADIENTS
+def test_float32_gets_a_step_that_rounding_does_not_remove(gradient_of, x, single):
+    kind = np.float32 if single else float
+    x = np.array([x], np.float32)
+    gradient = gradient_of(lambda x: kind(3 * x[0]), x)
+    assert gradient.dtype == np.float32
+    # 3 x is linear. f has 24 bits, and its values differ by 2**-15.3 of their size at least: 2**-8 of the difference.
+    np.testing.assert_allclose(gradient, [3], rtol=2**-8)
+
+
+@pytest.mark.parametrize("x", [0.0, 0.5, 100.0, -6e4])
+def test_float16_gets_a_step_that_rounding_does_not_remove(x):
+    gradient = numerical_gradient(lambda x: 3.0 * float(x[0]), np.array([x], np.float16))
+    assert gradient == 3  # the step is exact, and so are the values
+
+
+def test_elements_of_all_sizes_get_each_its_own_step():
+    x = np.array([1.0, 1e13, 0.0, -1e9, 1e200])
+    for f in GRADIENTS.values():
+        np.testing.assert_allclose(f(lambda x: float(x @ [1, 2, 3, 4, 0.0]), x)[4], 0)
+        gradient = f(lambda x: float(np.sum(np.tanh(x / [1, 1e13, 1, 1e9, 1e200]))), x)
+        slope = (1 - np.tanh(1) ** 2) / np.array([1, 1e13, 1, 1e9, 1e200])
+        slope[2] = 1
+        np.testing.assert_allclose(gradient, slope, rtol=1e-3)
+
+
+def test_where_h_fits_the_result_is_the_books_bit_for_bit():
+    x = np.array([1.0, 1e13, -3e5, 1e8])
+
+    def f(x):
+        return np.sum(np.sin(x) * x)
+
+    gradient = numerical_gradient(f, x)
+    for i in (0, 2, 3):
+        plus, minus = x.copy(), x.copy()
+        plus[i] += 1e-4
+        minus[i] -= 1e-4
+        assert gradient[i] == (f(plus) - f(minus)) / 2e-4
+
+
+@pytest.mark.parametrize("h", [1e-12, 1e-15, 1e-17, 1e-30])
+def test_a_step_that_is_too_small_for_x_is_made_larger(h):
+    gradient = numerical_gradient(square, np.array([3.0]), h)
+    np.testing.assert_allclose(gradient, [6], rtol=1e-3)  # see above: 9e-16 / 2e-12 is still good enough
+
+
+@ALL_GRADIENTS
+@pytest.mark.parametrize(
+    ("x", "h"), [(np.finfo(float).max, 1e-4), (1e308, 1e308), (np.float32(3e38), 1e38), (np.float16(1), 1e5)]
+)
+def test_where_no_step_leads_to_a_number_an_error_says_so(gradient_of, x, h):
+    x = np.array([x])
+    before = x.copy()
+    with pytest.raises(ValueError, match=rf"x holds .*cannot be moved.* leads to infinity in {x.dtype}"):
+        gradient_of(lambda _: 0.0, x, h)
+    assert x == before
+
+
+@ALL_GRADIENTS
+@ALL_FLOATS
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_at_infinity_the_slope_is_the_limit_and_nan_stays_nan(gradient_of, value, dtype):
+    x = np.array([value], dtype)
+    with np.errstate(all="ignore"):
+        assert np.array_equal(gradient_of(lambda x: float(np.tanh(x[0])), x), [value * 0 + 0], equal_nan=True) or (
+            gradient_of(lambda x: float(np.tanh(x[0])), x) == 0
+        )
+        assert np.isnan(gradient_of(lambda x: float(x[0]), x)).all()
+
+
+def test_gradient_descent_from_far_away_arrives():
+    # Each step halves x: 60 steps from 1e13 lead below 1e-5, through the sizes where the step is the book's again.
+    x = gradient_descent(square, [1e13], lr=0.25, step_num=60)
+    assert abs(x[0]) < 1e-4
+
+
+def test_gradient_descent_warns_where_it_follows_the_book_into_numbers_too_large_for_the_step():
+    with pytest.warns(RuntimeWarning, match="rounding removes the step of 0.0001"):
+        gradient_descent(square, [1.0], lr=10.0, step_num=20)
+
+
+# --- f that computes in float32 or float16 ---------------------------------------------------------------------------
+
+
+def wave(x):
+    return np.sin(x[0]) + x[0] * x[1] ** 2
+
+
+def slope_of_wave(x):
+    return np.array([np.cos(x[0]) + x[1] ** 2, 2 * x[0] * x[1]])
+
+
+@pytest.mark.parametrize("form", [lambda y: y, np.asarray, lambda y: np.array([y])], ids=["scalar", "0-d", "one"])
+@pytest.mark.parametrize("x_dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-4), (np.float16, 0.05)])
+def test_f_in_fewer_digits_is_recognised_by_its_dtype(form, x_dtype, dtype, tolerance):
+    # The formula's error is h^2 / 6, of h = 0.0049 and 0.099 (times x): 4e-6 and 2e-3. The rounding error is a unit in
+    # the last place of f, 2.4e-7 and 2e-3, over h: 5e-5 and 2e-2. With h = 1e-4 it is 2e-3, and 20.
+    x = np.array([0.7, 1.3], x_dtype)
+    gradient = numerical_gradient(lambda x: form(wave(x.astype(dtype))), x)
+    assert gradient.dtype == x_dtype
+    np.testing.assert_allclose(gradient, slope_of_wave(x), rtol=0, atol=tolerance)
+    with_jacobian = jacobian(lambda x: wave(x.astype(dtype)), x)
+    np.testing.assert_allclose(with_jacobian, slope_of_wave(x), rtol=0, atol=tolerance)
+
+
+def test_a_stack_in_float32_too():
+    X = np.random.default_rng(0).normal(size=(5, 2))
+    got = numerical_gradient_2d(lambda X: wave(X.T.astype(np.float32)), X, vectorized=True)
+    np.testing.assert_allclose(got, slope_of_wave(X.T).T, rtol=0, atol=2e-3)  # as above, for |x| up to 2.3
+
+
+def test_f_in_float32_is_not_given_less_than_the_step_asked_for():
+    seen = []
+    numerical_gradient(lambda x: seen.append(x[0]) or np.float32(x[0]), np.array([0.0]), h=0.5)
+    assert set(seen) == {0.5, -0.5}
+
+
+@pytest.mark.parametrize("kind", [np.float32, lambda y: float(np.float32(y)), lambda y: np.float32(y).item()])
+@ALL_LAYOUTS
+def test_f_in_float32_that_loses_all_digits_of_the_books_step(kind, layout):
+    # 1 + 0.01 x^2 differs by 8e-6 of h = 1e-4, 8e-10 in all: less than a float32 shows.
+    x = np.array([2.0])
+    gradient = numerical_gradient(lambda x: kind(1 + 0.01 * x[0] ** 2), x)
+    matrix = layout(VALUES)
+    slopes = numerical_gradient(lambda x: kind(1.25 + 1e-5 * np.sum(x)), matrix)
+    np.testing.assert_allclose(slopes, np.full(VALUES.shape, 1e-5), rtol=0, atol=1.3e-5)
+    np.testing.assert_allclose(gradient, [0.04], rtol=0, atol=1.2e-5)  # a rounding of 6e-8 each, over 2 * 0.0098
+
+
+@pytest.mark.parametrize("x_dtype", [np.float64, np.float32])
+def test_a_python_float_is_recognised_by_its_digits(x_dtype):
+    # As above, where the dtype tells.
+    x = np.array([0.7, 1.3], x_dtype)
+    gradient = numerical_gradient(lambda x: float(wave(x.astype(np.float32))), x)
+    np.testing.assert_allclose(gradient, slope_of_wave(x), rtol=0, atol=2e-4)
+
+
+@pytest.mark.parametrize("f", [lambda _: 0.5, lambda x: float(x[0] > 0.701) / 4, lambda x: 4.0 * round(x[0])])
+def test_a_python_float_that_is_flat_stays_flat(f):
+    assert numerical_gradient(f, np.array([0.7])).tolist() == [0]
+
+
+def test_a_sum_that_cancels_is_not_taken_for_float32():
+    # The values are about 1e-9, and multiples of 2**-53: numbers of float32. But they are not near to each other.
+    x = np.linspace(-6, 6, 40)
+    slopes = 1 - np.tanh(x) ** 2
+    np.testing.assert_allclose(numerical_gradient(lambda x: float(np.tanh(x).sum()), x), slopes, rtol=0, atol=4e-9)
+
+
+@pytest.mark.parametrize("h", [0.25, 2.0**-20])
+def test_exact_numbers_are_differences_too(h):
+    # 3 x + 1 is a number of float32 for these steps, so the step may be larger; the slope is exact anyway.
+    assert numerical_gradient(lambda x: 3.0 * float(x[0]) + 1, np.array([0.5]), h) == pytest.approx(3, rel=1e-13)
+
+
+def test_the_own_loss_of_a_float32_network_gets_the_larger_step():
+    class Own(TwoLayerNet):
+        def loss(self, x, t):
+            return super().loss(x, t)
+
+    random = np.random.default_rng(0)
+    x, t = random.random((5, 4)).astype(np.float32), [0, 1, 2, 0, 1]
+    single, double = Own(4, 3, 3, dtype="float32", seed=0), TwoLayerNet(4, 3, 3, seed=0)
+    got, exact = single.numerical_gradient(x, t), double.gradient(x, t)
+    for name, gradient in exact.items():
+        # A rounding of the loss, about 1.1, is 6e-8: over h = 0.0049 it is 1.2e-5; with h = 1e-4 it was 6e-4.
+        np.testing.assert_allclose(got[name], gradient, rtol=0, atol=3e-5)
+
+
+# --- what is copied --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "read"),
+    [
+        ([3.0], lambda x: x[0] ** 2),
+        ([3.0, 4.0], lambda x: x[0] ** 2 + x[1] ** 2),
+        ((3.0, 4.0), lambda x: x[0] * x[1]),
+        (3.0, lambda x: x**2),
+        (np.float64(3), lambda x: x**2),
+        ([[1.0, 2.0], [3.0, 4.0]], lambda x: x[1][0] ** 2),
+        ([np.array([1.0, 2.0]), np.array([3.0, 4.0])], lambda x: float(x[1].sum())),
+    ],
+)
+@pytest.mark.parametrize("function", [numerical_gradient, jacobian, gradient_descent])
+def test_f_that_reads_the_original_instead_of_the_copy_is_refused(function, x, read):
+    with pytest.raises(TypeError, match=r"f does not depend on .*its argument\. Its argument is a copy of (init_)?x"):
+        function(lambda _: read(x), x)
+
+
+@pytest.mark.parametrize("function", [numerical_gradient, jacobian, gradient_descent])
+def test_f_that_reads_some_elements_of_the_original_is_refused(function):
+    x = [3.0, 4.0]
+    with pytest.raises(TypeError, match=r"element \[1\] of its argument"):
+        function(lambda v: v[0] ** 2 + x[1] ** 2, x)
+
+
+def test_points_that_are_copied_are_refused_too():
+    X = [[1.0, 2.0], [3.0, 4.0]]
+    with pytest.raises(TypeError, match=r"f does not depend on element \[0\]"):
+        numerical_gradient_2d(lambda _: X[0][0] ** 2, X)
+    with pytest.raises(TypeError, match=r"f does not depend on element \[0, 0\]"):
+        numerical_gradient_2d(lambda _: np.sum(np.square(X), axis=1), X, vectorized=True)
+
+
+@pytest.mark.parametrize("f", [lambda _, W: np.sum(W**2), lambda v, W: v[0] ** 2 + W[1] ** 2], ids=["all", "one"])
+def test_gradient_descent_refuses_f_that_reads_the_start(f):
+    W = np.array([3.0, 4.0])
+    with pytest.raises(TypeError, match=r"f does not depend on element .*copy of init_x"):
+        gradient_descent(lambda v: f(v, W), W)
+    assert W.tolist() == [3, 4]
+
+
+def test_gradient_descent_takes_f_that_ignores_an_element_of_an_array():
+    x = gradient_descent(lambda x: x[0] ** 2, np.array([1.0, 5.0]), lr=0.1, step_num=50)
+    assert x[1] == 5
+    assert abs(x[0]) < 1e-4  # 0.8**50 is 1.4e-5
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: float(np.sum(x**2)),  # the slope at 0 is exactly 0
+        lambda x: int(np.count_nonzero(x > 0)),
+        lambda x: int(np.count_nonzero(x < 0)),
+        lambda x: 0.0 * float(np.sum(x)),
+        lambda x: float(np.maximum(x - 1, 0).sum()),
+        lambda x: float(np.argmax(x)) + float(np.argmin(x)),
+        lambda x: [1.0, 2.0][int(x[0])] + [1.0, 2.0][int(x[1])],  # raises for the far argument
+    ],
+)
+@pytest.mark.parametrize("x", [[0.0, 0.0], (0.5, 0.25), [0, 0]])
+def test_a_slope_of_0_of_f_that_reads_its_argument_is_right(f, x):
+    gradient = numerical_gradient(f, x)
+    np.testing.assert_allclose(gradient, numerical_gradient(f, np.array(x, float)), rtol=0)
+
+
+def test_an_array_is_not_copied_so_nothing_is_asked():
+    x, calls = np.array([3.0, 4.0]), []
+    assert numerical_gradient(lambda _: calls.append(0) or float(x[0] ** 2), x).round(6).tolist() == [6, 0]
+    assert len(calls) == 4
