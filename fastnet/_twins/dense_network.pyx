@@ -3,7 +3,8 @@
 Read the twin first: it computes the same functions in a few lines.
 
     a1 = x W1 + b1,  z1 = f(a1),  a2 = z1 W2 + b2,  ...,  y = output(aL),
-    daL = (y - t) / N, with N C for the output "sigmoid" and N C / 2 for "identity",
+    daL = (y sum(t) - t) / N for the output "softmax", (y - t) / (N C) for "sigmoid", 2 (y - t) / (N C) for "identity",
+    2 (y - t) y (1 - y) / (N C) for "sigmoid_mse"; with weights, daL of a sample times weight / (mean of the weights),
     dWl = z(l-1)' dal,  da(l-1) = (dal Wl') f'(a(l-1)),  dbl = sum of dal over the samples
 
 Why it is fast, most important first:
@@ -19,7 +20,7 @@ each product whether the result is finite. If not, the functions `_limits_of_...
 
 The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
 C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
-The kernels do check x and t, and return None if these need conversion. x may be float32 beside float64 parameters.
+The kernels do check x, t and weights, and return None if these need conversion. x may be float32 beside float64 parameters.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 The matrices in the workspace have rows of `_padded(U, ...)` elements: columns past U are padding.
@@ -32,13 +33,13 @@ from libc.string cimport memcpy, memset
 
 from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED
 from fastnet._twins.shared.formulas cimport (
-    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
-    activation_called, elu_and_slope, exp_clamped, leaky_relu, leaky_relu_slope, mean_divisor, output_called, relu,
-    relu_slope, sigmoid_and_slope, tanh_and_slope,
+    ELU, IDENTITY, IDENTITY_OUTPUT, LEAKY_RELU, RELU, SIGMOID, SIGMOID_MSE_OUTPUT, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
+    activation_called, elu_and_slope, exp_clamped, is_outside, leaky_relu, leaky_relu_slope, mean_divisor,
+    output_called, relu, relu_slope, sigmoid_and_slope, tanh_and_slope,
 )
 from fastnet._twins.shared.memory cimport (
-    NPY_FLOAT, NPY_INTP, NPY_UINT8, PyArray_Cast, PyArray_ITEMSIZE, PyArray_TYPE,
-    address, empty_like, import_array, is_carray, ndarray, plain,
+    NPY_DOUBLE, NPY_FLOAT, NPY_INTP, NPY_UINT8, PyArray_Cast, PyArray_ITEMSIZE, PyArray_TYPE,
+    address, doubles, empty_like, floats, holds_floats, import_array, is_carray, ndarray, plain,
 )
 from fastnet._twins.shared.rows cimport softmax_limit
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
@@ -439,20 +440,42 @@ cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcept no
             row[c] *= scale
 
 
-cdef VECTORISED _minus_targets(
-    floating* y, const Py_ssize_t* labels, const floating* t, Py_ssize_t rows, Py_ssize_t C, floating divisor
+cdef VECTORISED _error(
+    floating* y, const Py_ssize_t* labels, const floating* t, const floating* slope, const double* weights,
+    Py_ssize_t rows, Py_ssize_t C, int output, double divisor,
 ) noexcept nogil:
-    # y = (y - t) / divisor, in place. A label is short for a row of t with a single 1.
+    # Replace y by the derivative of the mean loss by a. A label is short for a row of t with a single 1. slope is that
+    # of the output sigmoid. With weights, which are not NULL, a sample counts `weight` times.
     cdef Py_ssize_t n, c
+    cdef double sum
+    cdef floating total, row_divisor = <floating> divisor
     for n in range(rows):
         if labels != NULL:
             y[labels[n]] -= 1
+        elif output == SOFTMAX:
+            sum = 0
+            for c in range(C):
+                sum += t[c]
+            total = <floating> sum
+            for c in range(C):
+                y[c] = y[c] * total - t[c]
         else:
             for c in range(C):
-                y[c] -= t[n * C + c]
+                y[c] -= t[c]
+        if output == SIGMOID_MSE_OUTPUT:
+            for c in range(C):
+                y[c] *= slope[c]
+        if weights != NULL:
+            row_divisor = <floating> (divisor / weights[n])
         for c in range(C):
-            y[c] /= divisor
+            y[c] /= row_divisor
         y += _padded(C, sizeof(floating))
+        slope += _padded(C, sizeof(floating))
+        t += C if t != NULL else 0
+
+
+cdef VECTORISED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
+    found[0] = is_outside(t, size)
 
 
 cdef VECTORISED _times(floating* x, const floating* y, Py_ssize_t size) noexcept nogil:
@@ -595,6 +618,8 @@ cdef void _limits_of_softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcep
 
 # ---- The step
 
+cdef double LEAST_SUM = 1e-290  # of weights: a smaller sum may be subnormal, and then its mean is not precise
+
 # The memory of the last call, kept for the next one: a new allocation from the operating system can take as long as a
 # step. A call removes it from the list, so that no other thread uses it. The memory of a large network is not kept.
 _kept = []
@@ -618,6 +643,8 @@ cdef struct Problem:
     const void* x              # (N, D)
     const Py_ssize_t* labels   # (N,), or NULL
     const void* t              # (N, C), or NULL
+    const double* weights      # (N,), or NULL
+    double mean_weight         # 1 without weights
     void* y                    # (N, C), or NULL
     Layer* first
     Layer* last
@@ -700,7 +727,7 @@ cdef bint _forward(
         _softmax(z, rows, layer.U)
     elif problem.output == SOFTMAX:
         _limits_of_softmax(z, rows, layer.U)
-    elif problem.output == SIGMOID_OUTPUT:
+    elif problem.output in (SIGMOID_OUTPUT, SIGMOID_MSE_OUTPUT):
         _activate(z, <floating*> layer.slope, size, SIGMOID)
     if not finite:
         _clear_padding(z, rows, layer.U)
@@ -718,10 +745,11 @@ cdef void _backward(
     cdef bint add = first > 0
     cdef Py_ssize_t size
     cdef floating* da = <floating*> layer.z
-    _minus_targets(
+    _error(
         da, NULL if problem.labels == NULL else problem.labels + first,
-        NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, rows, layer.U,
-        <floating> mean_divisor(problem.output, problem.N, layer.U),
+        NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, <const floating*> layer.slope,
+        NULL if problem.weights == NULL else problem.weights + first, rows, layer.U, problem.output,
+        mean_divisor(problem.output, problem.N, layer.U) * problem.mean_weight,
     )
     while True:
         _sum_samples(da, rows, layer.U, <floating*> layer.db, add)
@@ -800,11 +828,19 @@ cdef ndarray _targets(t, ndarray x, ndarray b, str output):
     cdef Py_ssize_t n, N = x.shape[0], C = b.shape[0]
     cdef ndarray array
     cdef const Py_ssize_t* labels
+    cdef bint outside = False
     if not is_carray(t):
         return None
     array = t
     if PyArray_TYPE(array) == PyArray_TYPE(b):
-        return array if array.ndim == 2 and array.shape[0] == N and array.shape[1] == C else None
+        if array.ndim != 2 or array.shape[0] != N or array.shape[1] != C:
+            return None
+        if output != "identity":
+            if holds_floats(array):
+                _find_outside(floats(array), N * C, &outside)
+            else:
+                _find_outside(doubles(array), N * C, &outside)
+        return None if outside else array
     if not (output == "softmax" and array.ndim == 1 and array.shape[0] == N):
         return None
     if PyArray_TYPE(array) == NPY_UINT8:
@@ -816,6 +852,27 @@ cdef ndarray _targets(t, ndarray x, ndarray b, str output):
         if <size_t> labels[n] >= <size_t> C:  # as an unsigned number, a negative label is very large
             return None
     return array
+
+
+cdef bint _are_weights(weights, ndarray x, Problem* problem):
+    # Whether the kernels can take the weights of the samples x without conversion: none is 0, and their sum is normal.
+    cdef Py_ssize_t n, N = x.shape[0]
+    cdef const double* w
+    cdef double sum = 0
+    problem.mean_weight = 1
+    if weights is None:
+        return True
+    if not is_carray(weights) or PyArray_TYPE(<ndarray> weights) != NPY_DOUBLE:
+        return False
+    if (<ndarray> weights).ndim != 1 or (<ndarray> weights).shape[0] != N:
+        return False
+    w = doubles(<ndarray> weights)
+    for n in range(N):
+        if not w[n] > 0:
+            return False
+        sum += w[n]
+    problem.weights, problem.mean_weight = w, sum / N
+    return LEAST_SUM <= sum < INFINITY
 
 
 cdef int _run(ndarray x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
@@ -898,21 +955,23 @@ def network_predict(
 
 
 def network_gradient(
-    x: Any, t: Any, tuple parameters: tuple[FloatArray, ...], str activation: str, str output: str, /
+    x: Any, t: Any, tuple parameters: tuple[FloatArray, ...], str activation: str, str output: str,
+    weights: Any = None, /
 ) -> list[FloatArray] | None:
-    """Return the gradient of the loss by every parameter, or None if x or t needs conversion or is not valid.
+    """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
 
     x is (N, D), N at least 1. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,). t is
-    (N, C) targets in the dtype of the parameters, or, for the output "softmax", (N,) labels, intp or uint8.
+    (N, C) targets in the dtype of the parameters, from 0 to 1 but for the output "identity"; or, for the output
+    "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above 0, or None.
     """
     cdef Problem problem
     cdef ndarray array
     if not _is_input(x, parameters) or (<ndarray> x).shape[0] == 0:
         return None
     array = _targets(t, x, parameters[len(parameters) - 1], output)
-    if array is None:
-        return None
     memset(&problem, 0, sizeof(problem))
+    if array is None or not _are_weights(weights, x, &problem):
+        return None
     if array.ndim == 1:
         problem.labels = <const Py_ssize_t*> address(array)
     else:

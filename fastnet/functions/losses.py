@@ -17,6 +17,7 @@ from fastnet._checks import (
     numbers_like,
     one_hot,
     refuse_empty,
+    refuse_outside,
     targets,
 )
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
@@ -176,7 +177,15 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
         eps = as_float(eps, "eps", positive=False)
         array, dtype = float_array(y, "y")
         _refuse_empty_batch(array, "y")
-        loss = as_result(_backend.kernels.cross_entropy(array, targets(t, array), eps), dtype)
+        loss = as_result(_cross_entropy(array, t, eps, "y"), dtype)
+    return loss
+
+
+def _cross_entropy(y: FloatArray, t: npt.ArrayLike, eps: float, name: str) -> Any:
+    """Check the targets `t` of the probabilities `y`, and return the loss; error messages call `y` `name`."""
+    loss = _backend.kernels.cross_entropy(y, targets(t, y, name), eps)
+    if loss is None:
+        refuse_outside(t, y.dtype)
     return loss
 
 
@@ -230,6 +239,8 @@ def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_E
     refuse_empty(array, "y")
     answers = _numbers_or_targets(t, array, binary=True)
     loss = _backend.kernels.binary_cross_entropy(array.reshape(-1), one_hot(answers, array).reshape(-1), eps)
+    if loss is None:
+        refuse_outside(t, array.dtype)
     return as_result(loss, dtype)
 
 
@@ -271,8 +282,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """
     array, dtype = float_array(x, "x")
     _refuse_empty_batch(array, "x")
-    y = softmax_of_rows(array)
-    return as_result(_backend.kernels.cross_entropy(y, targets(t, y, "x"), LOSS_EPS), dtype)
+    return as_result(_cross_entropy(softmax_of_rows(array), t, LOSS_EPS, "x"), dtype)
 
 
 def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bool = False) -> Any:
@@ -337,7 +347,10 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
         kernel, labels_or_rows = _backend.kernels.softmax_cross_entropy_labels, labels_or_rows.reshape(-1)
     else:
         kernel, labels_or_rows = _backend.kernels.softmax_cross_entropy_targets, labels_or_rows.reshape(rows.shape)
-    loss, dx = kernel(rows, labels_or_rows, bool(return_grad))
+    result = kernel(rows, labels_or_rows, bool(return_grad))
+    if result is None:
+        refuse_outside(t, array.dtype)
+    loss, dx = result
     loss = as_result(loss, dtype)
     return (loss, as_result(dx.reshape(array.shape), dtype)) if return_grad else loss
 

@@ -113,6 +113,12 @@ def softmax(x: FloatArray) -> FloatArray:
     return y
 
 
+def is_outside(t: FloatArray) -> bool:
+    """Whether a target is outside [0, 1]; NaN is not."""
+    # fmin and fmax ignore NaN.
+    return not (np.fmin.reduce(t, axis=None) >= 0 and np.fmax.reduce(t, axis=None) <= 1)
+
+
 def one_hot(t: Any, C: int) -> FloatArray:
     """Targets (N, C): t itself, or, for labels (N,), one row with a single 1 for each label."""
     if t.ndim == 2:
@@ -130,11 +136,27 @@ class Activation(NamedTuple):
     slope: Callable[[FloatArray], FloatArray]
 
 
+def softmax_error(y: FloatArray, t: FloatArray, _: FloatArray) -> FloatArray:
+    """y sum(t) - t: the book's y - t if the targets of a sample sum to 1"""
+    return y * t.sum(axis=-1, keepdims=True) - t
+
+
+def error(y: FloatArray, t: FloatArray, _: FloatArray) -> FloatArray:
+    """y - t"""
+    return y - t
+
+
+def error_times_slope(y: FloatArray, t: FloatArray, a: FloatArray) -> FloatArray:
+    """(y - t) y (1 - y) with y = sigmoid(a)"""
+    return (y - t) * sigmoid_slope(a)
+
+
 class Output(NamedTuple):
-    """y = function(a). The derivative of the mean loss by a is (y - t) / divisor(N, C). N samples, C outputs."""
+    """y = function(a). The derivative of the mean loss by a is error(y, t, a) / divisor(N, C). N samples, C outputs."""
 
     function: Callable[[FloatArray], FloatArray]
-    divisor: Callable[[int, int], float]
+    error: Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
+    divisor: Callable[[Any, int], Any]
 
 
 ACTIVATIONS = {
@@ -146,7 +168,8 @@ ACTIVATIONS = {
     "tanh": Activation(np.tanh, tanh_slope),
 }
 OUTPUTS = {
-    "softmax": Output(softmax, lambda N, _: N),
-    "sigmoid": Output(quick_sigmoid, lambda N, C: N * C),
-    "identity": Output(identity, lambda N, C: N * C / 2),
+    "softmax": Output(softmax, softmax_error, lambda N, _: N),
+    "sigmoid": Output(quick_sigmoid, error, lambda N, C: N * C),
+    "sigmoid_mse": Output(quick_sigmoid, error_times_slope, lambda N, C: N * C / 2),
+    "identity": Output(identity, error, lambda N, C: N * C / 2),
 }
