@@ -20,7 +20,8 @@ each product whether the result is finite. If not, the functions `_limits_of_...
 
 The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
 C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
-The kernels do check x, t and weights, and return None if these need conversion. x may be float32 beside float64 parameters.
+The kernels do check x, t and weights, and return None if these need conversion. x may be float32 beside float64
+parameters.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 The matrices in the workspace have rows of `_padded(U, ...)` elements: columns past U are padding.
@@ -31,7 +32,7 @@ from libc.math cimport INFINITY, NAN, isinf
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
-from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED
+from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, over_rows
 from fastnet._twins.shared.formulas cimport (
     ELU, IDENTITY, IDENTITY_OUTPUT, LEAKY_RELU, RELU, SIGMOID, SIGMOID_MSE_OUTPUT, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
     activation_called, elu_and_slope, exp_clamped, is_outside, leaky_relu, leaky_relu_slope, mean_divisor,
@@ -39,7 +40,7 @@ from fastnet._twins.shared.formulas cimport (
 )
 from fastnet._twins.shared.memory cimport (
     NPY_DOUBLE, NPY_FLOAT, NPY_INTP, NPY_UINT8, PyArray_Cast, PyArray_ITEMSIZE, PyArray_TYPE,
-    address, doubles, empty_like, floats, holds_floats, import_array, is_carray, ndarray, plain,
+    address, doubles, empty_like, import_array, is_carray, ndarray, plain,
 )
 from fastnet._twins.shared.rows cimport softmax_limit
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
@@ -442,10 +443,10 @@ cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcept no
 
 cdef VECTORISED _error(
     floating* y, const Py_ssize_t* labels, const floating* t, const floating* slope, const double* weights,
-    Py_ssize_t rows, Py_ssize_t C, int output, double divisor,
+    double mean_weight, Py_ssize_t rows, Py_ssize_t C, int output, double divisor,
 ) noexcept nogil:
-    # Replace y by the derivative of the mean loss by a. A label is short for a row of t with a single 1. slope is that
-    # of the output sigmoid. With weights, which are not NULL, a sample counts `weight` times.
+    # Replace y by the derivative of the mean loss by a. A label is short for a row of t with a single 1; t, the weights
+    # and the labels may be NULL. slope is that of the sigmoid.
     cdef Py_ssize_t n, c
     cdef double sum
     cdef floating total, row_divisor = <floating> divisor
@@ -466,16 +467,12 @@ cdef VECTORISED _error(
             for c in range(C):
                 y[c] *= slope[c]
         if weights != NULL:
-            row_divisor = <floating> (divisor / weights[n])
+            row_divisor = <floating> (divisor / (weights[n] / mean_weight))
         for c in range(C):
             y[c] /= row_divisor
         y += _padded(C, sizeof(floating))
         slope += _padded(C, sizeof(floating))
         t += C if t != NULL else 0
-
-
-cdef VECTORISED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
-    found[0] = is_outside(t, size)
 
 
 cdef VECTORISED _times(floating* x, const floating* y, Py_ssize_t size) noexcept nogil:
@@ -644,7 +641,7 @@ cdef struct Problem:
     const Py_ssize_t* labels   # (N,), or NULL
     const void* t              # (N, C), or NULL
     const double* weights      # (N,), or NULL
-    double mean_weight         # 1 without weights
+    double mean_weight
     void* y                    # (N, C), or NULL
     Layer* first
     Layer* last
@@ -748,8 +745,8 @@ cdef void _backward(
     _error(
         da, NULL if problem.labels == NULL else problem.labels + first,
         NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, <const floating*> layer.slope,
-        NULL if problem.weights == NULL else problem.weights + first, rows, layer.U, problem.output,
-        mean_divisor(problem.output, problem.N, layer.U) * problem.mean_weight,
+        NULL if problem.weights == NULL else problem.weights + first, problem.mean_weight, rows, layer.U,
+        problem.output, mean_divisor(problem.output, problem.N, layer.U),
     )
     while True:
         _sum_samples(da, rows, layer.U, <floating*> layer.db, add)
@@ -823,24 +820,36 @@ cdef bint _is_input(x, tuple parameters):
     )
 
 
+cdef VECTORISED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
+    found[0] = is_outside(t, size)
+
+
+cdef bint _are_in_range(
+    const floating* x, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
+    double number, double* loss,
+) noexcept nogil:
+    # Whether no element of x, which holds the targets (N, C), is outside [0, 1].
+    cdef bint outside = False
+    _find_outside(x, N * C, &outside)
+    return not outside
+
+
 cdef ndarray _targets(t, ndarray x, ndarray b, str output):
     # The targets (N, C), or labels (N,) as intp; None if t needs another conversion or is not valid.
     cdef Py_ssize_t n, N = x.shape[0], C = b.shape[0]
     cdef ndarray array
     cdef const Py_ssize_t* labels
-    cdef bint outside = False
     if not is_carray(t):
         return None
     array = t
     if PyArray_TYPE(array) == PyArray_TYPE(b):
         if array.ndim != 2 or array.shape[0] != N or array.shape[1] != C:
             return None
-        if output != "identity":
-            if holds_floats(array):
-                _find_outside(floats(array), N * C, &outside)
-            else:
-                _find_outside(doubles(array), N * C, &outside)
-        return None if outside else array
+        if output == "identity" or over_rows(
+            array, None, None, None, C, 0, NULL, _are_in_range[float], _are_in_range[double]
+        ):
+            return array
+        return None
     if not (output == "softmax" and array.ndim == 1 and array.shape[0] == N):
         return None
     if PyArray_TYPE(array) == NPY_UINT8:
@@ -855,11 +864,10 @@ cdef ndarray _targets(t, ndarray x, ndarray b, str output):
 
 
 cdef bint _are_weights(weights, ndarray x, Problem* problem):
-    # Whether the kernels can take the weights of the samples x without conversion: none is 0, and their sum is normal.
+    # Whether the kernels can take the weights of x without conversion: none is 0, and their sum is a normal number.
     cdef Py_ssize_t n, N = x.shape[0]
     cdef const double* w
     cdef double sum = 0
-    problem.mean_weight = 1
     if weights is None:
         return True
     if not is_carray(weights) or PyArray_TYPE(<ndarray> weights) != NPY_DOUBLE:

@@ -9,7 +9,8 @@ This file is the specification: the compiled twin returns the same, up to roundi
 
 The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
 C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
-The kernels do check x, t and weights, and return None if these need conversion. x may be float32 beside float64 parameters.
+The kernels do check x, t and weights, and return None if these need conversion. x may be float32 beside float64
+parameters.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 """
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FLOAT32, FLOAT64, INTP, UINT8, FloatArray, is_carray, is_plain_array
-from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS, is_outside
+from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS, is_outside, relative
 from fastnet._twins.softmax_numpy import softmax
 
 __all__ = ["network_gradient", "network_predict", "plain_parameters"]
@@ -62,7 +63,7 @@ def _is_target(t: Any, x: FloatArray, parameters: tuple[FloatArray, ...], output
 
 
 def _are_weights(weights: Any, x: FloatArray) -> bool:
-    """Whether the kernels can take the weights of the samples x without conversion: none is 0, and their sum is normal."""
+    """Whether the kernels can take the weights of x without conversion: none is 0, and their sum is a normal number."""
     if weights is None:
         return True
     if not (is_carray(weights) and weights.dtype == FLOAT64 and weights.shape == (len(x),)):
@@ -124,7 +125,7 @@ def network_gradient(
             da = OUTPUTS[output].error(y, t, a[-1])
         da /= OUTPUTS[output].divisor(*da.shape)
         if weights is not None:
-            da *= (weights / weights.mean())[:, np.newaxis]
+            da *= relative(weights)[:, np.newaxis]
         gradients: list[FloatArray] = []
         for layer in range(len(z) - 1, -1, -1):
             gradients[:0] = z[layer].T @ da, da.sum(axis=0)

@@ -234,8 +234,8 @@ def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N`, or None if an argument needs conversion or is not valid.
 
     y is (N, C), or (C,) for one sample; not empty. t has the shape and dtype of y, and no element outside [0, 1]; a
-    term with t = 0 and y + eps = 0 is 0. Or t holds labels in [0, C), intp or uint8, of shape (N,) or (): a label is short for a one-hot row. eps is a
-    finite float, at least 0. The result is a scalar with the dtype of y.
+    term with t = 0 and y + eps = 0 is 0. Or t holds labels in [0, C), intp or uint8, of shape (N,) or (): a label is
+    short for a one-hot row. eps is a finite float, at least 0. The result is a scalar with the dtype of y.
     """
     if not (plain(y) and is_carray(t) and PyFloat_CheckExact(eps)):
         return None

@@ -358,8 +358,9 @@ ONE_HOT = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
     "t",
     [
         *(pytest.param(ONE_HOT.astype(dtype), id=f"one_hot-{dtype}") for dtype in ["?", "u8", ">i4", "f2", ">f8"]),
-        *(pytest.param(np.array([1, 0], d), id=f"labels-{d}") for d in ["i1", "u1", ">i2", "u4", "i8", "u8"]),
-        *(pytest.param(np.array([[1], [0]], d), id=f"column-{d}") for d in ["i1", "u8"]),
+        *(pytest.param(np.array([1, 0], d), id=f"labels-{d}") for d in ["?", "i1", "u1", ">i2", "u4", "i8", "u8"]),
+        *(pytest.param(np.array([[1], [0]], d), id=f"column-{d}") for d in ["?", "i1", "u8"]),
+        pytest.param([True, False], id="list_of_bools"),
         pytest.param(np.asfortranarray(ONE_HOT), id="fortran"),
         pytest.param(np.array([1, 7, 0, 7])[::2], id="strided"),
         pytest.param(np.array([0, 1])[::-1], id="reversed"),
@@ -376,7 +377,9 @@ def test_every_form_of_the_same_targets_gives_the_same_loss(loss, t):
 
 
 @each("loss", LOSSES)
-@pytest.mark.parametrize("t", [1, np.int8(1), np.array(1, np.uint64), [0, 1, 0], np.array([False, True, False])])
+@pytest.mark.parametrize(
+    "t", [1, True, np.True_, np.int8(1), np.array(1, np.uint64), [0, 1, 0], np.array([False, True, False])]
+)
 def test_one_sample_takes_one_label_or_one_row(loss, t):
     assert loss(Y[0], t) == pytest.approx(loss(Y[:1], ONE_HOT[:1]), rel=1e-15)
 
@@ -393,7 +396,6 @@ def test_the_shape_of_y_is_probabilities_also_where_labels_would_fit(loss):
     ("y", "t"),
     [
         pytest.param(Y, np.array([1.0, 0.0]), id="labels_as_floats"),
-        pytest.param(Y, np.array([True, False]), id="labels_as_bools"),
         pytest.param(Y, np.array([[1.0], [0.0]]), id="column_of_floats"),
         pytest.param(Y, np.array([1, 0, 0]), id="a_label_too_many"),
         pytest.param(Y, np.array([1]), id="a_label_too_few"),

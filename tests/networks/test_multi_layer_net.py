@@ -13,7 +13,7 @@ import fastnet.gradient
 from fastnet import MultiLayerNet, Trainer, TwoLayerNet
 
 ACTIVATIONS = ["relu", "sigmoid", "tanh", "leaky_relu", "elu", "identity"]
-OUTPUTS = ["softmax", "sigmoid", "identity"]
+OUTPUTS = ["softmax", "sigmoid", "sigmoid_mse", "identity"]
 FLOATS = [np.float64, np.float32]
 D, HIDDEN, C, N = 6, [5, 4], 3, 5
 SHAPES = {"W1": (D, 5), "b1": (5,), "W2": (5, 4), "b2": (4,), "W3": (4, C), "b3": (C,)}
@@ -74,7 +74,7 @@ def book_predict(params, x, activation, output):
         z = FUNCTIONS[activation](a)
     if output == "identity":
         return a
-    if output == "sigmoid":
+    if output in ("sigmoid", "sigmoid_mse"):
         return 1 / (1 + np.exp(-a))
     return np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
 
@@ -565,7 +565,7 @@ def test_every_method_names_targets_that_do_not_fit(method, t, message):
         ({"hidden_size_list": [3.0]}, TypeError, r"hidden_size_list\[0\] must be an integer, got 3.0"),
         ({"activation": "swish"}, ValueError, "activation must be one of relu, .*identity, got 'swish'"),
         ({"activation": np.tanh}, TypeError, "activation must be one of relu"),
-        ({"output": "linear"}, ValueError, "output must be one of softmax, sigmoid, identity, got 'linear'"),
+        ({"output": "linear"}, ValueError, "output must be one of softmax, sigmoid, sigmoid_mse, identity, got 'linear'"),
         ({"weight_init_std": -0.1}, ValueError, "must be a finite number of at least 0 or one of 'relu', .*, got -0.1"),
         ({"weight_init_std": "lecun"}, ValueError, "weight_init_std must be a finite number .*'xavier', got 'lecun'"),
         ({"weight_init_std": None}, TypeError, "weight_init_std must be a finite number .*'xavier', got None"),

@@ -147,7 +147,7 @@ def test_a_value_that_is_not_finite_has_the_effect_that_it_has_in_the_plain_form
 
 @FLOATS
 @NOT_FINITE
-@pytest.mark.parametrize("output", ["softmax", "sigmoid", "identity"])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "sigmoid_mse", "identity"])
 @pytest.mark.parametrize("activation", ["identity", "relu", "leaky_relu", "elu", "sigmoid", "tanh"])
 @pytest.mark.usefixtures("backend")
 def test_so_it_has_in_networks_of_any_activation_and_output(activation, output, value, dtype):
@@ -338,8 +338,11 @@ def deep_book(x, t, parameters, activation, output):
         e = np.exp(a[-1] - a[-1].max(axis=1, keepdims=True))
         y = e / e.sum(axis=1, keepdims=True)
     else:
-        y = FORMULAS[output][0](a[-1])
-    da = (y - t) / {"softmax": len(x), "sigmoid": y.size, "identity": y.size / 2}[output]
+        y = FORMULAS[output.removesuffix("_mse")][0](a[-1])
+    da = (y * t.sum(axis=1, keepdims=True) if output == "softmax" else y) - t
+    da /= {"softmax": len(x), "sigmoid": y.size, "sigmoid_mse": y.size / 2, "identity": y.size / 2}[output]
+    if output == "sigmoid_mse":
+        da *= y * (1 - y)
     gradients = []
     for layer in range(len(a) - 1, -1, -1):
         gradients = [z[layer].T @ da, da.sum(axis=0), *gradients]
@@ -364,7 +367,7 @@ def test_a_small_slope_keeps_its_digits(kernels, activation, slope, a, dtype):
 
 
 @DTYPES
-@pytest.mark.parametrize("output", ["softmax", "sigmoid", "identity"])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "sigmoid_mse", "identity"])
 @pytest.mark.parametrize("activation", FORMULAS)
 @pytest.mark.parametrize("sizes", DEEP.values(), ids=DEEP.keys())
 def test_the_step_of_any_network_is_the_formulas(kernels, sizes, activation, output, dtype, x_dtype):

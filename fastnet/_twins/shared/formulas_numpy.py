@@ -115,8 +115,7 @@ def softmax(x: FloatArray) -> FloatArray:
 
 def is_outside(t: FloatArray) -> bool:
     """Whether a target is outside [0, 1]; NaN is not."""
-    # fmin and fmax ignore NaN.
-    return not (np.fmin.reduce(t, axis=None) >= 0 and np.fmax.reduce(t, axis=None) <= 1)
+    return bool(np.fmin.reduce(t, axis=None) < 0 or np.fmax.reduce(t, axis=None) > 1)  # both ignore NaN
 
 
 def one_hot(t: Any, C: int) -> FloatArray:
@@ -129,6 +128,12 @@ def one_hot(t: Any, C: int) -> FloatArray:
     return rows
 
 
+def relative(weights: FloatArray) -> FloatArray:
+    """The weights of samples, divided by their mean: then a weighted mean is the mean of the products"""
+    quotients: FloatArray = weights / weights.mean()
+    return quotients
+
+
 class Activation(NamedTuple):
     """z = function(a), and dz/da = slope(a)."""
 
@@ -138,7 +143,8 @@ class Activation(NamedTuple):
 
 def softmax_error(y: FloatArray, t: FloatArray, _: FloatArray) -> FloatArray:
     """y sum(t) - t: the book's y - t if the targets of a sample sum to 1"""
-    return y * t.sum(axis=-1, keepdims=True) - t
+    difference: FloatArray = y * t.sum(axis=-1, keepdims=True) - t
+    return difference
 
 
 def error(y: FloatArray, t: FloatArray, _: FloatArray) -> FloatArray:
@@ -148,7 +154,8 @@ def error(y: FloatArray, t: FloatArray, _: FloatArray) -> FloatArray:
 
 def error_times_slope(y: FloatArray, t: FloatArray, a: FloatArray) -> FloatArray:
     """(y - t) y (1 - y) with y = sigmoid(a)"""
-    return (y - t) * sigmoid_slope(a)
+    derivative: FloatArray = (y - t) * sigmoid_slope(a)
+    return derivative
 
 
 class Output(NamedTuple):
