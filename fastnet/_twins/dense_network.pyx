@@ -34,7 +34,7 @@ from libc.string cimport memcpy, memset
 
 from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, over_rows
 from fastnet._twins.shared.formulas cimport (
-    ELU, IDENTITY, IDENTITY_OUTPUT, LEAKY_RELU, RELU, SIGMOID, SIGMOID_MSE_OUTPUT, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
+    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_MSE_OUTPUT, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
     activation_called, elu_and_slope, exp_clamped, is_outside, leaky_relu, leaky_relu_slope, mean_divisor,
     output_called, relu, relu_slope, sigmoid_and_slope, tanh_and_slope,
 )

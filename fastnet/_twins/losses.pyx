@@ -32,7 +32,7 @@ from fastnet._twins.shared.rows cimport LANES, TILE, sum_of_row
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, lowest_bit
 
-__all__ = ["binary_cross_entropy", "cross_entropy"]
+__all__ = ["are_probabilities", "binary_cross_entropy", "cross_entropy"]
 
 import_array()
 
@@ -47,6 +47,20 @@ cdef enum:
 
 cdef VECTORISED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
     found[0] = is_outside(t, size)
+
+
+cdef bint _are_probabilities(
+    const floating* x, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
+    double number, double* loss,
+) noexcept nogil:
+    cdef bint outside
+    _find_outside(x, N * C, &outside)
+    return not outside
+
+
+def are_probabilities(ndarray t: FloatArray, /) -> bool:
+    """Return whether no element of t is outside [0, 1]; NaN is not. t is not empty."""
+    return over_rows(t, None, None, None, 1, 0, NULL, _are_probabilities[float], _are_probabilities[double])
 
 
 cdef UNROLLED _add_terms(

@@ -16,16 +16,23 @@ from fastnet._checks import INTP, UINT8, FloatArray, is_carray, is_plain_array
 from fastnet._twins.shared.blocks import blocks
 from fastnet._twins.shared.formulas_numpy import is_outside
 
-__all__ = ["binary_cross_entropy", "cross_entropy"]
+__all__ = ["are_probabilities", "binary_cross_entropy", "cross_entropy"]
 
 
 def _sum_of_terms(weights: FloatArray, p: FloatArray) -> float:
-    """Return the sum of `weights log(p)`. A term is 0 if weight and p are both 0. Overwrites p."""
-    if not p.all():
-        p[(p == 0) & (weights == 0)] = 1.0
-    np.log(p, out=p)
-    p *= weights
-    return float(p.sum())
+    """Return the sum of `weights log(p)`. A term is 0 if weight and p are both 0."""
+    terms = np.log(p)
+    terms *= weights
+    total = float(terms.sum())
+    if math.isnan(total):  # a term may be 0 times infinity
+        terms[(p == 0) & (weights == 0)] = 0.0
+        total = float(terms.sum())
+    return total
+
+
+def are_probabilities(t: FloatArray, /) -> bool:
+    """Return whether no element of t is outside [0, 1]; NaN is not. t is not empty."""
+    return not is_outside(t)
 
 
 def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:

@@ -117,7 +117,7 @@ def softmax_cross_entropy_targets(
             total = t64.sum(axis=1, keepdims=True)
             largest = x[block][n, c].astype(np.float64)[:, np.newaxis]
             below = np.fmax(largest - x[block], 0.0)  # fmax gives 0 for inf - inf
-            loss += float(np.sum(total[:, 0] * least) + np.sum(np.where(t64 == 0, 0.0, t64 * below)))
+            loss += float((total[:, 0] * least).sum() + np.where(t64 == 0, 0.0, t64 * below).sum())
             if dx is not None:
                 rest = 1.0 - y
                 rest[n, c] = others  # 1 - y loses its digits where y is close to 1

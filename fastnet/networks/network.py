@@ -222,7 +222,7 @@ class Network(ABC):
     def _targets_in_range(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
         """Return `_targets`, of which none is outside [0, 1]. Kernels that compute a cross-entropy check this, too."""
         checked = self._targets(t, y)
-        if not is_labels(checked):
+        if not (is_labels(checked) or _backend.kernels.are_probabilities(checked)):
             refuse_outside(t, self.dtype)
         return checked
 

@@ -1,5 +1,7 @@
 """Sample weights: weight 2 is the same sample twice, weight 0 is no sample, for every network and method."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -305,13 +307,13 @@ def test_weights_that_have_to_be_made_fit_are_left_to_the_caller(kernels, weight
 @pytest.mark.parametrize("output", ["softmax", "sigmoid", "sigmoid_mse", "identity"])
 def test_the_twins_agree_with_weights(twins, N, dtype, output):
     random = np.random.default_rng(N)
-    sizes = [7, 5, 4, 3]
     parameters = tuple(
         random.normal(size=shape).astype(dtype)
-        for inputs, units in zip(sizes, sizes[1:], strict=False)
+        for inputs, units in pairwise([7, 5, 4, 3])
         for shape in ((inputs, units), (units,))
     )
-    x, t, weights = random.normal(size=(N, 7)).astype(dtype), random.random((N, 3)).astype(dtype), random.random(N) + 0.1
+    x, t = random.normal(size=(N, 7)).astype(dtype), random.random((N, 3)).astype(dtype)
+    weights = random.random(N) + 0.1
     one, other = (twin.network_gradient(x, t, parameters, "tanh", output, weights) for twin in twins)
     for compiled, plain in zip(one, other, strict=True):
         # Sums of up to 300 terms, in another order.

@@ -295,6 +295,9 @@ def test_inputs_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
         (X, ONE_HOT[:2]),
         (X, np.ones((3, 3), "f4")),
         (X, np.asfortranarray(ONE_HOT)),
+        (X, 2 * ONE_HOT),
+        (X, ONE_HOT - np.float32(1e-45) - [[1, 1], [1, 1], [1, 0]]),
+        (X, np.array([[0, 1], [0, 1], [np.nan, np.inf]], "f4")),
     ],
 )
 def test_targets_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
@@ -305,7 +308,7 @@ def test_targets_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
 
 def test_labels_are_for_softmax_alone(kernels):
     parameters = tuple(np.ones(shape, "f4") for shape in ((4, 5), (5,), (5, 2), (2,)))
-    for output in ("sigmoid", "identity"):
+    for output in ("sigmoid", "sigmoid_mse", "identity"):
         assert kernels.network_gradient(X, T, parameters, "relu", output) is None
         assert kernels.network_gradient(X, ONE_HOT, parameters, "relu", output) is not None
 

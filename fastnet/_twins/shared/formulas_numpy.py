@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastnet._checks import FloatArray
+from fastnet._checks import FLOAT32, FLOAT64, FloatArray
 
 LOSS_EPS = 1e-7  # the book's: a loss takes log(y + LOSS_EPS)
+BITS = {FLOAT32: (np.uint32, np.float32(1).view(np.uint32)), FLOAT64: (np.uint64, np.float64(1).view(np.uint64))}
 SLOPE = 0.1  # the default slope of leaky_relu for x < 0
 
 
@@ -115,7 +116,10 @@ def softmax(x: FloatArray) -> FloatArray:
 
 def is_outside(t: FloatArray) -> bool:
     """Whether a target is outside [0, 1]; NaN is not."""
-    return bool(np.fmin.reduce(t, axis=None) < 0 or np.fmax.reduce(t, axis=None) > 1)  # both ignore NaN
+    # As unsigned integers, the bits of numbers from 0 to 1 are in the same order, and those of all others, also of -0
+    # and NaN, are larger. So one pass is enough for most arrays; on 1,000 elements, the comparisons take twice as long.
+    bits, one = BITS[t.dtype]
+    return bool(np.maximum.reduce(t.view(bits), axis=None) > one) and bool(((t < 0) | (t > 1)).any())
 
 
 def one_hot(t: Any, C: int) -> FloatArray:
