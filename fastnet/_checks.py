@@ -212,7 +212,7 @@ def one_hot(t: Any, y: FloatArray) -> FloatArray:
         rows: FloatArray = t
         return rows
     rows = np.zeros_like(y)
-    rows[_of_labels(t)] = 1
+    rows[of_labels(t)] = 1
     return rows
 
 
@@ -221,11 +221,11 @@ def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
     if not is_labels(t):
         return y - t
     difference = y.copy()
-    difference[_of_labels(t)] -= 1
+    difference[of_labels(t)] -= 1
     return difference
 
 
-def _of_labels(t: Any) -> Any:
+def of_labels(t: Any) -> Any:
     """Return the index of the labels' elements in an array of predictions."""
     return (np.arange(len(t)), t) if t.ndim else t
 
@@ -243,11 +243,10 @@ def sample_weights(sample_weight: npt.ArrayLike, batch: tuple[int, ...]) -> Floa
         wanted = f"shape {batch}, one weight for each sample" if batch else "one number for one sample"
         raise ValueError(f"sample_weight must have {wanted}; got shape {array.shape}")
     weights = cast(array, FLOAT64)
-    bad = ~((weights >= 0) & (weights < np.inf))
-    if bad.any():
-        where, value = _first(array, bad, "sample_weight")
-        raise ValueError(f"{where} is {value}: a weight must be a finite number of at least 0")
     largest = weights.max()
+    if not (weights.min() >= 0 and largest < np.inf):  # or one is NaN
+        where, value = _first(array, ~((weights >= 0) & (weights < np.inf)), "sample_weight")
+        raise ValueError(f"{where} is {value}: a weight must be a finite number of at least 0")
     if largest == 0:
         raise ValueError("all sample weights are zero: at least one must be above 0")
     with np.errstate(under="ignore"):

@@ -53,9 +53,9 @@ from fastnet.networks.weights import (
     cross_entropies,
     divisors,
     rows,
+    share,
     squared_errors,
     weighted_loss,
-    weighted_mean,
 )
 
 __all__ = ["MultiLayerNet"]
@@ -322,7 +322,7 @@ class MultiLayerNet(DenseNetwork):
             raise NoAccuracyError("accuracy counts right answers, but output 'identity' gives numbers: use loss")
         y = self._predict_in_chunks(x)
         right = np.where(self._targets_in_range(t, y) > 0.5, y > 0.5, y <= 0.5)  # NaN is never right
-        return weighted_mean(right if sample_weight is None else right.mean(axis=-1), sample_weight)
+        return share(right if sample_weight is None else right.mean(axis=-1), sample_weight)
 
     def gradient(
         self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
@@ -514,8 +514,8 @@ class MultiLayerNet(DenseNetwork):
         output = self._checked().output
         return targets(t, y) if output == "softmax" else numbers_like(y, t, binary=output != "identity")
 
-    def _targets_in_range(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
-        return self._targets(t, y) if self._checked().output == "identity" else super()._targets_in_range(t, y)
+    def _takes_any_numbers(self) -> bool:
+        return self._checked().output == "identity"
 
     def _loss_of(
         self, y: FloatArray, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None, parameters: dict[str, FloatArray]

@@ -28,7 +28,7 @@ from fastnet._checks import (
 from fastnet._files import PathLike, replacing
 from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
-from fastnet.networks.weights import weighted_mean
+from fastnet.networks.weights import share
 
 CHUNK = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
 
@@ -78,7 +78,7 @@ class Network(ABC):
         y = self._predict_in_chunks(x)
         t = self._targets_in_range(t, y)
         right = t if is_labels(t) else t.argmax(axis=-1)
-        return weighted_mean((y.argmax(axis=-1) == right) & ~np.isnan(y).any(axis=-1), sample_weight)  # NaN is wrong
+        return share((y.argmax(axis=-1) == right) & ~np.isnan(y).any(axis=-1), sample_weight)  # NaN is wrong
 
     def numerical_gradient(
         self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4, sample_weight: npt.ArrayLike | None = None
@@ -220,11 +220,18 @@ class Network(ABC):
         return targets(t, y)
 
     def _targets_in_range(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
-        """Return `_targets`, of which none is outside [0, 1]. Kernels that compute a cross-entropy check this, too."""
+        """Return `_targets`, of which none is outside [0, 1], if they are probabilities.
+
+        The kernels of the cross-entropies and of `gradient` check this themselves.
+        """
         checked = self._targets(t, y)
-        if not (is_labels(checked) or _backend.kernels.are_probabilities(checked)):
+        if not (is_labels(checked) or _backend.kernels.are_probabilities(checked) or self._takes_any_numbers()):
             refuse_outside(t, self.dtype)
         return checked
+
+    def _takes_any_numbers(self) -> bool:
+        """Whether the targets are numbers of any size, and not probabilities."""
+        return False
 
     def _predict_in_chunks(self, x: npt.ArrayLike) -> FloatArray:
         """Return the predictions for `x`, which must not be empty."""

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FloatArray, IntArray, as_result, one_hot, sample_weights
+from fastnet._checks import FloatArray, IntArray, as_result, is_labels, of_labels, sample_weights
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 
 
-def cross_entropies(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
-    losses: FloatArray = -(one_hot(t, y) * np.log(y + np.float64(LOSS_EPS))).sum(axis=-1)
+def cross_entropies(y: FloatArray, t: Any) -> FloatArray:
+    if is_labels(t):
+        of_each: FloatArray = -np.log(y[of_labels(t)] + np.float64(LOSS_EPS))
+        return of_each
+    losses: FloatArray = -(t * np.log(y + np.float64(LOSS_EPS))).sum(axis=-1)
     return losses
 
 
@@ -40,17 +43,22 @@ def weighted_loss(
         return as_result(weighted_mean(losses(y, t), sample_weight), y.dtype)
 
 
-def weighted_mean(values: Any, sample_weight: npt.ArrayLike | None) -> float:
-    """Return the mean of `values`, one for each sample, by their weights if there are any."""
+def share(right: Any, sample_weight: npt.ArrayLike | None) -> float:
+    """Return the share of the right answers, which are one for each sample, or without weights any number."""
     if sample_weight is None:
-        return float(np.mean(values))
-    weights = np.atleast_1d(sample_weights(sample_weight, np.shape(values)))
-    used = weights > 0
-    return float(np.sum(weights[used] * np.atleast_1d(values)[used]) / np.sum(weights[used]))
+        return float(np.count_nonzero(right) / np.size(right))
+    return weighted_mean(right, sample_weight)
 
 
-def counted(sample_weight: npt.ArrayLike | None, batch: tuple[int, ...]) -> tuple[Any, FloatArray | None]:
-    """Return an index of the samples whose weight is not 0, and their weights, as the kernels take them.
+def weighted_mean(values: Any, sample_weight: npt.ArrayLike) -> float:
+    """Return the mean of `values`, one for each sample, by their weights."""
+    used, weights = counted(sample_weight, np.shape(values))
+    products = weights * np.atleast_1d(values)[used]
+    return float(products.sum() / weights.sum())
+
+
+def counted(sample_weight: npt.ArrayLike | None, batch: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return an index of the samples whose weight is not 0, and their weights, or None, as the kernels take them.
 
     `batch` is the shape of the labels: `(N,)`, or `()` for one sample.
     """

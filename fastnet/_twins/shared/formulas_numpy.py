@@ -147,7 +147,8 @@ class Activation(NamedTuple):
 
 def softmax_error(y: FloatArray, t: FloatArray, _: FloatArray) -> FloatArray:
     """y sum(t) - t: the book's y - t if the targets of a sample sum to 1"""
-    difference: FloatArray = y * t.sum(axis=-1, keepdims=True) - t
+    difference: FloatArray = y * t.sum(axis=-1, keepdims=True)
+    difference -= t
     return difference
 
 
