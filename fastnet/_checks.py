@@ -184,7 +184,7 @@ def refuse_outside(t: npt.ArrayLike, dtype: np.dtype[Any]) -> None:
     outside = (array < 0) | (array > 1)
     if outside.any():
         where, value = _first(array, outside, "t")
-        raise ValueError(f"{where} is {value}: the targets of a cross-entropy are probabilities, from 0 to 1")
+        raise ValueError(f"{where} is {value}: a target must be a probability, from 0 to 1")
 
 
 def labels_in_range(array: npt.NDArray[Any], classes: int, name: str = "t") -> IntArray:

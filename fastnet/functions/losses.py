@@ -136,6 +136,7 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
         Probabilities ``(N, C)``, or ``(C,)`` for one sample, as `softmax` returns them.
     t : array_like, real
         Targets with the shape of `y` (one-hot or probabilities), N integer labels, or one label for one sample.
+        Booleans are the labels 0 and 1. The targets of a sample need not sum to 1.
     eps : float, default 1e-7
         Added to `y` to keep the logarithm finite; at least 0.
 
@@ -149,8 +150,8 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
     TypeError
         If `y` or `t` does not hold real numbers, or `eps` is not a number.
     ValueError
-        If `y` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, or
-        `eps` is negative or not finite.
+        If `y` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, a target
+        is outside [0, 1], or `eps` is negative or not finite.
 
     See Also
     --------
@@ -214,7 +215,8 @@ def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_E
     TypeError
         If `y` or `t` does not hold real numbers, or `eps` is not a number.
     ValueError
-        If `y` is empty, the shape of `t` is none of these, a label is out of range, or `eps` is negative or not finite.
+        If `y` is empty, the shape of `t` is none of these, a label is out of range, a target is outside [0, 1], or
+        `eps` is negative or not finite.
 
     See Also
     --------
@@ -253,6 +255,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         Scores (logits) ``(N, C)``, or ``(C,)`` for one sample.
     t : array_like, real
         Targets with the shape of `x` (one-hot or probabilities), N integer labels, or one label for one sample.
+        Booleans are the labels 0 and 1. The targets of a sample need not sum to 1.
 
     Returns
     -------
@@ -264,7 +267,8 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     TypeError
         If `x` or `t` does not hold real numbers.
     ValueError
-        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, or a label is out of range.
+        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, or a
+        target is outside [0, 1].
 
     See Also
     --------
@@ -294,6 +298,7 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
         Scores (logits) ``(N, C)``, or ``(C,)`` for one sample.
     t : array_like, real
         Targets with the shape of `x` (one-hot or probabilities), N integer labels, or one label for one sample.
+        Booleans are the labels 0 and 1. The targets of a sample need not sum to 1.
     return_grad : bool, default False
         Also return the gradient of the loss with respect to `x`. Both come from one pass over the scores, so this takes
         only a little longer.
@@ -310,7 +315,8 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
     TypeError
         If `x` or `t` does not hold real numbers.
     ValueError
-        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, or a label is out of range.
+        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, or a
+        target is outside [0, 1].
 
     See Also
     --------

@@ -411,6 +411,8 @@ class MultiLayerNet(DenseNetwork):
         parameters = self._parameters()
         trace = self._forward(x, parameters)
         if t is None:
+            if sample_weight is not None:
+                raise ValueError("sample_weight needs t: without targets there is no loss")
             return trace
         refuse_empty(x, "x")
         y, last = trace["y"], len(self._shapes) // 2

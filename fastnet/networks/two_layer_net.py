@@ -250,6 +250,8 @@ class TwoLayerNet(DenseNetwork):
         parameters = self._parameters()
         trace = self._forward(x, parameters)
         if t is None:
+            if sample_weight is not None:
+                raise ValueError("sample_weight needs t: without targets there is no loss")
             return trace
         a1, z1, y = trace["a1"], trace["z1"], trace["y"]
         refuse_empty(x, "x")

@@ -273,6 +273,32 @@ def test_weights_that_need_no_conversion_are_not_converted(dtype, monkeypatch):
     assert len(calls) == 1
 
 
+@on_both_backends
+@each_dtype
+def test_weights_worked_by_hand(dtype):
+    net = TwoLayerNet(1, 1, 2, dtype=dtype)
+    net.params = {
+        "W1": np.array([[0.5]]), "b1": np.array([-1.0]), "W2": np.array([[2.0, -2.0]]), "b2": np.array([0.0, 2.0])
+    }
+    # a1 = 0, so z1 is a half and its derivative a quarter; a2 = (1, 1), so y is (1/2, 1/2).
+    x, t, weights = [[2.0], [2.0]], [0, 1], [1, 3]
+    expected = {
+        "loss": -np.log(0.5 + 1e-7), "dy": [[-0.125, 0.125], [0.375, -0.375]], "dW2": [[0.125, -0.125]],
+        "db2": [0.25, -0.25], "dz1": [[-0.5], [1.5]], "da1": [[-0.125], [0.375]], "dW1": [[0.5]], "db1": [0.25],
+    }
+    trace, gradients = net.trace(x, t, weights), net.gradient(x, t, weights)
+    for name, value in expected.items():
+        np.testing.assert_allclose(trace[name], value, rtol=4 * np.finfo(dtype).eps, err_msg=name)
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(gradient, expected["d" + name], rtol=4 * np.finfo(dtype).eps, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", ["two", "identity"])
+def test_a_trace_without_targets_has_no_weights(kind):
+    with pytest.raises(ValueError, match="sample_weight needs t"):
+        network(kind).trace(inputs(), sample_weight=WEIGHTS)
+
+
 # --- the kernels -----------------------------------------------------------------------------------------------------
 
 
