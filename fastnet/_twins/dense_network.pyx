@@ -969,7 +969,7 @@ def network_gradient(
     """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
 
     x is (N, D), N at least 1. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,). t is
-    (N, C) targets in the dtype of the parameters, from 0 to 1 but for the output "identity"; or, for the output
+    (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity", any); or, for the output
     "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above 0, or None.
     """
     cdef Problem problem
