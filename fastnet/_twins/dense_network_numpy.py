@@ -10,7 +10,7 @@ This file is the specification: the compiled twin returns the same, up to roundi
 The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
 C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
 The kernels do check x, t and weights, and return None if these need conversion. x may be float32 beside float64
-parameters.
+parameters, or `ScaledBytes`.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 """
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FLOAT32, FLOAT64, INTP, UINT8, FloatArray, is_carray, is_plain_array
+from fastnet._scaled import ScaledBytes
 from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS, is_outside, relative
 from fastnet._twins.softmax_numpy import softmax
 
@@ -48,6 +49,8 @@ def _forward(
 def _is_input(x: Any, parameters: tuple[FloatArray, ...]) -> bool:
     """Whether the kernels can take the matrix x without conversion."""
     W = parameters[0]
+    if type(x) is ScaledBytes:
+        return is_carray(x.values) and x.ndim == 2 and x.shape[1] == len(W)
     return is_carray(x) and x.dtype in (FLOAT32, W.dtype) and x.ndim == 2 and x.shape[1] == len(W)
 
 
@@ -90,7 +93,8 @@ def network_predict(
 ) -> FloatArray | None:
     """Return the predictions `y` (N, C), or None if x needs conversion or is not valid.
 
-    x is (N, D). The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,).
+    x is (N, D), an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C)
+    and (C,).
     """
     if not _is_input(x, parameters):
         return None
@@ -98,7 +102,7 @@ def network_predict(
         y = np.empty((len(x), len(parameters[-1])), parameters[-1].dtype)
         for first in range(0, len(x), CHUNK):
             chunk = slice(first, first + CHUNK)
-            y[chunk] = _forward(x[chunk], parameters, activation, output)[-1]
+            y[chunk] = _forward(np.asarray(x[chunk]), parameters, activation, output)[-1]
         return y
 
 
@@ -107,16 +111,17 @@ def network_gradient(
 ) -> list[FloatArray] | None:
     """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
 
-    x is (N, D), N at least 1. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,). t is
-    (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity", any); or, for the output
-    "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above 0, or None.
+    x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
+    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",
+    any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above
+    0, or None.
     """
     if not (
         _is_input(x, parameters) and len(x) and _is_target(t, x, parameters, output) and _are_weights(weights, x)
     ):
         return None
     with np.errstate(all="ignore"):
-        x = x.astype(parameters[0].dtype, copy=False)  # convert once, not in each of the two products
+        x = np.asarray(x, parameters[0].dtype)  # convert once, not in each of the two products
         z, a, y = _forward(x, parameters, activation, output)
         if t.ndim == 1:
             da = y  # softmax's own array
