@@ -845,7 +845,7 @@ cdef ndarray _input(x, tuple parameters, Problem* problem):
     return array if PyArray_TYPE(array) in (NPY_FLOAT, PyArray_TYPE(W)) else None
 
 
-cdef VECTORISED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
+cdef UNROLLED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
     found[0] = is_outside(t, size)
 
 

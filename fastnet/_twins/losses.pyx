@@ -45,7 +45,7 @@ cdef enum:
     TERMS = 8  # logarithms that the loop computes at a time. A larger number would pad short sums with more terms.
 
 
-cdef VECTORISED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
+cdef UNROLLED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
     found[0] = is_outside(t, size)
 
 
@@ -276,15 +276,21 @@ def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
 
 
 cdef VECTORISED _binary_terms(
-    const floating* y, const floating* t, double eps, double* terms, Py_ssize_t size
+    const floating* y, const floating* t, double eps, double* terms, Py_ssize_t size, bint* negative
 ) noexcept nogil:
-    """terms = t log(y + eps) + (1 - t) log(1 - y + eps), in double."""
+    """terms = t log(y + eps) + (1 - t) log(1 - y + eps), in double.
+
+    negative: whether some t (1 - t) has the sign bit, as it has if t is outside [0, 1], -0 or NaN.
+    """
     cdef Py_ssize_t i
+    cdef uint64_t bits = 0
     for i in range(size):
+        bits |= bits_of_double(<double> t[i] * (1.0 - <double> t[i]))
         terms[i] = (
             cross_entropy_term(t[i], <double> y[i] + eps)
             + cross_entropy_term(1.0 - <double> t[i], (1.0 - <double> y[i]) + eps)
         )
+    negative[0] = bits >> 63
 
 
 cdef VECTORISED _certain_terms(
@@ -324,10 +330,11 @@ cdef bint _binary_cross_entropy(
         size = TILE if TILE < N - n else N - n
         _count_uncertain(y + n, t + n, size, &uncertain)
         if uncertain:
-            _find_outside(t + n, size, &outside)
+            _binary_terms(y + n, t + n, eps, terms, size, &outside)
+            if outside:
+                _find_outside(t + n, size, &outside)
             if outside:
                 return False
-            _binary_terms(y + n, t + n, eps, terms, size)
         else:
             _certain_terms(y + n, t + n, eps, terms, size)
         _add_sum(terms, size, &total)

@@ -188,12 +188,25 @@ cdef inline floating elu_and_slope(floating x, floating low, floating* slope) no
 # ---- Losses
 
 cdef inline bint is_outside(const floating* t, Py_ssize_t size) noexcept nogil:
-    """Whether a target is outside [0, 1]; NaN is not."""
-    cdef Py_ssize_t i
-    cdef int found = 0
-    for i in range(size):
-        found |= (t[i] < 0) | (t[i] > 1)
-    return found != 0
+    """Whether a target is outside [0, 1]; NaN is not. The caller is UNROLLED."""
+    cdef Py_ssize_t i, k
+    cdef floating lowest_t[16]
+    cdef floating highest_t[16]
+    for k in range(16):
+        lowest_t[k] = highest_t[k] = 0
+    i = 0
+    while i + 16 <= size:
+        for k in range(16):
+            lowest_t[k] = t[i + k] if t[i + k] < lowest_t[k] else lowest_t[k]
+            highest_t[k] = t[i + k] if t[i + k] > highest_t[k] else highest_t[k]
+        i += 16
+    for k in range(size - i):
+        lowest_t[k] = t[i + k] if t[i + k] < lowest_t[k] else lowest_t[k]
+        highest_t[k] = t[i + k] if t[i + k] > highest_t[k] else highest_t[k]
+    for k in range(16):
+        if lowest_t[k] < 0 or highest_t[k] > 1:
+            return True
+    return False
 
 
 cdef inline double cross_entropy_term(double t, double p) noexcept nogil:
