@@ -64,29 +64,28 @@ def are_probabilities(ndarray t: FloatArray, /) -> bool:
 
 
 cdef UNROLLED _add_terms(
-    const floating* t, const floating* y, double eps, Py_ssize_t size, double* total, bint* in_range
+    const floating* t, const floating* y, double eps, Py_ssize_t size, double* total, bint* negative
 ) noexcept nogil:
     """Add sum_i t[i] log(y[i] + eps) to total, in double; size is a multiple of TERMS.
 
-    Set in_range to False if a t is outside [0, 1]: there t (1 - t) is negative. A loop of its own would take 4 % longer.
+    negative: whether some t (1 - t) has the sign bit, as it has if t is outside [0, 1], -0 or NaN.
     """
     cdef Py_ssize_t i, k
     cdef double lane[TERMS]
-    cdef double least[TERMS]
-    cdef double weight, product, negative = 0.0
+    cdef uint64_t bits[TERMS]
+    cdef double weight
     for k in range(TERMS):
-        lane[k] = least[k] = 0.0
+        lane[k] = 0.0
+        bits[k] = 0
     for i from 0 <= i < size by TERMS:
         for k in range(TERMS):
             weight = t[i + k]
             lane[k] += cross_entropy_term(weight, y[i + k] + eps)
-            product = weight * (1.0 - weight)
-            least[k] = product if product < least[k] else least[k]
+            bits[k] |= bits_of_double(weight * (1.0 - weight))
     for k in range(TERMS):
         total[0] += lane[k]
-        negative += least[k]
-    if negative < 0:
-        in_range[0] = False
+        bits[0] |= bits[k]
+    negative[0] = bits[0] >> 63
 
 
 cdef VECTORISED _largest_label(const Py_ssize_t* labels, Py_ssize_t size, size_t* largest) noexcept nogil:
@@ -200,6 +199,7 @@ cdef OPTIMISED _add_of_targets(
     cdef floating y_kept[2 * TILE]
     cdef Py_ssize_t b, k, words, kept = 0
     cdef uint32_t bits
+    cdef bint outside
     while elements >= LANES:
         words = WORDS if TILE < elements else elements // LANES
         _terms_that_count(t, y, words, words_of_bits)
@@ -221,12 +221,21 @@ cdef OPTIMISED _add_of_targets(
             y += LANES
         elements -= words * LANES
         if kept >= TILE:
-            _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept), total, in_range)
+            _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept), total, &outside)
+            if outside:
+                _find_outside(t_kept, kept, &outside)
+            if outside:
+                in_range[0] = False
+                return
             kept = 0
     for k in range(elements):
         t_kept[kept + k] = t[k]
         y_kept[kept + k] = y[k]
-    _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept + elements), total, in_range)
+    kept += elements
+    _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept), total, &outside)
+    if outside:
+        _find_outside(t_kept, kept, &outside)
+    in_range[0] = not outside
 
 
 cdef bint _cross_entropy(
