@@ -140,13 +140,14 @@ def targets(t: npt.ArrayLike, y: FloatArray, name: str = "y") -> FloatArray | In
 
     If `t` has the shape of `y` (one-hot or probabilities), return it in the dtype of `y`. If `t` holds integer labels
     of shape `(N,)` or `(N, 1)`, or one label for one sample, return intp labels of shape `y.shape[:-1]`. If both fit,
-    the first form is used. `is_labels` tells which form it is.
+    the first form is used. Booleans are the integers 0 and 1. `is_labels` tells which form it is. For a cross-entropy,
+    `refuse_outside` checks the first form.
     """
     array = real_array(t, "t")
     if array.shape == y.shape:
         return cast(array, y.dtype)
     batch = y.shape[:-1]
-    if array.dtype.kind in "iu" and y.ndim in (1, 2) and array.shape in (batch, (*batch, 1) if batch else batch):
+    if array.dtype.kind in "biu" and y.ndim in (1, 2) and array.shape in (batch, (*batch, 1) if batch else batch):
         return labels_in_range(array.reshape(batch), classes=y.shape[-1])
     accepted = f"shape {y.shape} (one-hot or probabilities)"
     if y.ndim == 2:
@@ -174,13 +175,30 @@ def numbers_like(y: FloatArray, t: npt.ArrayLike, *, binary: bool = False) -> Fl
     return cast(array.reshape(y.shape), y.dtype)
 
 
+def refuse_outside(t: npt.ArrayLike, dtype: np.dtype[Any]) -> None:
+    """Raise `ValueError` if a target, rounded to `dtype`, is outside [0, 1]. NaN passes: then the result is NaN.
+
+    The kernels of the cross-entropies find such a target in passing, and return None. Then this function names it.
+    """
+    array = cast(real_array(t, "t"), dtype)
+    outside = (array < 0) | (array > 1)
+    if outside.any():
+        where, value = _first(array, outside, "t")
+        raise ValueError(f"{where} is {value}: a target must be a probability, from 0 to 1")
+
+
 def labels_in_range(array: npt.NDArray[Any], classes: int, name: str = "t") -> IntArray:
     labels = cast(array if array.dtype is INTP else array.astype(INTP), INTP)
     if labels.size and labels.view(np.uintp).max() >= classes:  # as unsigned, negative labels are very large
-        position = tuple(int(i) for i in np.argwhere((array < 0) | (array >= classes))[0])
-        where = f"{name}{list(position)}" if position else name
-        raise ValueError(f"{where} is {array[position]}, which is not a label in [0, {classes})")
+        where, value = _first(array, (array < 0) | (array >= classes), name)
+        raise ValueError(f"{where} is {value}, which is not a label in [0, {classes})")
     return labels
+
+
+def _first(array: npt.NDArray[Any], bad: Any, name: str) -> tuple[str, Any]:
+    """Return where the first bad element of `array` is, as `name[i, j]`, and its value."""
+    position = tuple(int(i) for i in np.argwhere(bad)[0])
+    return f"{name}{list(position)}" if position else name, array[position]
 
 
 def is_labels(t: FloatArray | IntArray) -> bool:
@@ -194,7 +212,7 @@ def one_hot(t: Any, y: FloatArray) -> FloatArray:
         rows: FloatArray = t
         return rows
     rows = np.zeros_like(y)
-    rows[_of_labels(t)] = 1
+    rows[of_labels(t)] = 1
     return rows
 
 
@@ -203,13 +221,36 @@ def minus_targets(y: FloatArray, t: FloatArray | IntArray) -> FloatArray:
     if not is_labels(t):
         return y - t
     difference = y.copy()
-    difference[_of_labels(t)] -= 1
+    difference[of_labels(t)] -= 1
     return difference
 
 
-def _of_labels(t: Any) -> Any:
+def of_labels(t: Any) -> Any:
     """Return the index of the labels' elements in an array of predictions."""
     return (np.arange(len(t)), t) if t.ndim else t
+
+
+# --- sample weights --------------------------------------------------------------------------------------------------
+
+
+def sample_weights(sample_weight: npt.ArrayLike, batch: tuple[int, ...]) -> FloatArray:
+    """Return the weights of the samples in float64, divided by the largest, so that their sum cannot overflow.
+
+    `batch` is the shape of the labels: `(N,)`, or `()` for one sample.
+    """
+    array = real_array(sample_weight, "sample_weight")
+    if array.shape != batch:
+        wanted = f"shape {batch}, one weight for each sample" if batch else "one number for one sample"
+        raise ValueError(f"sample_weight must have {wanted}; got shape {array.shape}")
+    weights = cast(array, FLOAT64)
+    largest = weights.max()
+    if not (weights.min() >= 0 and largest < np.inf):  # or one is NaN
+        where, value = _first(array, ~((weights >= 0) & (weights < np.inf)), "sample_weight")
+        raise ValueError(f"{where} is {value}: a weight must be a finite number of at least 0")
+    if largest == 0:
+        raise ValueError("all sample weights are zero: at least one must be above 0")
+    with np.errstate(under="ignore"):
+        return np.asarray(weights / largest)
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------

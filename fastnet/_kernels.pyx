@@ -10,6 +10,8 @@ Rules for all kernels:
   and all of one dtype, float32 or float64. Checks in Python would take longer than a short call. So these functions
   find out whether the arguments need conversion: `is_plain`, `is_movable`, `cross_entropy`, and those of
   `dense_network`.
+- The kernels of the cross-entropies return None if a target is outside [0, 1]. A check outside of their loops would
+  take one more pass over the targets.
 - A kernel returns new arrays and does not write to its inputs. Exceptions are `central_differences` and the optimizers:
   their docstrings say what they change in place.
 

@@ -442,6 +442,24 @@ OTHERS = [
         ),
     ),
     Kernel(
+        name="are_probabilities",
+        arguments=lambda dtype: (probabilities((4, 3), dtype),),
+        by_hand=tuple(
+            ((np.resize(t, (7, 5)).tolist(),), right)  # also past the lanes of the loop
+            for t, right in (
+                ([0.0, 1.0], True),
+                ([0.5, -0.0], True),
+                ([1e-45, nan], True),
+                ([nan], True),
+                ([0.5, nan, -1e-30], False),
+                ([1 + 2.0**-23, 0.0], False),
+                ([inf], False),
+                ([-inf, nan], False),
+            )
+        ),
+        scalar=bool,
+    ),
+    Kernel(
         name="binary_cross_entropy",
         arguments=lambda dtype: (*yes_or_no(12, dtype), 1e-7),
         by_hand=(

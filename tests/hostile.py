@@ -106,6 +106,12 @@ SHAPES = [(0,), (0, 3), (3, 0), (0, 0), (2, 0, 3), (1, 3), (4, 1), (1, 1), (1,),
 
 HOSTILE: dict[str, Build] = {
     **{f"{dtype.__name__}-{layout.__name__}": _build(layout, dtype) for dtype in FLOATS for layout in LAYOUTS},
+    # Probabilities, as the targets of the cross-entropies must be; exact in float16, too.
+    **{
+        f"{dtype.__name__}-{layout.__name__}-0_to_1": _build(layout, dtype, np.abs(VALUES) / 8)
+        for dtype in FLOATS
+        for layout in (contiguous, strided, fortran, byte_swapped, unaligned)
+    },
     **{np.dtype(dtype).name: _build(contiguous, dtype, np.abs(VALUES)) for dtype in INTEGERS},
     "int16-byte_swapped": _build(byte_swapped, np.int16),
     **{

@@ -121,7 +121,8 @@ def test_images_held_as_bytes_have_the_bits_of_the_floats(mnist, monkeypatch):
     for (held, labels), (x, t) in zip(load_mnist_as_bytes(), mnist, strict=True):
         assert (len(held), held.shape, held.ndim) == (len(x), x.shape, x.ndim)
         indices = np.array([3, 0, 3, len(x) - 1])
-        for floats, expected in ((held.take(indices, axis=0), x[indices]), (np.asarray(held[5:700]), x[5:700])):
+        for part, expected in ((held.take(indices, axis=0), x[indices]), (held[5:700], x[5:700])):
+            floats = np.asarray(part)
             assert floats.dtype == np.float32
             assert np.array_equal(floats.view(np.uint32), expected.view(np.uint32))
         assert np.array_equal(np.asarray(held[:9], np.float64), x[:9].astype(np.float64))

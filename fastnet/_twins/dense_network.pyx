@@ -3,7 +3,8 @@
 Read the twin first: it computes the same functions in a few lines.
 
     a1 = x W1 + b1,  z1 = f(a1),  a2 = z1 W2 + b2,  ...,  y = output(aL),
-    daL = (y - t) / N, with N C for the output "sigmoid" and N C / 2 for "identity",
+    daL = (y sum(t) - t) / N for the output "softmax", (y - t) / (N C) for "sigmoid", 2 (y - t) / (N C) for "identity",
+    2 (y - t) y (1 - y) / (N C) for "sigmoid_mse"; with weights, daL of a sample times weight / (mean of the weights),
     dWl = z(l-1)' dal,  da(l-1) = (dal Wl') f'(a(l-1)),  dbl = sum of dal over the samples
 
 Why it is fast, most important first:
@@ -19,8 +20,8 @@ each product whether the result is finite. If not, the functions `_limits_of_...
 
 The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
 C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
-The kernels do check x and t, and return None if these need conversion. x may be float32 beside float64 parameters, or
-`ScaledBytes`.
+The kernels do check x, t and weights, and return None if these need conversion. x may be float32 beside float64
+parameters, or `ScaledBytes`.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 The matrices in the workspace have rows of `_padded(U, ...)` elements: columns past U are padding.
@@ -31,15 +32,15 @@ from libc.math cimport INFINITY, NAN, isinf
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
-from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED
+from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, over_rows
 from fastnet._twins.shared.formulas cimport (
-    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
-    activation_called, elu_and_slope, exp_clamped, leaky_relu, leaky_relu_slope, mean_divisor, output_called, relu,
-    relu_slope, sigmoid_and_slope, tanh_and_slope,
+    ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_MSE_OUTPUT, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
+    activation_called, elu_and_slope, exp_clamped, is_outside, leaky_relu, leaky_relu_slope, mean_divisor,
+    output_called, relu, relu_slope, sigmoid_and_slope, tanh_and_slope,
 )
 from fastnet._twins.shared.memory cimport (
-    NPY_FLOAT, NPY_INTP, NPY_UINT8, PyArray_Cast, PyArray_ITEMSIZE, PyArray_TYPE,
-    address, empty_like, import_array, is_carray, ndarray, plain,
+    NPY_DOUBLE, NPY_FLOAT, NPY_INTP, NPY_UINT8, PyArray_Cast, PyArray_ITEMSIZE, PyArray_TYPE,
+    address, doubles, empty_like, import_array, is_carray, ndarray, plain,
 )
 from fastnet._twins.shared.rows cimport softmax_limit
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
@@ -453,20 +454,38 @@ cdef VECTORISED _softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcept no
             row[c] *= scale
 
 
-cdef VECTORISED _minus_targets(
-    floating* y, const Py_ssize_t* labels, const floating* t, Py_ssize_t rows, Py_ssize_t C, floating divisor
+cdef VECTORISED _error(
+    floating* y, const Py_ssize_t* labels, const floating* t, const floating* slope, const double* weights,
+    double mean_weight, Py_ssize_t rows, Py_ssize_t C, int output, double divisor,
 ) noexcept nogil:
-    # y = (y - t) / divisor, in place. A label is short for a row of t with a single 1.
+    # Replace y by the derivative of the mean loss by a. A label is short for a row of t with a single 1; t, the weights
+    # and the labels may be NULL. slope is that of the sigmoid.
     cdef Py_ssize_t n, c
+    cdef double sum
+    cdef floating total, row_divisor = <floating> divisor
     for n in range(rows):
         if labels != NULL:
             y[labels[n]] -= 1
+        elif output == SOFTMAX:
+            sum = 0
+            for c in range(C):
+                sum += t[c]
+            total = <floating> sum
+            for c in range(C):
+                y[c] = y[c] * total - t[c]
         else:
             for c in range(C):
-                y[c] -= t[n * C + c]
+                y[c] -= t[c]
+        if output == SIGMOID_MSE_OUTPUT:
+            for c in range(C):
+                y[c] *= slope[c]
+        if weights != NULL:
+            row_divisor = <floating> (divisor / (weights[n] / mean_weight))
         for c in range(C):
-            y[c] /= divisor
+            y[c] /= row_divisor
         y += _padded(C, sizeof(floating))
+        slope += _padded(C, sizeof(floating))
+        t += C if t != NULL else 0
 
 
 cdef VECTORISED _times(floating* x, const floating* y, Py_ssize_t size) noexcept nogil:
@@ -609,6 +628,8 @@ cdef void _limits_of_softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcep
 
 # ---- The step
 
+cdef double LEAST_SUM = 1e-290  # of weights: a smaller sum may be subnormal, and then its mean is not precise
+
 # The memory of the last calls, kept for the next ones: a new allocation from the operating system can take as long as a
 # step. A call removes it from the list, so that no other thread uses it. The memory of a large network is not kept.
 _kept = []
@@ -633,6 +654,8 @@ cdef struct Problem:
     float divisor              # if x holds bytes: each stands for itself / divisor, in float32
     const Py_ssize_t* labels   # (N,), or NULL
     const void* t              # (N, C), or NULL
+    const double* weights      # (N,), or NULL
+    double mean_weight
     void* y                    # (N, C), or NULL
     Layer* first
     Layer* last
@@ -715,7 +738,7 @@ cdef bint _forward(
         _softmax(z, rows, layer.U)
     elif problem.output == SOFTMAX:
         _limits_of_softmax(z, rows, layer.U)
-    elif problem.output == SIGMOID_OUTPUT:
+    elif problem.output in (SIGMOID_OUTPUT, SIGMOID_MSE_OUTPUT):
         _activate(z, <floating*> layer.slope, size, SIGMOID)
     if not finite:
         _clear_padding(z, rows, layer.U)
@@ -733,10 +756,11 @@ cdef void _backward(
     cdef bint add = first > 0
     cdef Py_ssize_t size
     cdef floating* da = <floating*> layer.z
-    _minus_targets(
+    _error(
         da, NULL if problem.labels == NULL else problem.labels + first,
-        NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, rows, layer.U,
-        <floating> mean_divisor(problem.output, problem.N, layer.U),
+        NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, <const floating*> layer.slope,
+        NULL if problem.weights == NULL else problem.weights + first, problem.mean_weight, rows, layer.U,
+        problem.output, mean_divisor(problem.output, problem.N, layer.U),
     )
     while True:
         _sum_samples(da, rows, layer.U, <floating*> layer.db, add)
@@ -821,6 +845,20 @@ cdef ndarray _input(x, tuple parameters, Problem* problem):
     return array if PyArray_TYPE(array) in (NPY_FLOAT, PyArray_TYPE(W)) else None
 
 
+cdef UNROLLED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
+    found[0] = is_outside(t, size)
+
+
+cdef bint _are_in_range(
+    const floating* x, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
+    double number, double* loss,
+) noexcept nogil:
+    # Whether no element of x, which holds the targets (N, C), is outside [0, 1].
+    cdef bint outside = False
+    _find_outside(x, N * C, &outside)
+    return not outside
+
+
 cdef ndarray _targets(t, ndarray x, ndarray b, str output):
     # The targets (N, C), or labels (N,) as intp; None if t needs another conversion or is not valid.
     cdef Py_ssize_t n, N = x.shape[0], C = b.shape[0]
@@ -830,7 +868,13 @@ cdef ndarray _targets(t, ndarray x, ndarray b, str output):
         return None
     array = t
     if PyArray_TYPE(array) == PyArray_TYPE(b):
-        return array if array.ndim == 2 and array.shape[0] == N and array.shape[1] == C else None
+        if array.ndim != 2 or array.shape[0] != N or array.shape[1] != C:
+            return None
+        if output == "identity" or over_rows(
+            array, None, None, None, C, 0, NULL, _are_in_range[float], _are_in_range[double]
+        ):
+            return array
+        return None
     if not (output == "softmax" and array.ndim == 1 and array.shape[0] == N):
         return None
     if PyArray_TYPE(array) == NPY_UINT8:
@@ -842,6 +886,26 @@ cdef ndarray _targets(t, ndarray x, ndarray b, str output):
         if <size_t> labels[n] >= <size_t> C:  # as an unsigned number, a negative label is very large
             return None
     return array
+
+
+cdef bint _are_weights(weights, ndarray x, Problem* problem):
+    # Whether the kernels can take the weights of x without conversion: none is 0, and their sum is a normal number.
+    cdef Py_ssize_t n, N = x.shape[0]
+    cdef const double* w
+    cdef double sum = 0
+    if weights is None:
+        return True
+    if not is_carray(weights) or PyArray_TYPE(<ndarray> weights) != NPY_DOUBLE:
+        return False
+    if (<ndarray> weights).ndim != 1 or (<ndarray> weights).shape[0] != N:
+        return False
+    w = doubles(<ndarray> weights)
+    for n in range(N):
+        if not w[n] > 0:
+            return False
+        sum += w[n]
+    problem.weights, problem.mean_weight = w, sum / N
+    return LEAST_SUM <= sum < INFINITY
 
 
 cdef int _run(ndarray x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
@@ -930,13 +994,15 @@ def network_predict(
 
 
 def network_gradient(
-    x: Any, t: Any, tuple parameters: tuple[FloatArray, ...], str activation: str, str output: str, /
+    x: Any, t: Any, tuple parameters: tuple[FloatArray, ...], str activation: str, str output: str,
+    weights: Any = None, /
 ) -> list[FloatArray] | None:
-    """Return the gradient of the loss by every parameter, or None if x or t needs conversion or is not valid.
+    """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
 
     x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
-    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, or, for the output "softmax", (N,)
-    labels, intp or uint8.
+    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",
+    any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above
+    0, or None.
     """
     cdef Problem problem
     cdef ndarray inputs, array
@@ -945,7 +1011,7 @@ def network_gradient(
     if inputs is None or inputs.shape[0] == 0:
         return None
     array = _targets(t, inputs, parameters[len(parameters) - 1], output)
-    if array is None:
+    if array is None or not _are_weights(weights, inputs, &problem):
         return None
     if array.ndim == 1:
         problem.labels = <const Py_ssize_t*> address(array)

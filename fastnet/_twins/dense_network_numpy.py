@@ -3,13 +3,14 @@
 This file is the specification: the compiled twin returns the same, up to rounding.
 
     a1 = x W1 + b1,  z1 = f(a1),  a2 = z1 W2 + b2,  ...,  y = output(aL),
-    daL = (y - t) / N, with N C for the output "sigmoid" and N C / 2 for "identity",
+    daL = (y sum(t) - t) / N for the output "softmax", (y - t) / (N C) for "sigmoid", 2 (y - t) / (N C) for "identity",
+    2 (y - t) y (1 - y) / (N C) for "sigmoid_mse"; with weights, daL of a sample times weight / (mean of the weights),
     dWl = z(l-1)' dal,  da(l-1) = (dal Wl') f'(a(l-1)),  dbl = sum of dal over the samples
 
 The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
 C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
-The kernels do check x and t, and return None if these need conversion. x may be float32 beside float64 parameters, or
-`ScaledBytes`.
+The kernels do check x, t and weights, and return None if these need conversion. x may be float32 beside float64
+parameters, or `ScaledBytes`.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 """
@@ -20,13 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._checks import FLOAT32, INTP, UINT8, FloatArray, is_carray, is_plain_array
+from fastnet._checks import FLOAT32, FLOAT64, INTP, UINT8, FloatArray, is_carray, is_plain_array
 from fastnet._scaled import ScaledBytes
-from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS
+from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS, is_outside, relative
 from fastnet._twins.softmax_numpy import softmax
 
 __all__ = ["network_gradient", "network_predict", "plain_parameters"]
 
+LEAST_SUM = 1e-290  # of weights: a smaller sum may be subnormal, and then its mean is not precise
 CHUNK = 1000  # samples that network_predict works on at a time: the intermediate arrays stay in the cache
 
 
@@ -58,9 +60,19 @@ def _is_target(t: Any, x: FloatArray, parameters: tuple[FloatArray, ...], output
     if not is_carray(t):
         return False
     if t.dtype == b.dtype:
-        return bool(t.shape == (len(x), len(b)))
+        return t.shape == (len(x), len(b)) and (output == "identity" or not is_outside(t))
     is_labels = output == "softmax" and t.dtype in (INTP, UINT8) and t.shape == (len(x),)
     return is_labels and bool(t.min() >= 0 and t.max() < len(b))
+
+
+def _are_weights(weights: Any, x: FloatArray) -> bool:
+    """Whether the kernels can take the weights of x without conversion: none is 0, and their sum is a normal number."""
+    if weights is None:
+        return True
+    if not (is_carray(weights) and weights.dtype == FLOAT64 and weights.shape == (len(x),)):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(weights.min() > 0 and LEAST_SUM <= weights.sum() < np.inf)
 
 
 def plain_parameters(params: Any, shapes: dict[str, tuple[int, ...]], dtype: Any, /) -> tuple[FloatArray, ...] | None:
@@ -95,25 +107,30 @@ def network_predict(
 
 
 def network_gradient(
-    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, /
+    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, weights: Any = None, /
 ) -> list[FloatArray] | None:
-    """Return the gradient of the loss by every parameter, or None if x or t needs conversion or is not valid.
+    """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
 
     x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
-    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, or, for the output "softmax", (N,)
-    labels, intp or uint8.
+    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",
+    any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above
+    0, or None.
     """
-    if not (_is_input(x, parameters) and len(x) and _is_target(t, x, parameters, output)):
+    if not (
+        _is_input(x, parameters) and len(x) and _is_target(t, x, parameters, output) and _are_weights(weights, x)
+    ):
         return None
     with np.errstate(all="ignore"):
         x = np.asarray(x, parameters[0].dtype)  # convert once, not in each of the two products
         z, a, y = _forward(x, parameters, activation, output)
-        da = np.array(y)  # a copy: y may be a itself
         if t.ndim == 1:
+            da = y  # softmax's own array
             da[np.arange(len(t)), t] -= 1
         else:
-            da -= t
+            da = OUTPUTS[output].error(y, t, a[-1])
         da /= OUTPUTS[output].divisor(*da.shape)
+        if weights is not None:
+            da *= relative(weights)[:, np.newaxis]
         gradients: list[FloatArray] = []
         for layer in range(len(z) - 1, -1, -1):
             gradients[:0] = z[layer].T @ da, da.sum(axis=0)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnet._checks import FloatArray, IntArray
-from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, LOSS_EPS, OUTPUTS, one_hot
+from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, LOSS_EPS, OUTPUTS, one_hot, relative
 
 __all__ = ["layer_differences"]
 
@@ -38,10 +38,15 @@ def _mean_squared_error(a: FloatArray, t: FloatArray) -> FloatArray:
     return loss
 
 
+def _sigmoid_mse(a: FloatArray, t: FloatArray) -> FloatArray:
+    return _mean_squared_error(OUTPUTS["sigmoid_mse"].function(a), t)
+
+
 # Each returns the losses (M,) of one sample with the target t (C,), for M moves of its last a (M, C).
 LOSSES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
     "softmax": _cross_entropy,
     "sigmoid": _binary_cross_entropy,
+    "sigmoid_mse": _sigmoid_mse,
     "identity": _mean_squared_error,
 }
 
@@ -80,11 +85,12 @@ def _divided(gradients: list[FloatArray], divisor: float) -> tuple[FloatArray, .
 
 def layer_differences(
     x: FloatArray, t: FloatArray | IntArray, parameters: tuple[FloatArray, ...], activation: str, output: str, h: float,
-    /,
+    weights: FloatArray | None = None, /,
 ) -> tuple[FloatArray, ...] | None:
     """Return the central differences of the loss by every parameter, or None if a number is not finite.
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
+    The weights of the samples are (N,), float64, above 0, or None.
     """
     computed = _forward(x, t, parameters, activation)
     if computed is None:
@@ -93,6 +99,7 @@ def layer_differences(
     function, loss_of = ACTIVATIONS[activation].function, LOSSES[output]
     W, b = parameters[::2], parameters[1::2]
     N, C, last = len(x), t.shape[1], len(W) - 1
+    factors = np.ones(N) if weights is None else relative(weights)
 
     def gains(n: int, layer: int, s: FloatArray) -> FloatArray:
         """Return the gain (I, U) of the loss of sample n if the input of one unit of the layer moves by s (I, 1)."""
@@ -124,5 +131,5 @@ def layer_differences(
                 for first in range(0, len(moving), size):
                     block = moving[first : first + size]
                     up = s[block, np.newaxis]
-                    gradient[block] += gains(n, layer, up) - gains(n, layer, -up)
+                    gradient[block] += factors[n] * (gains(n, layer, up) - gains(n, layer, -up))
     return _divided(gradients, 2.0 * h * N)

@@ -35,7 +35,7 @@ from fastnet._twins.shared.memory cimport doubles, import_array, ndarray
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport lowest
 
-from fastnet._twins.shared.formulas_numpy import one_hot
+from fastnet._twins.shared.formulas_numpy import one_hot, relative
 
 __all__ = ["two_layer_differences"]
 
@@ -281,18 +281,21 @@ cdef int _layer(
 
 def two_layer_differences(
     ndarray x: FloatArray, t: FloatArray | IntArray, ndarray W1: FloatArray, ndarray b1: FloatArray,
-    ndarray W2: FloatArray, ndarray b2: FloatArray, double h: float, /,
+    ndarray W2: FloatArray, ndarray b2: FloatArray, double h: float, weights: FloatArray | None = None, /,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
     """Return the central differences of the loss by W1, b1, W2 and b2, or None if a number is not finite.
 
     x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
-    The result is also None if the absolute value of a number is 1e50 or more.
+    The weights of the samples are (N,), float64, above 0, or None: the loss is linear in t, so they multiply t. The
+    result is also None if the absolute value of a number is 1e50 or more.
     """
     for array in (x, t, W1, b1, W2, b2):
         if not (-HUGE < array.min() and array.max() < HUGE):
             return None
     cdef Py_ssize_t n, c, work = 0, N = x.shape[0], D = x.shape[1], H = W2.shape[0], C = W2.shape[1]
     t = one_hot(t, C)
+    if weights is not None:
+        t = t * relative(weights)[:, np.newaxis]
     cdef ndarray dW1 = np.zeros((D, H)), db1 = np.zeros(H), dW2 = np.zeros((H, C)), db2 = np.zeros(C)
     cdef ndarray reach1 = W2.T.copy(), reach2 = np.eye(C), spread1 = np.ptp(W2, axis=1), spread2 = np.ones(C)
     cdef ndarray memory = np.empty(8 * H + 9 * C)

@@ -99,18 +99,21 @@ def _add_differences(x: FloatArray, h: float, layer: Layer, target: Target, weig
 
 def two_layer_differences(
     x: FloatArray, t: FloatArray | IntArray, W1: FloatArray, b1: FloatArray, W2: FloatArray, b2: FloatArray, h: float,
-    /,
+    weights: FloatArray | None = None, /,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
     """Return the central differences of the loss by W1, b1, W2 and b2, or None if a number is not finite.
 
     x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
-    The result is also None if the absolute value of a number is 1e50 or more.
+    The weights of the samples are (N,), float64, above 0, or None: the loss is linear in t, so they multiply t. The
+    result is also None if the absolute value of a number is 1e50 or more.
     """
     with np.errstate(all="ignore"):
         if not all(array.min() > -HUGE and array.max() < HUGE for array in (x, t, W1, b1, W2, b2)):
             return None
         (N, D), (H, C) = x.shape, W2.shape
         t = formulas.one_hot(t, C)
+        if weights is not None:
+            t = t * formulas.relative(weights)[:, np.newaxis]
         a1 = x @ W1 + b1
         z, slope = formulas.sigmoid(a1), formulas.sigmoid_slope(a1)
         a2 = z @ W2 + b2

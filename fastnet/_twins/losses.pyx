@@ -12,7 +12,7 @@ from libc.math cimport INFINITY, NAN
 from libc.stdint cimport uint32_t, uint64_t
 
 from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, over_rows, scalar_like
-from fastnet._twins.shared.formulas cimport cross_entropy_term
+from fastnet._twins.shared.formulas cimport cross_entropy_term, is_outside
 from fastnet._twins.shared.memory cimport (
     AHEAD,
     LARGE,
@@ -32,7 +32,7 @@ from fastnet._twins.shared.rows cimport LANES, TILE, sum_of_row
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, lowest_bit
 
-__all__ = ["binary_cross_entropy", "cross_entropy"]
+__all__ = ["are_probabilities", "binary_cross_entropy", "cross_entropy"]
 
 import_array()
 
@@ -45,19 +45,47 @@ cdef enum:
     TERMS = 8  # logarithms that the loop computes at a time. A larger number would pad short sums with more terms.
 
 
-cdef UNROLLED _add_terms(
-    const floating* t, const floating* y, double eps, Py_ssize_t size, double* total
+cdef UNROLLED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
+    found[0] = is_outside(t, size)
+
+
+cdef bint _are_probabilities(
+    const floating* x, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
+    double number, double* loss,
 ) noexcept nogil:
-    """Add sum_i t[i] log(y[i] + eps) to total, in double; size is a multiple of TERMS."""
+    cdef bint outside
+    _find_outside(x, N * C, &outside)
+    return not outside
+
+
+def are_probabilities(ndarray t: FloatArray, /) -> bool:
+    """Return whether no element of t is outside [0, 1]; NaN is not. t is not empty."""
+    return over_rows(t, None, None, None, 1, 0, NULL, _are_probabilities[float], _are_probabilities[double])
+
+
+cdef UNROLLED _add_terms(
+    const floating* t, const floating* y, double eps, Py_ssize_t size, double* total, bint* negative
+) noexcept nogil:
+    """Add sum_i t[i] log(y[i] + eps) to total, in double; size is a multiple of TERMS.
+
+    negative: whether some t (1 - t) has the sign bit, as it has if t is outside [0, 1], -0 or NaN.
+    """
     cdef Py_ssize_t i, k
     cdef double lane[TERMS]
+    cdef uint64_t bits[TERMS]
+    cdef double weight
     for k in range(TERMS):
         lane[k] = 0.0
+        bits[k] = 0
     for i from 0 <= i < size by TERMS:
         for k in range(TERMS):
-            lane[k] += cross_entropy_term(t[i + k], y[i + k] + eps)
+            weight = t[i + k]
+            lane[k] += cross_entropy_term(weight, y[i + k] + eps)
+            bits[k] |= bits_of_double(weight * (1.0 - weight))
     for k in range(TERMS):
         total[0] += lane[k]
+        bits[0] |= bits[k]
+    negative[0] = bits[0] >> 63
 
 
 cdef VECTORISED _largest_label(const Py_ssize_t* labels, Py_ssize_t size, size_t* largest) noexcept nogil:
@@ -163,14 +191,15 @@ cdef UNROLLED _terms_that_count(
 
 
 cdef OPTIMISED _add_of_targets(
-    const floating* y, const floating* t, double eps, Py_ssize_t elements, double* total
+    const floating* y, const floating* t, double eps, Py_ssize_t elements, double* total, bint* in_range
 ) noexcept nogil:
-    """Add sum_nc t[n, c] log(y[n, c] + eps) to total."""
+    """Add sum_nc t[n, c] log(y[n, c] + eps) to total. Set in_range to False if a t is outside [0, 1]."""
     cdef uint32_t words_of_bits[WORDS]
     cdef floating t_kept[2 * TILE]
     cdef floating y_kept[2 * TILE]
     cdef Py_ssize_t b, k, words, kept = 0
     cdef uint32_t bits
+    cdef bint outside
     while elements >= LANES:
         words = WORDS if TILE < elements else elements // LANES
         _terms_that_count(t, y, words, words_of_bits)
@@ -192,23 +221,32 @@ cdef OPTIMISED _add_of_targets(
             y += LANES
         elements -= words * LANES
         if kept >= TILE:
-            _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept), total)
+            _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept), total, &outside)
+            if outside:
+                _find_outside(t_kept, kept, &outside)
+            if outside:
+                in_range[0] = False
+                return
             kept = 0
     for k in range(elements):
         t_kept[kept + k] = t[k]
         y_kept[kept + k] = y[k]
-    _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept + elements), total)
+    kept += elements
+    _add_terms(t_kept, y_kept, eps, _filled_up(t_kept, y_kept, kept), total, &outside)
+    if outside:
+        _find_outside(t_kept, kept, &outside)
+    in_range[0] = not outside
 
 
 cdef bint _cross_entropy(
     const floating* y, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
     double eps, double* loss,
 ) noexcept nogil:
-    """Compute the loss for labels, or, if labels is NULL, for t. Return False if a label is out of range."""
+    """Compute the loss for labels, or, if labels is NULL, for t. Return False if a label or a t is out of range."""
     cdef double total = 0.0
     cdef bint in_range = True
     if labels is NULL:
-        _add_of_targets(y, t, eps, N * C, &total)
+        _add_of_targets(y, t, eps, N * C, &total, &in_range)
     else:
         _add_of_labels(y, labels, eps, N, C, &total, &in_range)
     loss[0] = (0.0 - total) / N
@@ -218,9 +256,9 @@ cdef bint _cross_entropy(
 def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
     """Return `-sum_nc t[n, c] log(y[n, c] + eps) / N`, or None if an argument needs conversion or is not valid.
 
-    y is (N, C), or (C,) for one sample; not empty. t has the shape and dtype of y; a term with t = 0 and y + eps = 0
-    is 0. Or t holds labels in [0, C), intp or uint8, of shape (N,) or (): a label is short for a one-hot row. eps is a
-    finite float, at least 0. The result is a scalar with the dtype of y.
+    y is (N, C), or (C,) for one sample; not empty. t has the shape and dtype of y, and no element outside [0, 1]; a
+    term with t = 0 and y + eps = 0 is 0. Or t holds labels in [0, C), intp or uint8, of shape (N,) or (): a label is
+    short for a one-hot row. eps is a finite float, at least 0. The result is a scalar with the dtype of y.
     """
     if not (plain(y) and is_carray(t) and PyFloat_CheckExact(eps)):
         return None
@@ -247,15 +285,21 @@ def cross_entropy(y: Any, t: Any, eps: Any, /) -> Any:
 
 
 cdef VECTORISED _binary_terms(
-    const floating* y, const floating* t, double eps, double* terms, Py_ssize_t size
+    const floating* y, const floating* t, double eps, double* terms, Py_ssize_t size, bint* negative
 ) noexcept nogil:
-    """terms = t log(y + eps) + (1 - t) log(1 - y + eps), in double."""
+    """terms = t log(y + eps) + (1 - t) log(1 - y + eps), in double.
+
+    negative: whether some t (1 - t) has the sign bit, as it has if t is outside [0, 1], -0 or NaN.
+    """
     cdef Py_ssize_t i
+    cdef uint64_t bits = 0
     for i in range(size):
+        bits |= bits_of_double(<double> t[i] * (1.0 - <double> t[i]))
         terms[i] = (
             cross_entropy_term(t[i], <double> y[i] + eps)
             + cross_entropy_term(1.0 - <double> t[i], (1.0 - <double> y[i]) + eps)
         )
+    negative[0] = bits >> 63
 
 
 cdef VECTORISED _certain_terms(
@@ -286,14 +330,20 @@ cdef bint _binary_cross_entropy(
     const floating* y, const floating* t, const Py_ssize_t* labels, floating* out, Py_ssize_t N, Py_ssize_t C,
     double eps, double* loss,
 ) noexcept nogil:
+    """Return False if a t is outside [0, 1]."""
     cdef double terms[TILE]
     cdef double total = 0.0
     cdef Py_ssize_t n = 0, size, uncertain
+    cdef bint outside
     while n < N:
         size = TILE if TILE < N - n else N - n
         _count_uncertain(y + n, t + n, size, &uncertain)
         if uncertain:
-            _binary_terms(y + n, t + n, eps, terms, size)
+            _binary_terms(y + n, t + n, eps, terms, size, &outside)
+            if outside:
+                _find_outside(t + n, size, &outside)
+            if outside:
+                return False
         else:
             _certain_terms(y + n, t + n, eps, terms, size)
         _add_sum(terms, size, &total)
@@ -302,11 +352,13 @@ cdef bint _binary_cross_entropy(
     return True
 
 
-def binary_cross_entropy(ndarray y: FloatArray, ndarray t: FloatArray, double eps: float, /) -> float:
+def binary_cross_entropy(ndarray y: FloatArray, ndarray t: FloatArray, double eps: float, /) -> float | None:
     """Return `-sum_n (t[n] log(y[n] + eps) + (1 - t[n]) log(1 - y[n] + eps)) / N` for y and t (N,).
 
-    A term is 0 if its weight, t or 1 - t, and the argument of its logarithm are both 0.
+    A term is 0 if its weight, t or 1 - t, and the argument of its logarithm are both 0. The result is None if an
+    element of t is outside [0, 1].
     """
     cdef double loss
-    over_rows(y, t, None, None, 1, eps, &loss, _binary_cross_entropy[float], _binary_cross_entropy[double])
+    if not over_rows(y, t, None, None, 1, eps, &loss, _binary_cross_entropy[float], _binary_cross_entropy[double]):
+        return None
     return loss

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnet._checks import FloatArray, IntArray
 from fastnet._twins.shared.blocks import blocks
+from fastnet._twins.shared.formulas_numpy import is_outside
 
 __all__ = ["softmax", "softmax_cross_entropy_labels", "softmax_cross_entropy_targets"]
 
@@ -100,21 +101,23 @@ def softmax_cross_entropy_labels(
 
 def softmax_cross_entropy_targets(
     x: FloatArray, t: FloatArray, with_gradient: bool, /
-) -> tuple[float, FloatArray | None]:
+) -> tuple[float, FloatArray | None] | None:
     """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
 
     A term with t = 0 and softmax(x) = 0 is 0. If softmax(x) has a NaN in a row, the loss is NaN, and so is the gradient
-    in that row.
+    in that row. The result is None if an element of t is outside [0, 1].
     """
     loss, dx = 0.0, np.empty_like(x) if with_gradient else None
     with np.errstate(all="ignore"):
         for block in blocks(*x.shape):
             y, c, others, least = _softmax_and_others(x[block])
             n, t64 = np.arange(len(y)), t[block].astype(np.float64)
+            if is_outside(t64):
+                return None
             total = t64.sum(axis=1, keepdims=True)
             largest = x[block][n, c].astype(np.float64)[:, np.newaxis]
             below = np.fmax(largest - x[block], 0.0)  # fmax gives 0 for inf - inf
-            loss += float(np.sum(total[:, 0] * least) + np.sum(np.where(t64 == 0, 0.0, t64 * below)))
+            loss += float((total[:, 0] * least).sum() + np.where(t64 == 0, 0.0, t64 * below).sum())
             if dx is not None:
                 rest = 1.0 - y
                 rest[n, c] = others  # 1 - y loses its digits where y is close to 1

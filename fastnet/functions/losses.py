@@ -17,6 +17,7 @@ from fastnet._checks import (
     numbers_like,
     one_hot,
     refuse_empty,
+    refuse_outside,
     targets,
 )
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
@@ -135,6 +136,7 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
         Probabilities ``(N, C)``, or ``(C,)`` for one sample, as `softmax` returns them.
     t : array_like, real
         Targets with the shape of `y` (one-hot or probabilities), N integer labels, or one label for one sample.
+        Booleans are the labels 0 and 1. The targets of a sample need not sum to 1.
     eps : float, default 1e-7
         Added to `y` to keep the logarithm finite; at least 0.
 
@@ -148,8 +150,8 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
     TypeError
         If `y` or `t` does not hold real numbers, or `eps` is not a number.
     ValueError
-        If `y` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, or
-        `eps` is negative or not finite.
+        If `y` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, a target
+        is outside [0, 1], or `eps` is negative or not finite.
 
     See Also
     --------
@@ -176,7 +178,15 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_EP
         eps = as_float(eps, "eps", positive=False)
         array, dtype = float_array(y, "y")
         _refuse_empty_batch(array, "y")
-        loss = as_result(_backend.kernels.cross_entropy(array, targets(t, array), eps), dtype)
+        loss = as_result(_cross_entropy(array, t, eps, "y"), dtype)
+    return loss
+
+
+def _cross_entropy(y: FloatArray, t: npt.ArrayLike, eps: float, name: str) -> Any:
+    """Check the targets `t` of the probabilities `y`, and return the loss; error messages call `y` `name`."""
+    loss = _backend.kernels.cross_entropy(y, targets(t, y, name), eps)
+    if loss is None:
+        refuse_outside(t, y.dtype)
     return loss
 
 
@@ -205,7 +215,8 @@ def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_E
     TypeError
         If `y` or `t` does not hold real numbers, or `eps` is not a number.
     ValueError
-        If `y` is empty, the shape of `t` is none of these, a label is out of range, or `eps` is negative or not finite.
+        If `y` is empty, the shape of `t` is none of these, a label is out of range, a target is outside [0, 1], or
+        `eps` is negative or not finite.
 
     See Also
     --------
@@ -230,6 +241,8 @@ def binary_cross_entropy(y: npt.ArrayLike, t: npt.ArrayLike, eps: float = LOSS_E
     refuse_empty(array, "y")
     answers = _numbers_or_targets(t, array, binary=True)
     loss = _backend.kernels.binary_cross_entropy(array.reshape(-1), one_hot(answers, array).reshape(-1), eps)
+    if loss is None:
+        refuse_outside(t, array.dtype)
     return as_result(loss, dtype)
 
 
@@ -242,6 +255,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         Scores (logits) ``(N, C)``, or ``(C,)`` for one sample.
     t : array_like, real
         Targets with the shape of `x` (one-hot or probabilities), N integer labels, or one label for one sample.
+        Booleans are the labels 0 and 1. The targets of a sample need not sum to 1.
 
     Returns
     -------
@@ -253,7 +267,8 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     TypeError
         If `x` or `t` does not hold real numbers.
     ValueError
-        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, or a label is out of range.
+        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, or a
+        target is outside [0, 1].
 
     See Also
     --------
@@ -271,8 +286,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """
     array, dtype = float_array(x, "x")
     _refuse_empty_batch(array, "x")
-    y = softmax_of_rows(array)
-    return as_result(_backend.kernels.cross_entropy(y, targets(t, y, "x"), LOSS_EPS), dtype)
+    return as_result(_cross_entropy(softmax_of_rows(array), t, LOSS_EPS, "x"), dtype)
 
 
 def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bool = False) -> Any:
@@ -284,6 +298,7 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
         Scores (logits) ``(N, C)``, or ``(C,)`` for one sample.
     t : array_like, real
         Targets with the shape of `x` (one-hot or probabilities), N integer labels, or one label for one sample.
+        Booleans are the labels 0 and 1. The targets of a sample need not sum to 1.
     return_grad : bool, default False
         Also return the gradient of the loss with respect to `x`. Both come from one pass over the scores, so this takes
         only a little longer.
@@ -300,7 +315,8 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
     TypeError
         If `x` or `t` does not hold real numbers.
     ValueError
-        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, or a label is out of range.
+        If `x` is neither 1-D nor 2-D or is empty, the shape of `t` fits neither form, a label is out of range, or a
+        target is outside [0, 1].
 
     See Also
     --------
@@ -337,7 +353,10 @@ def softmax_cross_entropy(x: npt.ArrayLike, t: npt.ArrayLike, *, return_grad: bo
         kernel, labels_or_rows = _backend.kernels.softmax_cross_entropy_labels, labels_or_rows.reshape(-1)
     else:
         kernel, labels_or_rows = _backend.kernels.softmax_cross_entropy_targets, labels_or_rows.reshape(rows.shape)
-    loss, dx = kernel(rows, labels_or_rows, bool(return_grad))
+    result = kernel(rows, labels_or_rows, bool(return_grad))
+    if result is None:
+        refuse_outside(t, array.dtype)
+    loss, dx = result
     loss = as_result(loss, dtype)
     return (loss, as_result(dx.reshape(array.shape), dtype)) if return_grad else loss
 

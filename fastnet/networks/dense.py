@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FloatArray, IntArray, is_labels, refuse_empty, samples
+from fastnet._checks import FloatArray, IntArray, is_labels, refuse_empty, refuse_outside, samples
 from fastnet.networks.network import Network
+from fastnet.networks.weights import counted
 
 
 class DenseNetwork(Network):
@@ -26,17 +27,27 @@ class DenseNetwork(Network):
         return y
 
     def _backpropagated(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str
+        self,
+        x: npt.ArrayLike,
+        t: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        arrays: tuple[FloatArray, ...],
+        activation: str,
+        output: str,
     ) -> dict[str, FloatArray]:
         """Return the gradient of the loss, without weight decay."""
-        kernel, gradients = _backend.kernels.network_gradient, None
-        if output == "softmax":  # with the other outputs, the targets must be checked first
-            gradients = kernel(x, t, arrays, activation, output)
-        if gradients is None:  # x or t needs conversion or a check, or is invalid
+        kernel = _backend.kernels.network_gradient
+        gradients = kernel(x, t, arrays, activation, output, sample_weight)
+        if gradients is None:  # an argument needs conversion, or is invalid
             x = self._samples(x)
             refuse_empty(x, "x")
-            t = self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype))
-            gradients = kernel(np.atleast_2d(x), as_batch(t), arrays, activation, output)
+            y = np.empty((*x.shape[:-1], self._output_size), self.dtype)
+            # The kernel does not see the targets of samples with weight 0.
+            checked = self._targets(t, y) if sample_weight is None else self._targets_in_range(t, y)
+            used, weights = counted(sample_weight, x.shape[:-1])
+            gradients = kernel(np.atleast_2d(x)[used], as_batch(checked)[used], arrays, activation, output, weights)
+            if gradients is None:
+                refuse_outside(t, self.dtype)
         return dict(zip(self._shapes, gradients, strict=True))
 
     def _samples(self, x: npt.ArrayLike) -> FloatArray:

@@ -19,10 +19,11 @@ from fastnet._checks import (
     as_count,
     as_float,
     cast,
-    minus_targets,
     numbers_like,
+    one_hot,
     random_source,
     refuse_empty,
+    refuse_outside,
     samples,
     targets,
 )
@@ -46,6 +47,16 @@ from fastnet.functions import (
 )
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
 from fastnet.networks.network import NoAccuracyError, common_dtype, network_dtype, reading
+from fastnet.networks.weights import (
+    binary_cross_entropies,
+    counted,
+    cross_entropies,
+    divisors,
+    rows,
+    share,
+    squared_errors,
+    weighted_loss,
+)
 
 __all__ = ["MultiLayerNet"]
 
@@ -58,10 +69,11 @@ class Activation(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What follows the last layer: y = function(a), and the loss of y."""
+    """What follows the last layer: y = function(a); the loss of y, and the losses of its samples."""
 
     function: Callable[[FloatArray], FloatArray]
     loss: Callable[[FloatArray, Any], Any]
+    losses: Callable[[FloatArray, Any], FloatArray]
 
 
 class Settings(NamedTuple):
@@ -80,10 +92,18 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "elu": Activation(elu, elu_grad),
     "identity": Activation(identity_function, np.ones_like),
 }
+
+
+def mean_squared_error_of_probabilities(y: FloatArray, t: Any) -> Any:
+    refuse_outside(t, y.dtype)  # mean_squared_error takes any numbers
+    return mean_squared_error(y, t)
+
+
 OUTPUTS: Mapping[str, Output] = {
-    "softmax": Output(softmax, cross_entropy_error),
-    "sigmoid": Output(sigmoid, binary_cross_entropy),
-    "identity": Output(identity_function, mean_squared_error),
+    "softmax": Output(softmax, cross_entropy_error, cross_entropies),
+    "sigmoid": Output(sigmoid, binary_cross_entropy, binary_cross_entropies),
+    "sigmoid_mse": Output(sigmoid, mean_squared_error_of_probabilities, squared_errors),
+    "identity": Output(identity_function, mean_squared_error, squared_errors),
 }
 ALIASES = {"linear": "identity"}
 SCALES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # variance = scale / n
@@ -108,10 +128,10 @@ class MultiLayerNet(DenseNetwork):
         ``sqrt(2 / n)``, "sigmoid" or "xavier" for ``sqrt(1 / n)``, where n is the number of inputs of the layer.
     weight_decay_lambda : float, default 0
         The strength of the weight decay (L2 regularization), at least 0.
-    output : {"softmax", "sigmoid", "identity"}, default "softmax"
-        The activation of the output, which determines the loss: "softmax" for one of C classes, with the cross-entropy;
-        "sigmoid" for C yes-or-no answers, with the binary cross-entropy; "identity" for C numbers, with the mean
-        squared error.
+    output : {"softmax", "sigmoid", "sigmoid_mse", "identity"}, default "softmax"
+        The activation of the output, and the loss: "softmax" for one of C classes, with the cross-entropy; "sigmoid"
+        for C yes-or-no answers, with the binary cross-entropy; "sigmoid_mse" for the same answers, with the mean
+        squared error; "identity" for C numbers, with the mean squared error.
     dtype : numpy.float64 or numpy.float32, default numpy.float64
         The dtype of the parameters and of the computation.
     seed : int or numpy.random.Generator, optional
@@ -170,7 +190,7 @@ class MultiLayerNet(DenseNetwork):
         weight_init_std: float | str = "relu",
         weight_decay_lambda: float = 0,
         *,
-        output: Literal["softmax", "sigmoid", "identity"] = "softmax",
+        output: Literal["softmax", "sigmoid", "sigmoid_mse", "identity"] = "softmax",
         dtype: npt.DTypeLike = np.float64,
         seed: Seed = None,
     ) -> None:
@@ -201,7 +221,8 @@ class MultiLayerNet(DenseNetwork):
         -------
         ndarray
             ``(N, C)``, or ``(C,)`` for one sample, in the network's dtype. With the output "softmax", the probability
-            of every class; with "sigmoid", the probability that each answer is yes; with "identity", numbers.
+            of every class; with "sigmoid" and "sigmoid_mse", the probability that each answer is yes; with "identity",
+            numbers.
 
         Raises
         ------
@@ -225,7 +246,7 @@ class MultiLayerNet(DenseNetwork):
         activation, output, _ = self._checked()
         return self._predicted(x, arrays, activation, output)
 
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Any:
         """Return the loss that belongs to the output, plus the weight decay.
 
         Parameters
@@ -234,8 +255,11 @@ class MultiLayerNet(DenseNetwork):
             ``(N, D)``, or ``(D,)`` for one sample.
         t : array_like, real
             With the output "softmax", ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``.
-            With "sigmoid" and "identity", numbers ``(N, C)``, and if C is 1 also ``(N,)``. With "sigmoid", 1 is yes and
-            0 is no; probabilities are allowed. For one sample, the N is left out.
+            With the other outputs, numbers ``(N, C)``, and if C is 1 also ``(N,)``. With "sigmoid" and "sigmoid_mse",
+            1 is yes and 0 is no; probabilities are allowed. For one sample, the N is left out.
+        sample_weight : array_like, real, optional
+            How much each sample counts: ``(N,)``, finite, at least 0 and not all 0; for one sample, a number. By
+            default, all count the same.
 
         Returns
         -------
@@ -245,37 +269,41 @@ class MultiLayerNet(DenseNetwork):
         Raises
         ------
         TypeError
-            If `x` or `t` does not hold real numbers.
+            If `x`, `t` or `sample_weight` does not hold real numbers.
         ValueError
-            If a shape or a label does not fit, `x` is empty, or a parameter or a setting no longer fits.
+            If a shape or a label does not fit, a target is outside [0, 1] and the output is not "identity", `x` is
+            empty, a parameter or a setting no longer fits, or a weight is not as described above.
 
         See Also
         --------
         fastnet.functions.cross_entropy_error : The loss with "softmax".
         fastnet.functions.binary_cross_entropy : The loss with "sigmoid".
-        fastnet.functions.mean_squared_error : The loss with "identity".
+        fastnet.functions.mean_squared_error : The loss with "sigmoid_mse" and "identity".
 
         Notes
         -----
         The loss is the mean over the samples, plus ``weight_decay_lambda / 2`` times the sum of the squares of every
-        weight matrix. The cross-entropies have the book's 1e-7 in the logarithm. So a network with one hidden layer of
+        weight matrix. With the sample weights ``w``, the mean is ``sum(w L) / sum(w)``, where ``L`` are the losses of
+        the samples. The cross-entropies have the book's 1e-7 in the logarithm. So a network with one hidden layer of
         sigmoid units and the output "softmax" has the same loss as a `TwoLayerNet` with the same parameters.
         """
         y = self.predict(x)
         refuse_empty(x, "x")
-        return self._loss_of(y, self._targets(t, y), self._parameters())
+        return self._loss_of(y, t, sample_weight, self._parameters())
 
-    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
+    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the fraction of right answers.
 
-        With the output "softmax", a sample has one answer: its most probable class. With "sigmoid", it has C answers:
-        yes where the probability is above 0.5, else no.
+        With the output "softmax", a sample has one answer: its most probable class. With "sigmoid" and "sigmoid_mse",
+        it has C answers: yes where the probability is above 0.5, else no.
 
         Parameters
         ----------
         x, t : array_like, real
-            As in `loss`. With "softmax", the largest value in a row of `t` marks the right class. With "sigmoid", yes
-            is right where `t` is above 0.5.
+            As in `loss`. With "softmax", the largest value in a row of `t` marks the right class. With "sigmoid" and
+            "sigmoid_mse", yes is right where `t` is above 0.5.
+        sample_weight : array_like, real, optional
+            As in `loss`: the mean over the samples is by their weights.
 
         Returns
         -------
@@ -289,19 +317,24 @@ class MultiLayerNet(DenseNetwork):
         """
         output = self._checked().output
         if output == "softmax":
-            return super().accuracy(x, t)
+            return super().accuracy(x, t, sample_weight)
         if output == "identity":
             raise NoAccuracyError("accuracy counts right answers, but output 'identity' gives numbers: use loss")
         y = self._predict_in_chunks(x)
-        return float(np.mean(np.where(self._targets(t, y) > 0.5, y > 0.5, y <= 0.5)))  # NaN is never right
+        right = np.where(self._targets_in_range(t, y) > 0.5, y > 0.5, y <= 0.5)  # NaN is never right
+        return share(right if sample_weight is None else right.mean(axis=-1), sample_weight)
 
-    def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
+    def gradient(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, FloatArray]:
         """Return the gradient of the loss with respect to every parameter, by backpropagation.
 
         Parameters
         ----------
         x, t : array_like, real
             As in `loss`.
+        sample_weight : array_like, real, optional
+            As in `loss`. The weight decay does not depend on it.
 
         Returns
         -------
@@ -324,11 +357,13 @@ class MultiLayerNet(DenseNetwork):
         """
         arrays = self._arrays()
         activation, output, decay = self._checked()
-        gradients = self._backpropagated(x, t, arrays, activation, output)
+        gradients = self._backpropagated(x, t, sample_weight, arrays, activation, output)
         _decay(gradients, arrays, decay)
         return gradients
 
-    def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
+    def trace(
+        self, x: npt.ArrayLike, t: npt.ArrayLike | None = None, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, Any]:
         """Return every intermediate value by the book's name, for teaching.
 
         Parameters
@@ -337,6 +372,8 @@ class MultiLayerNet(DenseNetwork):
             ``(N, D)``, or ``(D,)`` for one sample.
         t : array_like, real, optional
             Targets as in `loss`.
+        sample_weight : array_like, real, optional
+            As in `loss`, with `t`.
 
         Returns
         -------
@@ -354,10 +391,12 @@ class MultiLayerNet(DenseNetwork):
 
         Notes
         -----
-        ``dy = (y - t) / N`` with the output "softmax", ``(y - t) / (N C)`` with "sigmoid" and ``2 (y - t) / (N C)``
-        with "identity". For a layer with the input ``z``: ``dW = z.T da + weight_decay_lambda W``, ``dz = da W.T``, and
-        for the layer before it ``da = dz activation'(a)``. The last layer has ``dy`` in place of ``da``. The gradient
-        of a bias is the sum of ``da`` over the samples.
+        ``dy = (y sum(t) - t) / N`` with the output "softmax", where the sum is over the classes of a sample: if it is
+        1, this is ``(y - t) / N``. With "sigmoid", ``dy = (y - t) / (N C)``; with "sigmoid_mse",
+        ``dy = 2 (y - t) y (1 - y) / (N C)``; with "identity", ``dy = 2 (y - t) / (N C)``. With sample weights,
+        ``w / sum(w)`` replaces ``1 / N``. For a layer with the input ``z``: ``dW = z.T da + weight_decay_lambda W``,
+        ``dz = da W.T``, and for the layer before it ``da = dz activation'(a)``. The last layer has ``dy`` in place of
+        ``da``. The gradient of a bias is the sum of ``da`` over the samples.
 
         Examples
         --------
@@ -372,23 +411,26 @@ class MultiLayerNet(DenseNetwork):
         parameters = self._parameters()
         trace = self._forward(x, parameters)
         if t is None:
+            if sample_weight is not None:
+                raise ValueError("sample_weight needs t: without targets there is no loss")
             return trace
         refuse_empty(x, "x")
-        y = trace["y"]
-        t = self._targets(t, y)
-        trace["loss"] = self._loss_of(y, t, parameters)
+        y, last = trace["y"], len(self._shapes) // 2
+        trace["loss"] = self._loss_of(y, t, sample_weight, parameters)
 
         activation, output, decay = self._checked()
-        rows = np.atleast_2d  # one sample is a batch of one
+        formula = formulas.OUTPUTS[output]
+        used, _ = counted(sample_weight, y.shape[:-1])
         with np.errstate(all="ignore"):
-            da = minus_targets(y, t) / self.dtype.type(formulas.OUTPUTS[output].divisor(*rows(y).shape))
+            da = formula.error(y, one_hot(self._targets(t, y), y), trace[f"a{last}"])
+            da = da / np.asarray(formula.divisor(divisors(sample_weight, y), y.shape[-1]), self.dtype)
             trace["dy"] = da
-            for layer in range(len(self._shapes) // 2, 0, -1):
+            for layer in range(last, 0, -1):
                 W, z = parameters[f"W{layer}"], trace[f"z{layer - 1}"] if layer > 1 else x
-                trace[f"dW{layer}"] = rows(z).T @ rows(da)
+                trace[f"dW{layer}"] = rows(z, used).T @ rows(da, used)
                 if decay:
                     trace[f"dW{layer}"] += decay * W
-                trace[f"db{layer}"] = rows(da).sum(axis=0)
+                trace[f"db{layer}"] = rows(da, used).sum(axis=0)
                 if layer > 1:
                     dz = da @ W.T
                     trace[f"dz{layer - 1}"] = dz
@@ -450,16 +492,19 @@ class MultiLayerNet(DenseNetwork):
     def _settings(self) -> dict[str, Any]:
         return self._checked()._asdict()
 
-    def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
+    def _differences(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, h: float, sample_weight: npt.ArrayLike | None
+    ) -> dict[str, FloatArray] | None:
         y = cast(self.predict(x), FLOAT64)
         refuse_empty(x, "x")
-        t = self._targets(t, y)
+        t = self._targets_in_range(t, y)
         activation, output, decay = self._checked()
         # Round to the network's dtype first, as `loss` does.
         x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
         parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
+        used, weights = counted(sample_weight, y.shape[:-1])
         differences = _backend.kernels.layer_differences(
-            np.atleast_2d(x), as_batch(t), tuple(parameters.values()), activation, output, h
+            np.atleast_2d(x)[used], as_batch(t)[used], tuple(parameters.values()), activation, output, h, weights
         )
         if differences is None:
             return None
@@ -469,11 +514,21 @@ class MultiLayerNet(DenseNetwork):
 
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
         output = self._checked().output
-        return targets(t, y) if output == "softmax" else numbers_like(y, t, binary=output == "sigmoid")
+        return targets(t, y) if output == "softmax" else numbers_like(y, t, binary=output != "identity")
 
-    def _loss_of(self, y: FloatArray, t: FloatArray | IntArray, parameters: dict[str, FloatArray]) -> Any:
+    def _takes_any_numbers(self) -> bool:
+        return self._checked().output == "identity"
+
+    def _loss_of(
+        self, y: FloatArray, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None, parameters: dict[str, FloatArray]
+    ) -> Any:
         _, output, decay = self._checked()
-        loss = OUTPUTS[output].loss(y, t)
+        if sample_weight is not None:
+            loss = weighted_loss(OUTPUTS[output].losses, y, self._targets_in_range(t, y), sample_weight)
+        else:
+            if output != "softmax":
+                self._targets(t, y)  # refuses labels, which the loss alone would take
+            loss = OUTPUTS[output].loss(y, t)
         if decay:
             with np.errstate(all="ignore"):
                 squares = sum(np.square(W, dtype=np.float64).sum() for W in parameters.values() if W.ndim == 2)

@@ -23,11 +23,13 @@ from fastnet._checks import (
     is_labels,
     parameter,
     refuse_empty,
+    refuse_outside,
     targets,
 )
 from fastnet._files import PathLike, replacing
 from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
+from fastnet.networks.weights import share
 
 CHUNK = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
 THREADS = min(4, os.cpu_count() or 1)  # with which `accuracy` predicts
@@ -53,15 +55,17 @@ class Network(ABC):
     def predict(self, x: npt.ArrayLike) -> FloatArray: ...
 
     @abstractmethod
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any: ...
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Any: ...
 
-    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
+    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the share of samples whose most probable class is the right one.
 
         Parameters
         ----------
         x, t : array_like, real
             As in `loss`; in a row of `t`, the largest value marks the right class.
+        sample_weight : array_like, real, optional
+            As in `loss`: the weight of the right samples as a share of the weight of all.
 
         Returns
         -------
@@ -74,11 +78,13 @@ class Network(ABC):
             As in `loss`.
         """
         y = self._predict_in_chunks(x)
-        t = targets(t, y)
+        t = self._targets_in_range(t, y)
         right = t if is_labels(t) else t.argmax(axis=-1)
-        return float(np.mean((y.argmax(axis=-1) == right) & ~np.isnan(y).any(axis=-1)))  # NaN is never right
+        return share((y.argmax(axis=-1) == right) & ~np.isnan(y).any(axis=-1), sample_weight)  # NaN is wrong
 
-    def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
+    def numerical_gradient(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, FloatArray]:
         """Return the gradient of the loss with respect to every parameter, by central differences.
 
         Add +h and -h to one element of a parameter at a time, and compute the loss for both. Only what depends on this
@@ -91,6 +97,8 @@ class Network(ABC):
             As in `loss`.
         h : float, default 1e-4
             The step, above 0.
+        sample_weight : array_like, real, optional
+            As in `loss`.
 
         Returns
         -------
@@ -127,9 +135,16 @@ class Network(ABC):
         views = fitting(self.params, self._shapes)
         # If two parameters share memory, a change of one changes the other. Only the plain loop handles that.
         apart = not any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
-        gradients = self._differences(x, t, h) if apart and not self._has_a_loss_of_its_own() else None
+        gradients = None
+        if apart and not self._has_a_loss_of_its_own():
+            gradients = self._differences(x, t, h, sample_weight)
         if gradients is None:
-            gradients = {name: numerical_gradient(lambda _: self.loss(x, t), view, h) for name, view in views.items()}
+            # The loss of a subclass need not know weights.
+            weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
+            gradients = {
+                name: numerical_gradient(lambda _: self.loss(x, t, **weighted), view, h)
+                for name, view in views.items()
+            }
         return {name: cast(gradient, self.dtype) for name, gradient in gradients.items()}
 
     def save(self, path: PathLike) -> None:
@@ -174,7 +189,9 @@ class Network(ABC):
         return {}
 
     @abstractmethod
-    def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
+    def _differences(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, h: float, sample_weight: npt.ArrayLike | None
+    ) -> dict[str, FloatArray] | None:
         """Return the central differences, computing again only what a parameter changes.
 
         Return None if a number is not finite or too large for the kernel.
@@ -201,8 +218,22 @@ class Network(ABC):
         return dict(zip(self._shapes, self._arrays(), strict=True))
 
     def _targets(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
-        """Return the targets of the predictions `y`, checked."""
+        """Return the targets of the predictions `y`; their form is checked."""
         return targets(t, y)
+
+    def _targets_in_range(self, t: npt.ArrayLike, y: FloatArray) -> FloatArray | IntArray:
+        """Return `_targets`, of which none is outside [0, 1], if they are probabilities.
+
+        The kernels of the cross-entropies and of `gradient` check this themselves.
+        """
+        checked = self._targets(t, y)
+        if not (is_labels(checked) or _backend.kernels.are_probabilities(checked) or self._takes_any_numbers()):
+            refuse_outside(t, self.dtype)
+        return checked
+
+    def _takes_any_numbers(self) -> bool:
+        """Whether the targets are numbers of any size, and not probabilities."""
+        return False
 
     def _predict_in_chunks(self, x: npt.ArrayLike) -> FloatArray:
         """Return the predictions for `x`, which must not be empty."""

@@ -5,9 +5,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FLOAT64, FloatArray, Seed, as_count, parameter, random_source, refuse_empty, samples
-from fastnet.functions import softmax_loss
+from fastnet._checks import (
+    FLOAT64,
+    FloatArray,
+    Seed,
+    as_count,
+    parameter,
+    random_source,
+    refuse_empty,
+    samples,
+    targets,
+)
+from fastnet.functions import softmax, softmax_loss
 from fastnet.gradient import numerical_gradient
+from fastnet.networks.weights import cross_entropies, weighted_loss
 
 
 class SimpleNet:
@@ -81,7 +92,7 @@ class SimpleNet:
             scores: FloatArray = samples(x, "x", self._shape[0], FLOAT64) @ W
         return scores
 
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Any:
         """Return the cross-entropy of softmax of the scores.
 
         Parameters
@@ -90,29 +101,42 @@ class SimpleNet:
             ``(N, D)``, or ``(D,)`` for one sample.
         t : array_like, real
             Targets: ``(N, C)`` or ``(C,)`` one-hot or probabilities, or integer labels.
+        sample_weight : array_like, real, optional
+            How much each sample counts: ``(N,)``, finite, at least 0 and not all 0; for one sample, a number. By
+            default, all count the same.
 
         Returns
         -------
         numpy.float64
-            The mean over the samples.
+            The mean over the samples, by their weights.
 
         Raises
         ------
         TypeError
-            If `x` or `t` does not hold real numbers.
+            If `x`, `t` or `sample_weight` does not hold real numbers.
         ValueError
-            If a shape or a label does not fit, `x` is empty, or `W` no longer fits.
+            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, `W` no longer fits, or a
+            weight is not as described above.
         """
         scores = self.predict(x)
         refuse_empty(x, "x")
-        return softmax_loss(scores, t)
+        loss = softmax_loss(scores, t)  # also checks t
+        if sample_weight is not None:
+            loss = weighted_loss(cross_entropies, softmax(scores), targets(t, scores), sample_weight)
+        return loss
 
-    def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> FloatArray:
+    def numerical_gradient(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4, sample_weight: npt.ArrayLike | None = None
+    ) -> FloatArray:
         """Return the gradient of `loss` with respect to `W`, by central differences.
 
         Parameters
         ----------
         x, t : array_like, real
+            As in `loss`.
+        h : float, default 1e-4
+            The step, above 0.
+        sample_weight : array_like, real, optional
             As in `loss`.
 
         Returns
@@ -123,6 +147,7 @@ class SimpleNet:
         Raises
         ------
         TypeError, ValueError
-            As in `loss`.
+            As in `loss`, and if `h` is not a positive number.
         """
-        return numerical_gradient(lambda _: self.loss(x, t), parameter(self.W, "W", self._shape))
+        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}  # a subclass need not know weights
+        return numerical_gradient(lambda _: self.loss(x, t, **weighted), parameter(self.W, "W", self._shape), h)

@@ -16,16 +16,18 @@ from fastnet._checks import (
     as_count,
     as_float,
     cast,
-    minus_targets,
+    one_hot,
     random_source,
     refuse_empty,
     samples,
     targets,
 )
 from fastnet._files import PathLike
+from fastnet._twins.shared.formulas_numpy import softmax_error
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
 from fastnet.networks.network import common_dtype, network_dtype, reading
+from fastnet.networks.weights import counted, cross_entropies, divisors, rows, weighted_loss
 
 
 class TwoLayerNet(DenseNetwork):
@@ -131,7 +133,7 @@ class TwoLayerNet(DenseNetwork):
         """
         return self._predicted(x, self._arrays(), "sigmoid", "softmax")
 
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Any:
         """Return the cross-entropy of the predictions, averaged over the samples.
 
         Parameters
@@ -140,7 +142,10 @@ class TwoLayerNet(DenseNetwork):
             ``(N, D)``, or ``(D,)`` for one sample.
         t : array_like, real
             Targets: ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``. For one sample, the
-            N is left out.
+            N is left out. The probabilities of a sample need not sum to 1.
+        sample_weight : array_like, real, optional
+            How much each sample counts: ``(N,)``, finite, at least 0 and not all 0; for one sample, a number. By
+            default, all count the same.
 
         Returns
         -------
@@ -150,24 +155,33 @@ class TwoLayerNet(DenseNetwork):
         Raises
         ------
         TypeError
-            If `x` or `t` does not hold real numbers.
+            If `x`, `t` or `sample_weight` does not hold real numbers.
         ValueError
-            If a shape or a label does not fit, `x` is empty, or a parameter no longer fits.
+            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, a parameter no longer fits, or
+            a weight is not as described above.
 
         See Also
         --------
         fastnet.functions.cross_entropy_error : The loss function.
+
+        Notes
+        -----
+        With the weights ``w``, the loss is ``sum(w L) / sum(w)``, where ``L`` are the losses of the samples.
         """
         y = self.predict(x)
         refuse_empty(x, "x")
-        return cross_entropy_error(y, t)
+        return self._loss_of(y, t, sample_weight)
 
-    def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
+    def gradient(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, FloatArray]:
         """Return the gradient of the loss with respect to every parameter, by backpropagation.
 
         Parameters
         ----------
         x, t : array_like, real
+            As in `loss`.
+        sample_weight : array_like, real, optional
             As in `loss`.
 
         Returns
@@ -185,9 +199,11 @@ class TwoLayerNet(DenseNetwork):
         trace : Every step of this computation.
         numerical_gradient : The same gradient by central differences.
         """
-        return self._backpropagated(x, t, self._arrays(), "sigmoid", "softmax")
+        return self._backpropagated(x, t, sample_weight, self._arrays(), "sigmoid", "softmax")
 
-    def trace(self, x: npt.ArrayLike, t: npt.ArrayLike | None = None) -> dict[str, Any]:
+    def trace(
+        self, x: npt.ArrayLike, t: npt.ArrayLike | None = None, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, Any]:
         """Return every intermediate value by the book's name, for teaching.
 
         Parameters
@@ -196,6 +212,8 @@ class TwoLayerNet(DenseNetwork):
             ``(N, D)``, or ``(D,)`` for one sample.
         t : array_like, real, optional
             Targets as in `loss`.
+        sample_weight : array_like, real, optional
+            As in `loss`, with `t`.
 
         Returns
         -------
@@ -213,9 +231,11 @@ class TwoLayerNet(DenseNetwork):
 
         Notes
         -----
-        ``dy = (y - t) / N``, ``dW2 = z1.T dy``, ``dz1 = dy W2.T``, ``da1 = dz1 sigmoid'(a1)``, ``dW1 = x.T da1``. The
-        gradient of a bias is the sum of ``dy`` or ``da1`` over the samples. The book's editions use the names ``dz1``
-        and ``da1`` differently; here each is the derivative with respect to the variable in its name.
+        ``dy = (y sum(t) - t) / N``, with the sum over the classes of a sample: ``(y - t) / N`` where it is 1. With
+        weights, ``w / sum(w)`` replaces ``1 / N``. ``dW2 = z1.T dy``, ``dz1 = dy W2.T``, ``da1 = dz1 sigmoid'(a1)``,
+        ``dW1 = x.T da1``. The gradient of a bias is the sum of ``dy`` or ``da1`` over the samples. The book's editions
+        use the names ``dz1`` and ``da1`` differently; here each is the derivative with respect to the variable in its
+        name.
 
         Examples
         --------
@@ -230,23 +250,25 @@ class TwoLayerNet(DenseNetwork):
         parameters = self._parameters()
         trace = self._forward(x, parameters)
         if t is None:
+            if sample_weight is not None:
+                raise ValueError("sample_weight needs t: without targets there is no loss")
             return trace
         a1, z1, y = trace["a1"], trace["z1"], trace["y"]
         refuse_empty(x, "x")
-        trace["loss"] = cross_entropy_error(y, t)
+        trace["loss"] = self._loss_of(y, t, sample_weight)
 
-        rows = np.atleast_2d  # one sample is a batch of one
+        used, _ = counted(sample_weight, y.shape[:-1])
         with np.errstate(all="ignore"):
-            dy = minus_targets(y, targets(t, y)) / len(rows(y))
+            dy = softmax_error(y, one_hot(targets(t, y), y), trace["a2"]) / divisors(sample_weight, y)
             trace["dy"] = dy
-            trace["dW2"] = rows(z1).T @ rows(dy)
-            trace["db2"] = rows(dy).sum(axis=0)
+            trace["dW2"] = rows(z1, used).T @ rows(dy, used)
+            trace["db2"] = rows(dy, used).sum(axis=0)
             dz1 = dy @ parameters["W2"].T
             trace["dz1"] = dz1
             da1 = dz1 * sigmoid_grad(a1)
             trace["da1"] = da1
-            trace["dW1"] = rows(x).T @ rows(da1)
-            trace["db1"] = rows(da1).sum(axis=0)
+            trace["dW1"] = rows(x, used).T @ rows(da1, used)
+            trace["db1"] = rows(da1, used).sum(axis=0)
         return trace
 
     @classmethod
@@ -292,14 +314,24 @@ class TwoLayerNet(DenseNetwork):
         network.params = params
         return network
 
-    def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
+    def _loss_of(self, y: FloatArray, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> Any:
+        if sample_weight is None:
+            return cross_entropy_error(y, t)
+        return weighted_loss(cross_entropies, y, self._targets_in_range(t, y), sample_weight)
+
+    def _differences(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, h: float, sample_weight: npt.ArrayLike | None
+    ) -> dict[str, FloatArray] | None:
         y = cast(self.predict(x), FLOAT64)
         refuse_empty(x, "x")
-        t = targets(t, y)
+        t = self._targets_in_range(t, y)
         # Round to the network's dtype first, as `loss` does.
         x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
         parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
-        gradients = _backend.kernels.two_layer_differences(np.atleast_2d(x), as_batch(t), *parameters.values(), h)
+        used, weights = counted(sample_weight, y.shape[:-1])
+        gradients = _backend.kernels.two_layer_differences(
+            np.atleast_2d(x)[used], as_batch(t)[used], *parameters.values(), h, weights
+        )
         return None if gradients is None else dict(zip(parameters, gradients, strict=True))
 
     def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:

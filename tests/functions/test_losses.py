@@ -358,8 +358,9 @@ ONE_HOT = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
     "t",
     [
         *(pytest.param(ONE_HOT.astype(dtype), id=f"one_hot-{dtype}") for dtype in ["?", "u8", ">i4", "f2", ">f8"]),
-        *(pytest.param(np.array([1, 0], d), id=f"labels-{d}") for d in ["i1", "u1", ">i2", "u4", "i8", "u8"]),
-        *(pytest.param(np.array([[1], [0]], d), id=f"column-{d}") for d in ["i1", "u8"]),
+        *(pytest.param(np.array([1, 0], d), id=f"labels-{d}") for d in ["?", "i1", "u1", ">i2", "u4", "i8", "u8"]),
+        *(pytest.param(np.array([[1], [0]], d), id=f"column-{d}") for d in ["?", "i1", "u8"]),
+        pytest.param([True, False], id="list_of_bools"),
         pytest.param(np.asfortranarray(ONE_HOT), id="fortran"),
         pytest.param(np.array([1, 7, 0, 7])[::2], id="strided"),
         pytest.param(np.array([0, 1])[::-1], id="reversed"),
@@ -376,7 +377,9 @@ def test_every_form_of_the_same_targets_gives_the_same_loss(loss, t):
 
 
 @each("loss", LOSSES)
-@pytest.mark.parametrize("t", [1, np.int8(1), np.array(1, np.uint64), [0, 1, 0], np.array([False, True, False])])
+@pytest.mark.parametrize(
+    "t", [1, True, np.True_, np.int8(1), np.array(1, np.uint64), [0, 1, 0], np.array([False, True, False])]
+)
 def test_one_sample_takes_one_label_or_one_row(loss, t):
     assert loss(Y[0], t) == pytest.approx(loss(Y[:1], ONE_HOT[:1]), rel=1e-15)
 
@@ -393,7 +396,6 @@ def test_the_shape_of_y_is_probabilities_also_where_labels_would_fit(loss):
     ("y", "t"),
     [
         pytest.param(Y, np.array([1.0, 0.0]), id="labels_as_floats"),
-        pytest.param(Y, np.array([True, False]), id="labels_as_bools"),
         pytest.param(Y, np.array([[1.0], [0.0]]), id="column_of_floats"),
         pytest.param(Y, np.array([1, 0, 0]), id="a_label_too_many"),
         pytest.param(Y, np.array([1]), id="a_label_too_few"),
@@ -439,3 +441,83 @@ def test_the_first_label_out_of_range_is_named_with_its_position(loss, t, where)
 def test_one_label_out_of_range_is_named(loss, t):
     with pytest.raises(ValueError, match=rf"^t is {t}\b.*in \[0, 3\)"):
         loss(Y[0], t)
+
+
+# --- losses: targets outside [0, 1] ----------------------------------------------------------------------------------
+
+OF_PROBABILITIES = [*CROSS_ENTROPIES, binary_cross_entropy]
+
+
+@each("loss", OF_PROBABILITIES)
+@each("dtype", FLOATS)
+@pytest.mark.parametrize(
+    ("t", "where", "value"),
+    [
+        (2 * ONE_HOT - 1, r"t\[0, 0\]", "-1.0"),
+        (255 * ONE_HOT, r"t\[0, 1\]", "255.0"),
+        (ONE_HOT.astype(np.uint8) * 255, r"t\[0, 1\]", "255.0"),
+        (ONE_HOT.astype(np.int8) - 2 * (ONE_HOT > 0), r"t\[0, 1\]", "-1.0"),
+        ([[0.5, 0.5, 0.0], [nan, nan, 1.5]], r"t\[1, 2\]", "1.5"),
+        ([[0.5, 0.5, 0.0], [0.0, inf, 0.0]], r"t\[1, 1\]", "inf"),
+        ([[0.5, 0.5, 0.0], [0.0, 0.0, -inf]], r"t\[1, 2\]", "-inf"),
+    ],
+    ids=["-1 and 1", "0 and 255", "bytes", "int8", "beside nan", "inf", "-inf"],
+)
+def test_the_first_target_outside_0_and_1_is_named(loss, dtype, t, where, value):
+    wanted = rf"^{where} is {re.escape(value)}: a target must be a probability, from 0 to 1$"
+    for y in (Y.astype(dtype), Y.astype(dtype).tolist()):
+        for targets in (t, np.array(t, dtype), np.asfortranarray(t)):
+            before = snapshot(targets)
+            with pytest.raises(ValueError, match=wanted):
+                loss(y, targets)
+            assert snapshot(targets) == before
+    row = np.asarray(t)[int(where[3])]
+    with pytest.raises(ValueError, match=wanted.replace(f"[{where[3]}, ", "[")):  # of one sample, the column alone
+        loss(Y[0].astype(dtype), row)
+
+
+@each("loss", OF_PROBABILITIES)
+@each("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 31), (40, 33), (3, 1024), (1, 1025), (700, 7)])  # around the tiles
+@pytest.mark.parametrize("fill", [0.0, 0.5])
+def test_a_target_outside_is_found_wherever_it_is(loss, dtype, shape, fill):
+    y, size = np.full(shape, 0.25, dtype), shape[0] * shape[1]
+    for place in {0, size // 3, size - 1}:
+        for value in (np.nextafter(dtype(1), dtype(2)), -np.finfo(dtype).smallest_subnormal):
+            t = np.full(shape, fill, dtype)
+            t.flat[place] = value
+            n, c = divmod(place, shape[1])
+            with pytest.raises(ValueError, match=rf"^t\[{n}, {c}\] is "):
+                loss(y, t)
+        for value in (1.0, -0.0, np.finfo(dtype).smallest_subnormal):
+            t = np.full(shape, fill, dtype)
+            t.flat[place] = value
+            assert np.isfinite(loss(y, t))
+
+
+def test_the_gradient_of_softmax_cross_entropy_names_a_target_outside_too():
+    with pytest.raises(ValueError, match=r"^t\[1, 0\] is 2\.0: "):
+        softmax_cross_entropy(Y, [[0, 1, 0], [2, 0, 0]], return_grad=True)
+
+
+@pytest.mark.parametrize(("t", "where"), [([0.0, 1.0, 1.5], "t[2]"), ([[0.0], [-1.0], [1.0]], "t[1, 0]")])
+def test_the_position_of_an_answer_is_that_in_the_array_that_came(t, where):
+    with pytest.raises(ValueError, match=rf"^{re.escape(where)} is "):
+        binary_cross_entropy([[0.5], [0.5], [0.5]], t)
+
+
+def test_one_answer_outside_is_named():
+    with pytest.raises(ValueError, match=r"^t is 1\.5: "):
+        binary_cross_entropy(0.5, 1.5)
+
+
+@each("loss", [sum_squared_error, mean_squared_error])
+def test_squared_errors_take_any_numbers(loss):
+    assert loss(Y, 255 * ONE_HOT) > 10_000
+    assert loss(Y, 2 * ONE_HOT - 1) > 0
+
+
+@each("loss", OF_PROBABILITIES)
+@pytest.mark.parametrize("t", [[[0, 0, 0], [1, 1, 1]], [[0.5, 0, 0], [0, 0.25, 0]]])
+def test_rows_of_any_sum_count_as_they_are(loss, t):
+    assert loss(Y, t) == pytest.approx(PLAIN_LOSSES[loss](Y, np.array(t, float)), rel=1e-14)

@@ -148,7 +148,7 @@ def test_a_value_that_is_not_finite_has_the_effect_that_it_has_in_the_plain_form
 
 @FLOATS
 @NOT_FINITE
-@pytest.mark.parametrize("output", ["softmax", "sigmoid", "identity"])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "sigmoid_mse", "identity"])
 @pytest.mark.parametrize("activation", ["identity", "relu", "leaky_relu", "elu", "sigmoid", "tanh"])
 @pytest.mark.usefixtures("backend")
 def test_so_it_has_in_networks_of_any_activation_and_output(activation, output, value, dtype):
@@ -296,6 +296,9 @@ def test_inputs_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
         (X, ONE_HOT[:2]),
         (X, np.ones((3, 3), "f4")),
         (X, np.asfortranarray(ONE_HOT)),
+        (X, 2 * ONE_HOT),
+        (X, ONE_HOT - np.float32(1e-45) - [[1, 1], [1, 1], [1, 0]]),
+        (X, np.array([[0, 1], [0, 1], [np.nan, np.inf]], "f4")),
     ],
 )
 def test_targets_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
@@ -306,7 +309,7 @@ def test_targets_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
 
 def test_labels_are_for_softmax_alone(kernels):
     parameters = tuple(np.ones(shape, "f4") for shape in ((4, 5), (5,), (5, 2), (2,)))
-    for output in ("sigmoid", "identity"):
+    for output in ("sigmoid", "sigmoid_mse", "identity"):
         assert kernels.network_gradient(X, T, parameters, "relu", output) is None
         assert kernels.network_gradient(X, ONE_HOT, parameters, "relu", output) is not None
 
@@ -339,8 +342,11 @@ def deep_book(x, t, parameters, activation, output):
         e = np.exp(a[-1] - a[-1].max(axis=1, keepdims=True))
         y = e / e.sum(axis=1, keepdims=True)
     else:
-        y = FORMULAS[output][0](a[-1])
-    da = (y - t) / {"softmax": len(x), "sigmoid": y.size, "identity": y.size / 2}[output]
+        y = FORMULAS[output.removesuffix("_mse")][0](a[-1])
+    da = (y * t.sum(axis=1, keepdims=True) if output == "softmax" else y) - t
+    da /= {"softmax": len(x), "sigmoid": y.size, "sigmoid_mse": y.size / 2, "identity": y.size / 2}[output]
+    if output == "sigmoid_mse":
+        da *= y * (1 - y)
     gradients = []
     for layer in range(len(a) - 1, -1, -1):
         gradients = [z[layer].T @ da, da.sum(axis=0), *gradients]
@@ -365,7 +371,7 @@ def test_a_small_slope_keeps_its_digits(kernels, activation, slope, a, dtype):
 
 
 @DTYPES
-@pytest.mark.parametrize("output", ["softmax", "sigmoid", "identity"])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "sigmoid_mse", "identity"])
 @pytest.mark.parametrize("activation", FORMULAS)
 @pytest.mark.parametrize("sizes", DEEP.values(), ids=DEEP.keys())
 def test_the_step_of_any_network_is_the_formulas(kernels, sizes, activation, output, dtype, x_dtype):

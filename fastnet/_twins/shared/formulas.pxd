@@ -39,6 +39,7 @@ cdef enum Activation:
 cdef enum Output:
     SOFTMAX
     SIGMOID_OUTPUT
+    SIGMOID_MSE_OUTPUT
     IDENTITY_OUTPUT
 
 
@@ -49,11 +50,13 @@ cdef inline int activation_called(str name) except -1:
 
 
 cdef inline int output_called(str name) except -1:
-    return {"softmax": SOFTMAX, "sigmoid": SIGMOID_OUTPUT, "identity": IDENTITY_OUTPUT}[name]
+    return {
+        "softmax": SOFTMAX, "sigmoid": SIGMOID_OUTPUT, "sigmoid_mse": SIGMOID_MSE_OUTPUT, "identity": IDENTITY_OUTPUT,
+    }[name]
 
 
 cdef inline double mean_divisor(int output, double N, double C) noexcept nogil:
-    """The derivative of the loss by the last a is (y - t) / divisor. N samples, C outputs."""
+    """The divisor of the mean in the derivative of the loss by the last a. N samples, C outputs."""
     if output == SOFTMAX:
         return N
     return N * C if output == SIGMOID_OUTPUT else N * C / 2
@@ -183,6 +186,28 @@ cdef inline floating elu_and_slope(floating x, floating low, floating* slope) no
 
 
 # ---- Losses
+
+cdef inline bint is_outside(const floating* t, Py_ssize_t size) noexcept nogil:
+    """Whether a target is outside [0, 1]; NaN is not. The caller is UNROLLED."""
+    cdef Py_ssize_t i, k
+    cdef floating lowest_t[16]
+    cdef floating highest_t[16]
+    for k in range(16):
+        lowest_t[k] = highest_t[k] = 0
+    i = 0
+    while i + 16 <= size:
+        for k in range(16):
+            lowest_t[k] = t[i + k] if t[i + k] < lowest_t[k] else lowest_t[k]
+            highest_t[k] = t[i + k] if t[i + k] > highest_t[k] else highest_t[k]
+        i += 16
+    for k in range(size - i):
+        lowest_t[k] = t[i + k] if t[i + k] < lowest_t[k] else lowest_t[k]
+        highest_t[k] = t[i + k] if t[i + k] > highest_t[k] else highest_t[k]
+    for k in range(16):
+        if lowest_t[k] < 0 or highest_t[k] > 1:
+            return True
+    return False
+
 
 cdef inline double cross_entropy_term(double t, double p) noexcept nogil:
     """t log(p) with p = y + eps; 0 where t and p are both 0."""
