@@ -11,7 +11,8 @@ from fastnet._checks import real_array
 class ScaledBytes:
     """The float32 array ``values / divisor``, of which only the bytes `values` are in memory.
 
-    A slice shares the bytes. `take` and `numpy.asarray` compute the floats of what they are asked for.
+    A slice shares the bytes, and an array of indices copies some of them. `take` and `numpy.asarray` compute the floats
+    of what they are asked for.
     """
 
     def __init__(self, values: npt.NDArray[np.uint8], divisor: int) -> None:
@@ -23,7 +24,7 @@ class ScaledBytes:
     def __len__(self) -> int:
         return len(self._values)
 
-    def __getitem__(self, part: slice) -> Self:
+    def __getitem__(self, part: slice | npt.NDArray[np.integer[Any]]) -> Self:
         return type(self)(self._values[part], self._divisor)
 
     def take(self, indices: npt.NDArray[np.integer[Any]], axis: int) -> npt.NDArray[np.float32]:

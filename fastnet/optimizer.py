@@ -1,6 +1,7 @@
 """The book's optimizers: how an update uses the gradient."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, ClassVar
 
@@ -9,11 +10,15 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, gradient_of, is_real, real_array
+from fastnet._schedules import CosineDecay, StepDecay
 
-__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
+__all__ = ["SGD", "AdaGrad", "Adam", "CosineDecay", "Momentum", "Nesterov", "RMSprop", "StepDecay"]
 
 Array = npt.NDArray[Any]
 Memory = dict[str, Array]  # what an optimizer keeps for every parameter from one update to the next
+Schedule = Callable[[int], float]  # the learning rate as a function of the number of updates so far
+
+_NEXT: dict[str, Any] = {}  # stands for the parameters of the next update
 
 
 class _Optimizer:
@@ -27,19 +32,63 @@ class _Optimizer:
         "lr": as_float, "momentum": as_fraction, "decay_rate": as_fraction, "beta1": as_fraction, "beta2": as_fraction,
     }
 
-    def __init__(self, lr: float) -> None:
-        self.lr = lr
+    # What the kept arrays belong to: the dict of the last update, or `_NEXT`. In a slot, it is not in `vars`, so copies
+    # and pickles leave it out.
+    __slots__ = ("__dict__", "_params")
+    _params: Mapping[str, Any]
+
+    lr: float
+    _schedule: Schedule | None = None  # gives `lr`, if that is not a number
+    _updates: int  # how many there were with this schedule
+
+    def __init__(self, lr: float | Schedule) -> None:
+        self._belongs_to(_NEXT)
+        vars(self)["lr"] = self._checked_rate(lr)
+        self._forget()
+
+    def _belongs_to(self, params: Mapping[str, Any]) -> None:
+        """Record which parameters the kept arrays belong to."""
+        object.__setattr__(self, "_params", params)
+
+    def _forget(self) -> None:
+        """Begin as before the first update."""
         for attribute in self._remembers:
             setattr(self, attribute, None)
+        if self._schedule is not None:
+            self._updates = 0
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Check a number whenever it is set, by the constructor or later by the user."""
-        check = self._checked.get(name)
+        check = self._checked_rate if name == "lr" else self._checked.get(name)
         object.__setattr__(self, name, value if check is None else check(value, name))
+        if name in self._remembers:  # put back from elsewhere
+            self._belongs_to(_NEXT)
+
+    def _checked_rate(self, value: Any, name: str = "lr") -> float:
+        """Return the rate of a schedule that begins, or a number, which ends a schedule."""
+        schedule = value if callable(value) else None
+        rate = as_float(value, name) if schedule is None else _rate(schedule, 0)
+        if schedule is not None or self._schedule is not None:
+            vars(self).update(_schedule=schedule, _updates=0)
+        return rate
+
+    def _follow_schedule(self, schedule: Schedule) -> None:
+        """Set `lr` for this update, and count it."""
+        rate = _rate(schedule, self._updates)
+        vars(self).update(lr=rate, _updates=self._updates + 1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._belongs_to(_NEXT)
 
     def __repr__(self) -> str:
-        numbers = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._checked if hasattr(self, name))
-        return f"{type(self).__name__}({numbers})"
+        numbers = {name: getattr(self, name) for name in self._checked if hasattr(self, name)}
+        if self._schedule is not None:
+            numbers["lr"] = self._schedule
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in numbers.items())})"
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
         """Update the parameters in place.
@@ -57,28 +106,42 @@ class _Optimizer:
             If `params` or `grads` is not a dict, a parameter is neither an array of floats nor a number, or a gradient
             does not hold real numbers. Then no parameter has changed.
         ValueError
-            If a parameter is read-only, a gradient is missing or has another shape than its parameter, or the arrays
-            that the optimizer keeps belong to other parameters or shapes. Then no parameter has changed.
+            If a parameter is read-only, a gradient is missing or has another shape than its parameter, or only some of
+            the parameters are those of the last update, or have another shape. Then no parameter has changed.
+
+        Warns
+        -----
+        RuntimeWarning
+            If the optimizer keeps something from its updates, and these parameters are others. Then it starts afresh.
 
         Notes
         -----
         The computation and the arrays that the optimizer keeps have the wider dtype of the parameter and its gradient,
         at least float32.
+
+        What an optimizer keeps belongs to `params`. A dict has the same parameters as before if it is the same dict,
+        even if its arrays were replaced, or if it has the same arrays. Numbers are the same if their names are. The
+        attributes that you set yourself belong to the parameters of the next update.
         """
         kernel, is_movable = getattr(_backend.kernels, self._kernel), _backend.kernels.is_movable
         memories = [getattr(self, attribute) for attribute in self._remembers]
-        if type(params) is dict and type(grads) is dict and None not in memories:
+        known = params is self._params or self._has_moved(params)
+        if known and type(grads) is dict:
             usual = [
                 (param, grads.get(name), *[memory.get(name) for memory in memories]) for name, param in params.items()
             ]
             if all(map(is_movable, usual)):  # then they pass every check below
+                if self._schedule is not None:
+                    self._follow_schedule(self._schedule)
                 numbers = self._numbers()
                 for arrays in usual:
                     kernel(*arrays, *numbers)
                 return
 
         gradients = check_gradients(params, grads)
-        memories = self._recall(params, gradients)
+        memories = self._recall(params, gradients, known)
+        if self._schedule is not None:
+            self._follow_schedule(self._schedule)
         numbers = self._numbers()
         for name, gradient in gradients.items():
             arrays = (params[name], gradient, *[memory[name] for memory in memories])
@@ -91,11 +154,37 @@ class _Optimizer:
         """Return the kernel's arguments after the arrays, for this update."""
         return (self.lr,)
 
-    def _recall(self, params: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[Memory]:
-        """Return the kept arrays of each attribute, which are zeros at the first update."""
+    def _has_moved(self, params: Any) -> bool:
+        """Whether `params`, a dict other than that of the last update, has the same parameters."""
+        if self._params is _NEXT or not isinstance(params, Mapping):
+            return False
+        if self._remembers or self._schedule is not None:
+            same, others = self._compared(params)
+            if others or not same:
+                return False
+            if len(params) < len(self._params):  # some may be left out for a while
+                return True
+        self._belongs_to(params)
+        return True
+
+    def _compared(self, params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """Return the names of the arrays that the last update moved too, and of those that took their places."""
+        same: list[str] = []
+        others: list[str] = []
+        last = self._params
+        for name, param in params.items():
+            if isinstance(param, np.ndarray) and isinstance(last.get(name), np.ndarray):
+                (same if param is last[name] or np.may_share_memory(param, last[name]) else others).append(name)
+        return same or ([] if others else [name for name in params if name in last]), others
+
+    def _recall(self, params: MutableMapping[str, Any], gradients: Mapping[str, Array], known: bool) -> list[Memory]:
+        """Return the kept arrays of each attribute, which are zeros at the first update of these parameters."""
+        owner = self._params if known else params
+        same, replaced = ([], []) if known else self._compared(params)
+        others = not (known or same or self._params is _NEXT)
         memories = []
         for attribute in self._remembers:
-            memory: Memory | None = getattr(self, attribute)
+            memory: Memory | None = None if others else getattr(self, attribute)
             if memory is None:
                 memory = {
                     name: np.zeros(gradient.shape, _computed_in(params[name], gradient))
@@ -109,9 +198,23 @@ class _Optimizer:
                         f"keeps from its updates, has {held}: other parameters need an optimizer of their own"
                     )
             memories.append(memory)
+        if same and replaced:
+            raise ValueError(
+                f"params[{same[0]!r}] is the array of the last update, but params[{replaced[0]!r}] is another one: "
+                "other parameters need an optimizer of their own"
+            )
         # All checks have passed: only now does the optimizer change.
+        if others:
+            warnings.warn(
+                f"{type(self).__name__} starts afresh, because these are not the parameters of its last update: "
+                "use one optimizer for each network",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            self._forget()
         for attribute, memory in zip(self._remembers, memories, strict=True):
             setattr(self, attribute, memory)
+        self._belongs_to(owner)
         return memories
 
 
@@ -120,8 +223,8 @@ class SGD(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
 
     Attributes
     ----------
@@ -149,7 +252,7 @@ class SGD(_Optimizer):
 
     _kernel = "descend"
 
-    def __init__(self, lr: float = 0.01) -> None:
+    def __init__(self, lr: float | Schedule = 0.01) -> None:
         super().__init__(lr)
 
 
@@ -158,8 +261,8 @@ class Momentum(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
     momentum : float, default 0.9
         The fraction of the velocity that an update keeps, at least 0 and below 1.
 
@@ -198,7 +301,7 @@ class Momentum(_Optimizer):
     _kernel, _remembers = "momentum", ("v",)
     v: Memory | None
 
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+    def __init__(self, lr: float | Schedule = 0.01, momentum: float = 0.9) -> None:
         super().__init__(lr)
         self.momentum = momentum
 
@@ -211,8 +314,8 @@ class Nesterov(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
     momentum : float, default 0.9
         The fraction of the velocity that an update keeps, at least 0 and below 1.
 
@@ -256,7 +359,7 @@ class Nesterov(_Optimizer):
     _kernel, _remembers = "nesterov", ("v",)
     v: Memory | None
 
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+    def __init__(self, lr: float | Schedule = 0.01, momentum: float = 0.9) -> None:
         super().__init__(lr)
         self.momentum = momentum
 
@@ -269,8 +372,8 @@ class AdaGrad(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
 
     Attributes
     ----------
@@ -311,7 +414,7 @@ class AdaGrad(_Optimizer):
     _kernel, _remembers = "adagrad", ("h",)
     h: Memory | None
 
-    def __init__(self, lr: float = 0.01) -> None:
+    def __init__(self, lr: float | Schedule = 0.01) -> None:
         super().__init__(lr)
 
 
@@ -320,8 +423,8 @@ class RMSprop(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
     decay_rate : float, default 0.99
         The fraction of the average that an update keeps, at least 0 and below 1.
 
@@ -358,7 +461,7 @@ class RMSprop(_Optimizer):
     _kernel, _remembers = "rmsprop", ("h",)
     h: Memory | None
 
-    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
+    def __init__(self, lr: float | Schedule = 0.01, decay_rate: float = 0.99) -> None:
         super().__init__(lr)
         self.decay_rate = decay_rate
 
@@ -371,8 +474,8 @@ class Adam(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.001
-        The learning rate, above 0.
+    lr : float or callable, default 0.001
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
     beta1, beta2 : float, default 0.9 and 0.999
         The fraction of the average that an update keeps, for the gradients and for their squares; at least 0 and below
         1.
@@ -418,10 +521,13 @@ class Adam(_Optimizer):
     m: Memory | None
     v: Memory | None
 
-    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
+    def __init__(self, lr: float | Schedule = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
         super().__init__(lr)
         self.beta1 = beta1
         self.beta2 = beta2
+
+    def _forget(self) -> None:
+        super()._forget()
         self.iter = 0
 
     def _numbers(self) -> tuple[float, ...]:
@@ -433,6 +539,11 @@ class Adam(_Optimizer):
 BY_NAME: dict[str, type[SGD | Momentum | Nesterov | AdaGrad | RMSprop | Adam]] = {
     each.__name__.lower(): each for each in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
 }
+
+
+def _rate(schedule: Schedule, updates: int) -> float:
+    """Return the learning rate of a schedule, which may fall to 0."""
+    return as_float(schedule(updates), f"lr({updates})", positive=False)
 
 
 def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> dict[str, Array]:

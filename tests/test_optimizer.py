@@ -392,10 +392,10 @@ def test_nothing_is_remembered_before_the_first_update(make):
 
 
 def test_adam_counts_its_updates():
-    optimizer = Adam()
+    params, optimizer = {"W": np.ones(2), "b": np.ones(2)}, Adam()
     for count in range(3):
         assert optimizer.iter == count
-        optimizer.update({"W": np.ones(2), "b": np.ones(2)}, {"W": np.ones(2), "b": np.ones(2)})
+        optimizer.update(params, {"W": np.ones(2), "b": np.ones(2)})
 
 
 @pytest.mark.usefixtures("backend")
