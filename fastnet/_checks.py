@@ -44,8 +44,32 @@ def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
             raise ValueError(f"{name} cannot be made an array: {error}") from None
     dtype = array.dtype
     if not (dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)):
-        raise TypeError(f"{name} must hold real numbers (bool, integers, float16, float32, float64), got dtype {dtype}")
+        wanted = f"{name} must hold real numbers (bool, integers, float16, float32, float64)"
+        raise TypeError(f"{wanted}, got {_what_is_there(x, array, name)}")
     return array
+
+
+def _what_is_there(x: Any, array: npt.NDArray[Any], name: str) -> str:
+    """Say what is in place of real numbers, and what to write for a sparse matrix or for columns of pandas."""
+    if callable(getattr(x, "toarray", None)):
+        return f"a sparse matrix ({type(x).__name__}): write {name}.toarray()"
+    found, convert = f"dtype {array.dtype}", f"numpy.asarray({name}, float)"
+    if hasattr(x, "to_numpy"):
+        columns = x.dtypes.items() if hasattr(x, "columns") else [(type(x).__name__, getattr(x, "dtype", None))]
+        nullable = [f"{column}: {dtype}" for column, dtype in columns if not isinstance(dtype, np.dtype)]
+        found += f" from pandas ({', '.join(nullable[:5])})" if nullable else ""
+        convert = f"{name}.to_numpy(float)"
+    if array.dtype != object or array.ndim == 0:
+        return found
+    others = ((i, value) for i, value in np.ndenumerate(array) if not isinstance(value, numbers.Real | np.bool_))
+    place, value = next(others, (None, None))
+    if place is None:
+        return f"{found}: write {convert}"
+    found += f": {name}{list(place)} is {value!r:.60}"
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        fill = f", for example with {name}.fillna(0)" if hasattr(x, "fillna") else ""
+        found += f". Fill in the missing values{fill}, then write {convert}"
+    return found
 
 
 def is_carray(x: Any) -> bool:
