@@ -34,8 +34,8 @@ class Watch:
         self._has_warned = False
 
     def found(self, losses: list[float], params: Mapping[str, Any]) -> str | None:
-        """Return what shows that the training has diverged, once; None otherwise."""
-        if self._has_warned or len(losses) % WINDOW or len(losses) < 2 * WINDOW:
+        """Return what shows that the training has diverged, once; None otherwise. Ask after every `WINDOW` losses."""
+        if self._has_warned or len(losses) < 2 * WINDOW:
             return None
         mean, guessing = math.fsum(losses[-WINDOW:]) / WINDOW, self._guessing
         if not AS_GUESSING * guessing < mean < math.inf:

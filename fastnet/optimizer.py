@@ -32,8 +32,8 @@ class _Optimizer:
         "lr": as_float, "momentum": as_fraction, "decay_rate": as_fraction, "beta1": as_fraction, "beta2": as_fraction,
     }
 
-    # The update reads these first, and a slot is read faster than the attribute of a class. They are not in `vars`, which
-    # has what the book's optimizers have.
+    # `update` reads these first, and Python reads a slot faster than an attribute of the class. They are not in `vars`,
+    # which holds what the book's optimizers hold.
     __slots__ = ("__dict__", "_params", "_schedule", "_updates")
     _params: Mapping[str, Any]  # what the kept arrays belong to: the dict of the last update, or `_NEXT`
     _schedule: Schedule | None  # gives `lr`, if that is not a number

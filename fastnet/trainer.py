@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numpy.random import mtrand
 
 from fastnet._checks import RandomSource, Seed, as_count, random_source
-from fastnet._divergence import Watch
+from fastnet._divergence import WINDOW, Watch
 from fastnet._early_stopping import EarlyStopping
 from fastnet._streams import print_line, progress
 from fastnet._training_data import samples_of, training_samples, validation_samples
@@ -46,18 +46,21 @@ class Trainer:
 
     Every iteration draws a mini-batch with replacement, computes the gradient of its loss, lets the optimizer update
     the parameters, and records the loss of the same batch after the update. The accuracies on the training and the test
-    data are measured after the first iteration of every epoch.
+    data, and the loss and the accuracy on the validation data, are measured after the first iteration of every epoch.
 
     Parameters
     ----------
     network : object
         A network such as `TwoLayerNet`, with ``params``, ``loss``, ``accuracy``, and ``gradient`` or
         ``numerical_gradient``, as the argument `gradient` says. It is trained in place.
-    x_train, x_test : array_like, real
-        The inputs ``(N, D)``, one sample in each row.
-    t_train, t_test : array_like, real
+    x_train : array_like, real
+        The inputs ``(N, D)``, one sample in each row, without NaN and infinity.
+    t_train : array_like, real
         Their targets, as the network's ``loss`` takes them: one-hot or probabilities ``(N, C)``, or integer labels
         ``(N,)``; for a regression, numbers.
+    x_test, t_test : array_like, real, optional
+        Inputs ``(M, D)`` and targets of the same kind, to measure the accuracy on. Without them, there is no test
+        accuracy.
     epochs : int, default 20
         The number of epochs. In an epoch, the trainer draws as many samples as there are. `iterations` overrides it.
     mini_batch_size : int, default 100
@@ -82,6 +85,19 @@ class Trainer:
         order, so `np.random.seed` reproduces a run of the book's program.
     progress : bool, default True
         Show a progress bar with the loss, the speed and the remaining time, in a terminal or a notebook.
+    validation : float or pair of array_like, optional
+        Data on which the loss and the accuracy are measured every epoch: a pair of inputs ``(M, D)`` and targets; or a
+        share of the training data between 0 and 1, which is drawn at random and taken out of them.
+    early_stopping : int, optional
+        Stop after this number of epochs without a lower loss on the validation data. When `train` ends, the network
+        gets the parameters with the lowest one, for whatever reason it ends.
+    sample_weight : array_like, real, optional
+        The weight of each training sample ``(N,)``: finite, at least 0, not all 0. The network's ``loss`` and gradient
+        get those of the batch, as the argument ``sample_weight``. Samples of weight 0 are left out. A share of the
+        training data keeps its weights in the validation loss. The accuracies have no weights.
+    on_step, on_epoch : callable, optional
+        Functions that `train` calls with the trainer: after every iteration, and after the measurements of every epoch.
+        They can read the lists, set ``trainer.optimizer.lr``, and call `stop`.
 
     Attributes
     ----------
@@ -90,23 +106,33 @@ class Trainer:
     train_acc_list, test_acc_list : list of float
         The accuracies. They stay empty for a `MultiLayerNet` with the output "identity", which has no accuracy.
     evaluated_at : list of int
-        The iteration, counted from 0, after which each accuracy was measured.
+        The iteration, counted from 0, after which each of these accuracies was measured.
+    val_loss_list, val_acc_list : list of float
+        The losses and accuracies on the validation data.
+    validated_at : list of int
+        The iteration, counted from 0, after which each of them was measured.
+    x_train, t_train : ndarray
+        The samples to train on, ``(N, D)`` and as above: without those for validation and those of weight 0.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described above.
+        If an argument is not as described above; the error names the first NaN or infinity in the data.
 
     Warns
     -----
     RuntimeWarning
-        When the loss is no longer finite.
+        When the loss is no longer finite; and once, when a classifier is no better than guessing although its
+        parameters have become much larger.
 
     Notes
     -----
     "Deep Learning from Scratch", chapter 4 and ``common/trainer.py``. As there, an epoch has
     ``N / mini_batch_size`` iterations, which may be a fraction. An epoch begins at an iteration whose number is a
     multiple of it. If the batch size does not divide N, this happens less often than once in N samples.
+
+    A copy or a pickle of a trainer continues exactly where the trainer was. If that uses NumPy's global generator, the
+    copy has a generator of its own, in the same state.
 
     Examples
     --------
@@ -215,7 +241,15 @@ class Trainer:
         try:
             with progress(self.max_iter, bar=self.progress) as (self._write, advance):
                 for _ in range(self.max_iter):
-                    self._step(advance)
+                    epoch = self.current_epoch
+                    self.train_step()
+                    advance(self.train_loss_list)
+                    if self.on_step is not None:
+                        self.on_step(self)
+                    if self.current_epoch != epoch:
+                        self._validate()
+                        if self.on_epoch is not None:
+                            self.on_epoch(self)
                     if self._is_stopped:
                         break
         finally:
@@ -262,12 +296,14 @@ class Trainer:
         """
         batch = self._random.choice(len(self.x_train), self.batch_size)
         x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
-        weights = _weights(None if self.sample_weight is None else self.sample_weight.take(batch))
+        weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight.take(batch)}
         network: Any = self.network
         gradient = network.gradient if self.gradient == "backprop" else network.numerical_gradient
         self.optimizer.update(network.params, gradient(x, t, **weights))
         loss = float(network.loss(x, t, **weights))
-        self._look_at(loss)
+        self.train_loss_list.append(loss)
+        if not math.isfinite(loss) or len(self.train_loss_list) % WINDOW == 0:
+            self._look_at_losses()
         if self.verbose and not (self.progress and self._write):
             self._print(f"train loss:{loss}")
         if self.current_iter % self.iter_per_epoch == 0:
@@ -281,33 +317,19 @@ class Trainer:
             state["_random"] = _copy_of_the_global_generator()
         return state
 
-    def _step(self, advance: Callable[[list[float]], None]) -> None:
-        """Make one iteration, and what follows it."""
-        epoch = self.current_epoch
-        self.train_step()
-        advance(self.train_loss_list)
-        if self.on_step is not None:
-            self.on_step(self)
-        if self.current_epoch != epoch:
-            self._validate()
-            if self.on_epoch is not None:
-                self.on_epoch(self)
-
-    def _look_at(self, loss: float) -> None:
-        """Record a loss, and warn if it shows that the training diverges."""
-        warning = None
-        if not math.isfinite(loss) and math.isfinite(sum(self.train_loss_list[-1:])):
-            warning = f"the loss is {loss} at iteration {self.current_iter}"
-        self.train_loss_list.append(loss)
-        if self.train_acc_list:  # it is a classifier
-            found = self._watch.found(self.train_loss_list, self.network.params)
-            if found is not None:
-                warning = f"{found} at iteration {self.current_iter}, the last accuracy {self.train_acc_list[-1]:.2f}"
-        if warning is not None:
-            from_train = self._write is not None
-            warnings.warn(
-                f"{warning}: the learning rate may be too large", RuntimeWarning, stacklevel=5 if from_train else 3
-            )
+    def _look_at_losses(self) -> None:
+        """Warn if the last losses show that the training diverges."""
+        losses, seen = self.train_loss_list, None
+        if not math.isfinite(losses[-1]):
+            if math.isfinite(sum(losses[-2:-1])):
+                seen = f"the loss is {losses[-1]} at iteration {self.current_iter}"
+        elif self.train_acc_list:  # it is a classifier
+            seen = self._watch.found(losses, self.network.params)
+            if seen is not None:
+                seen += f" at iteration {self.current_iter}, accuracy {self.train_acc_list[-1]:.2f}"
+        if seen is not None:
+            caller = 3 if self._write is None else 4  # of `train_step`, or of `train`
+            warnings.warn(f"{seen}: the learning rate may be too large", RuntimeWarning, stacklevel=caller)
 
     def _evaluate(self) -> None:
         self.current_epoch += 1
