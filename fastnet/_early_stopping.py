@@ -1,5 +1,6 @@
 """Keep the best parameters of a training run, and tell when it gets no better."""
 
+import copy
 import math
 from collections.abc import MutableMapping
 from typing import Any
@@ -24,7 +25,7 @@ class EarlyStopping:
         """Keep a copy of `params` if `loss` is the lowest so far; return whether this is too long ago."""
         if loss < self._loss:
             self._loss, self._waited = loss, 0
-            self._best = {name: np.array(value) for name, value in params.items()}
+            self._best = {name: copy.copy(value) for name, value in params.items()}
         else:
             self._waited += 1
         return self._waited >= self._patience
@@ -35,4 +36,4 @@ class EarlyStopping:
             if isinstance(params[name], np.ndarray):
                 params[name][...] = best
             else:
-                params[name] = best[()]
+                params[name] = best
