@@ -161,26 +161,39 @@ class _Optimizer:
 
     def _has_moved(self, params: Any) -> bool:
         """Whether `params`, a dict other than that of the last update, has the same parameters."""
-        if self._params is _NEXT or not isinstance(params, Mapping):
+        last = self._params
+        if last is _NEXT or not (type(params) is dict or isinstance(params, Mapping)):
             return False
         if self._remembers or self._schedule is not None:
-            same, others = self._compared(params)
-            if others or not same:
-                return False
-            if len(params) < len(self._params):  # some may be left out for a while
+            for name, param in params.items():
+                if last.get(name) is not param:  # look closer
+                    same, others = self._compared(params)
+                    if others or not same:
+                        return False
+                    break
+            if len(params) < len(last):  # some may be left out for a while
                 return True
-        self._belongs_to(params)
+        object.__setattr__(self, "_params", params)
         return True
 
     def _compared(self, params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-        """Return the names of the arrays that the last update moved too, and of those that took their places."""
-        same: list[str] = []
-        others: list[str] = []
+        """Return the names of the parameters that the last update had too, and of those that took another's place.
+
+        A number is the same wherever its name is the same, but says nothing beside arrays.
+        """
+        same, numbers, others = [], [], []
         last = self._params
-        for name, param in params.items():
-            if isinstance(param, np.ndarray) and isinstance(last.get(name), np.ndarray):
-                (same if param is last[name] or np.may_share_memory(param, last[name]) else others).append(name)
-        return same or ([] if others else [name for name in params if name in last]), others
+        for name, new in params.items():
+            if name not in last:
+                continue
+            old = last[name]
+            if not isinstance(new, np.ndarray) and not isinstance(old, np.ndarray):
+                numbers.append(name)
+            elif new is old or np.may_share_memory(new, old):
+                same.append(name)
+            else:
+                others.append(name)
+        return same or ([] if others else numbers), others
 
     def _recall(self, params: MutableMapping[str, Any], gradients: Mapping[str, Array], known: bool) -> list[Memory]:
         """Return the kept arrays of each attribute, which are zeros at the first update of these parameters."""
