@@ -24,7 +24,7 @@ MESSAGE = (
 def warnings_of(network, lr, *, steps=60, x=X, t=T, **options):
     """The warnings of a training run, and the trainer."""
     options = {"mini_batch_size": 100, "seed": 0, "verbose": False, "progress": False, **options}
-    trainer = Trainer(network, x, t, iterations=steps, optimizer_param={"lr": lr}, **options)
+    trainer = Trainer(network, x, t, x, t, iterations=steps, optimizer_param={"lr": lr}, **options)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         trainer.train()
@@ -72,7 +72,9 @@ def told(losses, largest, steps):
     network.params["W1"][:] = np.clip(network.params["W1"], -0.1, 0.1)
     network.loss = lambda *_: losses.pop(0)
     network.gradient = lambda *_: {name: np.zeros_like(value) for name, value in network.params.items()}
-    trainer = Trainer(network, X, T, iterations=steps, mini_batch_size=10, seed=0, verbose=False, progress=False)
+    trainer = Trainer(
+        network, X, T, X, T, iterations=steps, mini_batch_size=10, seed=0, verbose=False, progress=False
+    )
     network.params["W2"][3, 1] = -largest
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
