@@ -93,13 +93,14 @@ TRAIN = """
 
 
 def test_in_a_notebook_without_ipywidgets_the_bar_is_text_and_no_warning_comes():
-    """With the two modules of a notebook's kernel that tqdm looks at, and without the widgets."""
+    """With the modules of a notebook's kernel that tqdm looks at, and without the widgets."""
     notebook = """
     import sys, types
     kernel = types.SimpleNamespace(config={"IPKernelApp": {}})
     sys.modules["IPython"] = types.ModuleType("IPython")
     sys.modules["IPython"].get_ipython = lambda: kernel
     sys.modules["ipykernel"] = types.ModuleType("ipykernel")
+    sys.modules["ipykernel.zmqshell"] = types.ModuleType("zmqshell")
     sys.modules["ipywidgets"] = None
     """
     done = run(textwrap.dedent(notebook) + textwrap.dedent(TRAIN), warnings="default")  # tqdm catches its own as errors
