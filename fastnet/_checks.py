@@ -27,6 +27,8 @@ UINT8 = np.dtype(np.uint8)
 # `dtype is FLOAT64`: NumPy has one object for each native dtype. An array whose dtype is equal but another object only
 # takes the slower path.
 
+FINITE_BLOCK = 1 << 18  # numbers that `refuse_not_finite` looks at together
+
 
 # --- arrays ----------------------------------------------------------------------------------------------------------
 
@@ -123,6 +125,25 @@ def refuse_empty(x: npt.ArrayLike, name: str) -> None:
     shape = x.shape if isinstance(x, np.ndarray) else np.shape(x)
     if 0 in shape:
         raise ValueError(f"{name} is empty: it has shape {shape}, and a mean needs at least one sample")
+
+
+def refuse_not_finite(array: npt.NDArray[Any], name: str) -> None:
+    """Raise a ValueError that names the first NaN or infinity."""
+    if array.dtype.kind != "f" or array.size == 0:
+        return
+    rows = max(1, FINITE_BLOCK * len(array) // array.size)
+    for first in range(0, len(array), rows):
+        block = array[first : first + rows]
+        finite = np.isfinite(block)
+        if not finite.all():
+            row, *others = (int(i) for i in np.argwhere(~finite)[0])
+            value = block[(row, *others)]
+            column = "".join(f", column {i}" for i in others) if len(others) < 2 else f", place {tuple(others)}"
+            kind = "NaN" if math.isnan(value) else "infinity" if value > 0 else "-infinity"
+            raise ValueError(
+                f"{name} holds {kind} in row {first + row}{column} (counted from 0): leave out the rows with NaN and "
+                "infinity, inputs and targets alike, or replace these values, for example by the mean of their column"
+            )
 
 
 def samples(

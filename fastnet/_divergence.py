@@ -8,6 +8,7 @@ and small inputs need large weights.
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,16 +29,20 @@ GROWN_MUCH = 100
 class Watch:
     """The start of a training run, with which the later losses and parameters are compared."""
 
-    def __init__(self, params: Mapping[str, Any], t: Any, sample_weight: Any) -> None:
+    def __init__(self, params: Any, t: Any, sample_weight: Any) -> None:
         self._start = max(largest(params), 1.0)
-        self._guessing = loss_of_guessing(t, sample_weight)
+        self._t, self._weight = t, sample_weight
         self._has_warned = False
 
-    def found(self, losses: list[float], params: Mapping[str, Any]) -> str | None:
+    @cached_property
+    def _guessing(self) -> float:
+        return loss_of_guessing(self._t, self._weight)
+
+    def found(self, losses: list[float], params: Any) -> str | None:
         """Return what shows that the training has diverged, once; None otherwise. Ask after every `WINDOW` losses."""
         if self._has_warned or len(losses) < 2 * WINDOW:
             return None
-        mean, guessing = math.fsum(losses[-WINDOW:]) / WINDOW, self._guessing
+        mean, guessing = sum(losses[-WINDOW:]) / WINDOW, self._guessing
         if not AS_GUESSING * guessing < mean < math.inf:
             return None
         grown = largest(params) / self._start
@@ -51,9 +56,10 @@ class Watch:
         )
 
 
-def largest(params: Mapping[str, Any]) -> float:
-    """Return the largest absolute value of the parameters."""
-    arrays = [value for value in params.values() if isinstance(value, np.ndarray) and value.size]
+def largest(params: Any) -> float:
+    """Return the largest absolute value of the parameters; 0 if they are not arrays in a dict."""
+    values = params.values() if isinstance(params, Mapping) else ()
+    arrays = [value for value in values if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size]
     return max((float(max(array.max(), -array.min())) for array in arrays), default=0.0)
 
 
@@ -63,10 +69,11 @@ def loss_of_guessing(t: Any, sample_weight: Any) -> float:
     This is the entropy of the shares. Integers are labels, rows are probabilities.
     """
     weights = np.ones(len(t)) if sample_weight is None else sample_weight
-    if t.ndim == 1 or t.shape[1:] == (1,):
-        _, label = np.unique(t, return_inverse=True)
-        sums = np.bincount(label.ravel(), weights)
-    else:
-        sums = np.tensordot(weights, t.astype(FLOAT64), 1).ravel()
-    shares = sums[sums > 0] / sums[sums > 0].sum()
-    return float(-np.sum(shares * np.log(shares)))
+    with np.errstate(all="ignore"):  # the numbers of a regression may overflow; what comes out is not used then
+        if t.ndim == 1 or t.shape[1:] == (1,):
+            _, label = np.unique(t, return_inverse=True)
+            sums = np.bincount(label.ravel(), weights)
+        else:
+            sums = np.tensordot(weights, t.astype(FLOAT64), 1).ravel()
+        shares = sums[sums > 0] / sums[sums > 0].sum()
+        return float(-np.sum(shares * np.log(shares)))

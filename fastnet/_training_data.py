@@ -1,17 +1,14 @@
 """What the trainer accepts as data: pairs of inputs and targets, sample weights, and data for validation."""
 
-import math
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FLOAT64, RandomSource, cast, is_real, real_array
+from fastnet._checks import FLOAT64, RandomSource, cast, is_real, real_array, refuse_not_finite
 from fastnet._scaled import ScaledBytes, as_samples
 
 Inputs: TypeAlias = npt.NDArray[Any] | ScaledBytes
-
-BLOCK = 1 << 18  # numbers that are checked at a time
 
 
 class Samples(NamedTuple):
@@ -36,7 +33,7 @@ def samples_of(x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, part: str) -> S
         )
     for name, array in ((f"x_{part}", inputs), (f"t_{part}", targets)):
         if not isinstance(array, ScaledBytes):
-            _refuse_not_finite(array, name)
+            refuse_not_finite(array, name)
     return Samples(inputs, targets)
 
 
@@ -51,7 +48,7 @@ def training_samples(x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, sample_we
             f"sample_weight must have shape ({len(samples.x)},), one number for each sample of x_train; "
             f"got shape {weight.shape}"
         )
-    _refuse_not_finite(weight, "sample_weight")
+    refuse_not_finite(weight, "sample_weight")
     if weight.min() < 0:
         raise ValueError(f"sample_weight[{weight.argmin()}] is {weight.min()}; a weight must be at least 0")
     if weight.max() == 0:
@@ -79,22 +76,3 @@ def validation_samples(samples: Samples, validation: Any, random: RandomSource) 
         )
     order = random.permutation(len(samples.x))
     return samples.part(np.sort(order[count:])), samples.part(np.sort(order[:count]))
-
-
-def _refuse_not_finite(array: npt.NDArray[Any], name: str) -> None:
-    """Raise a ValueError that names the first NaN or infinity."""
-    if array.dtype.kind != "f" or array.size == 0:
-        return
-    rows = max(1, BLOCK * len(array) // array.size)
-    for first in range(0, len(array), rows):
-        block = array[first : first + rows]
-        finite = np.isfinite(block)
-        if not finite.all():
-            row, *others = (int(i) for i in np.argwhere(~finite)[0])
-            value = block[(row, *others)]
-            column = "".join(f", column {i}" for i in others) if len(others) < 2 else f", place {tuple(others)}"
-            kind = "NaN" if math.isnan(value) else "infinity" if value > 0 else "-infinity"
-            raise ValueError(
-                f"{name} holds {kind} in row {first + row}{column} (counted from 0): leave out the rows with NaN and "
-                "infinity, inputs and targets alike, or replace these values, for example by the mean of their column"
-            )

@@ -6,8 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from fastnet import MultiLayerNet, SimpleNet, Trainer, TwoLayerNet, functions
-from fastnet._training_data import BLOCK
+from fastnet import MultiLayerNet, Perceptron, SimpleNet, Trainer, TwoLayerNet, functions
+from fastnet._checks import FINITE_BLOCK as BLOCK
 
 X, T = np.zeros((6, 4)), np.array([0, 1, 2, 0, 1, 2])
 
@@ -70,6 +70,16 @@ def test_no_data_is_changed():
     with pytest.raises(ValueError, match="x_train holds NaN"):
         make(x_train=bad)
     assert np.array_equal(bad, before, equal_nan=True)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_perceptron_does_not_learn_from_them_either(value):
+    perceptron = Perceptron([0.0, 0.0])
+    with pytest.raises(ValueError, match=r"^x holds .* in row 2, column 1 "):
+        perceptron.fit([[0, 0], [0, 1], [1, value]], [0, 0, 1])
+    with pytest.raises(ValueError, match=r"^x holds .* in row 1 "):
+        perceptron.fit([0, value], 1)
+    assert perceptron.w.tolist() == [0, 0]
 
 
 # --- tables of other libraries ---------------------------------------------------------------------------------------
