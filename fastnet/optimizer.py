@@ -124,8 +124,8 @@ class _Optimizer:
         at least float32.
 
         What an optimizer keeps belongs to `params`. A dict has the same parameters as before if it is the same dict,
-        even if its arrays were replaced, or if it has the same arrays. Numbers are the same if their names are. The
-        attributes that you set yourself belong to the parameters of the next update.
+        even if its arrays were replaced, or if it has the same arrays or copies of all of them. Numbers are the same if
+        their names are. The attributes that you set yourself belong to the parameters of the next update.
         """
         kernels = _backend.kernels
         kernel, is_movable = getattr(kernels, self._kernel), kernels.is_movable
@@ -179,7 +179,8 @@ class _Optimizer:
     def _compared(self, params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Return the names of the parameters that the last update had too, and of those that took another's place.
 
-        A number is the same wherever its name is the same, but says nothing beside arrays.
+        A number is the same wherever its name is the same, but says nothing beside arrays. If there are only other
+        arrays, and all have the values of the last ones, they are copies, and count as the same.
         """
         same, numbers, others = [], [], []
         last = self._params
@@ -193,7 +194,11 @@ class _Optimizer:
                 same.append(name)
             else:
                 others.append(name)
-        return same or ([] if others else numbers), others
+        if not others:
+            return same or numbers, []
+        if not same and all(np.array_equal(params[name], last[name]) for name in others):
+            return others, []
+        return same, others
 
     def _recall(self, params: MutableMapping[str, Any], gradients: Mapping[str, Array], known: bool) -> list[Memory]:
         """Return the kept arrays of each attribute, which are zeros at the first update of these parameters."""
