@@ -11,34 +11,31 @@ from fastnet._checks import real_array
 class ScaledBytes:
     """The float32 array ``values / divisor``, of which only the bytes `values` are in memory.
 
-    A slice shares the bytes, and an array of indices copies some of them. `take` and `numpy.asarray` compute the floats
-    of what they are asked for.
+    A slice shares the bytes, and `take` copies bytes. `numpy.asarray` computes the floats. The network kernels read the
+    bytes themselves.
     """
 
     def __init__(self, values: npt.NDArray[np.uint8], divisor: int) -> None:
-        self._values = values
-        self._divisor = divisor
+        self.values = values
+        self.divisor = divisor
         self.shape = values.shape
         self.ndim = values.ndim
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.values)
 
-    def __getitem__(self, part: slice | npt.NDArray[np.integer[Any]]) -> Self:
-        return type(self)(self._values[part], self._divisor)
+    def __getitem__(self, part: slice) -> Self:
+        return type(self)(self.values[part], self.divisor)
 
-    def take(self, indices: npt.NDArray[np.integer[Any]], axis: int) -> npt.NDArray[np.float32]:
-        return self._scale(self._values.take(indices, axis))
+    def take(self, indices: npt.NDArray[np.integer[Any]], axis: int) -> Self:
+        return type(self)(self.values.take(indices, axis), self.divisor)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
             raise ValueError("the floats are not in memory, and cannot be had without a copy")
-        return self._scale(self._values).astype(dtype or np.float32, copy=False)
-
-    def _scale(self, values: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        scaled = values.astype(np.float32)
-        scaled /= np.float32(self._divisor)  # faster in two steps: bytes / float32 would convert piece by piece
-        return scaled
+        scaled = self.values.astype(np.float32)
+        scaled /= np.float32(self.divisor)  # faster in two steps: bytes / float32 would convert piece by piece
+        return scaled.astype(dtype or np.float32, copy=False)
 
 
 def as_samples(x: npt.ArrayLike | ScaledBytes, name: str) -> npt.NDArray[Any] | ScaledBytes:

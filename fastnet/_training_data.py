@@ -20,7 +20,8 @@ class Samples(NamedTuple):
 
     def part(self, rows: npt.NDArray[Any]) -> Self:
         """Return some of the samples."""
-        return type(self)(self.x[rows], self.t[rows], None if self.weight is None else self.weight[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        return type(self)(self.x.take(rows, axis=0), self.t[rows], weight)
 
 
 def samples_of(x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, part: str) -> Samples:

@@ -131,7 +131,11 @@ def test_a_twin_imports_the_checks_what_twins_share_and_its_own_half_in_numpy():
         for each in imported(path)
         if not re.match(rf"_checks\b|_twins\.shared\b|_twins\.{path.stem}_numpy\b", each)
     }
-    assert others == {("_twins/dense_network_numpy.py", "_twins.softmax_numpy.softmax")}  # it knows every limit
+    assert others == {
+        ("_twins/dense_network_numpy.py", "_twins.softmax_numpy.softmax"),  # it knows every limit
+        ("_twins/dense_network_numpy.py", "_scaled.ScaledBytes"),
+        ("_twins/dense_network.pyx", "_scaled.ScaledBytes"),
+    }
 
 
 def test_the_textbooks_code_uses_nothing_of_fastnet():

@@ -245,8 +245,13 @@ def test_every_optimizer_of_the_book_trains(name, optimizer):
 def test_samples_held_as_bytes_train_to_the_same_bits(dtype, gradient, monkeypatch):
     random = np.random.default_rng(3)
     x, t = random.integers(0, 256, (2500, 3), np.uint8), random.integers(0, 2, 2500)
-    scale, converted = ScaledBytes._scale, []
-    monkeypatch.setattr(ScaledBytes, "_scale", lambda held, x: converted.append(len(x)) or scale(held, x))
+    convert, converted = ScaledBytes.__array__, []
+
+    def recorded(held, *args, **kwargs):
+        converted.append(len(held))
+        return convert(held, *args, **kwargs)
+
+    monkeypatch.setattr(ScaledBytes, "__array__", recorded)
 
     def trained(x):
         network = TwoLayerNet(3, 4, 2, weight_init_std=0.5, dtype=dtype, seed=0)
@@ -261,7 +266,7 @@ def test_samples_held_as_bytes_train_to_the_same_bits(dtype, gradient, monkeypat
     assert held.train_loss_list == floats.train_loss_list
     assert (held.train_acc_list, held.test_acc_list) == (floats.train_acc_list, floats.test_acc_list)
     assert all(np.array_equal(held.network.params[name], value) for name, value in floats.network.params.items())
-    assert sorted(converted) == [7] * 6 + [200, 500] + [1000] * 3  # the batches, and the accuracies in slices
+    assert max(converted, default=0) <= 1000  # never all of x: a batch, or a slice of what an accuracy needs
 
 
 def test_a_network_whose_answers_are_numbers_trains_without_accuracies(capsys):

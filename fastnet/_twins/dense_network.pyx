@@ -19,7 +19,8 @@ each product whether the result is finite. If not, the functions `_limits_of_...
 
 The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
 C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
-The kernels do check x and t, and return None if these need conversion. x may be float32 beside float64 parameters.
+The kernels do check x and t, and return None if these need conversion. x may be float32 beside float64 parameters, or
+`ScaledBytes`.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 The matrices in the workspace have rows of `_padded(U, ...)` elements: columns past U are padding.
@@ -27,7 +28,7 @@ The matrices in the workspace have rows of `_padded(U, ...)` elements: columns p
 
 from cython cimport floating
 from libc.math cimport INFINITY, NAN, isinf
-from libc.stdint cimport uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED
@@ -45,6 +46,8 @@ from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float, lowest, lowest_normal
 
 from numpy import empty, uint8
+
+from fastnet._scaled import ScaledBytes
 
 __all__ = ["network_gradient", "network_predict", "plain_parameters"]
 
@@ -74,6 +77,7 @@ cdef extern from *:
     ctypedef void INLINED
 
 ctypedef fused input:
+    uint8_t  # of `ScaledBytes`
     float
     double
 
@@ -125,8 +129,16 @@ cdef UNROLLED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t
             bits[i] |= bit if x[n * I + i] != 0 else 0
 
 
+cdef inline floating _number(input element, const floating* levels) noexcept nogil:
+    # The number that an element of x stands for: of a byte k, levels[k].
+    if input is uint8_t:
+        return levels[element]
+    else:
+        return <floating> element
+
+
 cdef UNROLLED _pack_used(
-    const input* x, Py_ssize_t I, const Used* used, floating* out
+    const input* x, const floating* levels, Py_ssize_t I, const Used* used, floating* out
 ) noexcept nogil:
     # Copy the used parts of x (rows, I), group after group, to out (sum of the counts, GROUP), in the dtype of the
     # parameters. The products then read `out` sequentially.
@@ -137,10 +149,12 @@ cdef UNROLLED _pack_used(
             v = x + used.samples[g * CHUNK + e] * I + g * GROUP
             if g < I // GROUP:
                 for k in range(GROUP):
-                    out[k] = <floating> v[k]
+                    out[k] = _number(v[k], levels)
             else:  # an incomplete last group is padded with zeros
                 for k in range(GROUP):
-                    out[k] = <floating> v[k] if g * GROUP + k < I else 0
+                    out[k] = 0
+                for k in range(I % GROUP):
+                    out[k] = _number(v[k], levels)
             out += GROUP
 
 
@@ -595,7 +609,7 @@ cdef void _limits_of_softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcep
 
 # ---- The step
 
-# The memory of the last call, kept for the next one: a new allocation from the operating system can take as long as a
+# The memory of the last calls, kept for the next ones: a new allocation from the operating system can take as long as a
 # step. A call removes it from the list, so that no other thread uses it. The memory of a large network is not kept.
 _kept = []
 cdef Py_ssize_t MOST_KEPT = 16 * 1024 * 1024  # bytes
@@ -616,6 +630,7 @@ cdef struct Problem:
     Py_ssize_t N
     int activation, output
     const void* x              # (N, D)
+    float divisor              # if x holds bytes: each stands for itself / divisor, in float32
     const Py_ssize_t* labels   # (N,), or NULL
     const void* t              # (N, C), or NULL
     void* y                    # (N, C), or NULL
@@ -758,8 +773,12 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Wo
     cdef const unsigned char* packed = NULL if as_it_is else workspace.all.samples  # `_list_all` writes 0, 1, 2, ...
     cdef floating* y = <floating*> problem.y
     cdef floating* samples
+    cdef floating levels[256]
     cdef bint finite
     cdef Layer* layer = problem.first
+    if input is uint8_t:
+        for n in range(256):
+            levels[n] = <float> n / problem.divisor
     while layer <= problem.last:
         units = max(units, _groups(layer.U))
         if y == NULL and layer > problem.first:
@@ -774,7 +793,7 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Wo
             samples = <floating*> x + first * D
         else:
             samples = <floating*> workspace.x
-            _pack_used(x + first * D, D, &workspace.used, samples)
+            _pack_used(x + first * D, levels, D, &workspace.used, samples)
         finite = _forward(samples, stride, packed, rows, problem, workspace)
         if y == NULL:
             _backward(samples, stride, packed, first, rows, finite, problem, workspace)
@@ -786,13 +805,20 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Wo
                 )
 
 
-cdef bint _is_input(x, tuple parameters):
-    # Whether the kernels can take the matrix x without conversion.
-    cdef ndarray W = parameters[0]
-    return (
-        plain(x) and (<ndarray> x).ndim == 2 and (<ndarray> x).shape[1] == W.shape[0]
-        and PyArray_TYPE(<ndarray> x) in (NPY_FLOAT, PyArray_TYPE(W))
-    )
+cdef ndarray _input(x, tuple parameters, Problem* problem):
+    # The matrix x, or the bytes of `ScaledBytes`; None if x needs conversion or is not valid.
+    cdef ndarray W = parameters[0], array
+    cdef bint scaled = type(x) is ScaledBytes
+    if scaled:
+        problem.divisor, x = x.divisor, x.values
+    if not is_carray(x):
+        return None
+    array = x
+    if array.ndim != 2 or array.shape[1] != W.shape[0]:
+        return None
+    if scaled:
+        return array if PyArray_TYPE(array) == NPY_UINT8 else None
+    return array if PyArray_TYPE(array) in (NPY_FLOAT, PyArray_TYPE(W)) else None
 
 
 cdef ndarray _targets(t, ndarray x, ndarray b, str output):
@@ -823,7 +849,6 @@ cdef int _run(ndarray x, tuple parameters, list gradients, str activation, str o
     cdef Workspace workspace
     cdef ndarray W, b, dW, db, memory = None, records = empty(len(parameters) // 2 * sizeof(Layer), uint8)
     cdef Py_ssize_t l, size, count = len(parameters) // 2, itemsize = PyArray_ITEMSIZE(parameters[0])
-    cdef bint mixed = PyArray_ITEMSIZE(x) != itemsize
     cdef Layer* layers = <Layer*> address(records)
     problem.N, problem.x = x.shape[0], address(x)
     problem.activation, problem.output = activation_called(activation), output_called(output)
@@ -846,12 +871,17 @@ cdef int _run(ndarray x, tuple parameters, list gradients, str activation, str o
     _lay_out(&workspace, <char*> address(memory), problem, itemsize)
     with nogil:
         if itemsize == sizeof(float):
-            _step[float, float](<const float*> problem.x, <float*> NULL, problem, &workspace)
-        elif mixed:
+            if PyArray_ITEMSIZE(x) == 1:
+                _step[uint8_t, float](<const uint8_t*> problem.x, <float*> NULL, problem, &workspace)
+            else:
+                _step[float, float](<const float*> problem.x, <float*> NULL, problem, &workspace)
+        elif PyArray_ITEMSIZE(x) == 1:
+            _step[uint8_t, double](<const uint8_t*> problem.x, <double*> NULL, problem, &workspace)
+        elif PyArray_ITEMSIZE(x) == sizeof(float):
             _step[float, double](<const float*> problem.x, <double*> NULL, problem, &workspace)
         else:
             _step[double, double](<const double*> problem.x, <double*> NULL, problem, &workspace)
-    if not _kept and memory.size <= MOST_KEPT:
+    if len(_kept) < 4 and memory.size <= MOST_KEPT:  # up to four threads predict at the same time
         _kept.append(memory)
     return 0
 
@@ -884,16 +914,18 @@ def network_predict(
 ) -> FloatArray | None:
     """Return the predictions `y` (N, C), or None if x needs conversion or is not valid.
 
-    x is (N, D). The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,).
+    x is (N, D), an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C)
+    and (C,).
     """
     cdef Problem problem
-    cdef ndarray y, b = parameters[len(parameters) - 1]
-    if not _is_input(x, parameters):
-        return None
+    cdef ndarray inputs, y, b = parameters[len(parameters) - 1]
     memset(&problem, 0, sizeof(problem))
-    y = empty((x.shape[0], b.shape[0]), b.dtype)
+    inputs = _input(x, parameters, &problem)
+    if inputs is None:
+        return None
+    y = empty((inputs.shape[0], b.shape[0]), b.dtype)
     problem.y = address(y)
-    _run(x, parameters, None, activation, output, &problem)
+    _run(inputs, parameters, None, activation, output, &problem)
     return y
 
 
@@ -902,23 +934,25 @@ def network_gradient(
 ) -> list[FloatArray] | None:
     """Return the gradient of the loss by every parameter, or None if x or t needs conversion or is not valid.
 
-    x is (N, D), N at least 1. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,). t is
-    (N, C) targets in the dtype of the parameters, or, for the output "softmax", (N,) labels, intp or uint8.
+    x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
+    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, or, for the output "softmax", (N,)
+    labels, intp or uint8.
     """
     cdef Problem problem
-    cdef ndarray array
-    if not _is_input(x, parameters) or (<ndarray> x).shape[0] == 0:
+    cdef ndarray inputs, array
+    memset(&problem, 0, sizeof(problem))
+    inputs = _input(x, parameters, &problem)
+    if inputs is None or inputs.shape[0] == 0:
         return None
-    array = _targets(t, x, parameters[len(parameters) - 1], output)
+    array = _targets(t, inputs, parameters[len(parameters) - 1], output)
     if array is None:
         return None
-    memset(&problem, 0, sizeof(problem))
     if array.ndim == 1:
         problem.labels = <const Py_ssize_t*> address(array)
     else:
         problem.t = address(array)
     gradients = []
-    _run(x, parameters, gradients, activation, output, &problem)
+    _run(inputs, parameters, gradients, activation, output, &problem)
     return gradients
 
 

@@ -8,7 +8,8 @@ This file is the specification: the compiled twin returns the same, up to roundi
 
 The kernels do not check the parameters. The caller passes what `plain_parameters` returns, or converts them itself: all
 C-contiguous, aligned, in native byte order, all float32 or all float64, shapes that fit each other, no dimension 0.
-The kernels do check x and t, and return None if these need conversion. x may be float32 beside float64 parameters.
+The kernels do check x and t, and return None if these need conversion. x may be float32 beside float64 parameters, or
+`ScaledBytes`.
 
 Shapes: N samples, D inputs, C outputs; a layer has I inputs and U units.
 """
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FLOAT32, INTP, UINT8, FloatArray, is_carray, is_plain_array
+from fastnet._scaled import ScaledBytes
 from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS
 from fastnet._twins.softmax_numpy import softmax
 
@@ -45,6 +47,8 @@ def _forward(
 def _is_input(x: Any, parameters: tuple[FloatArray, ...]) -> bool:
     """Whether the kernels can take the matrix x without conversion."""
     W = parameters[0]
+    if type(x) is ScaledBytes:
+        return is_carray(x.values) and x.ndim == 2 and x.shape[1] == len(W)
     return is_carray(x) and x.dtype in (FLOAT32, W.dtype) and x.ndim == 2 and x.shape[1] == len(W)
 
 
@@ -77,7 +81,8 @@ def network_predict(
 ) -> FloatArray | None:
     """Return the predictions `y` (N, C), or None if x needs conversion or is not valid.
 
-    x is (N, D). The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,).
+    x is (N, D), an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C)
+    and (C,).
     """
     if not _is_input(x, parameters):
         return None
@@ -85,7 +90,7 @@ def network_predict(
         y = np.empty((len(x), len(parameters[-1])), parameters[-1].dtype)
         for first in range(0, len(x), CHUNK):
             chunk = slice(first, first + CHUNK)
-            y[chunk] = _forward(x[chunk], parameters, activation, output)[-1]
+            y[chunk] = _forward(np.asarray(x[chunk]), parameters, activation, output)[-1]
         return y
 
 
@@ -94,13 +99,14 @@ def network_gradient(
 ) -> list[FloatArray] | None:
     """Return the gradient of the loss by every parameter, or None if x or t needs conversion or is not valid.
 
-    x is (N, D), N at least 1. The parameters are W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,). t is
-    (N, C) targets in the dtype of the parameters, or, for the output "softmax", (N,) labels, intp or uint8.
+    x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
+    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, or, for the output "softmax", (N,)
+    labels, intp or uint8.
     """
     if not (_is_input(x, parameters) and len(x) and _is_target(t, x, parameters, output)):
         return None
     with np.errstate(all="ignore"):
-        x = x.astype(parameters[0].dtype, copy=False)  # convert once, not in each of the two products
+        x = np.asarray(x, parameters[0].dtype)  # convert once, not in each of the two products
         z, a, y = _forward(x, parameters, activation, output)
         da = np.array(y)  # a copy: y may be a itself
         if t.ndim == 1:

@@ -1,5 +1,6 @@
 """What networks share: parameters that the user may change, accuracy, the numerical gradient, and files of weights."""
 
+import os
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -29,6 +30,7 @@ from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
 
 CHUNK = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
+THREADS = min(4, os.cpu_count() or 1)  # with which `accuracy` predicts
 
 
 class NoAccuracyError(ValueError):
@@ -206,11 +208,17 @@ class Network(ABC):
         """Return the predictions for `x`, which must not be empty."""
         x = as_samples(x, "x")
         if x.ndim < 2 or len(x) <= CHUNK:
-            y = self.predict(np.asarray(x))
-        else:
-            y = np.concatenate([self.predict(np.asarray(x[i : i + CHUNK])) for i in range(0, len(x), CHUNK)])
-        refuse_empty(x, "x")
-        return y
+            y = self.predict(x)
+            refuse_empty(x, "x")
+            return y
+        chunks = [x[first : first + CHUNK] for first in range(0, len(x), CHUNK)]
+        # Not with NumPy, whose products start threads of their own, nor with a method of the user's.
+        if _backend.get_backend() == "numpy" or self._has_a_loss_of_its_own():
+            return np.concatenate([self.predict(np.asarray(chunk)) for chunk in chunks])
+        from concurrent.futures import ThreadPoolExecutor  # here, because `import fastnet` would take longer
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            return np.concatenate(list(pool.map(self.predict, chunks)))
 
 
 def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:

@@ -8,6 +8,7 @@ import pytest
 
 import fastnet
 from fastnet import MultiLayerNet, TwoLayerNet, _backend
+from fastnet._scaled import ScaledBytes
 
 # (dtype of the parameters, dtype of x): the second is the book's own, float32 images and float64 parameters.
 DTYPES = pytest.mark.parametrize(("dtype", "x_dtype"), [("f4", "f4"), ("f8", "f4"), ("f8", "f8")])
@@ -448,6 +449,50 @@ def test_float32_images_are_not_converted_as_a_whole(monkeypatch):
     network.accuracy(x, t)
     assert all(np.shares_memory(array, x) for array in seen)
     assert len(seen) == 2
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("shape", [(1, 1), (3, 4), (5, 7), (130, 784), (2500, 9)])
+@pytest.mark.parametrize("weight", [0.3, np.inf, np.nan])
+@FLOATS
+def test_bytes_give_what_the_floats_that_they_stand_for_give_to_the_last_bit(shape, weight, dtype):
+    random = np.random.default_rng(shape)
+    values = random.integers(0, 256, shape, np.uint8) * (random.random(shape) < 0.3).astype(np.uint8)
+    t = random.integers(0, 3, len(values))
+    network = TwoLayerNet(shape[1], 5, 3, weight_init_std=0.5, dtype=dtype, seed=0)
+    network.params["W1"][0, 1] = weight
+    held, floats = ScaledBytes(values, 255), values / np.float32(255)
+    assert np.array_equal(network.predict(held), network.predict(floats), equal_nan=True)
+    assert np.array_equal(network.loss(held, t), network.loss(floats, t), equal_nan=True)
+    assert network.accuracy(held, t) == network.accuracy(floats, t)
+    gradients, wanted = network.gradient(held, t), network.gradient(floats, t)
+    assert all(np.array_equal(gradients[name], wanted[name], equal_nan=True) for name in NAMES)
+
+
+def test_the_predictions_of_an_accuracy_keep_their_order_in_threads(monkeypatch):
+    x, labels, parameters = problem(9500, 6, 5, 3, "f8", "f8", used=1.0, std=3.0)
+    network = TwoLayerNet(6, 5, 3)
+    network.params = dict(zip(NAMES, parameters, strict=True))
+    monkeypatch.setattr("fastnet.networks.network.THREADS", 3)
+    t = network.predict(x).argmax(axis=1)
+    assert network.accuracy(x, t) == 1.0
+    assert network.accuracy(x, labels) == np.mean(t == labels) < 0.9
+    with fastnet.use_backend("numpy"):
+        assert network.accuracy(x, t) == 1.0
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_predict_of_the_users_own_is_called_in_one_thread_with_arrays():
+    threads, kinds = set(), set()
+
+    class Watched(TwoLayerNet):
+        def predict(self, x):
+            threads.add(threading.get_ident())
+            kinds.add(type(x))
+            return super().predict(x)
+
+    Watched(4, 5, 3, seed=0).accuracy(ScaledBytes(np.ones((3500, 4), np.uint8), 255), np.zeros(3500, int))
+    assert (threads, kinds) == ({threading.get_ident()}, {np.ndarray})
 
 
 def test_threads_do_not_disturb_each_other():
