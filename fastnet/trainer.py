@@ -365,6 +365,8 @@ class Trainer:
         if self.verbose:
             self._print(f"=== epoch:{self.current_epoch}, {shown} ===")
         if self._early_stopping is not None and self._early_stopping.is_over(loss, network.params):
+            if self.verbose:
+                self._print("=== early stopping: the best parameters are put back ===")
             self.stop()
 
     def _print(self, line: str) -> None:

@@ -313,6 +313,13 @@ def test_it_stops_after_epochs_without_a_lower_loss_and_restores_the_best_parame
     assert (made.network.params["b"], type(made.network.params["b"])) == (best, float)
 
 
+def test_a_training_that_stops_early_says_so(capsys):
+    counting([1.0, 2.0, 3.0], early_stopping=1, verbose=True).train()
+    assert capsys.readouterr().out.endswith("=== early stopping: the best parameters are put back ===\n")
+    counting([3.0, 2.0, 1.0], early_stopping=1, verbose=True).train()
+    assert "stopping" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("reason", [KeyboardInterrupt, RuntimeError, "stop"])
 def test_the_best_parameters_are_restored_whatever_ends_the_training(reason):
     def end(each):
