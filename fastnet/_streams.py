@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 
 def is_open(stream: Any) -> bool:
     """Whether a stream can be written to: without a console it is None, and a program may close it."""
-    return stream is not None and not getattr(stream, "closed", False)
+    try:
+        return stream is not None and not getattr(stream, "closed", False)
+    except ValueError:  # it has given its buffer away
+        return False
 
 
 def print_line(line: str) -> None:
@@ -58,5 +61,7 @@ def progress(total: int, *, bar: bool) -> Iterator[Progress]:
 
 
 def _is_terminal(stream: Any) -> bool:
-    isatty = getattr(stream, "isatty", None)  # an object that takes the place of a stream may have none
-    return isatty is not None and bool(isatty())
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, OSError, ValueError):  # an object in place of a stream may have no isatty, or fail
+        return False

@@ -26,6 +26,12 @@ def closed():
     return stream
 
 
+def detached():
+    stream = io.TextIOWrapper(io.BytesIO())
+    stream.detach()
+    return stream
+
+
 class Bare:
     """A stream with the least that print needs."""
 
@@ -41,7 +47,14 @@ class Terminal(io.StringIO):
         return True
 
 
-ABSENT = {"None": lambda: None, "closed": closed, "without isatty": Bare}
+class Failing(Bare):
+    def isatty(self):
+        raise OSError(5, "Input/output error")
+
+
+ABSENT = {
+    "None": lambda: None, "closed": closed, "detached": detached, "without isatty": Bare, "failing isatty": Failing,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("stderr", ABSENT.values(), ids=ABSENT)
@@ -58,7 +71,7 @@ def test_without_standard_error_there_is_no_bar_and_no_crash(monkeypatch, capsys
         assert stream.text == ""
 
 
-@pytest.mark.parametrize("stdout", [None, closed()], ids=["None", "closed"])
+@pytest.mark.parametrize("stdout", [None, closed(), detached()], ids=["None", "closed", "detached"])
 @pytest.mark.parametrize("terminal", [False, True])
 @pytest.mark.parametrize("progress", [False, True])
 def test_without_standard_output_nothing_is_printed(monkeypatch, stdout, terminal, progress):
