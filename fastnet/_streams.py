@@ -38,7 +38,8 @@ class Progress(NamedTuple):
 @contextmanager
 def progress(total: int, *, bar: bool) -> Iterator[Progress]:
     """Show a progress bar on standard error, if `bar` and if there is a terminal or a notebook."""
-    if not (bar and is_open(sys.stderr) and (_is_terminal(sys.stderr) or "ipykernel" in sys.modules)):
+    streams = is_open(sys.stderr) and is_open(sys.stdout)  # tqdm flushes both
+    if not (bar and streams and (_is_terminal(sys.stderr) or "ipykernel" in sys.modules)):
         yield Progress(print_line, lambda _: None)
         return
     with warnings.catch_warnings():
@@ -48,16 +49,12 @@ def progress(total: int, *, bar: bool) -> Iterator[Progress]:
 
     with tqdm(total=total, unit="it", dynamic_ncols=True) as shown:
 
-        def write(line: str) -> None:
-            if is_open(sys.stdout):
-                shown.write(line)
-
         def advance(losses: list[float]) -> None:
             if losses:
                 shown.set_postfix_str(f"loss {losses[-1]:.4f}", refresh=False)
             shown.update()
 
-        yield Progress(write, advance)
+        yield Progress(shown.write, advance)
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -21,7 +21,7 @@ def train(**options):
 
 
 def closed():
-    stream = io.StringIO()
+    stream = io.TextIOWrapper(io.BytesIO())
     stream.close()
     return stream
 
@@ -78,9 +78,7 @@ def test_without_standard_output_nothing_is_printed(monkeypatch, stdout, termina
     monkeypatch.setattr(sys, "stderr", stream := Terminal() if terminal else io.StringIO())
     monkeypatch.setattr(sys, "stdout", stdout)
     train(progress=progress)
-    shown = stream.getvalue()
-    assert ("3/3" in shown) is (terminal and progress)
-    assert "epoch" not in shown
+    assert stream.getvalue() == ""
 
 
 def test_a_standard_output_that_print_can_use_is_used(monkeypatch):
