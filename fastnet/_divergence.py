@@ -15,7 +15,8 @@ import numpy as np
 
 from fastnet._checks import FLOAT64
 
-WINDOW = 25  # iterations whose mean loss is judged, from the second window on
+WINDOW = 25  # losses whose mean is judged
+FIRST, EVERY = 50, 100  # after how many iterations; the largest parameter of a small network takes as long as a step
 CAP = -math.log(1e-7)  # the largest loss of a sample
 
 # The loss is judged together with the growth of the largest parameter. Measured on 3,376 training runs: see
@@ -24,6 +25,11 @@ FAR_ABOVE = 0.15  # of the way from the loss of guessing to CAP
 GROWN = 5
 AS_GUESSING = 0.95  # times the loss of guessing
 GROWN_MUCH = 100
+
+
+def is_time(iterations: int) -> bool:
+    """Whether to look for divergence after this number of iterations."""
+    return iterations % EVERY == FIRST
 
 
 class Watch:
@@ -39,8 +45,8 @@ class Watch:
         return loss_of_guessing(self._t, self._weight)
 
     def found(self, losses: list[float], params: Any) -> str | None:
-        """Return what shows that the training has diverged, once; None otherwise. Ask after every `WINDOW` losses."""
-        if self._has_warned or len(losses) < 2 * WINDOW:
+        """Return what shows that the training has diverged, once; None otherwise."""
+        if self._has_warned:
             return None
         mean, guessing = sum(losses[-WINDOW:]) / WINDOW, self._guessing
         if not AS_GUESSING * guessing < mean < math.inf:

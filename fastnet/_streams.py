@@ -29,10 +29,10 @@ def complain(line: str) -> None:
 
 
 class Progress(NamedTuple):
-    """Where the lines of a training run go, and what shows the loss after every iteration."""
+    """Where the lines of a training run go, and what moves the bar after every iteration, if there is one."""
 
     write: Callable[[str], None]
-    advance: Callable[[list[float]], None]
+    advance: Callable[[list[float]], None] | None
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def progress(total: int, *, bar: bool) -> Iterator[Progress]:
     """Show a progress bar on standard error, if `bar` and if there is a terminal or a notebook."""
     streams = is_open(sys.stderr) and is_open(sys.stdout)  # tqdm flushes both
     if not (bar and streams and (_is_terminal(sys.stderr) or "ipykernel" in sys.modules)):
-        yield Progress(print_line, lambda _: None)
+        yield Progress(print_line, None)
         return
     with warnings.catch_warnings():
         # In a notebook without ipywidgets, tqdm warns when it is imported, and takes a line of text for the bar.

@@ -5,6 +5,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from numpy.random import mtrand
 
 from fastnet._checks import RandomSource, Seed, as_count, random_source
-from fastnet._divergence import WINDOW, Watch
+from fastnet._divergence import Watch, is_time
 from fastnet._early_stopping import EarlyStopping
 from fastnet._streams import print_line, progress
 from fastnet._training_data import samples_of, training_samples, validation_samples
@@ -243,7 +244,8 @@ class Trainer:
                 for _ in range(self.max_iter):
                     epoch = self.current_epoch
                     self.train_step()
-                    advance(self.train_loss_list)
+                    if advance is not None:
+                        advance(self.train_loss_list)
                     if self.on_step is not None:
                         self.on_step(self)
                     if self.current_epoch != epoch:
@@ -296,13 +298,16 @@ class Trainer:
         """
         batch = self._random.choice(len(self.x_train), self.batch_size)
         x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
-        weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight.take(batch)}
         network: Any = self.network
-        gradient = network.gradient if self.gradient == "backprop" else network.numerical_gradient
-        self.optimizer.update(network.params, gradient(x, t, **weights))
-        loss = float(network.loss(x, t, **weights))
+        loss_of = network.loss
+        gradient_of = network.gradient if self.gradient == "backprop" else network.numerical_gradient
+        if self.sample_weight is not None:  # only then is the argument needed, which not every network takes
+            weight = self.sample_weight.take(batch)
+            loss_of, gradient_of = partial(loss_of, sample_weight=weight), partial(gradient_of, sample_weight=weight)
+        self.optimizer.update(network.params, gradient_of(x, t))
+        loss = float(loss_of(x, t))
         self.train_loss_list.append(loss)
-        if not math.isfinite(loss) or len(self.train_loss_list) % WINDOW == 0:
+        if not math.isfinite(loss) or is_time(len(self.train_loss_list)):
             self._look_at_losses()
         if self.verbose and not (self.progress and self._write):
             self._print(f"train loss:{loss}")
@@ -353,9 +358,10 @@ class Trainer:
         """Measure the loss and the accuracy on the validation data, if there are any; stop if it is time."""
         if self._validation is None:
             return
-        x, t, weight = self._validation
         network: Any = self.network
-        loss = float(network.loss(np.asarray(x), t, **_weights(weight)))
+        x, t, weight = self._validation
+        loss_of = network.loss if weight is None else partial(network.loss, sample_weight=weight)
+        loss = float(loss_of(np.asarray(x), t))
         self.val_loss_list.append(loss)
         self.validated_at.append(self.current_iter - 1)
         shown = f"val loss:{loss}"
@@ -371,11 +377,6 @@ class Trainer:
 
     def _print(self, line: str) -> None:
         (self._write or print_line)(line)
-
-
-def _weights(sample_weight: npt.NDArray[Any] | None) -> dict[str, Any]:
-    """Return the argument `sample_weight`, which not every network takes, only if it is needed."""
-    return {} if sample_weight is None else {"sample_weight": sample_weight}
 
 
 def _hook(hook: Any, name: str) -> Hook | None:

@@ -99,10 +99,11 @@ def test_a_loss_that_is_no_better_than_guessing_needs_parameters_that_have_grown
     assert bool(told([loss] * 50, largest, 50)) is warned
 
 
-def test_it_is_looked_for_from_the_fiftieth_iteration_on():
+def test_it_is_looked_for_after_50_iterations_and_after_every_100_more():
     assert not told([9.0] * 49, 1000, 49)
     assert not told([9.0] * 25 + [1.0] * 25, 1000, 50)
-    assert told([1.0] * 50 + [9.0] * 25, 1000, 75)
+    assert not told([1.0] * 124 + [9.0] * 25, 1000, 149)
+    assert told([1.0] * 125 + [9.0] * 25, 1000, 150)
 
 
 @pytest.mark.parametrize("optimizer", ["SGD", "Momentum", "AdaGrad"])
