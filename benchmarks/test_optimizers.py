@@ -17,7 +17,7 @@ MEMORIES = {"SGD": 0, "Momentum": 1, "Nesterov": 1, "AdaGrad": 1, "RMSprop": 1, 
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", optimizer.__all__)
+@pytest.mark.parametrize("name", MEMORIES)
 @pytest.mark.parametrize("implementation", peers.implementations("update"))
 def test_update(compare, name, dtype):
     param, gradient = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(dtype)

@@ -27,6 +27,8 @@ UINT8 = np.dtype(np.uint8)
 # `dtype is FLOAT64`: NumPy has one object for each native dtype. An array whose dtype is equal but another object only
 # takes the slower path.
 
+FINITE_BLOCK = 1 << 18  # numbers that `refuse_not_finite` looks at together
+
 
 # --- arrays ----------------------------------------------------------------------------------------------------------
 
@@ -44,8 +46,32 @@ def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
             raise ValueError(f"{name} cannot be made an array: {error}") from None
     dtype = array.dtype
     if not (dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)):
-        raise TypeError(f"{name} must hold real numbers (bool, integers, float16, float32, float64), got dtype {dtype}")
+        wanted = f"{name} must hold real numbers (bool, integers, float16, float32, float64)"
+        raise TypeError(f"{wanted}, got {_what_is_there(x, array, name)}")
     return array
+
+
+def _what_is_there(x: Any, array: npt.NDArray[Any], name: str) -> str:
+    """Say what is in place of real numbers, and what to write for a sparse matrix or for columns of pandas."""
+    if callable(getattr(x, "toarray", None)):
+        return f"a sparse matrix ({type(x).__name__}): write {name}.toarray()"
+    found, convert = f"dtype {array.dtype}", f"numpy.asarray({name}, float)"
+    if hasattr(x, "to_numpy"):
+        columns = x.dtypes.items() if hasattr(x, "columns") else [(type(x).__name__, getattr(x, "dtype", None))]
+        nullable = [f"{column}: {dtype}" for column, dtype in columns if not isinstance(dtype, np.dtype)]
+        found += f" from pandas ({', '.join(nullable[:5])})" if nullable else ""
+        convert = f"{name}.to_numpy(float)"
+    if array.dtype != object or array.ndim == 0:
+        return found
+    others = ((i, value) for i, value in np.ndenumerate(array) if not isinstance(value, numbers.Real | np.bool_))
+    place, value = next(others, (None, None))
+    if place is None:
+        return f"{found}: write {convert}"
+    found += f": {name}{list(place)} is {value!r:.60}"
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        fill = f", for example with {name}.fillna(0)" if hasattr(x, "fillna") else ""
+        found += f". Fill in the missing values{fill}, then write {convert}"
+    return found
 
 
 def is_carray(x: Any) -> bool:
@@ -99,6 +125,25 @@ def refuse_empty(x: npt.ArrayLike, name: str) -> None:
     shape = x.shape if isinstance(x, np.ndarray) else np.shape(x)
     if 0 in shape:
         raise ValueError(f"{name} is empty: it has shape {shape}, and a mean needs at least one sample")
+
+
+def refuse_not_finite(array: npt.NDArray[Any], name: str) -> None:
+    """Raise a ValueError that names the first NaN or infinity."""
+    if array.dtype.kind != "f" or array.size == 0:
+        return
+    rows = max(1, FINITE_BLOCK * len(array) // array.size)
+    for first in range(0, len(array), rows):
+        block = array[first : first + rows]
+        finite = np.isfinite(block)
+        if not finite.all():
+            row, *others = (int(i) for i in np.argwhere(~finite)[0])
+            value = block[(row, *others)]
+            column = "".join(f", column {i}" for i in others) if len(others) < 2 else f", place {tuple(others)}"
+            kind = "NaN" if math.isnan(value) else "infinity" if value > 0 else "-infinity"
+            raise ValueError(
+                f"{name} holds {kind} in row {first + row}{column} (counted from 0): leave out the rows with NaN and "
+                "infinity, inputs and targets alike, or replace these values, for example by the mean of their column"
+            )
 
 
 def samples(

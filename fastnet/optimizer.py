@@ -1,6 +1,7 @@
 """The book's optimizers: how an update uses the gradient."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, ClassVar
 
@@ -9,12 +10,16 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, gradient_of, is_real, real_array
+from fastnet._schedules import CosineDecay, StepDecay
 
 # The book's `from common.optimizer import *` also gives np.
-__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "np"]
+__all__ = ["SGD", "AdaGrad", "Adam", "CosineDecay", "Momentum", "Nesterov", "RMSprop", "StepDecay", "np"]
 
 Array = npt.NDArray[Any]
 Memory = dict[str, Array]  # what an optimizer keeps for every parameter from one update to the next
+Schedule = Callable[[int], float]  # the learning rate as a function of the number of updates so far
+
+_NEXT: dict[str, Any] = {}  # stands for the parameters of the next update
 
 
 class _Optimizer:
@@ -28,19 +33,67 @@ class _Optimizer:
         "lr": as_float, "momentum": as_fraction, "decay_rate": as_fraction, "beta1": as_fraction, "beta2": as_fraction,
     }
 
-    def __init__(self, lr: float) -> None:
-        self.lr = lr
+    # `update` reads these first, and Python reads a slot faster than an attribute of the class. They are not in `vars`,
+    # which holds what the book's optimizers hold.
+    __slots__ = ("__dict__", "_params", "_schedule", "_updates")
+    _params: Mapping[str, Any]  # what the kept arrays belong to: the dict of the last update, or `_NEXT`
+    _schedule: Schedule | None  # gives `lr`, if that is not a number
+    _updates: int  # how many there were with this schedule
+
+    lr: float
+
+    def __init__(self, lr: float | Schedule) -> None:
+        self.lr = lr  # type: ignore[assignment]
+        self._belongs_to(_NEXT)
+        self._forget()
+
+    def _belongs_to(self, params: Mapping[str, Any]) -> None:
+        """Record which parameters the kept arrays belong to."""
+        object.__setattr__(self, "_params", params)
+
+    def _forget(self) -> None:
+        """Begin as before the first update."""
+        self._updates = 0
         for attribute in self._remembers:
             setattr(self, attribute, None)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Check a number whenever it is set, by the constructor or later by the user."""
+        if name == "lr":
+            self._set_rate(value)
+            return
         check = self._checked.get(name)
         object.__setattr__(self, name, value if check is None else check(value, name))
+        if name in self._remembers:  # put back from elsewhere
+            self._belongs_to(_NEXT)
+
+    def _set_rate(self, value: Any) -> None:
+        """Begin a schedule, or set the rate to a number, which ends a schedule."""
+        schedule = value if callable(value) else None
+        rate = as_float(value, "lr") if schedule is None else _rate(schedule, 0)
+        object.__setattr__(self, "lr", rate)
+        self._schedule, self._updates = schedule, 0
+
+    def _follow_schedule(self, schedule: Schedule) -> None:
+        """Set `lr` for this update, and count it."""
+        object.__setattr__(self, "lr", _rate(schedule, self._updates))
+        self._updates += 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy and a pickle hold. The arrays of a copy belong to the parameters that it is given next."""
+        return {**vars(self), "_schedule": self._schedule, "_updates": self._updates}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._schedule, self._updates = None, 0  # an older pickle lacks them
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self._belongs_to(_NEXT)
 
     def __repr__(self) -> str:
-        numbers = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._checked if hasattr(self, name))
-        return f"{type(self).__name__}({numbers})"
+        numbers = {name: getattr(self, name) for name in self._checked if hasattr(self, name)}
+        if self._schedule is not None:
+            numbers["lr"] = self._schedule
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in numbers.items())})"
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
         """Update the parameters in place.
@@ -58,28 +111,43 @@ class _Optimizer:
             If `params` or `grads` is not a dict, a parameter is neither an array of floats nor a number, or a gradient
             does not hold real numbers. Then no parameter has changed.
         ValueError
-            If a parameter is read-only, a gradient is missing or has another shape than its parameter, or the arrays
-            that the optimizer keeps belong to other parameters or shapes. Then no parameter has changed.
+            If a parameter is read-only, a gradient is missing or has another shape than its parameter, or only some of
+            the parameters are those of the last update, or have another shape. Then no parameter has changed.
+
+        Warns
+        -----
+        RuntimeWarning
+            If the optimizer keeps something from its updates, and these parameters are others. Then it starts afresh.
 
         Notes
         -----
         The computation and the arrays that the optimizer keeps have the wider dtype of the parameter and its gradient,
         at least float32.
+
+        What an optimizer keeps belongs to `params`. A dict has the same parameters as before if it is the same dict,
+        even if its arrays were replaced, or if it has the same arrays or copies of all of them. Numbers are the same if
+        their names are. The attributes that you set yourself belong to the parameters of the next update.
         """
-        kernel, is_movable = getattr(_backend.kernels, self._kernel), _backend.kernels.is_movable
+        kernels = _backend.kernels
+        kernel, is_movable = getattr(kernels, self._kernel), kernels.is_movable
         memories = [getattr(self, attribute) for attribute in self._remembers]
-        if type(params) is dict and type(grads) is dict and None not in memories:
+        known = params is self._params or self._has_moved(params)
+        if known and type(grads) is dict:
             usual = [
                 (param, grads.get(name), *[memory.get(name) for memory in memories]) for name, param in params.items()
             ]
             if all(map(is_movable, usual)):  # then they pass every check below
+                if self._schedule is not None:
+                    self._follow_schedule(self._schedule)
                 numbers = self._numbers()
                 for arrays in usual:
                     kernel(*arrays, *numbers)
                 return
 
         gradients = check_gradients(params, grads)
-        memories = self._recall(params, gradients)
+        memories = self._recall(params, gradients, known)
+        if self._schedule is not None:
+            self._follow_schedule(self._schedule)
         numbers = self._numbers()
         for name, gradient in gradients.items():
             arrays = (params[name], gradient, *[memory[name] for memory in memories])
@@ -92,11 +160,55 @@ class _Optimizer:
         """Return the kernel's arguments after the arrays, for this update."""
         return (self.lr,)
 
-    def _recall(self, params: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[Memory]:
-        """Return the kept arrays of each attribute, which are zeros at the first update."""
+    def _has_moved(self, params: Any) -> bool:
+        """Whether `params`, a dict other than that of the last update, has the same parameters."""
+        last = self._params
+        if last is _NEXT or not (type(params) is dict or isinstance(params, Mapping)):
+            return False
+        if self._remembers or self._schedule is not None:
+            for name, param in params.items():
+                if last.get(name) is not param:  # look closer
+                    same, others = self._compared(params)
+                    if others or not same:
+                        return False
+                    break
+            if len(params) < len(last):  # some may be left out for a while
+                return True
+        object.__setattr__(self, "_params", params)
+        return True
+
+    def _compared(self, params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """Return the names of the parameters that the last update had too, and of those that took another's place.
+
+        A number is the same wherever its name is the same, but says nothing beside arrays. If there are only other
+        arrays, and all have the values of the last ones, they are copies, and count as the same.
+        """
+        same, numbers, others = [], [], []
+        last = self._params
+        for name, new in params.items():
+            if name not in last:
+                continue
+            old = last[name]
+            if not isinstance(new, np.ndarray) and not isinstance(old, np.ndarray):
+                numbers.append(name)
+            elif new is old or np.may_share_memory(new, old):
+                same.append(name)
+            else:
+                others.append(name)
+        if not others:
+            return same or numbers, []
+        if not same and all(np.array_equal(params[name], last[name]) for name in others):
+            return others, []
+        return same, others
+
+    def _recall(self, params: MutableMapping[str, Any], gradients: Mapping[str, Array], known: bool) -> list[Memory]:
+        """Return the kept arrays of each attribute, which are zeros at the first update of these parameters."""
+        owner = self._params if known else params
+        same, replaced = ([], []) if known else self._compared(params)
+        others = not (known or same or self._params is _NEXT)
         memories = []
         for attribute in self._remembers:
-            memory: Memory | None = getattr(self, attribute)
+            memory: Memory | None = None if others else getattr(self, attribute)
             if memory is None:
                 memory = {
                     name: np.zeros(gradient.shape, _computed_in(params[name], gradient))
@@ -110,9 +222,23 @@ class _Optimizer:
                         f"keeps from its updates, has {held}: other parameters need an optimizer of their own"
                     )
             memories.append(memory)
+        if same and replaced:
+            raise ValueError(
+                f"params[{same[0]!r}] is the array of the last update, but params[{replaced[0]!r}] is another one: "
+                "other parameters need an optimizer of their own"
+            )
         # All checks have passed: only now does the optimizer change.
+        if others:
+            warnings.warn(
+                f"{type(self).__name__} starts afresh, because these are not the parameters of its last update: "
+                "use one optimizer for each network",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            self._forget()
         for attribute, memory in zip(self._remembers, memories, strict=True):
             setattr(self, attribute, memory)
+        self._belongs_to(owner)
         return memories
 
 
@@ -121,8 +247,8 @@ class SGD(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
 
     Attributes
     ----------
@@ -150,7 +276,7 @@ class SGD(_Optimizer):
 
     _kernel = "descend"
 
-    def __init__(self, lr: float = 0.01) -> None:
+    def __init__(self, lr: float | Schedule = 0.01) -> None:
         super().__init__(lr)
 
 
@@ -159,8 +285,8 @@ class Momentum(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
     momentum : float, default 0.9
         The fraction of the velocity that an update keeps, at least 0 and below 1.
 
@@ -199,7 +325,7 @@ class Momentum(_Optimizer):
     _kernel, _remembers = "momentum", ("v",)
     v: Memory | None
 
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+    def __init__(self, lr: float | Schedule = 0.01, momentum: float = 0.9) -> None:
         super().__init__(lr)
         self.momentum = momentum
 
@@ -212,8 +338,8 @@ class Nesterov(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
     momentum : float, default 0.9
         The fraction of the velocity that an update keeps, at least 0 and below 1.
 
@@ -257,7 +383,7 @@ class Nesterov(_Optimizer):
     _kernel, _remembers = "nesterov", ("v",)
     v: Memory | None
 
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+    def __init__(self, lr: float | Schedule = 0.01, momentum: float = 0.9) -> None:
         super().__init__(lr)
         self.momentum = momentum
 
@@ -270,8 +396,8 @@ class AdaGrad(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
 
     Attributes
     ----------
@@ -312,7 +438,7 @@ class AdaGrad(_Optimizer):
     _kernel, _remembers = "adagrad", ("h",)
     h: Memory | None
 
-    def __init__(self, lr: float = 0.01) -> None:
+    def __init__(self, lr: float | Schedule = 0.01) -> None:
         super().__init__(lr)
 
 
@@ -321,8 +447,8 @@ class RMSprop(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.01
-        The learning rate, above 0.
+    lr : float or callable, default 0.01
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
     decay_rate : float, default 0.99
         The fraction of the average that an update keeps, at least 0 and below 1.
 
@@ -359,7 +485,7 @@ class RMSprop(_Optimizer):
     _kernel, _remembers = "rmsprop", ("h",)
     h: Memory | None
 
-    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
+    def __init__(self, lr: float | Schedule = 0.01, decay_rate: float = 0.99) -> None:
         super().__init__(lr)
         self.decay_rate = decay_rate
 
@@ -372,8 +498,8 @@ class Adam(_Optimizer):
 
     Parameters
     ----------
-    lr : float, default 0.001
-        The learning rate, above 0.
+    lr : float or callable, default 0.001
+        The learning rate, above 0; or a schedule, such as `StepDecay`, which gives the rate for a number of updates.
     beta1, beta2 : float, default 0.9 and 0.999
         The fraction of the average that an update keeps, for the gradients and for their squares; at least 0 and below
         1.
@@ -419,14 +545,17 @@ class Adam(_Optimizer):
     m: Memory | None
     v: Memory | None
 
-    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
+    def __init__(self, lr: float | Schedule = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
         super().__init__(lr)
         self.beta1 = beta1
         self.beta2 = beta2
+
+    def _forget(self) -> None:
+        super()._forget()
         self.iter = 0
 
     def _numbers(self) -> tuple[float, ...]:
-        self.iter += 1
+        object.__setattr__(self, "iter", self.iter + 1)  # without a check, which would take a tenth of the time
         lr = self.lr * math.sqrt(1 - self.beta2**self.iter) / (1 - self.beta1**self.iter)
         return lr, self.beta1, self.beta2
 
@@ -434,6 +563,11 @@ class Adam(_Optimizer):
 BY_NAME: dict[str, type[SGD | Momentum | Nesterov | AdaGrad | RMSprop | Adam]] = {
     each.__name__.lower(): each for each in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
 }
+
+
+def _rate(schedule: Schedule, updates: int) -> float:
+    """Return the learning rate of a schedule, which may fall to 0."""
+    return as_float(schedule(updates), f"lr({updates})", positive=False)
 
 
 def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> dict[str, Array]:

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FLOAT64, INTP, FloatArray, IntArray, as_count, cast, real_array, samples
+from fastnet._checks import FLOAT64, INTP, FloatArray, IntArray, as_count, cast, real_array, refuse_not_finite, samples
 from fastnet.functions import step_function
 
 __all__ = ["AND", "NAND", "OR", "XOR", "Perceptron"]
@@ -116,7 +116,8 @@ class Perceptron:
         TypeError
             If `x`, `t`, `w` or `b` does not hold real numbers, or `epochs` is not an integer.
         ValueError
-            If a shape does not match, a target is neither 0 nor 1, or `epochs` is less than 1.
+            If a shape does not match, `x` holds NaN or infinity, a target is neither 0 nor 1, or `epochs` is less than
+            1.
 
         Notes
         -----
@@ -136,6 +137,7 @@ class Perceptron:
         w, b = _weights(self.w, self.b)
         w = w.copy()
         x = samples(x, "x", len(w), FLOAT64)
+        refuse_not_finite(x, "x")
         t = _zeros_and_ones(t, x.shape[:-1])
         pairs = list(zip(np.atleast_2d(x), t.reshape(-1).tolist(), strict=True))
         history = []

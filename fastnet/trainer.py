@@ -1,18 +1,26 @@
 """The book's training loop: mini-batches, an optimizer, and the accuracy once an epoch."""
 
+import copy
 import math
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Literal, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
+from numpy.random import mtrand
 
-from fastnet._checks import Seed, as_count, random_source, real_array
-from fastnet._scaled import ScaledBytes, as_samples
+from fastnet._checks import RandomSource, Seed, as_count, random_source
+from fastnet._divergence import Watch, is_time
+from fastnet._early_stopping import EarlyStopping
+from fastnet._streams import print_line, progress
+from fastnet._training_data import samples_of, training_samples, validation_samples
 from fastnet.networks.network import NoAccuracyError
 from fastnet.optimizer import BY_NAME, RMSprop
+
+Hook: TypeAlias = Callable[["Trainer"], object]
 
 _DEFAULT_PARAM: Mapping[str, Any] = {"lr": 0.01}
 
@@ -39,18 +47,21 @@ class Trainer:
 
     Every iteration draws a mini-batch with replacement, computes the gradient of its loss, lets the optimizer update
     the parameters, and records the loss of the same batch after the update. The accuracies on the training and the test
-    data are measured after the first iteration of every epoch.
+    data, and the loss and the accuracy on the validation data, are measured after the first iteration of every epoch.
 
     Parameters
     ----------
     network : object
         A network such as `TwoLayerNet`, with ``params``, ``loss``, ``accuracy``, and ``gradient`` or
         ``numerical_gradient``, as the argument `gradient` says. It is trained in place.
-    x_train, x_test : array_like, real
-        The inputs ``(N, D)``, one sample in each row.
-    t_train, t_test : array_like, real
+    x_train : array_like, real
+        The inputs ``(N, D)``, one sample in each row, without NaN and infinity.
+    t_train : array_like, real
         Their targets, as the network's ``loss`` takes them: one-hot or probabilities ``(N, C)``, or integer labels
         ``(N,)``; for a regression, numbers.
+    x_test, t_test : array_like, real, optional
+        Inputs ``(M, D)`` and targets of the same kind, to measure the accuracy on. Without them, there is no test
+        accuracy.
     epochs : int, default 20
         The number of epochs. In an epoch, the trainer draws as many samples as there are. `iterations` overrides it.
     mini_batch_size : int, default 100
@@ -75,6 +86,19 @@ class Trainer:
         order, so `np.random.seed` reproduces a run of the book's program.
     progress : bool, default True
         Show a progress bar with the loss, the speed and the remaining time, in a terminal or a notebook.
+    validation : float or pair of array_like, optional
+        Data on which the loss and the accuracy are measured every epoch: a pair of inputs ``(M, D)`` and targets; or a
+        share of the training data between 0 and 1, which is drawn at random and taken out of them.
+    early_stopping : int, optional
+        Stop after this number of epochs without a lower loss on the validation data. When `train` ends, the network
+        gets the parameters with the lowest one, for whatever reason it ends.
+    sample_weight : array_like, real, optional
+        The weight of each training sample ``(N,)``: finite, at least 0, not all 0. The network's ``loss`` and gradient
+        get those of the batch, as the argument ``sample_weight``. Samples of weight 0 are left out. A share of the
+        training data keeps its weights in the validation loss. The accuracies have no weights.
+    on_step, on_epoch : callable, optional
+        Functions that `train` calls with the trainer: after every iteration, and after the measurements of every epoch.
+        They can read the lists, set ``trainer.optimizer.lr``, and call `stop`.
 
     Attributes
     ----------
@@ -83,23 +107,33 @@ class Trainer:
     train_acc_list, test_acc_list : list of float
         The accuracies. They stay empty for a `MultiLayerNet` with the output "identity", which has no accuracy.
     evaluated_at : list of int
-        The iteration, counted from 0, after which each accuracy was measured.
+        The iteration, counted from 0, after which each of these accuracies was measured.
+    val_loss_list, val_acc_list : list of float
+        The losses and accuracies on the validation data.
+    validated_at : list of int
+        The iteration, counted from 0, after which each of them was measured.
+    x_train, t_train : ndarray
+        The samples to train on, ``(N, D)`` and as above: without those for validation and those of weight 0.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described above.
+        If an argument is not as described above; the error names the first NaN or infinity in the data.
 
     Warns
     -----
     RuntimeWarning
-        When the loss is no longer finite.
+        When the loss is no longer finite; and once, when a classifier is no better than guessing although its
+        parameters have become much larger.
 
     Notes
     -----
     "Deep Learning from Scratch", chapter 4 and ``common/trainer.py``. As there, an epoch has
     ``N / mini_batch_size`` iterations, which may be a fraction. An epoch begins at an iteration whose number is a
     multiple of it. If the batch size does not divide N, this happens less often than once in N samples.
+
+    A copy or a pickle of a trainer continues exactly where the trainer was. If that uses NumPy's global generator, the
+    copy has a generator of its own, in the same state.
 
     Examples
     --------
@@ -116,13 +150,15 @@ class Trainer:
     True
     """
 
+    _write: Callable[[str], None] | None = None  # prints the lines while `train` runs
+
     def __init__(
         self,
         network: Network,
         x_train: npt.ArrayLike,
         t_train: npt.ArrayLike,
-        x_test: npt.ArrayLike,
-        t_test: npt.ArrayLike,
+        x_test: npt.ArrayLike | None = None,
+        t_test: npt.ArrayLike | None = None,
         epochs: int = 20,
         mini_batch_size: int = 100,
         optimizer: str | Optimizer = "SGD",
@@ -134,6 +170,11 @@ class Trainer:
         gradient: Literal["backprop", "numerical"] = "backprop",
         seed: Seed = None,
         progress: bool = True,
+        validation: float | tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+        early_stopping: int | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        on_step: Hook | None = None,
+        on_epoch: Hook | None = None,
     ) -> None:
         if gradient not in ("backprop", "numerical"):
             raise ValueError(f"gradient must be 'backprop' or 'numerical', got {gradient!r}")
@@ -143,11 +184,19 @@ class Trainer:
         if missing:
             raise TypeError(f"network must have {', '.join(needed)}; {network!r} has no {', '.join(missing)}")
         self.network = network
-        self.x_train, self.t_train = _pair(x_train, t_train, "train")
-        self.x_test, self.t_test = _pair(x_test, t_test, "test")
+        self._random = random_source(seed)
+        samples = training_samples(x_train, t_train, sample_weight)
+        samples, self._validation = validation_samples(samples, validation, self._random)
+        self.x_train, self.t_train, self.sample_weight = samples
+        self.train_size = len(self.x_train)
+        if (x_test is None) != (t_test is None):
+            raise ValueError(f"x_test and t_test go together, but {'x_test' if x_test is None else 't_test'} is None")
+        tested = None if x_test is None or t_test is None else samples_of(x_test, t_test, "test")
+        self.x_test = None if tested is None else tested.x
+        self.t_test = None if tested is None else tested.t
         self.batch_size = as_count(mini_batch_size, "mini_batch_size")
         self.epochs = as_count(epochs, "epochs")
-        self.iter_per_epoch = max(len(self.x_train) / self.batch_size, 1)
+        self.iter_per_epoch = max(self.train_size / self.batch_size, 1)
         self.max_iter = (
             int(self.epochs * self.iter_per_epoch) if iterations is None else as_count(iterations, "iterations")
         )
@@ -155,6 +204,12 @@ class Trainer:
         if evaluate_sample_num_per_epoch is not None:
             as_count(evaluate_sample_num_per_epoch, "evaluate_sample_num_per_epoch")
         self.evaluate_sample_num_per_epoch = evaluate_sample_num_per_epoch
+        if early_stopping is not None and validation is None:
+            raise ValueError("early_stopping compares the losses on validation data: it needs validation")
+        self._early_stopping = (
+            None if early_stopping is None else EarlyStopping(as_count(early_stopping, "early_stopping"))
+        )
+        self.on_step, self.on_epoch = _hook(on_step, "on_step"), _hook(on_epoch, "on_epoch")
         self.verbose = verbose
         self.progress = progress
 
@@ -164,32 +219,72 @@ class Trainer:
         self.train_acc_list: list[float] = []
         self.test_acc_list: list[float] = []
         self.evaluated_at: list[int] = []
-        self._random = random_source(seed)
+        self.val_loss_list: list[float] = []
+        self.val_acc_list: list[float] = []
+        self.validated_at: list[int] = []
+        self._watch = Watch(network.params, self.t_train, self.sample_weight)
+        self._is_stopped = False
 
     def train(self) -> None:
-        """Train for all iterations. A second call continues for the same number of iterations.
+        """Train for all iterations, or until `stop` is called. A second call continues, for as many iterations.
 
-        If the user interrupts it, the network and the lists keep the results so far.
+        If the user interrupts it, the network and the lists keep the results so far. With `early_stopping`, the network
+        has its best parameters whenever `train` ends, also when it was interrupted.
+
+        Notes
+        -----
+        Every iteration calls `train_step`, which a subclass may override. The hooks and the validation are not part of
+        `train_step`: `train` looks after each step whether it has increased `current_epoch`.
         """
-        if self.progress and (sys.stderr.isatty() or "ipykernel" in sys.modules):
-            from tqdm.auto import tqdm
-
-            with tqdm(total=self.max_iter, unit="it", dynamic_ncols=True) as bar:
+        self._is_stopped = False
+        if self._early_stopping is not None:
+            self._early_stopping.begin()
+        try:
+            with progress(self.max_iter, bar=self.progress) as (self._write, advance):
                 for _ in range(self.max_iter):
-                    self._step(bar.write, show_loss=False)
-                    bar.set_postfix_str(f"loss {self.train_loss_list[-1]:.4f}", refresh=False)
-                    bar.update()
-        else:
-            for _ in range(self.max_iter):
-                self._step(show_loss=not self.progress)
-        if self.verbose:
+                    epoch = self.current_epoch
+                    self.train_step()
+                    if advance is not None:
+                        advance(self.train_loss_list)
+                    if self.on_step is not None:
+                        self.on_step(self)
+                    if self.current_epoch != epoch:
+                        self._validate()
+                        if self.on_epoch is not None:
+                            self.on_epoch(self)
+                    if self._is_stopped:
+                        break
+        finally:
+            self._write = None
+            if self._early_stopping is not None:
+                self._early_stopping.restore(self.network.params)
+        if self.verbose and self.x_test is not None:
             with suppress(NoAccuracyError):
                 accuracy = self.network.accuracy(self.x_test, self.t_test)
-                print("=============== Final Test Accuracy ===============")
-                print(f"test acc:{accuracy}")
+                print_line("=============== Final Test Accuracy ===============")
+                print_line(f"test acc:{accuracy}")
+
+    def stop(self) -> None:
+        """Let `train` end after this iteration; for the hooks.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import Trainer, TwoLayerNet
+        >>> def enough(trainer):
+        ...     if trainer.train_loss_list[-1] < 1:
+        ...         trainer.stop()
+        >>> x, t = np.eye(3), np.array([0, 1, 2])
+        >>> trainer = Trainer(TwoLayerNet(3, 5, 3, seed=0), x, t, mini_batch_size=3, iterations=10_000,
+        ...                   optimizer_param={"lr": 1.0}, verbose=False, seed=0, on_step=enough)
+        >>> trainer.train()
+        >>> len(trainer.train_loss_list) < 100
+        True
+        """
+        self._is_stopped = True
 
     def train_step(self) -> None:
-        """Make one iteration of `train`.
+        """Make one iteration of `train`, without its hooks and its validation.
 
         Examples
         --------
@@ -201,54 +296,101 @@ class Trainer:
         >>> len(trainer.train_loss_list)
         1
         """
-        self._step()
-
-    def _step(self, write: Callable[[str], Any] = print, show_loss: bool = True) -> None:
-        """Make one iteration; `write` prints its lines, the one with the loss only if `show_loss`."""
         batch = self._random.choice(len(self.x_train), self.batch_size)
         x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
-        network = self.network
-        grads = network.gradient(x, t) if self.gradient == "backprop" else network.numerical_gradient(x, t)
-        self.optimizer.update(network.params, grads)
-        loss = float(network.loss(x, t))
-        if not math.isfinite(loss) and math.isfinite(sum(self.train_loss_list[-1:])):
-            warnings.warn(
-                f"the loss is {loss} at iteration {self.current_iter}: the learning rate may be too large",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+        network: Any = self.network
+        loss_of = network.loss
+        gradient_of = network.gradient if self.gradient == "backprop" else network.numerical_gradient
+        if self.sample_weight is not None:  # only then is the argument needed, which not every network takes
+            weight = self.sample_weight.take(batch)
+            loss_of, gradient_of = partial(loss_of, sample_weight=weight), partial(gradient_of, sample_weight=weight)
+        self.optimizer.update(network.params, gradient_of(x, t))
+        loss = float(loss_of(x, t))
         self.train_loss_list.append(loss)
-        if self.verbose and show_loss:
-            write(f"train loss:{loss}")
+        if not math.isfinite(loss) or is_time(len(self.train_loss_list)):
+            self._look_at_losses()
+        if self.verbose and not (self.progress and self._write):
+            self._print(f"train loss:{loss}")
         if self.current_iter % self.iter_per_epoch == 0:
-            self._evaluate(write)
+            self._evaluate()
         self.current_iter += 1
 
-    def _evaluate(self, write: Callable[[str], Any]) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle holds: also the state of NumPy's global generator, if the trainer uses it."""
+        state = {name: value for name, value in vars(self).items() if name != "_write"}
+        if self._random is np.random:
+            state["_random"] = _copy_of_the_global_generator()
+        return state
+
+    def _look_at_losses(self) -> None:
+        """Warn if the last losses show that the training diverges."""
+        losses, seen = self.train_loss_list, None
+        if not math.isfinite(losses[-1]):
+            if math.isfinite(sum(losses[-2:-1])):
+                seen = f"the loss is {losses[-1]} at iteration {self.current_iter}"
+        elif self.train_acc_list:  # it is a classifier
+            seen = self._watch.found(losses, self.network.params)
+            if seen is not None:
+                seen += f" at iteration {self.current_iter}, accuracy {self.train_acc_list[-1]:.2f}"
+        if seen is not None:
+            caller = 3 if self._write is None else 4  # of `train_step`, or of `train`
+            warnings.warn(f"{seen}: the learning rate may be too large", RuntimeWarning, stacklevel=caller)
+
+    def _evaluate(self) -> None:
         self.current_epoch += 1
         first = slice(self.evaluate_sample_num_per_epoch)
+        accuracies = {}
         try:
-            train_acc = self.network.accuracy(self.x_train[first], self.t_train[first])
-            test_acc = self.network.accuracy(self.x_test[first], self.t_test[first])
+            for part, x, t in (("train", self.x_train, self.t_train), ("test", self.x_test, self.t_test)):
+                if x is not None and t is not None:
+                    accuracies[part] = self.network.accuracy(x[first], t[first])
         except NoAccuracyError:
             return
-        self.train_acc_list.append(train_acc)
-        self.test_acc_list.append(test_acc)
+        self.train_acc_list.append(accuracies["train"])
+        if "test" in accuracies:
+            self.test_acc_list.append(accuracies["test"])
         self.evaluated_at.append(self.current_iter)
         if self.verbose:
-            write(f"=== epoch:{self.current_epoch}, train acc:{train_acc}, test acc:{test_acc} ===")
+            shown = ", ".join(f"{part} acc:{accuracy}" for part, accuracy in accuracies.items())
+            self._print(f"=== epoch:{self.current_epoch}, {shown} ===")
+
+    def _validate(self) -> None:
+        """Measure the loss and the accuracy on the validation data, if there are any; stop if it is time."""
+        if self._validation is None:
+            return
+        network: Any = self.network
+        x, t, weight = self._validation
+        loss_of = network.loss if weight is None else partial(network.loss, sample_weight=weight)
+        loss = float(loss_of(np.asarray(x), t))
+        self.val_loss_list.append(loss)
+        self.validated_at.append(self.current_iter - 1)
+        shown = f"val loss:{loss}"
+        with suppress(NoAccuracyError):
+            self.val_acc_list.append(network.accuracy(x, t))
+            shown += f", val acc:{self.val_acc_list[-1]}"
+        if self.verbose:
+            self._print(f"=== epoch:{self.current_epoch}, {shown} ===")
+        if self._early_stopping is not None and self._early_stopping.is_over(loss, network.params):
+            if self.verbose:
+                self._print("=== early stopping: the best parameters are put back ===")
+            self.stop()
+
+    def _print(self, line: str) -> None:
+        (self._write or print_line)(line)
 
 
-def _pair(
-    x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, part: str
-) -> tuple[npt.NDArray[Any] | ScaledBytes, npt.NDArray[Any]]:
-    inputs, labels = as_samples(x, f"x_{part}"), real_array(t, f"t_{part}")
-    if inputs.ndim == 0 or labels.ndim == 0 or len(inputs) != len(labels) or len(inputs) == 0:
-        raise ValueError(
-            f"x_{part} and t_{part} must hold one row for each of the same samples, at least one; "
-            f"got shapes {inputs.shape} and {labels.shape}"
-        )
-    return inputs, labels
+def _hook(hook: Any, name: str) -> Hook | None:
+    if hook is not None and not callable(hook):
+        raise TypeError(f"{name} must be a function that takes the trainer, got {hook!r}")
+    checked: Hook | None = hook
+    return checked
+
+
+def _copy_of_the_global_generator() -> RandomSource:
+    """Return a private generator that continues as NumPy's global one would."""
+    private = np.random.RandomState(copy.deepcopy(mtrand.get_bit_generator()))
+    private.set_state(np.random.get_state(legacy=False))  # with the normal number that it holds for the next call
+    return private
 
 
 def _optimizer(optimizer: str | Optimizer, param: Mapping[str, Any]) -> Optimizer:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hostile import snapshot
 
-from fastnet.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from fastnet.optimizer import SGD, AdaGrad, Adam, CosineDecay, Momentum, Nesterov, RMSprop, StepDecay
 
 FLOATS = pytest.mark.parametrize("dtype", ["f4", "f8"])
 
@@ -392,10 +392,10 @@ def test_nothing_is_remembered_before_the_first_update(make):
 
 
 def test_adam_counts_its_updates():
-    optimizer = Adam()
+    params, optimizer = {"W": np.ones(2), "b": np.ones(2)}, Adam()
     for count in range(3):
         assert optimizer.iter == count
-        optimizer.update({"W": np.ones(2), "b": np.ones(2)}, {"W": np.ones(2), "b": np.ones(2)})
+        optimizer.update(params, {"W": np.ones(2), "b": np.ones(2)})
 
 
 @pytest.mark.usefixtures("backend")
@@ -584,3 +584,300 @@ def test_numbers_may_be_changed_between_updates(make):
         optimizer.update(params, {"W": np.ones(3)})
         book.update(np.ones(3))
     assert np.array_equal(params["W"], book.p)
+
+
+# --- which parameters it belongs to ----------------------------------------------------------------------------------
+
+
+def parameters(seed=0, **others):
+    return {"W": random(3, 2, seed=seed), "b": random(2, seed=seed + 1), **others}
+
+
+def gradients(seed=5):
+    return {"W": random(3, 2, seed=seed), "b": random(2, seed=seed + 1)}
+
+
+AFRESH = "starts afresh, because these are not the parameters of its last update: use one optimizer for each network"
+
+
+def updated(optimizer, params, count=3):
+    for seed in range(count):
+        optimizer.update(params, gradients(10 * seed))
+    return params
+
+
+def equal(some, others):
+    return all(np.array_equal(some[name], others[name]) for name in others)
+
+
+@pytest.mark.usefixtures("backend")
+@THOSE_THAT_REMEMBER
+def test_nothing_leaks_into_another_network(make):
+    optimizer = make(**OTHERS[make])
+    updated(optimizer, parameters())
+    with pytest.warns(RuntimeWarning, match=f"^{make.__name__} {AFRESH}$") as record:
+        second = updated(optimizer, parameters(50))
+    assert len(record) == 1
+    assert record[0].filename == __file__
+    fresh = make(**OTHERS[make])
+    assert equal(second, updated(fresh, parameters(50)))
+    assert str(vars(optimizer)) == str(vars(fresh))
+
+
+@THOSE_THAT_REMEMBER
+def test_networks_that_take_turns_are_warned_of_every_time(make):
+    optimizer, one, other = make(), parameters(), parameters(50)
+    optimizer.update(one, gradients())
+    for params in other, one, other:
+        with pytest.warns(RuntimeWarning, match="starts afresh"):
+            optimizer.update(params, gradients())
+
+
+@THOSE_THAT_REMEMBER
+def test_another_network_may_have_other_shapes_and_names(make):
+    optimizer = make()
+    updated(optimizer, parameters())
+    for params in {"W": np.ones(5)}, {"U": np.ones(5)}, {"U": 1.0}:
+        with pytest.warns(RuntimeWarning, match="starts afresh"):
+            optimizer.update(params, params.copy())
+        assert all(list(getattr(optimizer, attribute)) == list(params) for attribute in REMEMBERED[make])
+
+
+@THOSE_THAT_REMEMBER
+@pytest.mark.filterwarnings("error")
+def test_a_warning_that_is_made_an_error_leaves_everything_as_it_was(make):
+    optimizer, params = make(), parameters(50)
+    updated(optimizer, parameters())
+    before = everything(optimizer, params)
+    with pytest.raises(RuntimeWarning, match="starts afresh"):
+        optimizer.update(params, gradients())
+    assert everything(optimizer, params) == before
+
+
+def replaced(params):
+    params.update({name: value.copy() for name, value in params.items()})
+    return params
+
+
+SAME = {
+    "replaced in the dict": replaced,
+    "put into another dict": dict,
+    "copied into another dict": copy.deepcopy,
+    "views": lambda params: {name: value[...] for name, value in params.items()},
+    "without one of them": lambda params: {"W": params["W"]},
+}
+
+
+@pytest.mark.usefixtures("backend")
+@EACH
+@pytest.mark.parametrize("change", SAME.values(), ids=SAME)
+def test_the_same_parameters_are_recognised(make, change):
+    """As in the book's `load_params`, in layers that hold the arrays, and in loops that make a dict every time."""
+    params, optimizer, expected, reference = parameters(), make(**OTHERS[make]), parameters(), make(**OTHERS[make])
+    updated(optimizer, params)
+    updated(reference, expected)
+    for seed in range(3):
+        some = change(params)
+        optimizer.update(some, gradients(seed))
+        reference.update({name: expected[name] for name in some}, gradients(seed))
+        params.update(some)
+    assert equal(params, expected)
+    optimizer.update(params, gradients(7))  # and all of them again
+    reference.update(expected, gradients(7))
+    assert equal(params, expected)
+
+
+@THOSE_THAT_REMEMBER
+def test_numbers_are_the_same_by_their_names(make):
+    fresh, kept = make(), make()
+    params, x = {"x": 2.0}, 2.0
+    for _ in range(4):
+        fresh.update(params, {"x": params["x"]})
+        each = {"x": x}  # a dict for every update
+        kept.update(each, {"x": x})
+        x = each["x"]
+    assert x == params["x"]
+
+
+@THOSE_THAT_REMEMBER
+def test_one_array_that_stays_and_one_that_does_not_are_refused_by_name(make):
+    optimizer, params = make(), parameters()
+    updated(optimizer, params)
+    mixed = {"W": params["W"], "b": random(2, seed=9)}
+    before = everything(optimizer, mixed)
+    with pytest.raises(ValueError, match=r"params\['W'\] is the array of the last update, but params\['b'\] is ano"):
+        optimizer.update(mixed, gradients())
+    assert everything(optimizer, mixed) == before
+    optimizer.update(params, gradients())
+
+
+@THOSE_THAT_REMEMBER
+def test_what_is_put_back_from_a_checkpoint_belongs_to_the_next_parameters(make):
+    optimizer, params = make(**OTHERS[make]), parameters()
+    updated(optimizer, params)
+    kept = {name: copy.deepcopy(value) for name, value in vars(optimizer).items()}
+    saved = copy.deepcopy(params)
+    expected = updated(optimizer, params, 2)
+    again = make(**OTHERS[make])
+    updated(again, parameters(70))  # it has been used before
+    for name, value in kept.items():
+        setattr(again, name, value)
+    assert equal(updated(again, saved, 2), expected)
+
+
+def test_sgd_takes_networks_in_turn_without_a_word():
+    optimizer = SGD()
+    for params in parameters(), parameters(50), {"W": 1.0}:
+        before = copy.deepcopy(params)
+        optimizer.update(params, before)
+        assert params["W"] is not before["W"]
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+@EACH
+def test_a_copied_optimizer_and_network_go_on_together(make, way):
+    optimizer, params = make(**OTHERS[make]), parameters()
+    updated(optimizer, params)
+    copied, params_too = way((copy.deepcopy(optimizer), copy.deepcopy(params)))
+    assert equal(updated(copied, params_too), updated(optimizer, params))
+
+
+def test_what_it_belongs_to_is_no_part_of_it():
+    optimizer, params = Momentum(), parameters()
+    before = set(vars(optimizer))
+    updated(optimizer, params)
+    assert set(vars(optimizer)) == before == {"lr", "momentum", "v"}
+
+
+# --- schedules -------------------------------------------------------------------------------------------------------
+
+STEPS = [0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125]
+
+
+def cosine(n):
+    return 0.1 + 0.4 * (1 + math.cos(math.pi * min(n, 5) / 5)) / 2
+
+
+@pytest.mark.usefixtures("backend")
+@EACH
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [(StepDecay(0.5, every=3, factor=0.5), STEPS),
+     (CosineDecay(0.5, steps=5, lowest=0.1), [cosine(n) for n in range(8)]),
+     (lambda n: 1 / (n + 1), [1 / (n + 1) for n in range(8)])],
+    ids=["step", "cosine", "function"],
+)  # fmt: skip
+@pytest.mark.parametrize("half", [False, True], ids=["plain", "converted"])
+def test_a_schedule_gives_the_rate_of_every_update(make, schedule, rates, half):
+    """The steps are those of an optimizer whose rate the program sets."""
+    dtype = "f2" if half else "f8"
+    params, optimizer = {"W": random(4, dtype=dtype)}, make(lr=schedule)
+    expected, by_hand = {"W": random(4, dtype=dtype)}, make()
+    assert optimizer.lr == rates[0]
+    for t, rate in enumerate(rates):
+        optimizer.update(params, {"W": random(4, seed=t)})
+        by_hand.lr = rate
+        by_hand.update(expected, {"W": random(4, seed=t)})
+        assert optimizer.lr == rate
+        assert np.array_equal(params["W"], expected["W"])
+
+
+@EACH
+def test_a_rate_that_a_program_writes_replaces_the_schedule(make):
+    optimizer, params = make(lr=StepDecay(0.5, every=1)), parameters()
+    updated(optimizer, params)
+    optimizer.lr = 0.25
+    updated(optimizer, params)
+    assert optimizer.lr == 0.25
+    assert repr(optimizer).startswith(f"{make.__name__}(lr=0.25")
+    optimizer.lr = StepDecay(0.5, every=1)  # and begins anew
+    assert optimizer.lr == 0.5
+    optimizer.update(params, gradients())
+    assert optimizer.lr == 0.5
+    optimizer.lr *= 0.5
+    optimizer.update(params, gradients())
+    assert optimizer.lr == 0.25
+
+
+def test_only_updates_that_are_made_count():
+    optimizer, params = SGD(lr=StepDecay(0.5, every=1, factor=0.5)), {"W": np.zeros(1)}
+    for _ in range(3):
+        with pytest.raises(ValueError, match="grads has no 'W'"):
+            optimizer.update(params, {})
+    optimizer.update(params, {"W": [1.0]})
+    optimizer.update(params, {"W": np.ones(1)})
+    assert params["W"] == -0.5 - 0.25
+
+
+@pytest.mark.parametrize("make", [SGD, Adam])
+def test_a_schedule_begins_anew_with_another_network(make):
+    optimizer = make(lr=StepDecay(0.5, every=1))
+    updated(optimizer, parameters())
+    with pytest.warns(RuntimeWarning, match="starts afresh"):
+        optimizer.update(parameters(50), gradients())
+    assert optimizer.lr == 0.5
+
+
+def test_a_rate_of_0_changes_nothing():
+    params, optimizer = parameters(), SGD(lr=CosineDecay(0.1, steps=1))
+    optimizer.update(params, gradients())
+    before = copy.deepcopy(params)
+    optimizer.update(params, gradients())
+    assert optimizer.lr == 0
+    assert equal(params, before)
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+@EACH
+def test_a_copy_is_at_the_same_place_of_its_schedule(make, way):
+    optimizer, params = make(lr=StepDecay(0.5, every=2)), parameters()
+    updated(optimizer, params)
+    copied, params_too = way(optimizer), copy.deepcopy(params)
+    assert equal(updated(copied, params_too), updated(optimizer, params))
+    assert copied.lr == optimizer.lr < 0.05
+
+
+def test_a_schedule_shows_itself_as_what_makes_it():
+    for made in SGD(lr=StepDecay(0.5, every=2)), Adam(lr=CosineDecay(0.5, steps=9, lowest=0.25), beta1=0.5):
+        again = eval(repr(made))
+        assert repr(again) == repr(made)
+        assert vars(again) == vars(made)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -1.0, "0.1", None])
+def test_a_schedule_that_gives_no_rate_is_named_before_anything_moves(bad):
+    error = ValueError if isinstance(bad, float) else TypeError
+    with pytest.raises(error, match=rf"^lr\(0\) must be a .*number.* got {bad!r}"):
+        SGD(lr=lambda _: bad)
+    params, optimizer = parameters(), Adam(lr=lambda n: 0.5 if n == 0 else bad)
+    optimizer.update(params, gradients())
+    before = everything(optimizer, params)
+    with pytest.raises(error, match=rf"^lr\(1\) must be a .*number.* got {bad!r}"):
+        optimizer.update(params, gradients())
+    assert everything(optimizer, params) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: StepDecay(0.0, every=1), ValueError, "initial must be a finite number above 0, got 0.0"),
+        (lambda: StepDecay("1", every=1), TypeError, "initial must be a number"),
+        (lambda: StepDecay(0.1, every=0), ValueError, "every must be at least 1, got 0"),
+        (lambda: StepDecay(0.1, every=1.5), TypeError, "every must be an integer"),
+        (lambda: StepDecay(0.1, every=1, factor=1.0), ValueError, "factor must be a number of at least 0 and below 1"),
+        (lambda: CosineDecay(math.inf, steps=1), ValueError, "initial must be a finite number"),
+        (lambda: CosineDecay(0.1, steps=0), ValueError, "steps must be at least 1"),
+        (lambda: CosineDecay(0.1, steps=1, lowest=-0.1), ValueError, "lowest must be a finite number of at least 0"),
+        (lambda: CosineDecay(0.1, steps=1, lowest=0.2), ValueError, "lowest must be at most initial, 0.1, got 0.2"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_named(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_the_ends_of_a_cosine_are_exact():
+    schedule = CosineDecay(0.3, steps=7, lowest=0.1)
+    assert schedule(0) == 0.3
+    assert schedule(7) == schedule(10**9) == 0.1
+    assert CosineDecay(0.3, steps=7)(7) == 0

@@ -71,13 +71,14 @@ def test_what_is_computed_element_by_element_is_registered_once():
 # --- no module imports from a higher level ----------------------------------------------------------------------------
 
 LEVELS = [
-    ["_checks", "_files", "_scaled", "_steps"],
+    ["_checks", "_files", "_scaled", "_schedules", "_steps", "_streams"],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
     ["functions", "information", "perceptron"],
     ["gradient", "_gradient_check"],
     ["networks", "optimizer"],
+    ["_divergence", "_early_stopping", "_training_data"],
     ["trainer", "mnist", "images"],
     ["plotting"],
     ["_bench"],

@@ -9,10 +9,14 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import fastnet
+from fastnet._streams import complain, is_open
 from fastnet.cli import bench, info, predict, train
+
+UNPRINTED = "the result cannot be printed"
 
 # Errors that the user can fix. Any other exception is a bug in fastnet and shows its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, MemoryError, OverflowError)
@@ -22,7 +26,11 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser that prints an error as one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {' '.join(message.split())} (see {self.prog} --help)\n")
+        complain(f"{self.prog}: error: {' '.join(message.split())} (see {self.prog} --help)")
+        self.exit(2)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        file.write(message)  # argparse itself ignores that this fails
 
 
 def make_parser() -> Parser:
@@ -41,28 +49,50 @@ def make_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; `argv` is the command line after the program's name."""
-    try:
-        fastnet.get_backend()
-    except USER_ERRORS as error:  # FASTNET_BACKEND names an unknown or unusable backend
-        print(f"fastnet: error: {_one_line(error)}", file=sys.stderr)
-        return 1
-    args = make_parser().parse_args(argv)
-
+    program = "fastnet"
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
+            if not is_open(sys.stdout):
+                raise OSError(f"{UNPRINTED}: standard output is closed")
+            fastnet.get_backend()  # raises if FASTNET_BACKEND names an unknown or unusable backend
+            args = _parsed(argv)
+            program = args.prog
             status: int = args.run(args)
             sys.stdout.flush()
             return status
-        except BrokenPipeError:  # the reader of our output has ended, so no message can reach it
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
         except USER_ERRORS as error:
-            print(f"{args.prog}: error: {_one_line(error)}", file=sys.stderr)
+            complain(f"{program}: error: {_unprinted(error) or _one_line(error)}")
             return 1
         except KeyboardInterrupt:
-            print(f"{args.prog}: interrupted", file=sys.stderr)
+            complain(f"{program}: interrupted")
             return 130
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return make_parser().parse_args(argv)
+    except SystemExit:
+        sys.stdout.flush()  # argparse has printed the help or the version
+        raise
+
+
+def _unprinted(error: BaseException) -> str | None:
+    """Return why standard output does not take what was printed, or None if it does.
+
+    Python would try to print the rest when it ends, and fail. So the rest goes to the null device.
+    """
+    try:
+        if is_open(sys.stdout):
+            sys.stdout.flush()
+    except OSError as failed:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        error = failed
+    else:
+        if not isinstance(error, BrokenPipeError):  # which nothing else raises
+            return None
+    return f"{UNPRINTED}: {error.strerror}"
 
 
 def _one_line(error: BaseException) -> str:
@@ -73,4 +103,4 @@ def _one_line(error: BaseException) -> str:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"fastnet: warning: {message}", file=sys.stderr)
+    complain(f"fastnet: warning: {message}")

@@ -3,8 +3,9 @@
 import argparse
 import csv
 import shlex
-import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from fastnet import Trainer, TwoLayerNet, get_backend, use_backend
 from fastnet._files import replacing
+from fastnet._streams import complain
 from fastnet.cli import _arguments
 from fastnet.mnist import CLASSES, load_mnist_as_bytes
 from fastnet.optimizer import BY_NAME
@@ -82,6 +84,12 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("--force is for a run in --out DIR; without --out, nothing is replaced")
     if "seed" in args:
         np.random.seed(args.seed)
+    with _folder(args) as folder:
+        return _train(args, folder)
+
+
+def _train(args: argparse.Namespace, folder: Path) -> int:
+    """Train, and save the results in `folder`."""
     (x_train, t_train), (x_test, t_test) = load_mnist_as_bytes()
     try:
         network = TwoLayerNet(x_train.shape[1], args.hidden_size, CLASSES, dtype=args.dtype)
@@ -98,12 +106,12 @@ def run(args: argparse.Namespace) -> int:
         gradient=args.gradient,
         **({"epochs": args.epochs} if "epochs" in args else {"iterations": args.iterations}),
     )
-    folder = _make_folder(args.out) if "out" in args else _next_free_folder()
     if not args.quiet:
         print(
             f"{x_train.shape[1]}-{args.hidden_size}-{CLASSES}, {trainer.max_iter:,} iterations, "
             f"batch {args.batch_size}, {type(optimizer).__name__}, lr {optimizer.lr:g}, {args.dtype}, {args.gradient}, "
-            f"backend {get_backend()}"
+            f"backend {get_backend()}",
+            flush=True,  # if nothing can be printed, fail now rather than after the training
         )
     interrupted = False
     try:
@@ -111,15 +119,11 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         interrupted = True
     except MemoryError as error:
-        if "out" not in args:
-            folder.rmdir()
         sizes = f"--batch-size {args.batch_size} and --hidden-size {args.hidden_size}"
         raise MemoryError(f"{sizes} take more memory than there is: {error}") from None
     done = len(trainer.train_loss_list)
     if not done:
-        if "out" not in args:
-            folder.rmdir()
-        print(f"{args.prog}: interrupted before the first iteration was done: nothing to keep", file=sys.stderr)
+        complain(f"{args.prog}: interrupted before the first iteration was done: nothing to keep")
         return 130
 
     losses, accuracies, epoch = trainer.train_loss_list, _accuracies(trainer), trainer.iter_per_epoch
@@ -149,11 +153,20 @@ def _refuse_a_run(folder: Path, force: bool) -> None:
         raise ValueError(f"--out {folder} holds a run ({', '.join(held)}): name another, or replace it with --force")
 
 
-def _make_folder(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):  # fail now rather than after the training
-        pass
-    return folder
+@contextmanager
+def _folder(args: argparse.Namespace) -> Iterator[Path]:
+    """Make the folder for the results. If it is empty at the end, remove it, and the parents that it needed."""
+    folder = args.out if "out" in args else _next_free_folder()
+    made = [each for each in (folder, *folder.parents) if not each.exists()] if "out" in args else [folder]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):  # fail now rather than after the training
+            pass
+        yield folder
+    finally:
+        for each in made:
+            with suppress(OSError):  # it is not empty
+                each.rmdir()
 
 
 def _next_free_folder() -> Path:

@@ -1,13 +1,13 @@
 """Plots of a training run: its losses and its accuracies."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FLOAT64, cast, real_array
-from fastnet.plotting._axes import BLUE, GREEN, ORANGE, axes
+from fastnet.plotting._axes import BLUE, GREEN, ORANGE, RED, axes
 from fastnet.plotting._lettering import Lettering
 
 if TYPE_CHECKING:
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 Curve: TypeAlias = npt.NDArray[np.float64]
 Place: TypeAlias = Literal["upper right", "center right"]
+
+# How the curves of the three kinds of data look: colour, marker, line.
+STYLES = {"training data": (GREEN, "o", "-"), "test data": (ORANGE, "s", "--"), "validation data": (RED, "^", ":")}
+
+
+class History(NamedTuple):
+    """The curves of a training run; those of one kind of data are pairs of the iterations and the values."""
+
+    losses: Curve
+    validation_loss: tuple[Curve, Curve]
+    accuracies: dict[str, tuple[Curve, Curve]]
 
 
 def plot_history(
@@ -32,7 +43,8 @@ def plot_history(
     Parameters
     ----------
     history : Trainer or sequence of float
-        A trainer, which has the lists to draw; or the loss of every iteration, followed by the lists of accuracies.
+        A trainer, which has the lists to draw, those of validation data too; or the loss of every iteration, followed
+        by the lists of accuracies.
     train_acc_list, test_acc_list : sequence of float, optional
         The accuracies; only together with a list of losses.
     evaluated_at : sequence of int, optional
@@ -67,14 +79,18 @@ def plot_history(
     >>> print([line.get_label() for line in ax.figure.axes[1].lines])
     ['accuracy on training data', 'accuracy on test data']
     """
-    losses, curves = _lists_of(history, train_acc_list, test_acc_list, evaluated_at)
+    losses, validation_loss, accuracies = _history_of(history, train_acc_list, test_acc_list, evaluated_at)
     write = Lettering(title)
-    ax = _draw_losses(losses, axes(ax, 7.5))
-    on_top, handles = ax, ax.lines[-2:]
+    ax = axes(ax, 7.5)
+    before = len(ax.lines)
+    _draw_losses(losses, ax)
+    if len(validation_loss[0]):
+        _draw_curve(ax, "validation data", *validation_loss, prefix="loss on ")
+    on_top, handles = ax, ax.lines[before:]
     place: Place = "upper right"
-    if len(curves[0]):
+    if accuracies:
         on_top = ax.twinx()
-        _draw_accuracies(on_top, *curves, prefix="accuracy on ")
+        _draw_accuracies(on_top, accuracies, prefix="accuracy on ")
         handles += on_top.lines
         place = "center right"  # between the losses, which fall, and the accuracies, which rise
     ax.set(title=write(title), xlabel="iteration")
@@ -125,7 +141,7 @@ def plot_loss(train_loss_list: Sequence[float], *, title: str = "Loss", ax: "Axe
 def plot_accuracy(
     epochs: Sequence[float],
     train_acc_list: Sequence[float],
-    test_acc_list: Sequence[float],
+    test_acc_list: Sequence[float] | None = None,
     *,
     title: str = "Accuracy",
     ax: "Axes | None" = None,
@@ -136,8 +152,10 @@ def plot_accuracy(
     ----------
     epochs : sequence of float
         When the accuracies were measured, in epochs from the start of training.
-    train_acc_list, test_acc_list : sequence of float
-        The accuracies, as in a `Trainer`.
+    train_acc_list : sequence of float
+        The accuracies on the training data, as in a `Trainer`.
+    test_acc_list : sequence of float, optional
+        Those on the test data, if there are any.
     title : str, default "Accuracy"
         The title.
     ax : matplotlib.axes.Axes, optional
@@ -152,7 +170,7 @@ def plot_accuracy(
     TypeError
         If a list does not hold real numbers.
     ValueError
-        If the three lists differ in length.
+        If the lists differ in length.
 
     Examples
     --------
@@ -162,10 +180,13 @@ def plot_accuracy(
     >>> ax.get_xlabel()
     'epoch'
     """
-    curves = _of_one_length(epochs=epochs, train_acc_list=train_acc_list, test_acc_list=test_acc_list)
+    lists = {"epochs": epochs, "train_acc_list": train_acc_list}
+    if test_acc_list is not None:
+        lists["test_acc_list"] = test_acc_list
+    at, *curves = _of_one_length(**lists)
     write = Lettering(title)
     ax = axes(ax)
-    _draw_accuracies(ax, *curves)
+    _draw_accuracies(ax, {kind: (at, values) for kind, values in zip(STYLES, curves, strict=False)})
     ax.set(title=write(title), xlabel="epoch")
     ax.grid(alpha=0.3)
     ax.legend(loc="lower right")
@@ -175,24 +196,36 @@ def plot_accuracy(
 # --- what is drawn ---------------------------------------------------------------------------------------------------
 
 
-def _lists_of(history: Any, *accuracies: Sequence[float] | None) -> tuple[Curve, list[Curve]]:
-    """Return the losses, and the iterations of the accuracies, the training and the test accuracies."""
+def _history_of(history: Any, *accuracies: Sequence[float] | None) -> History:
+    """Return the curves of a trainer, or of the lists in its place."""
     names = "train_acc_list", "test_acc_list", "evaluated_at"
     if all(hasattr(history, name) for name in ("train_loss_list", *names)):
         if any(values is not None for values in accuracies):
             raise TypeError(f"history is a trainer, which has its own {', '.join(names)}: pass it alone")
-        lists = [getattr(history, name) for name in names]
-        done = min(map(len, lists))  # an interrupt can leave one list longer than another
-        history, lists = history.train_loss_list, [values[:done] for values in lists]
-    elif not isinstance(history, Sequence | np.ndarray):
+        at = history.evaluated_at
+        measured = {
+            "training data": _in_step(at, history.train_acc_list),
+            "test data": _in_step(at, history.test_acc_list),
+            "validation data": _in_step(getattr(history, "validated_at", ()), getattr(history, "val_acc_list", ())),
+        }
+        validation_loss = _in_step(getattr(history, "validated_at", ()), getattr(history, "val_loss_list", ()))
+        drawn = {kind: curve for kind, curve in measured.items() if len(curve[0])}
+        return History(_curve(history.train_loss_list, "history", least=1), validation_loss, drawn)
+    if not isinstance(history, Sequence | np.ndarray):
         raise TypeError(f"history must be a trainer or the list of its losses, got {type(history).__name__}")
-    else:
-        missing = [name for name, values in zip(names, accuracies, strict=True) if values is None]
-        if 0 < len(missing) < len(names):
-            raise TypeError(f"{', '.join(names)} go together: there is no {' and no '.join(missing)}")
-        lists = [() if values is None else values for values in accuracies]
+    missing = [name for name, values in zip(names, accuracies, strict=True) if values is None]
+    if 0 < len(missing) < len(names):
+        raise TypeError(f"{', '.join(names)} go together: there is no {' and no '.join(missing)}")
+    lists = [() if values is None else values for values in accuracies]
     train, test, at = _of_one_length(**dict(zip(names, lists, strict=True)))
-    return _curve(history, "history", least=1), [at, train, test]
+    drawn = {"training data": (at, train), "test data": (at, test)} if len(at) else {}
+    return History(_curve(history, "history", least=1), _in_step((), ()), drawn)
+
+
+def _in_step(at: Sequence[int], values: Sequence[float]) -> tuple[Curve, Curve]:
+    """Return a curve of a trainer; an interrupt can leave one list longer than the other."""
+    done = min(len(at), len(values))
+    return _curve(at[:done], "iterations"), _curve(values[:done], "values")
 
 
 def _of_one_length(**lists: Any) -> list[Curve]:
@@ -218,10 +251,15 @@ def _draw_losses(losses: Curve, ax: "Axes") -> "Axes":
     return ax
 
 
-def _draw_accuracies(ax: "Axes", at: Curve, train: Curve, test: Curve, *, prefix: str = "") -> None:
-    ax.plot(at, train, color=GREEN, marker="o", markersize=4, label=f"{prefix}training data")
-    ax.plot(at, test, color=ORANGE, marker="s", markersize=4, linestyle="--", label=f"{prefix}test data")
+def _draw_accuracies(ax: "Axes", curves: dict[str, tuple[Curve, Curve]], *, prefix: str = "") -> None:
+    for kind, (at, values) in curves.items():
+        _draw_curve(ax, kind, at, values, prefix=prefix)
     ax.set(ylabel="accuracy", ylim=(0, 1))
+
+
+def _draw_curve(ax: "Axes", kind: str, at: Curve, values: Curve, *, prefix: str) -> None:
+    colour, marker, line = STYLES[kind]
+    ax.plot(at, values, color=colour, marker=marker, markersize=4, linestyle=line, label=f"{prefix}{kind}")
 
 
 def _explain(ax: "Axes", handles: list["Line2D"], place: Place) -> None:

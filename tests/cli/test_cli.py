@@ -1,6 +1,7 @@
 """The command line: what each command makes and prints, and one line for everything that can go wrong."""
 
 import csv
+import io
 import os
 import re
 import shlex
@@ -60,9 +61,9 @@ def run(capsys):
     return command
 
 
-def process(*arguments, stdout=subprocess.PIPE):
+def process(*arguments, stdout=subprocess.PIPE, **variables):
     """`python -m fastnet` with the backend that is tested here, so that it does not warn of one that is not built."""
-    environment = {**os.environ, "FASTNET_BACKEND": fastnet.get_backend(), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "FASTNET_BACKEND": fastnet.get_backend(), "PYTHONUNBUFFERED": "1", **variables}
     return subprocess.Popen(
         [sys.executable, "-m", "fastnet", *arguments],
         env=environment, text=True, stdout=stdout, stderr=subprocess.PIPE,
@@ -459,13 +460,114 @@ def test_the_version_is_the_packages(run):
     assert run("--version") == (0, f"fastnet {fastnet.__version__}\n", "")
 
 
-def test_output_that_nobody_reads_any_more_is_no_error():
+# --- output that cannot be printed -----------------------------------------------------------------------------------
+
+PRINTING = {
+    "info": ["info"],
+    "train": ["train", *SHORT, "--out", "some/where"],
+    "help": ["train", "--help"],
+    "version": ["--version"],
+    "predict": ["predict", "weights.npz", "digit.png"],
+}
+UNPRINTED = r"^fastnet( \w+)?: error: (the result cannot be printed: )?(\[Errno \d+\] )?[\w ]+\n$"
+
+
+def process_to(stdout, command, *, buffered):
+    TwoLayerNet(784, 2, 10, seed=0).save("weights.npz")
+    save_digit("digit.png")
+    failing = process(*PRINTING[command], stdout=stdout, PYTHONUNBUFFERED="" if buffered else "1")
+    _, err = failing.communicate(timeout=100)
+    return failing.returncode, err
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("command", PRINTING)
+def test_output_that_nobody_reads_is_one_line_and_no_success(workplace, command, buffered):
     reader, writer = os.pipe()
     os.close(reader)  # as `head` does
-    info = process("info", stdout=writer)
+    status, err = process_to(writer, command, buffered=buffered)
     os.close(writer)
-    _, err = info.communicate(timeout=100)
-    assert (info.returncode, err) == (1, "")
+    assert status == 1
+    assert re.search(UNPRINTED, err)
+    assert "Broken pipe" in err
+    assert {path.name for path in workplace.iterdir()} == {"weights.npz", "digit.png"}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is always full")
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("command", PRINTING)
+def test_a_full_disk_is_one_line_and_no_success(workplace, command, buffered):
+    with open("/dev/full", "w") as full:
+        status, err = process_to(full, command, buffered=buffered)
+    assert status == 1
+    assert re.search(UNPRINTED, err)
+    assert "No space left on device" in err
+    assert {path.name for path in workplace.iterdir()} == {"weights.npz", "digit.png"}
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("stdout", ["None", "closed"])
+@pytest.mark.parametrize("arguments", PRINTING.values(), ids=PRINTING)
+def test_without_standard_output_a_command_fails_before_it_begins(workplace, monkeypatch, arguments, stdout):
+    stream = None
+    if stdout == "closed":
+        stream = io.StringIO()
+        stream.close()
+    monkeypatch.setattr(Trainer, "train", lambda _: pytest.fail("it trained"))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        status = main(arguments)
+    assert status == 1
+    assert list(workplace.iterdir()) == []
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("made", [True, False])
+def test_output_that_fails_later_leaves_no_empty_folder_of_ours(run, workplace, monkeypatch, made):
+    def broken(*_, **__):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    if made:
+        (workplace / "a").mkdir()
+    monkeypatch.setattr(Trainer, "train", broken)
+    status, _, err = run("train", *SHORT, "--out", "a/b/c")
+    assert (status, err) == (1, "fastnet train: error: the result cannot be printed: Broken pipe\n")
+    assert [path.name for path in workplace.iterdir()] == ["a"] * made
+    assert run("train", *SHORT)[0] == 1
+    assert len(list(workplace.iterdir())) == made
+
+
+class Deaf(io.StringIO):
+    def write(self, _):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("stderr", ["None", "closed", "deaf"])
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["train", "--lr", "0"], 2), (["predict", "none.npz"], 1), (["info"], 0)]
+)
+def test_without_standard_error_the_status_tells(monkeypatch, capsys, arguments, status, stderr):
+    stream = {"None": None, "closed": io.StringIO(), "deaf": Deaf()}[stderr]
+    if stderr == "closed":
+        stream.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        try:
+            ended = main(arguments)
+        except SystemExit as stop:
+            ended = stop.code
+    assert ended == status
+    assert "error" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quick", "unpainted")
+@pytest.mark.filterwarnings("default")
+def test_a_warning_without_standard_error_is_lost_and_the_run_is_kept(monkeypatch, workplace):
+    monkeypatch.setattr(TwoLayerNet, "loss", lambda *_: np.nan)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", None)
+        assert main(["train", *SHORT]) == 0
+    assert {path.name for path in (workplace / "fastnet-run-1").iterdir()} == FILES
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

@@ -206,10 +206,11 @@ def test_plot_optimizer_paths_makes_the_steps_of_each_optimizer(drawn):
 
 
 def test_all_of_fastnets_optimizers_leave_from_one_place_each_its_own_way(drawn):
-    names = [name for name in optimizer.__all__ if name != "np"]
-    optimizers = [getattr(optimizer, name)(lr=0.1) for name in names]
+    optimizers = [make(lr=0.1) for make in optimizer.BY_NAME.values()]
     plotting.plot_optimizer_paths(valley, optimizers, [-7, 2], step_num=10, ax=drawn)
-    assert [label.split(":")[0] for label in paths(drawn)] == names
+    assert [label.split(":")[0] for label in paths(drawn)] == [
+        make.__name__ for make in optimizer.BY_NAME.values()
+    ]
     ends = {tuple(path[-1].round(6)) for path in paths(drawn).values()}
     assert len(ends) == len(optimizers) >= 6
     assert {tuple(path[0]) for path in paths(drawn).values()} == {(-7, 2)}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnet import Trainer, TwoLayerNet, plotting
+from fastnet import MultiLayerNet, Trainer, TwoLayerNet, plotting
 
 
 def by_label(ax):
@@ -94,6 +94,45 @@ def test_the_lists_of_a_loop_by_hand_give_the_trainers_picture(drawn, trainer):
     assert drawn.lines[0].get_ydata().tolist() == trainer.train_loss_list
     assert right.lines[1].get_ydata().tolist() == trainer.test_acc_list
     assert right.lines[1].get_xdata().tolist() == trainer.evaluated_at
+
+
+def test_plot_history_draws_what_was_measured_on_validation_data(drawn):
+    x, t = np.eye(4), [0, 1, 0, 1]
+    trainer = Trainer(
+        TwoLayerNet(4, 3, 2, seed=0), x, t, epochs=3, mini_batch_size=2, verbose=False, progress=False, seed=0,
+        validation=(x, t),
+    )  # without test data
+    trainer.train()
+    plotting.plot_history(trainer, ax=drawn)
+    _, right = drawn.figure.axes
+    left, right_lines = by_label(drawn), by_label(right)
+    assert left["loss on validation data"].get_xdata().tolist() == [0, 2, 4]
+    assert left["loss on validation data"].get_ydata().tolist() == trainer.val_loss_list
+    assert set(right_lines) == {"accuracy on training data", "accuracy on validation data"}
+    assert right_lines["accuracy on validation data"].get_ydata().tolist() == trainer.val_acc_list
+    assert len({(line.get_marker(), line.get_linestyle()) for line in right.lines}) == 2
+    explained = {text.get_text() for text in right.get_legend().get_texts()}
+    assert explained == {*left, *right_lines}
+
+
+def test_a_network_without_accuracy_shows_its_loss_on_validation_data(drawn):
+    x = np.arange(6.0)[:, np.newaxis]
+    network = MultiLayerNet(1, [], 1, output="identity", seed=0)
+    trainer = Trainer(
+        network, x / 6, x / 6, mini_batch_size=2, iterations=6, verbose=False, progress=False, seed=0, validation=0.5
+    )
+    trainer.train()
+    plotting.plot_history(trainer, ax=drawn)
+    assert drawn.figure.axes == [drawn]
+    assert by_label(drawn)["loss on validation data"].get_ydata().tolist() == trainer.val_loss_list
+    assert len(drawn.get_legend().get_texts()) == 3
+
+
+def test_plot_accuracy_needs_no_test_data(drawn):
+    plotting.plot_accuracy([0, 1], [0.25, 0.5], ax=drawn)
+    assert [line.get_ydata().tolist() for line in drawn.lines] == [[0.25, 0.5]]
+    with pytest.raises(ValueError, match="epochs and train_acc_list must have the same length, got 2, 1"):
+        plotting.plot_accuracy([0, 1], [0.5], ax=drawn)
 
 
 def test_losses_alone_are_a_history_too(drawn):

@@ -1,0 +1,548 @@
+"""What a program does around the training: own steps, hooks, stopping, validation, early stopping, copies."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from fastnet import MultiLayerNet, SimpleNet, Trainer, TwoLayerNet
+from fastnet._scaled import ScaledBytes
+from fastnet.optimizer import SGD, AdaGrad, Adam, CosineDecay, Momentum, Nesterov, RMSprop, StepDecay
+
+QUIET = {"verbose": False, "progress": False}
+random = np.random.default_rng(3)
+X, T = random.normal(size=(40, 3)), random.integers(0, 2, 40)
+
+
+def network():
+    return TwoLayerNet(3, 4, 2, weight_init_std=0.5, seed=0)
+
+
+def trainer(cls=Trainer, **options):
+    options = {"mini_batch_size": 10, "epochs": 3, "seed": 1, **QUIET, **options}
+    return cls(options.pop("network", None) or network(), X[:30], T[:30], X[30:], T[30:], **options)
+
+
+def trained(**options):
+    made = trainer(**options)
+    made.train()
+    return made
+
+
+class Counting:
+    """A network whose losses on the validation data are told beforehand. Every update adds 1 to its parameter."""
+
+    def __init__(self, validation_losses=()):
+        self.params = {"W": np.zeros(1), "b": 0.0}
+        self.validation_losses = list(validation_losses)
+        self.validated = []
+
+    def gradient(self, *_):
+        return {"W": -np.ones(1), "b": -1.0}
+
+    def loss(self, x, t):
+        if x[0, 0] < 100:  # the training data
+            return 0.5
+        self.validated.append((x[:, 0].tolist(), t.tolist()))
+        return self.validation_losses.pop(0)
+
+    def accuracy(self, x, _):
+        return 0.25 if x[0, 0] < 100 else 0.75
+
+
+def counting(losses, **options):
+    """A trainer with one iteration an epoch; a share of the data for validation would be training data here."""
+    x = np.arange(4.0)[:, np.newaxis]
+    options = {"mini_batch_size": 4, "epochs": len(losses), "optimizer_param": {"lr": 1.0}, **QUIET, **options}
+    return Trainer(Counting(losses), x, x[:, 0], validation=(x + 100, x[:, 0]), **options)
+
+
+# --- own steps -------------------------------------------------------------------------------------------------------
+
+
+def test_every_iteration_calls_a_step_that_a_subclass_overrides():
+    steps = []
+
+    class Own(Trainer):
+        def train_step(self):
+            steps.append(self.current_iter)
+            super().train_step()
+
+    made = trainer(Own)
+    made.train()
+    assert steps == list(range(9))
+    assert made.train_loss_list == trained().train_loss_list
+
+
+def test_every_iteration_calls_a_step_that_replaces_that_of_the_object():
+    made, steps = trainer(), []
+    original = made.train_step
+    made.train_step = lambda: (steps.append(1), original())
+    made.train()
+    assert len(steps) == 9 == len(made.train_loss_list)
+
+
+class Book(Trainer):
+    """A step as in the book's own trainer, with a penalty for large weights, and no call of ours."""
+
+    def train_step(self):
+        mask = np.random.choice(self.train_size, self.batch_size)
+        x, t = self.x_train[mask], self.t_train[mask]
+        grads = self.network.gradient(x, t)
+        for name in ("W1", "W2"):
+            grads[name] += 0.1 * self.network.params[name]
+        self.optimizer.update(self.network.params, grads)
+        self.train_loss_list.append(self.network.loss(x, t))
+        if self.current_iter % self.iter_per_epoch == 0:
+            self.current_epoch += 1
+            self.train_acc_list.append(self.network.accuracy(self.x_train, self.t_train))
+            self.test_acc_list.append(self.network.accuracy(self.x_test, self.t_test))
+        self.current_iter += 1
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_step_like_the_books_works_with_all_that_surrounds_it():
+    seen = {"step": 0, "epoch": 0}
+    np.random.seed(5)
+    made = trainer(
+        Book, seed=None, validation=(X[30:], T[30:]), on_step=lambda _: seen.__setitem__("step", seen["step"] + 1),
+        on_epoch=lambda _: seen.__setitem__("epoch", seen["epoch"] + 1),
+    )
+    made.train()
+    assert seen == {"step": 9, "epoch": 3}
+    assert (len(made.val_loss_list), made.validated_at) == (3, [0, 3, 6])
+    np.random.seed(5)
+    by_hand = trainer(Book, seed=None)
+    for _ in range(9):
+        by_hand.train_step()
+    assert made.train_loss_list == by_hand.train_loss_list
+
+
+# --- hooks -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_hooks_come_after_each_iteration_and_after_the_measurements_of_each_epoch():
+    calls = []
+    made = trainer(
+        on_step=lambda each: calls.append(("step", each.current_iter, len(each.train_loss_list))),
+        on_epoch=lambda each: calls.append(("epoch", each.current_epoch, len(each.test_acc_list))),
+    )
+    made.train()
+    steps = [("step", i, i) for i in range(1, 10)]
+    assert calls == [steps[0], ("epoch", 1, 1), *steps[1:4], ("epoch", 2, 2), *steps[4:7], ("epoch", 3, 3), *steps[7:]]
+
+
+def test_hooks_change_nothing_that_they_only_read():
+    assert trained(on_step=lambda _: None, on_epoch=lambda _: None).train_loss_list == trained().train_loss_list
+
+
+def test_a_hook_sets_the_rate_of_the_updates_that_follow():
+    rates = []
+
+    def halve(each):
+        rates.append(each.optimizer.lr)
+        each.optimizer.lr /= 2
+
+    made = counting([1.0] * 3, on_epoch=halve)
+    made.train()
+    assert rates == [1, 0.5, 0.25]
+    assert made.network.params["W"] == 1 + 0.5 + 0.25
+
+
+@pytest.mark.parametrize("hook", ["on_step", "on_epoch"])
+def test_a_hook_stops_the_training_and_another_train_goes_on(hook):
+    def stop(each):
+        if each.current_iter == 4:
+            each.stop()
+
+    made = trainer(**{hook: stop})
+    made.train()
+    assert made.train_loss_list == trained().train_loss_list[:4]
+    made.train()  # all 9 iterations: nothing stops it again
+    assert made.train_loss_list == trained(iterations=13).train_loss_list
+
+
+def test_stop_before_train_stops_nothing():
+    made = trainer()
+    made.stop()
+    made.train()
+    assert len(made.train_loss_list) == 9
+
+
+def test_an_error_in_a_hook_ends_the_training_with_it():
+    def fail(_):
+        raise RuntimeError("mine")
+
+    made = trainer(on_step=fail)
+    with pytest.raises(RuntimeError, match="mine"):
+        made.train()
+    assert len(made.train_loss_list) == 1
+
+
+# --- without test data -----------------------------------------------------------------------------------------------
+
+
+def test_without_test_data_there_is_no_test_accuracy(capsys):
+    made = Trainer(network(), X, T, mini_batch_size=20, epochs=2, seed=1, progress=False)
+    made.train()
+    assert (len(made.train_acc_list), made.test_acc_list, made.evaluated_at) == (2, [], [0, 2])
+    assert (made.x_test, made.t_test) == (None, None)
+    out = capsys.readouterr().out
+    assert f"=== epoch:2, train acc:{made.train_acc_list[1]} ===\n" in out
+    assert "est acc" not in out
+    assert "Final" not in out
+
+
+@pytest.mark.parametrize(("given", "missing"), [({"x_test": X}, "t_test"), ({"t_test": T}, "x_test")])
+def test_half_of_the_test_data_is_refused(given, missing):
+    with pytest.raises(ValueError, match=f"x_test and t_test go together, but {missing} is None"):
+        Trainer(network(), X, T, **given)
+
+
+# --- validation ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("backend")
+def test_validation_data_are_measured_once_an_epoch_and_change_nothing_else():
+    measured = []
+    made = trainer(
+        validation=(X[30:], T[30:].tolist()),
+        on_epoch=lambda each: measured.append(
+            (float(each.network.loss(X[30:], T[30:])), each.network.accuracy(X[30:], T[30:]))
+        ),
+    )
+    made.train()
+    assert measured == list(zip(made.val_loss_list, made.val_acc_list, strict=True))
+    assert made.validated_at == made.evaluated_at == [0, 3, 6]
+    assert made.train_loss_list == trained().train_loss_list
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+@pytest.mark.parametrize(("share", "count"), [(0.25, 10), (0.01 + 1 / 40, 1), (np.float32(0.5), 20), (0.98, 39)])
+def test_a_share_is_drawn_from_the_training_data_and_taken_out_of_them(share, count, as_bytes):
+    x = np.arange(40, dtype=np.uint8)[:, np.newaxis]
+    made = Trainer(
+        Counting(), ScaledBytes(x, 1) if as_bytes else x, np.arange(40), validation=share, mini_batch_size=1, seed=0
+    )
+    held, kept = made._validation, made.x_train
+    assert np.array_equal(np.asarray(held.x)[:, 0], held.t)
+    assert np.array_equal(np.asarray(kept)[:, 0], made.t_train)
+    assert len(held.t) == count
+    assert sorted([*held.t, *made.t_train]) == list(range(40))
+    assert made.train_size == made.iter_per_epoch == 40 - count
+    if count == 10:
+        assert held.t.tolist() != list(range(10))
+        assert held.t.tolist() != list(range(30, 40))
+        again = Trainer(Counting(), x, np.arange(40), validation=share, seed=0)
+        other = Trainer(Counting(), x, np.arange(40), validation=share, seed=1)
+        assert np.array_equal(again._validation.t, held.t)
+        assert not np.array_equal(other._validation.t, held.t)
+
+
+def test_a_share_is_drawn_from_the_global_generator_where_there_is_no_seed():
+    np.random.seed(2)
+    order = np.random.permutation(40)
+    following = np.random.rand()
+    np.random.seed(2)
+    made = Trainer(network(), X, T, validation=0.25)
+    assert np.random.rand() == following
+    assert np.array_equal(made._validation.x, X[np.sort(order[:10])])
+
+
+def test_validation_is_printed(capsys):
+    made = trainer(validation=(X[30:], T[30:]), verbose=True, epochs=1)
+    made.train()
+    line = f"=== epoch:1, val loss:{made.val_loss_list[0]}, val acc:{made.val_acc_list[0]} ===\n"
+    assert line in capsys.readouterr().out
+
+
+def test_a_network_without_accuracy_is_validated_by_its_loss(capsys):
+    line = MultiLayerNet(3, [], 1, output="identity", seed=0)
+    made = Trainer(line, X, X[:, 0], mini_batch_size=10, epochs=2, seed=1, progress=False, validation=0.5)
+    made.train()
+    assert (len(made.val_loss_list), made.val_acc_list, made.validated_at) == (2, [], [0, 2])
+    assert "acc" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"validation": 0}, ValueError, "validation must be a share between 0 and 1, or a pair"),
+        ({"validation": 1.0}, ValueError, "validation must be a share between 0 and 1"),
+        ({"validation": np.nan}, ValueError, "validation must be a share between 0 and 1"),
+        ({"validation": 0.001}, ValueError, "validation=0.001 of 30 samples are 0"),
+        ({"validation": 0.999}, ValueError, "validation=0.999 of 30 samples are 30"),
+        ({"validation": True}, TypeError, r"validation must be a share .* or a pair \(x, t\), got True"),
+        ({"validation": X}, TypeError, "validation must be a share"),
+        ({"validation": (X, T, T)}, TypeError, "validation must be a share"),
+        ({"validation": (X, T[:3])}, ValueError, r"x_val and t_val.*\(40, 3\) and \(3,\)"),
+        ({"validation": 0.2, "early_stopping": 0}, ValueError, "early_stopping must be at least 1, got 0"),
+        ({"validation": 0.2, "early_stopping": 2.0}, TypeError, "early_stopping must be an integer"),
+        ({"early_stopping": 3}, ValueError, "early_stopping .* needs validation"),
+        ({"on_step": 3}, TypeError, "on_step must be a function that takes the trainer, got 3"),
+        ({"on_epoch": "stop"}, TypeError, "on_epoch must be a function that takes the trainer, got 'stop'"),
+    ],
+)
+def test_a_bad_argument_is_named(options, error, message):
+    with pytest.raises(error, match=message):
+        trainer(**options)
+
+
+# --- early stopping --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "epochs", "best"),
+    [
+        ([3.0, 2.0, 1.0, 2.0, 1.5, 1.0, 0.5], 3, 6, 3),  # 1.0 is no better than 1.0
+        ([3.0, 2.0, 1.0, 2.0, 1.5, 0.9, 2.0], 3, 7, 6),  # the patience begins again; it ends before it is over
+        ([3.0, 4.0], 1, 2, 1),
+        ([np.nan, 2.0, np.nan, np.nan], 2, 4, 2),
+        ([np.nan, np.inf, 5.0], 2, 2, 2),  # no best: the parameters stay
+    ],
+)
+def test_it_stops_after_epochs_without_a_lower_loss_and_restores_the_best_parameters(losses, patience, epochs, best):
+    made = counting(losses, early_stopping=patience)
+    W = made.network.params["W"]
+    made.train()
+    assert np.array_equal(made.val_loss_list, losses[:epochs], equal_nan=True)
+    assert len(made.train_loss_list) == epochs
+    assert made.network.params["W"] is W  # in place
+    assert W.tolist() == [best]
+    assert (made.network.params["b"], type(made.network.params["b"])) == (best, float)
+
+
+def test_a_training_that_stops_early_says_so(capsys):
+    counting([1.0, 2.0, 3.0], early_stopping=1, verbose=True).train()
+    assert capsys.readouterr().out.endswith("=== early stopping: the best parameters are put back ===\n")
+    counting([3.0, 2.0, 1.0], early_stopping=1, verbose=True).train()
+    assert "stopping" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt, RuntimeError, "stop"])
+def test_the_best_parameters_are_restored_whatever_ends_the_training(reason):
+    def end(each):
+        if each.current_iter == 4:
+            if reason == "stop":
+                each.stop()
+            else:
+                raise reason
+
+    made = counting([3.0, 1.0, 2.0, 2.5, 0.1], early_stopping=10, on_epoch=end)
+    if reason == "stop":
+        made.train()
+    else:
+        with pytest.raises(reason):
+            made.train()
+    assert made.network.params["W"] == 2
+
+
+def test_another_train_waits_anew_and_keeps_the_best_so_far():
+    made = counting([3.0, 1.0, 2.0, 2.5, 2.0, 1.5, 0.5, 4.0, 4.0], early_stopping=2)
+    made.train()
+    assert (len(made.val_loss_list), made.network.params["W"].tolist()) == (4, [2])
+    made.train()
+    assert (len(made.val_loss_list), made.network.params["W"].tolist()) == (6, [2])
+    made.train()
+    assert made.network.params["W"] == 3  # 2 and one update
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_real_network_has_the_lowest_of_its_validation_losses():
+    made = trainer(validation=(X[30:], T[30:]), early_stopping=5, epochs=400, optimizer_param={"lr": 2.0})
+    made.train()
+    assert made.network.loss(X[30:], T[30:]) == min(made.val_loss_list) < made.val_loss_list[-1]
+    assert len(made.val_loss_list) < 400
+
+
+# --- sample weights --------------------------------------------------------------------------------------------------
+
+
+class Weighted:
+    """Linear regression in one variable, by the weighted mean of the squared errors."""
+
+    def __init__(self):
+        self.params = {"W": np.zeros(1)}
+        self.seen = []
+
+    def loss(self, x, t, sample_weight):
+        self.seen.append(("loss", x[:, 0].tolist(), sample_weight.tolist()))
+        return np.average((x @ self.params["W"] - t) ** 2, weights=sample_weight)
+
+    def gradient(self, x, t, sample_weight):
+        self.seen.append(("gradient", x[:, 0].tolist(), sample_weight.tolist()))
+        return {"W": np.array([np.average(2 * (x @ self.params["W"] - t) * x[:, 0], weights=sample_weight)])}
+
+    numerical_gradient = gradient
+
+    def accuracy(self, x, _):
+        return len(x) / 10
+
+
+LINE = np.arange(1.0, 11.0)
+
+
+def weighted(weight, **options):
+    options = {"mini_batch_size": 4, "iterations": 5, "seed": 0, "optimizer_param": {"lr": 0.001}, **QUIET, **options}
+    return Trainer(Weighted(), LINE[:, np.newaxis], LINE, sample_weight=weight, **options)
+
+
+@pytest.mark.parametrize("gradient", ["backprop", "numerical"])
+def test_the_network_gets_the_weights_of_the_batch(gradient):
+    made = weighted(10 * LINE, gradient=gradient)
+    made.train()
+    assert [what for what, _, _ in made.network.seen] == ["gradient", "loss"] * 5
+    assert all(weights == [10 * value for value in x] for _, x, weights in made.network.seen)
+    first = made.network.seen[0][1]
+    assert made.network.seen[1][1] == first
+    assert len(set(first)) > 1
+
+
+def test_a_sample_of_weight_0_is_as_if_it_were_not_there():
+    weight = np.where(LINE % 3 == 0, 0, LINE)
+    made, kept = weighted(weight), weight > 0
+    without = Trainer(
+        Weighted(), LINE[kept, np.newaxis], LINE[kept], sample_weight=weight[kept], mini_batch_size=4, iterations=5,
+        seed=0, optimizer_param={"lr": 0.001}, **QUIET,
+    )
+    made.train()
+    without.train()
+    assert made.network.seen == without.network.seen
+    assert made.train_loss_list == without.train_loss_list
+    assert made.train_size == len(made.x_train) == len(made.t_train) == len(made.sample_weight) == 7
+    assert weight.min() == 0  # the caller's array is as it was
+
+
+def test_a_share_for_validation_keeps_its_weights_and_holds_none_of_0():
+    weight = np.where(LINE > 8, 0, LINE)
+    made = weighted(weight, validation=0.25)
+    made.train()
+    x, validation = next((x, weights) for _, x, weights in made.network.seen if len(x) == 2)
+    assert validation == x
+    assert max(x) <= 8
+    assert len(made.x_train) == 6
+
+
+def test_a_pair_for_validation_has_no_weights():
+    class Optional(Weighted):
+        def loss(self, x, t, sample_weight=None):
+            return 0.0 if sample_weight is None else super().loss(x, t, sample_weight)
+
+    made = weighted(LINE, validation=(LINE[:, np.newaxis], LINE))
+    made.network = Optional()
+    made.train()
+    assert made.val_loss_list == [0.0]
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f2", "i8", "?"])
+def test_weights_of_any_dtype_are_numbers(dtype):
+    weight = (LINE % 2).astype(dtype)
+    made = weighted(weight.tolist() if dtype == "?" else weight)
+    made.train()
+    assert made.sample_weight.dtype == np.float64
+    assert made.sample_weight.tolist() == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("weight", "error", "message"),
+    [
+        (np.ones(9), ValueError, r"sample_weight must have shape \(10,\).* got shape \(9,\)"),
+        (np.ones((10, 1)), ValueError, r"sample_weight must have shape \(10,\).* got shape \(10, 1\)"),
+        (1.0, ValueError, r"sample_weight must have shape \(10,\).* got shape \(\)"),
+        (np.zeros(10), ValueError, "sample_weight is all zero"),
+        (np.where(LINE == 3, -1, LINE), ValueError, r"sample_weight\[2\] is -1.0; a weight must be at least 0"),
+        (np.where(LINE == 3, np.nan, LINE), ValueError, "sample_weight holds NaN in row 2"),
+        (np.where(LINE == 3, np.inf, LINE), ValueError, "sample_weight holds infinity in row 2"),
+        (["1"] * 10, TypeError, "sample_weight must hold real numbers"),
+    ],
+)
+def test_bad_weights_are_named(weight, error, message):
+    with pytest.raises(error, match=message):
+        weighted(weight)
+
+
+# --- copies ----------------------------------------------------------------------------------------------------------
+
+COPIES = {"pickle": lambda made: pickle.loads(pickle.dumps(made)), "deepcopy": copy.deepcopy}
+OPTIMIZERS = [
+    SGD(0.5), Momentum(0.1), Nesterov(0.1), AdaGrad(0.1), RMSprop(0.1), Adam(0.1),
+    SGD(CosineDecay(0.5, steps=8)), Adam(StepDecay(0.1, every=3)),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("seed", [None, 4])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_a_copy_goes_on_exactly_where_the_trainer_was(way, seed, optimizer):
+    np.random.seed(7)
+    options = {"seed": seed, "iterations": 5, "validation": 0.25}
+    original = trainer(optimizer=copy.deepcopy(optimizer), **options)
+    original.train()
+    state = np.random.get_state(legacy=False)
+    copied = COPIES[way](original)
+    assert str(np.random.get_state(legacy=False)) == str(state)
+    original.train()
+    np.random.seed(0)
+    untouched = np.random.rand()
+    np.random.seed(0)
+    copied.train()
+    assert np.random.rand() == untouched  # the copy draws from its own generator
+    for name in ("train_loss_list", "train_acc_list", "test_acc_list", "evaluated_at", "val_loss_list", "current_iter"):
+        assert getattr(copied, name) == getattr(original, name)
+    assert copied.optimizer.lr == original.optimizer.lr
+    assert all(np.array_equal(copied.network.params[name], value) for name, value in original.network.params.items())
+    assert copied.network.params["W1"] is not original.network.params["W1"]
+
+
+def test_a_copy_has_the_normal_number_that_the_global_generator_holds():
+    np.random.seed(0)
+    np.random.randn()  # it draws two, and keeps one
+    copied = COPIES["pickle"](trainer(seed=None))
+    assert copied._random.standard_normal() == np.random.randn()
+
+
+def note(_):
+    """A hook that pickle can name."""
+
+
+def save(each):
+    if each.current_iter == 5:
+        saved.append(pickle.dumps(each))
+
+
+saved: list[bytes] = []
+
+
+def test_a_trainer_saved_in_a_hook_goes_on():
+    saved.clear()
+    whole = trainer(on_step=save, seed=None, iterations=9, verbose=True, progress=True)
+    np.random.seed(1)
+    whole.train()
+    again = pickle.loads(saved[0])
+    again.max_iter = 4
+    again.train()
+    assert again.train_loss_list == whole.train_loss_list
+    assert COPIES["pickle"](trainer(on_epoch=note)).on_epoch is note
+
+
+def test_a_hook_that_cannot_be_pickled_raises_pickles_own_error():
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(trainer(on_step=lambda _: None))
+
+
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("made", [network(), MultiLayerNet(3, [4], 2, seed=0), SimpleNet(3, 2)], ids=["2", "n", "1"])
+def test_networks_can_be_copied(way, made):
+    assert np.array_equal(COPIES[way](made).predict(X), made.predict(X))
+
+
+def test_early_stopping_goes_on_in_a_copy():
+    original = counting([3.0, 1.0, 2.0, 1.5, 1.2, 4.0], early_stopping=3, iterations=3)
+    original.train()
+    copied = COPIES["pickle"](original)
+    for made in original, copied:
+        made.train()
+        assert made.val_loss_list == [3.0, 1.0, 2.0, 1.5, 1.2, 4.0]
+        assert made.network.params["W"] == 2
