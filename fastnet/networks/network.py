@@ -125,9 +125,7 @@ class Network(ABC):
         """
         h = as_float(h, "h")
         views = fitting(self.params, self._shapes)
-        # If two parameters share memory, a change of one changes the other. Only the plain loop handles that.
-        apart = not any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
-        gradients = self._differences(x, t, h) if apart and not self._has_a_loss_of_its_own() else None
+        gradients = self._differences(x, t, h) if self._is_as_its_class_defines(views) else None
         if gradients is None:
             gradients = {name: numerical_gradient(lambda _: self.loss(x, t), view, h) for name, view in views.items()}
         return {name: cast(gradient, self.dtype) for name, gradient in gradients.items()}
@@ -179,6 +177,11 @@ class Network(ABC):
 
         Return None if a number is not finite or too large for the kernel.
         """
+
+    def _is_as_its_class_defines(self, views: dict[str, FloatArray]) -> bool:
+        """Whether the loss is that of the class, and a change of one parameter (`views`) changes no other."""
+        share_memory = any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
+        return not share_memory and not self._has_a_loss_of_its_own()
 
     def _has_a_loss_of_its_own(self) -> bool:
         """Whether a subclass, or this object itself, overrides `predict` or `loss`."""

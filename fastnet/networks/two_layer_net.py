@@ -292,6 +292,9 @@ class TwoLayerNet(DenseNetwork):
         network.params = params
         return network
 
+    def _formulas(self) -> tuple[str, str, float]:
+        return "sigmoid", "softmax", 0.0
+
     def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
         y = cast(self.predict(x), FLOAT64)
         refuse_empty(x, "x")
