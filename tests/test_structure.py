@@ -56,7 +56,7 @@ LEVELS = [
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
     ["functions", "information", "perceptron"],
-    ["gradient", "_gradient_check"],
+    ["gradient", "_gradient_check", "_verdicts", "_checked_network", "_loss_slopes"],
     ["networks", "optimizer"],
     ["trainer", "mnist", "images"],
     ["plotting"],
