@@ -1,55 +1,57 @@
-"""How `fastnet.gradient.gradient_check` compares two gradients, and the report that it returns.
+"""The check of `fastnet.gradient.gradient_check`, and the report that it returns.
 
-A central difference has two errors: rounding, of the order of eps |loss| / h, and truncation, of the order of h**2
-where the loss is smooth. So an element is compared with the first step of its precision. If it differs, it is compared
-with the smaller steps too: there, the truncation error almost disappears, but the error of a wrong gradient stays.
-Where the input of relu is exactly 0, the loss has a corner for any step, and the slopes on both sides are right.
+Every element of a gradient is compared with a value that the check computed itself: by the network's forward mode if it
+has one (fastnet's networks do, see `networks/forward_mode.py`), else by differences of its loss (`_loss_slopes.py`).
+`_verdicts.py` compares, and `_checked_network.py` refuses a loss that is not one function.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FloatArray
+from fastnet._checked_network import (
+    GRADIENT,
+    MODES,
+    NUMERICAL,
+    Loss,
+    gradients_of,
+    movable_params,
+    refuse_another_function,
+    refuse_another_mode,
+    refuse_random_gradient,
+    state_kept,
+)
+from fastnet._checks import FloatArray, gradient_of, one_number
+from fastnet._loss_slopes import Element, noise_of, position
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
+from fastnet._verdicts import (
+    AGREES,
+    CANNOT_TELL,
+    DIFFERS,
+    FULL,
+    LARGEST,
+    VERDICTS,
+    ByDifferences,
+    Judged,
+    Precision,
+    eps_effect,
+    precision_of,
+    worst_by_forward_mode,
+)
 
-
-@dataclass(frozen=True)
-class Precision:
-    """How precise differences of a loss are in one dtype."""
-
-    eps: float
-    steps: tuple[float, ...]  # the first is for all elements, the others for elements that differ
-    share: float  # the gradients may differ by this fraction of the largest one
-
-    def rounding(self, loss: float) -> float:
-        """Return the largest rounding error in the difference of two values like `loss`."""
-        return 4 * self.eps * (1 + abs(loss))
-
-
-FULL = Precision(eps=2.0**-52, steps=(1e-4, 1e-5, 1e-6), share=1e-3)
-SINGLE = Precision(eps=2.0**-23, steps=(1e-2, 1e-3), share=5e-2)
-HALF = Precision(eps=2.0**-10, steps=(1e-1,), share=2e-1)
-
-# If a cross-entropy is above this, the class of some sample is so improbable that LOSS_EPS in the logarithm changes the
-# slope of the loss by more than the allowed share.
-FLAT = -math.log(LOSS_EPS / FULL.share)
-
-
-def precision_of(param: FloatArray, loss: Any) -> Precision:
-    """Return the precision of the loss, or of the parameter if the loss has no dtype or the parameter is float16."""
-    has_dtype = isinstance(loss, np.ndarray | np.generic) and loss.dtype.kind == "f"
-    itemsize = 2 if param.itemsize == 2 else (loss if has_dtype else param).itemsize
-    return {2: HALF, 4: SINGLE}.get(itemsize, FULL)
+# --- the report -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class ParameterReport:
-    """The two gradients with respect to one parameter, at the element where they differ most.
+    """The two gradients with respect to one parameter, at the element that decided the verdict.
+
+    That is an element that differs; if there is none, one of which the check cannot tell; if there is none, the one
+    with the largest difference.
 
     Attributes
     ----------
@@ -58,17 +60,21 @@ class ParameterReport:
     size, checked : int
         The number of its elements, and the number of compared elements.
     absolute_error : float
-        The largest difference between the two gradients.
+        The difference between the two gradients of this element.
     relative_error : float
         This difference divided by the largest gradient of this parameter.
     tolerance : float
-        The allowed difference.
+        The allowed difference: a share of this element, and the error of the numerical gradient.
     index : tuple of int
-        The element with this difference; ``()`` for an empty parameter.
+        The element; ``()`` for an empty parameter.
     backpropagation, numerical : float
         The two gradients of this element.
+    verdict : {"agrees", "differs", "cannot tell"}
+        The worst verdict on an element: "differs", then "cannot tell".
     agrees : bool
-        Whether every difference is within the tolerance.
+        Whether the verdict is "agrees".
+    reason : str
+        Why the check cannot tell, with the figures; else empty.
     coarse : bool
         Whether the loss is computed in float32 or float16, where differences are not precise.
     """
@@ -82,11 +88,17 @@ class ParameterReport:
     index: tuple[int, ...]
     backpropagation: float
     numerical: float
-    agrees: bool
+    verdict: str
+    reason: str
     coarse: bool
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the verdict is "agrees"."""
+        return self.verdict == AGREES
 
-HEAD = ("parameter", "checked", "abs. error", "rel. error", "allowed", "largest at", "backprop.", "numerical", "")
+
+HEAD = ("parameter", "checked", "abs. error", "rel. error", "allowed", "at", "backprop.", "numerical", "")
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,31 +111,46 @@ class GradientReport:
         One report for each parameter, by name.
     loss : float
         The value of ``network.loss(x, t)``.
+    verdict : {"agrees", "differs", "cannot tell"}
+        The worst verdict of a row: "differs" if one differs, else "cannot tell" if the check cannot tell of one.
     """
 
     rows: dict[str, ParameterReport]
     loss: float
 
+    @property
+    def verdict(self) -> str:
+        return max((row.verdict for row in self.rows.values()), key=VERDICTS.index, default=AGREES)
+
     def __bool__(self) -> bool:
-        return all(row.agrees for row in self.rows.values())
+        return self.verdict == AGREES
 
     def __repr__(self) -> str:
         lines = [HEAD, *(_cells(row) for row in self.rows.values())]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        table = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
-        wrong = [row for row in self.rows.values() if not row.agrees]
-        if not wrong:
-            return f"{table}\nAll gradients agree."
-        conclusion = f"Backpropagation gives a different gradient for {', '.join(row.name for row in wrong)}."
-        if any(row.coarse for row in wrong):
-            conclusion += " But the network does not compute in float64: check it there before looking for a mistake."
-        if FLAT < self.loss < math.inf:
-            conclusion += (
-                f"\nNote that the loss is {self.loss:.3g}, where a cross-entropy is almost flat, because of the "
-                f"{LOSS_EPS:g} in its logarithm. If it is one, check with smaller inputs or weights before "
-                "looking for a mistake."
-            )
-        return f"{table}\n{conclusion}"
+        text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        if self:
+            text.append("All gradients agree.")
+        wrong = [row for row in self.rows.values() if row.verdict == DIFFERS]
+        if wrong:
+            conclusion = f"Backpropagation gives a different gradient for {', '.join(row.name for row in wrong)}."
+            if any(row.coarse for row in wrong):
+                conclusion += (
+                    " But the network does not compute in float64: check it there before looking for a mistake."
+                )
+            text.append(conclusion)
+            if LARGEST < self.loss < math.inf:
+                text.append(
+                    f"Note that the loss is {self.loss:.3g}, where a cross-entropy is flat, because of the "
+                    f"{LOSS_EPS:g} in its logarithm. If it is one, check with smaller inputs or weights before "
+                    "looking for a mistake."
+                )
+        text += [
+            f"The check cannot tell whether {row.name} is right: {row.reason}."
+            for row in self.rows.values()
+            if row.verdict == CANNOT_TELL
+        ]
+        return "\n".join(text)
 
 
 def _cells(row: ParameterReport) -> tuple[str, ...]:
@@ -136,68 +163,157 @@ def _cells(row: ParameterReport) -> tuple[str, ...]:
         str(list(row.index)),
         f"{row.backpropagation:.6g}",
         f"{row.numerical:.6g}",
-        "agrees" if row.agrees else "DIFFERS",
+        "DIFFERS" if row.verdict == DIFFERS else row.verdict,
     )
 
 
-def compare(
-    name: str,
-    gradient: FloatArray,
-    elements: npt.NDArray[np.intp],
-    numerical: FloatArray,
-    slopes: Callable[[int, float], tuple[float, ...]],
-    precision: Precision,
-    loss: float,
-    *,
-    is_own: bool,
-) -> ParameterReport:
-    """Compare the `gradient` of one parameter with the `numerical` one at `elements`, which are flat indices.
+# --- the check --------------------------------------------------------------------------------------------------------
 
-    `slopes(element, h)` computes the central, right and left difference again. With `is_own`, `numerical` is the
-    network's own, which may be more precise than differences of its loss: fastnet's networks compute it in float64 also
-    if they are float32. So it is held to the smaller tolerance, until one element shows that it is not more precise.
-    """
-    backpropagation = gradient.reshape(-1)[elements]
-    largest = max(float(np.abs(values[np.isfinite(values)]).max(initial=0)) for values in (gradient, numerical))
-    tolerances = {h: precision.share * largest + precision.rounding(loss) / h for h in precision.steps}
-    with np.errstate(all="ignore"):  # a gradient may be infinite, or NaN
-        errors = np.abs(backpropagation - numerical)
-    coarse, usual = precision is not FULL, tolerances[precision.steps[0]]
-    allowed = np.full(errors.shape, precision.share * largest if is_own and coarse else usual)
-    numerical = numerical.copy()
-    wrong, found_coarse = None, False
-    for k in np.argsort(errors)[::-1]:  # the largest first; argsort puts NaN last, so first here
-        if errors[k] <= allowed[k]:
-            break
-        for h, tolerance in tolerances.items():
-            if not tolerance <= errors[k]:
-                continue  # rounding alone could explain the error at this step, or it is NaN
-            error, again = min((abs(float(backpropagation[k]) - slope), slope) for slope in slopes(int(elements[k]), h))
-            if error <= tolerance:
-                numerical[k], errors[k], allowed[k] = again, error, tolerance
-                found_coarse = coarse
-                break
-        else:
-            if found_coarse and errors[k] <= usual:
-                allowed = np.maximum(allowed, usual)
-            else:
-                wrong = k
-            break
-    if not len(elements):
-        return ParameterReport(name, 0, 0, 0.0, 0.0, usual, (), 0.0, 0.0, agrees=True, coarse=coarse)
-    worst = int(np.argmax(errors)) if wrong is None else int(wrong)
+
+def check(network: Any, x: Any, t: Any, count: int | None, random: np.random.Generator) -> GradientReport:
+    """Check `count` elements of each parameter, or all: see `fastnet.gradient.gradient_check`."""
+    params = movable_params(network)
+    elements = {name: _chosen(param.size, count, random) for name, param in params.items()}
+    if hasattr(network, "_forward_mode"):
+        return _check(network, x, t, params, elements, asks_network=False)
+    asks_network = count is None and callable(getattr(network, "numerical_gradient", None))
+    with state_kept(network):
+        return _check(network, x, t, params, elements, asks_network)
+
+
+def _check(
+    network: Any, x: Any, t: Any, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]], asks_network: bool
+) -> GradientReport:
+    grads = gradients_of(params, network.gradient(x, t), GRADIENT)
+    loss = Loss(network)
+    first = loss.call(x, t)
+    value = one_number(first, loss.name)
+    precisions = {name: precision_of(param, first) for name, param in params.items()}
+    loss.refuse_random(x, t, value, max(precision.eps for precision in precisions.values()))
+    forward = network._forward_mode(x, t) if hasattr(network, "_forward_mode") else None
+    found = {}
+    if forward is None:
+        found = _judged_by_differences(network, x, t, params, elements, grads, loss, value, precisions, asks_network)
+    else:
+        for number, (name, chosen) in enumerate(elements.items()):
+            found[name] = worst_by_forward_mode(grads[name], forward, number, chosen)
+    rows = {}
+    for name, chosen in elements.items():
+        worst, judged = found.get(name, (0, Judged(AGREES, 0.0, 0.0)))  # an empty parameter agrees
+        rows[name] = _row(name, grads[name], chosen, worst, judged, coarse=precisions[name] is not FULL)
+    report = GradientReport(rows, value)
+    if forward is None and report.verdict == DIFFERS:
+        if not asks_network and not hasattr(network, "_forward_mode"):
+            refuse_another_mode(network, x, t, params, report.rows)
+        report = _without_flat_samples(report, loss, x, t)
+    return report
+
+
+def _judged_by_differences(
+    network: Any, x: Any, t: Any, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]],
+    grads: dict[str, FloatArray], loss: Loss, value: float, precisions: dict[str, Precision], asks_network: bool,
+) -> dict[str, tuple[int, Judged]]:
+    """Return the worst element of each parameter that is not empty, and the verdict on it."""
+    eps = max(precision.eps for precision in precisions.values())
+
+    def evaluate() -> float:
+        return one_number(loss.call(x, t), loss.name)
+
+    def again(name: str, index: tuple[int, ...]) -> float:
+        return float(gradient_of(name, params[name], network.gradient(x, t), GRADIENT)[index])
+
+    loss.refuse_random(x, t, value, eps, calls=2)  # two masks of dropout may be equal by chance
+    refuse_random_gradient(params, grads, network.gradient(x, t), eps)
+    after = evaluate()
+    if not loss.is_same(value, after, eps):
+        raise ValueError(
+            f"{loss.name} is {value:.9g}, and {after:.9g} after a call of {GRADIENT}, as if that moved running "
+            f"statistics: {MODES}"
+        )
+    noise = noise_of(evaluate, value, list(params.values()), list(elements.values()), eps)
+    own = gradients_of(params, network.numerical_gradient(x, t), NUMERICAL) if asks_network else {}
+    judges = {}
+    for name, chosen in elements.items():
+        param, precision = params[name], precisions[name]
+        moving = [Element(evaluate, value, noise, param, position(k, param.shape), precision.step) for k in chosen]
+        if moving:
+            numerical = own[name].reshape(-1) if own else None
+            if numerical is not None:
+                refuse_another_function(name, numerical, moving, precision, network, x, t, params)
+            judges[name] = ByDifferences(
+                grads[name].reshape(-1)[chosen], partial(again, name), moving, precision, numerical
+            )
+    largest = max((judge.largest() for judge in judges.values()), default=0.0)
+    return {name: judge.worst(value, largest) for name, judge in judges.items()}
+
+
+def _chosen(size: int, count: int | None, random: np.random.Generator) -> npt.NDArray[np.intp]:
+    if count is None or count >= size:
+        return np.arange(size)
+    return np.sort(random.choice(size, count, replace=False))
+
+
+def _row(
+    name: str, gradient: FloatArray, chosen: npt.NDArray[np.intp], worst: int, judged: Judged, *, coarse: bool
+) -> ParameterReport:
+    index: tuple[int, ...] = ()
+    backpropagation = 0.0
+    if len(chosen):
+        index = position(chosen[worst], gradient.shape)
+        backpropagation = float(gradient[index])
+    largest = float(np.abs(gradient).max(initial=abs(judged.numerical), where=np.isfinite(gradient)))
     with np.errstate(all="ignore"):
-        relative = errors[worst] / np.float64(largest) if errors[worst] else 0.0
+        error = float(np.abs(np.float64(backpropagation) - judged.numerical))
+        relative = float(np.float64(error) / largest) if error else 0.0
     return ParameterReport(
         name=name,
         size=gradient.size,
-        checked=len(elements),
-        absolute_error=float(errors[worst]),
-        relative_error=float(relative),
-        tolerance=float(allowed[worst]),
-        index=tuple(int(i) for i in np.unravel_index(elements[worst], gradient.shape)),
-        backpropagation=float(backpropagation[worst]),
-        numerical=float(numerical[worst]),
-        agrees=wrong is None,
+        checked=len(chosen),
+        absolute_error=error,
+        relative_error=relative,
+        tolerance=judged.tolerance,
+        index=index,
+        backpropagation=backpropagation,
+        numerical=judged.numerical,
+        verdict=judged.verdict,
+        reason=f"at {list(index)}, {judged.reason}" if judged.reason else "",
         coarse=coarse,
     )
+
+
+# --- where a loss is flat ---------------------------------------------------------------------------------------------
+
+
+def _without_flat_samples(report: GradientReport, loss: Loss, x: Any, t: Any) -> GradientReport:
+    """Replace "differs" by "cannot tell" where the 1e-7 in the logarithm of a cross-entropy can be the reason."""
+    largest, where = _largest_loss(report.loss, loss, x, t)
+    reason = (
+        f"the difference can come from the {LOSS_EPS:g} in the logarithm of a cross-entropy, which backpropagation "
+        f"ignores, {where} {largest:.3g}, where it counts. Check with smaller inputs or weights"
+    )
+    rows = {}
+    for name, row in report.rows.items():
+        can_be_eps = largest <= 1.001 * LARGEST and row.relative_error <= eps_effect(largest)
+        rows[name] = (
+            replace(row, verdict=CANNOT_TELL, reason=reason) if can_be_eps and row.verdict == DIFFERS else row
+        )
+    return replace(report, rows=rows)
+
+
+def _largest_loss(value: float, loss: Loss, x: Any, t: Any) -> tuple[float, str]:
+    """Return the largest loss of one sample, and what it is; or the loss itself if x and t are no batches of samples.
+
+    With batch normalization, a sample alone has another loss. Then the class of one sample is taken to be a hundredth
+    as probable as the classes are in the mean.
+    """
+    try:
+        count = len(x) if len(x) == len(t) > 1 else 0
+        losses = [one_number(loss.call(x[n : n + 1], t[n : n + 1]), loss.name) for n in range(count)]
+    except (TypeError, ValueError, IndexError, KeyError):
+        losses = []
+    if not losses or not all(math.isfinite(one) for one in losses):
+        return value, "as the loss is"
+    if abs(sum(losses) / len(losses) - value) > 1e-6 * (1 + abs(value)):
+        return min(value + math.log(100), max(value, LARGEST)), "if the loss of one sample is"
+    worst = max(range(len(losses)), key=losses.__getitem__)
+    return losses[worst], f"as the loss of sample {worst} is"

@@ -76,7 +76,7 @@ LEVELS = [
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
     ["functions", "information", "perceptron"],
-    ["gradient", "_gradient_check"],
+    ["gradient", "_gradient_check", "_verdicts", "_checked_network", "_loss_slopes"],
     ["networks", "optimizer"],
     ["_divergence", "_early_stopping", "_training_data"],
     ["trainer", "mnist", "images"],

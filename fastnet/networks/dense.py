@@ -1,5 +1,6 @@
 """What networks of fully connected layers share: the kernels that predict and propagate back, and the shapes."""
 
+from abc import abstractmethod
 from itertools import pairwise
 from typing import Any
 
@@ -7,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FloatArray, IntArray, is_labels, refuse_empty, refuse_outside, samples
-from fastnet.networks.network import Network
+from fastnet._checks import FLOAT64, FloatArray, IntArray, cast, is_labels, refuse_empty, refuse_outside, samples
+from fastnet._twins.shared.formulas_numpy import one_hot
+from fastnet.networks.forward_mode import LOSSES, ForwardMode
+from fastnet.networks.network import Network, fitting
 from fastnet.networks.weights import counted
 
 
@@ -16,6 +19,21 @@ class DenseNetwork(Network):
     """A network whose parameters are W1, b1, W2, b2, ...: each layer computes `z W + b`."""
 
     _output_size: int
+
+    @abstractmethod
+    def _formulas(self) -> tuple[str, str, float]:
+        """Return the activation, the output and the strength of the weight decay."""
+
+    def _forward_mode(self, x: npt.ArrayLike, t: npt.ArrayLike) -> ForwardMode | None:
+        """Return the derivatives of the loss for `gradient_check`, or None for a loss of another kind."""
+        activation, output, decay = self._formulas()
+        if output not in LOSSES or not self._is_as_its_class_defines(fitting(self.params, self._shapes)):
+            return None
+        x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
+        t = as_batch(self._targets(t, np.empty((*x.shape[:-1], self._output_size), self.dtype)))
+        t = cast(one_hot(t, self._output_size), FLOAT64)
+        parameters = [cast(parameter, FLOAT64) for parameter in self._arrays()]
+        return ForwardMode(np.atleast_2d(x), t, parameters, activation, output, decay, self.dtype)
 
     def _predicted(self, x: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray:
         """Return the predictions, checking `x` only if the kernel cannot take it as it is."""

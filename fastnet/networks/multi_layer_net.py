@@ -489,6 +489,9 @@ class MultiLayerNet(DenseNetwork):
         """Check and return the current settings: the user may have changed them."""
         return _settings(self.activation, self.output, self.weight_decay_lambda)
 
+    def _formulas(self) -> tuple[str, str, float]:
+        return self._checked()
+
     def _settings(self) -> dict[str, Any]:
         return self._checked()._asdict()
 

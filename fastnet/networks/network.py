@@ -133,10 +133,8 @@ class Network(ABC):
         """
         h = as_float(h, "h")
         views = fitting(self.params, self._shapes)
-        # If two parameters share memory, a change of one changes the other. Only the plain loop handles that.
-        apart = not any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
         gradients = None
-        if apart and not self._has_a_loss_of_its_own():
+        if self._is_as_its_class_defines(views):
             gradients = self._differences(x, t, h, sample_weight)
         if gradients is None:
             # The loss of a subclass need not know weights.
@@ -196,6 +194,11 @@ class Network(ABC):
 
         Return None if a number is not finite or too large for the kernel.
         """
+
+    def _is_as_its_class_defines(self, views: dict[str, FloatArray]) -> bool:
+        """Whether the loss is that of the class, and a change of one parameter (`views`) changes no other."""
+        share_memory = any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
+        return not share_memory and not self._has_a_loss_of_its_own()
 
     def _has_a_loss_of_its_own(self) -> bool:
         """Whether a subclass, or this object itself, overrides `predict` or `loss`."""

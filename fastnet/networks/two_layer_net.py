@@ -319,6 +319,9 @@ class TwoLayerNet(DenseNetwork):
             return cross_entropy_error(y, t)
         return weighted_loss(cross_entropies, y, self._targets_in_range(t, y), sample_weight)
 
+    def _formulas(self) -> tuple[str, str, float]:
+        return "sigmoid", "softmax", 0.0
+
     def _differences(
         self, x: npt.ArrayLike, t: npt.ArrayLike, h: float, sample_weight: npt.ArrayLike | None
     ) -> dict[str, FloatArray] | None:

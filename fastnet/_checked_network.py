@@ -1,0 +1,173 @@
+"""What `fastnet.gradient.gradient_check` needs of a network, and what it refuses: a loss that is not one function."""
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from fastnet._checks import FLOAT64, FloatArray, gradient_of, one_number
+from fastnet._loss_slopes import Element, Slope, position
+from fastnet._verdicts import DIFFERS, Precision
+
+# --- what the network has ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def state_kept(network: Any) -> Iterator[None]:
+    """Put back the arrays that the network's layers replace, for example running statistics, and the random state.
+
+    An array that a layer changes in place stays changed.
+    """
+    random, kept = np.random.get_state(), []
+    found: list[Any] = [network]
+    seen = set()
+    while found:
+        holder = found.pop()
+        if id(holder) in seen or isinstance(holder, type | ModuleType | FunctionType):
+            continue
+        seen.add(id(holder))
+        if isinstance(holder, list | tuple):
+            inside = list(holder)
+        else:
+            values = holder if isinstance(holder, dict) else vars(holder)
+            kept.append((values, {k: v for k, v in values.items() if v is None or isinstance(v, np.ndarray)}))
+            inside = list(values.values())
+        found += [one for one in inside if isinstance(one, dict | list | tuple) or hasattr(one, "__dict__")]
+    try:
+        yield
+    finally:
+        np.random.set_state(random)
+        for values, arrays in kept:
+            values.update(arrays)
+
+
+def movable_params(network: Any) -> dict[str, Any]:
+    """Check that `network` has params, loss and gradient, and return its parameters, all writeable float arrays."""
+    missing = [name for name in ("params", "loss", "gradient") if not hasattr(network, name)]
+    if missing:
+        raise TypeError(
+            f"network must have params, loss(x, t) and gradient(x, t); {type(network).__name__} has no "
+            + " and no ".join(missing)
+        )
+    if not isinstance(network.params, Mapping):
+        raise TypeError(f"network.params must be a dict of arrays, got {type(network.params).__name__}")
+    if not network.params:
+        raise ValueError("network.params is empty: there is no gradient to check")
+    for name, value in network.params.items():
+        if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
+            raise TypeError(f"params[{name!r}] must be an array, got {type(value).__name__}")
+        if value.dtype.kind != "f" or value.itemsize > 8:
+            raise TypeError(f"params[{name!r}] must hold float64, float32 or float16, got {value.dtype}")
+        if not value.flags.writeable:
+            raise ValueError(f"params[{name!r}] is read-only, and its elements are moved in place")
+    return {name: np.asarray(value) for name, value in network.params.items()}
+
+
+def gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, FloatArray]:
+    """Check the gradients that the method `name` returned, and copy them to float64."""
+    if not isinstance(grads, Mapping):
+        raise TypeError(f"{name} must return a dict like params, got {type(grads).__name__}")
+    return {key: gradient_of(key, param, grads, name).astype(FLOAT64, order="C") for key, param in params.items()}
+
+
+# --- what is no function, or another function -------------------------------------------------------------------------
+
+GRADIENT, NUMERICAL = "network.gradient(x, t)", "network.numerical_gradient(x, t)"
+ANEW = (
+    "it is drawn anew in every call, for example by dropout, so there is no one function whose gradient could be "
+    "checked. Switch that off for the check"
+)
+MODES = (
+    "they do not belong to the same function. Probably the loss is in test mode and the gradients are in training "
+    "mode. Let loss(x, t) compute in training mode for the check, or give it an argument train_flg: the check passes "
+    "train_flg=True"
+)
+
+
+class Loss:
+    """The loss of a network, in training mode if its `loss` has the book's argument `train_flg`.
+
+    The book's `MultiLayerNetExtend` computes its gradients in training mode, but its loss in test mode by default.
+    """
+
+    def __init__(self, network: Any) -> None:
+        self.function: Callable[..., Any] = network.loss
+        try:
+            has_mode = "train_flg" in inspect.signature(network.loss).parameters
+        except (TypeError, ValueError):  # a compiled function may have no signature
+            has_mode = False
+        self.keywords = {"train_flg": True} if has_mode else {}
+        self.name = "network.loss(x, t, train_flg=True)" if has_mode else "network.loss(x, t)"
+
+    def call(self, x: Any, t: Any) -> Any:
+        return self.function(x, t, **self.keywords)
+
+    @staticmethod
+    def is_same(value: float, again: float, eps: float) -> bool:
+        """Whether two values of the loss differ by no more than rounding. Infinity and NaN are the same as all."""
+        return not abs(again - value) > 100 * eps * (1 + abs(value))
+
+    def refuse_random(self, x: Any, t: Any, value: float, eps: float, calls: int = 1) -> None:
+        """Raise `ValueError` if the loss is not `value` when called again."""
+        for _ in range(calls):
+            again = one_number(self.call(x, t), self.name)
+            if not self.is_same(value, again, eps):
+                raise ValueError(f"{self.name} is {value:.9g}, and {again:.9g} when called again: {ANEW}")
+
+
+def refuse_random_gradient(
+    params: Mapping[str, Any], grads: Mapping[str, FloatArray], again: Any, eps: float
+) -> None:
+    """Raise `ValueError` if the gradient is another one when called again."""
+    for name, second in gradients_of(params, again, GRADIENT).items():
+        first = grads[name]
+        with np.errstate(all="ignore"):
+            apart = np.abs(first - second)
+        largest = np.abs(first[np.isfinite(first)]).max(initial=0)
+        if (apart > 1e4 * eps * largest).any():
+            index = position(np.nanargmax(apart), apart.shape)
+            raise ValueError(
+                f"{GRADIENT}[{name!r}] at {list(index)} is {first[index]:.9g}, and {second[index]:.9g} when called "
+                f"again: {ANEW}"
+            )
+
+
+def refuse_another_function(
+    name: str, own: FloatArray, elements: list[Element], precision: Precision, network: Any, x: Any, t: Any,
+    params: Mapping[str, Any],
+) -> None:
+    """Raise `ValueError` if the network's own numerical gradient is not that of its loss.
+
+    A few elements tell: those with the largest gradients, and some more. Corners of relu may move one or the other.
+    """
+    some = {*np.argsort(np.abs(own))[-4:].tolist(), *range(0, len(own), max(1, len(own) // 4))}
+    wrong = [k for k in sorted(some) if not _is_close(float(own[k]), elements[k].quick(), precision)]
+    if 2 * len(wrong) > len(some):
+        k = wrong[-1]
+        again = gradients_of(params, network.numerical_gradient(x, t), NUMERICAL)[name].reshape(-1)[k]
+        what = f"for {name}{list(elements[k].index)}, {NUMERICAL} is {own[k]:.6g}"
+        if not _is_close(float(again), Slope(float(own[k]), 0.0, 0.0), precision):
+            raise ValueError(f"{what}, and {again:.6g} when called again: {ANEW}")
+        raise ValueError(f"{what}, but differences of network.loss give {elements[k].quick().value:.6g}: {MODES}")
+
+
+def _is_close(value: float, slope: Slope, precision: Precision) -> bool:
+    return abs(value - slope.value) <= max(0.01, precision.share) * abs(slope.value) + 4 * slope.error
+
+
+def refuse_another_mode(network: Any, x: Any, t: Any, params: Mapping[str, Any], rows: Mapping[str, Any]) -> None:
+    """Raise `ValueError` if the network's own numerical gradient confirms a gradient that its loss contradicts."""
+    if not callable(getattr(network, "numerical_gradient", None)):
+        return
+    own = gradients_of(params, network.numerical_gradient(x, t), NUMERICAL)
+    for name, row in rows.items():
+        value = float(own[name][row.index]) if row.verdict == DIFFERS else math.nan
+        if abs(value - row.backpropagation) < 0.1 * abs(value - row.numerical):
+            raise ValueError(
+                f"for {name}{list(row.index)}, {GRADIENT} is {row.backpropagation:.6g} and {NUMERICAL} {value:.6g}, "
+                f"but differences of network.loss give {row.numerical:.6g}: {MODES}"
+            )

@@ -1,0 +1,265 @@
+"""The derivatives of a dense network's loss with a bound of their rounding errors, for `gradient_check`.
+
+Differences of the loss lose their digits to cancellation: a gradient of 1e-15 cannot be seen in a loss of 2. Here two
+ideas avoid every such difference.
+
+The complex step: for a function f that is computed with complex numbers, Im f(a + ih) / h is the derivative. Nothing is
+subtracted, so h may be as small as 2^-100, and the result has all its digits. f is only evaluated: no formula of a
+derivative is used that backpropagation uses, too.
+
+Forward mode: if the input a[j] of a unit moves, the inputs a[k] of the next layer move by slope[j] W[j,k], and so on up
+to the loss. This goes through the layers in the direction of `predict`. Backpropagation goes the other way.
+
+Beside every number stands a bound of its error: what rounding does here and in a backward pass, which adds the same
+terms in another order. The bound is about eps times the sum of the absolute values of what is added. So it is also
+right where the terms cancel and the derivative is almost 0.
+
+Shapes: N samples, D inputs, C outputs, U units of a layer.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastnet._checks import FloatArray
+from fastnet._twins.shared.formulas_numpy import OUTPUTS, SLOPE
+
+BLOCK = 2**16  # elements of an intermediate array. A single sample may need more
+STEP = 2.0**-100
+UNDERFLOW = float(np.finfo(np.float64).tiny) / STEP  # what is smaller may be lost
+
+
+# --- the functions of a network, for complex numbers. The real part decides on which side of a corner a number is. ----
+
+
+def _relu(a: Any) -> Any:
+    return np.where(a.real > 0, a, 0)
+
+
+def _leaky_relu(a: Any) -> Any:
+    return np.where(a.real >= 0, a, SLOPE * a)
+
+
+def _elu(a: Any) -> Any:
+    return np.where(a.real >= 0, a, np.expm1(np.where(a.real >= 0, 0, a)))
+
+
+def _sigmoid(a: Any) -> Any:
+    e = np.exp(np.where(a.real >= 0, -a, a))  # cannot overflow
+    return np.where(a.real >= 0, 1, e) / (1 + e)
+
+
+def _identity(a: Any) -> Any:
+    return a
+
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "relu": _relu,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "identity": _identity,
+}
+# The slopes on both sides of 0, for the functions that have a corner there.
+CORNERS = {"relu": (0.0, 1.0), "leaky_relu": (SLOPE, 1.0)}
+POLYGONS = {*CORNERS, "identity"}  # their slopes are exact
+
+
+def _cross_entropy(a: Any, t: FloatArray) -> Any:
+    largest = a.real.max(axis=-1, keepdims=True)
+    logarithm = largest[..., 0] + np.log(np.exp(a - largest).sum(axis=-1))
+    return t.sum(axis=-1) * logarithm - (t * a).sum(axis=-1)
+
+
+def _binary_cross_entropy(a: Any, t: FloatArray) -> Any:
+    softplus = np.where(a.real > 0, a, 0) + np.log1p(np.exp(np.where(a.real > 0, -a, a)))
+    return (softplus - t * a).mean(axis=-1)
+
+
+def _mean_squared_error(a: Any, t: FloatArray) -> Any:
+    return ((a - t) ** 2).mean(axis=-1)
+
+
+def _mean_squared_error_of_sigmoid(a: Any, t: FloatArray) -> Any:
+    return _mean_squared_error(_sigmoid(a), t)
+
+
+# The loss of each sample, from the last a (..., C) and the target t (..., C): without the 1e-7 that the book adds in
+# the logarithm, because backpropagation ignores it.
+LOSSES: dict[str, Callable[[Any, FloatArray], Any]] = {
+    "softmax": _cross_entropy,
+    "sigmoid": _binary_cross_entropy,
+    "sigmoid_mse": _mean_squared_error_of_sigmoid,
+    "identity": _mean_squared_error,
+}
+
+
+def _slope(function: Callable[[Any], Any], a: FloatArray) -> FloatArray:
+    """Return the derivative of a function of one number, by the complex step."""
+    slope: FloatArray = function(a + STEP * 1j).imag / STEP
+    return slope
+
+
+# --- numbers with bounds of their errors ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """An array, and a bound of the absolute error of each element."""
+
+    value: FloatArray
+    error: FloatArray
+
+    def transposed(self) -> "Bounded":
+        return Bounded(self.value.T, self.error.T)
+
+    def __getitem__(self, key: Any) -> "Bounded":
+        return Bounded(self.value[key], self.error[key])
+
+
+def _exact(value: FloatArray) -> Bounded:
+    return Bounded(value, np.zeros_like(value))
+
+
+class Rounding(NamedTuple):
+    """Arithmetic that follows the rounding errors of a network's dtype."""
+
+    eps: float
+    tiny: float  # what underflow may take away
+
+    def product(self, x: Bounded, y: Bounded) -> Bounded:
+        """Return the matrix product, or that of each matrix of a stack."""
+        X, Y = np.abs(x.value), np.abs(y.value)
+        size = X @ Y
+        # A sum of n terms has n rounding errors, of either sign. Together they are about as large as sqrt(n) of them.
+        error = (4 + 2 * math.sqrt(Y.shape[-2])) * self.eps * size + self.tiny * (size > 0)
+        if x.error.any():
+            error += x.error @ (Y + y.error)
+        if y.error.any():
+            error += X @ y.error
+        return Bounded(x.value @ y.value, error)
+
+    def times(self, x: Bounded, y: Bounded) -> Bounded:
+        """Return the product, element by element."""
+        X, Y = np.abs(x.value), np.abs(y.value)
+        size = X * Y
+        error = x.error * (Y + y.error) + X * y.error + self.eps * size + self.tiny * (size > 0)
+        return Bounded(x.value * y.value, error)
+
+    def plus(self, x: Bounded, y: FloatArray) -> Bounded:
+        """Return the sum with numbers that have one rounding error at most."""
+        return Bounded(x.value + y, x.error + 2 * self.eps * (np.abs(x.value) + np.abs(y)))
+
+    def function(self, f: Callable[[FloatArray], FloatArray], x: Bounded) -> Bounded:
+        """Return f(x). An error of x is followed to both sides, also over a corner."""
+        value = f(x.value)
+        error = np.maximum(np.abs(f(x.value + x.error) - value), np.abs(f(x.value - x.error) - value))
+        return Bounded(value, error + 8 * self.eps * np.abs(value))
+
+
+# --- the derivatives --------------------------------------------------------------------------------------------------
+
+
+class ForwardMode:
+    """The derivatives of the mean loss with respect to W1, b1, W2, ... of a network that computes in `dtype`.
+
+    x (N, D), t (N, C) and the parameters are float64. Each result is a list with the derivatives for every parameter.
+    """
+
+    def __init__(
+        self, x: FloatArray, t: FloatArray, parameters: Sequence[FloatArray], activation: str, output: str,
+        decay: float, dtype: np.dtype[Any],
+    ) -> None:  # fmt: skip
+        information, f = np.finfo(dtype), ACTIVATIONS[activation]
+        self.rounding = Rounding(float(information.eps), float(information.tiny))
+        self.weights = [_exact(W) for W in parameters[::2]]
+        self.activation, self.decay = activation, decay
+        with np.errstate(all="ignore"):  # infinity and NaN stay what they are
+            self.z, self.a = [_exact(x)], []
+            for W, b in zip(self.weights, parameters[1::2], strict=True):
+                self.a.append(self.rounding.plus(self.rounding.product(self.z[-1], W), b))
+                self.z.append(self.rounding.function(f, self.a[-1]))
+            self.slopes = [self.rounding.function(partial(_slope, f), inputs) for inputs in self.a[:-1]]
+            if activation not in POLYGONS:  # a tiny slope is lost if STEP takes it below the smallest float
+                self.slopes = [Bounded(s.value, s.error + UNDERFLOW) for s in self.slopes]
+            self.last = _slopes_of_loss(self.rounding, self.a[-1], t, output)
+
+    @cached_property
+    def derivatives(self) -> list[Bounded]:
+        """The derivatives; the bounds hold for a careful backward pass, too."""
+        return self._derivatives(self.slopes)
+
+    @cached_property
+    def with_lost_digits(self) -> list[Bounded]:
+        """The same, with bounds for a backward pass that takes z (1 - z) or 1 - z^2 for a slope, as the book does.
+
+        That loses digits where z is almost 1.
+        """
+        lost = 4 * self.rounding.eps
+        return self._derivatives([Bounded(s.value, s.error + lost * (s.value != 0)) for s in self.slopes])
+
+    @cached_property
+    def on_the_other_side(self) -> list[Bounded]:
+        """The derivatives with the slope on the other side of the corner where the input of relu is exactly 0."""
+        at_corner = [(a.value == 0) & (a.error == 0) for a in self.a[:-1]]
+        if self.activation not in CORNERS or not any(corner.any() for corner in at_corner):
+            return self.derivatives
+        both = sum(CORNERS[self.activation])
+        return self._derivatives(
+            [
+                Bounded(np.where(corner, both - s.value, s.value), s.error)
+                for s, corner in zip(self.slopes, at_corner, strict=True)
+            ]
+        )
+
+    def _derivatives(self, slopes: list[Bounded]) -> list[Bounded]:
+        ones = _exact(np.ones((1, len(self.z[0].value))))
+        results = []
+        with np.errstate(all="ignore"):
+            for layer, (z, W) in enumerate(zip(self.z, self.weights, strict=False)):  # z has the outputs, too
+                da = self._by_unit(slopes, layer)
+                dW = self.rounding.product(z.transposed(), da)
+                results += [self.rounding.plus(dW, self.decay * W.value), self.rounding.product(ones, da)[0]]
+        return results
+
+    def _by_unit(self, slopes: list[Bounded], layer: int) -> Bounded:
+        """Return the derivatives (N, U) with respect to a of one layer."""
+        if layer == len(slopes):
+            return self.last
+        product, times = self.rounding.product, self.rounding.times
+        N, U = slopes[layer].value.shape
+        size = max(1, BLOCK // (U * max(W.value.shape[1] for W in self.weights[layer + 1 :])))
+        value, error = np.empty((N, U)), np.empty((N, U))
+        for first in range(0, N, size):
+            n = slice(first, first + size)
+            # moves (., U, .): how much the inputs of a following layer move if a of each unit moves, for each sample.
+            moves = times(slopes[layer][n, :, np.newaxis], self.weights[layer + 1])
+            for following in range(layer + 1, len(slopes)):
+                moves = product(times(moves, slopes[following][n, np.newaxis]), self.weights[following + 1])
+            da = product(moves, self.last[n, :, np.newaxis])[..., 0]
+            value[n], error[n] = da.value, da.error
+        return Bounded(value, error)
+
+
+def _slopes_of_loss(rounding: Rounding, a: Bounded, t: FloatArray, output: str) -> Bounded:
+    """Return the derivatives (N, C) of the mean loss with respect to the last a (N, C)."""
+    (N, C), one = t.shape, np.eye(t.shape[1])
+
+    def slopes(points: FloatArray) -> FloatArray:
+        """Return the derivatives (N, C) with respect to a[n, c] at points[n, c] (C,)."""
+        slopes: FloatArray = LOSSES[output](points + STEP * 1j * one, t[:, np.newaxis]).imag / STEP / N
+        return slopes
+
+    points = np.repeat(a.value[:, np.newaxis], C, axis=1)
+    # If a[n, c] has an error to one side, and the others to the other side, this changes the slope most.
+    sides = (2 * one - 1) * a.error[:, np.newaxis]
+    value = slopes(points)
+    error = np.maximum(np.abs(slopes(points + sides) - value), np.abs(slopes(points - sides) - value))
+    # The backward pass subtracts t from y, and so rounds to the digits of the larger one.
+    size = np.abs(value) + 2 * np.abs(t) / OUTPUTS[output].divisor(N, C)
+    return Bounded(value, error + 8 * rounding.eps * size + UNDERFLOW)
