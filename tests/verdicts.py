@@ -29,7 +29,7 @@ from fastnet import MultiLayerNet, TwoLayerNet
 from fastnet.gradient import gradient_check
 
 ACTIVATIONS = ["relu", "sigmoid", "tanh", "leaky_relu", "elu", "identity"]
-OUTPUTS = ["softmax", "sigmoid", "identity"]
+OUTPUTS = ["softmax", "sigmoid", "sigmoid_mse", "identity"]
 LEAST = 1e-3  # a mistake is at least this fraction of an element
 INTACT = 1e-6  # where rounding leaves an element intact: its relative error is at most this
 VISIBLE = 2e-5  # the same for a network whose loss is all that the check sees
@@ -83,8 +83,8 @@ def draw(random: np.random.Generator, dtype: Any = np.float64) -> Drawn:
     x = scale * random.standard_normal((N, D)) * (random.random((N, D)) < 0.8)  # many pixels are 0
     t: Any
     if output == "softmax":
-        t = random.integers(C, size=N) if random.random() < 0.5 else random.dirichlet(np.ones(C), N)
-    elif output == "sigmoid":
+        t = [random.integers(C, size=N), random.dirichlet(np.ones(C), N), random.random((N, C))][random.integers(3)]
+    elif output != "identity":
         t = random.integers(2, size=(N, C)) if random.random() < 0.5 else random.random((N, C))
     else:
         t = random.standard_normal((N, C))
@@ -137,6 +137,9 @@ def true_gradient(drawn: Drawn) -> dict[str, Any]:
             da = (y[:, :, None] * targets[:, None] - targets[:, :, None] * y[:, None]).sum(axis=2) / N
         elif output == "sigmoid":
             da = ((1 - targets) * each(sigmoid)(z[-1]) - targets * each(sigmoid)(-z[-1])) / (N * C)
+        elif output == "sigmoid_mse":
+            y = each(sigmoid)(z[-1])
+            da = 2 * (y - targets) * y * each(sigmoid)(-z[-1]) / (N * C)
         else:
             da = 2 * (z[-1] - targets) / (N * C)
         gradient = {}
@@ -186,7 +189,8 @@ class Plain:
         elif self.output == "sigmoid":
             loss = np.mean(np.logaddexp(0, a) - t * a)
         else:
-            loss = np.mean((a - t) ** 2)
+            y = PLAIN["sigmoid"](a) if self.output == "sigmoid_mse" else a
+            loss = np.mean((y - t) ** 2)
         return loss + 0.5 * self.decay * sum(np.sum(W**2) for W in self.params.values() if W.ndim == 2)
 
 
