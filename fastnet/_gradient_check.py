@@ -71,8 +71,6 @@ class ParameterReport:
         The two gradients of this element.
     verdict : {"agrees", "differs", "cannot tell"}
         The worst verdict on an element: "differs", then "cannot tell".
-    agrees : bool
-        Whether the verdict is "agrees".
     reason : str
         Why the check cannot tell, with the figures; else empty.
     coarse : bool

@@ -65,7 +65,7 @@ class CosineDecay:
     initial : float
         The rate of the first update, above 0.
     steps : int
-        The number of updates after which the rate is `lowest`. It stays there.
+        The number of updates until the last rate, which then stays.
     lowest : float, default 0.0
         The last rate, at least 0 and at most `initial`. With 0, updates change nothing once it is reached.
 
