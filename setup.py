@@ -69,8 +69,8 @@ class Build(build_ext):
 
 extensions = []
 if mode != "skip":
-    # The flags of the user (CFLAGS, CPPFLAGS, LDFLAGS, CC) come before these, and the last flag counts. With -ffast-math
-    # or a part of it, the kernels would compute wrong numbers, so it is switched off.
+    # The flags of the user (CFLAGS, CPPFLAGS, LDFLAGS, CC) come before these, and the last flag counts. With
+    # -ffast-math or a part of it, the kernels would compute wrong numbers, so it is switched off.
     # -fno-fast-math: every part of -ffast-math. It stands first, because it also takes back the two -fno-math... below.
     # -O3: vectorise loops; not -Ofast, which contains -ffast-math.
     # -fno-math-errno, -fno-trapping-math: also vectorise where both branches of a condition have to be computed. The
