@@ -451,7 +451,7 @@ class MultiLayerNet(DenseNetwork):
         return self._checked()._asdict()
 
     def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
-        y = cast(self.predict(x), FLOAT64)
+        y = self.predict(x)
         refuse_empty(x, "x")
         t = self._targets(t, y)
         activation, output, decay = self._checked()
@@ -459,7 +459,7 @@ class MultiLayerNet(DenseNetwork):
         x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
         parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
         differences = _backend.kernels.layer_differences(
-            np.atleast_2d(x), as_batch(t), tuple(parameters.values()), activation, output, h
+            np.atleast_2d(x), as_batch(t, FLOAT64), tuple(parameters.values()), activation, output, h
         )
         if differences is None:
             return None

@@ -293,13 +293,14 @@ class TwoLayerNet(DenseNetwork):
         return network
 
     def _differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray] | None:
-        y = cast(self.predict(x), FLOAT64)
+        y = self.predict(x)
         refuse_empty(x, "x")
         t = targets(t, y)
         # Round to the network's dtype first, as `loss` does.
         x = cast(samples(x, "x", self._shapes["W1"][0], self.dtype), FLOAT64)
         parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
-        gradients = _backend.kernels.two_layer_differences(np.atleast_2d(x), as_batch(t), *parameters.values(), h)
+        t = as_batch(t, FLOAT64)
+        gradients = _backend.kernels.two_layer_differences(np.atleast_2d(x), t, *parameters.values(), h)
         return None if gradients is None else dict(zip(parameters, gradients, strict=True))
 
     def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
