@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from hostile import byte_swapped, contiguous, read_only
 from hypothesis import configuration
 from hypothesis import strategies as st
 
@@ -96,40 +97,30 @@ def array(draw: Draw, shape: tuple[int, ...], kinds: Any = KINDS, *, special: in
 # --- layouts: each returns an array equal to `a`, of any shape -------------------------------------------------------
 
 
-def _strided(a: Any) -> Any:
+def strided(a: Any) -> Any:
     return a.repeat(3, axis=-1)[..., 1::3] if a.ndim else a
 
 
-def _backwards(a: Any) -> Any:
+def backwards(a: Any) -> Any:
     return np.flip(np.flip(a).copy()) if a.ndim else a
 
 
-def _fortran(a: Any) -> Any:
+def fortran(a: Any) -> Any:
     return a.copy(order="F")
 
 
-def _unaligned(a: Any) -> Any:
+def unaligned(a: Any) -> Any:
     view = np.zeros(a.nbytes + 1, np.uint8)[1:].view(a.dtype).reshape(a.shape)
     view[...] = a
     return view
 
 
-def _byte_swapped(a: Any) -> Any:
-    return a.astype(a.dtype.newbyteorder("S"))
-
-
-def _read_only(a: Any) -> Any:
-    a = a.copy()
-    a.flags.writeable = False
-    return a
-
-
-def _of_one_row(a: Any) -> Any:
+def of_one_row(a: Any) -> Any:
     """Not equal: its first row, repeated with a stride of 0."""
     return np.broadcast_to(a[:1], a.shape) if a.ndim and len(a) else a
 
 
-LAYOUTS = (np.copy, _strided, _backwards, _fortran, _unaligned, _byte_swapped, _read_only, _of_one_row)
+LAYOUTS = (contiguous, strided, backwards, fortran, unaligned, byte_swapped, read_only, of_one_row)
 
 
 def layout(draw: Draw, a: Any) -> Any:

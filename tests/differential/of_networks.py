@@ -10,6 +10,7 @@ import judge
 import mpmath
 import numpy as np
 from draws import Draw
+from hostile import byte_swapped
 from hypothesis import strategies as st
 from judge import Real, computing_in, exactly
 from mpmath import mpf
@@ -39,7 +40,7 @@ def _filled(draw: Draw, network: Any, spread: float, special: int) -> None:
         value.flat[draw(st.integers(0, value.size - 1))] = draw(st.sampled_from((np.nan, np.inf, -np.inf, 1e30, 0.0)))
     if draw(st.integers(0, 3)) == 0:
         for name, value in network.params.items():
-            network.params[name] = draw(st.sampled_from((draws._fortran, draws._strided, draws._byte_swapped)))(value)
+            network.params[name] = draw(st.sampled_from((draws.fortran, draws.strided, byte_swapped)))(value)
 
 
 def _network(kind: type, draw: Draw, *, small: bool = False, special: int = 1) -> tuple[Any, dict[str, Any]]:

@@ -12,6 +12,7 @@ import judge
 import mpmath
 import numpy as np
 from draws import Draw
+from hostile import byte_swapped, contiguous
 from hypothesis import strategies as st
 from judge import Real, computing_in, exactly
 from mpmath import mpf
@@ -54,7 +55,7 @@ def updates(name: str, draw: Draw) -> None:
     shape = draws.shape(draw, (1, 2))
     param = draws.floats(draw, shape, dtype, draws.TAME, special=0)
     grads = [draws.floats(draw, shape, dtype, draws.TAME, special=0) for _ in range(2)]
-    layout = draw(st.sampled_from((np.copy, draws._fortran, draws._strided, draws._byte_swapped)))
+    layout = draw(st.sampled_from((contiguous, draws.fortran, draws.strided, byte_swapped)))
     numbers = {"lr": draw(st.sampled_from((0.1, 0.01, 1.0)))}
 
     def run() -> Any:

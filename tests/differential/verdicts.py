@@ -6,6 +6,7 @@ where fastnet states ULP, otherwise the share of the judge's bound. `judge.py` t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from math import inf
 from typing import Any
@@ -14,19 +15,32 @@ import draws
 import judge
 import mpmath
 import numpy as np
-from backends import BACKENDS, kernel_module
+from backends import BACKENDS, compiled_kernels_are_required
 from hostile import snapshot
 from judge import Real, exactly
 from mpmath import mpf
 from ulp import spacing
 
 import fastnet
+from fastnet import _backend
 
 Errors = tuple[type[Exception], ...]  # the types that may be raised: more than one where several things are wrong
 LARGEST: dict[tuple[str, str], float] = {}  # by function and unit
 
 
 # --- on both twins ---------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def twins() -> list[str]:
+    """Both backends; NumPy alone where nothing is compiled, if that is allowed."""
+    try:
+        _backend._load("cython")
+    except ImportError:
+        if compiled_kernels_are_required():
+            raise
+        return ["numpy"]
+    return BACKENDS
 
 
 def outcome(call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -43,10 +57,9 @@ def outcome(call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 def results(call: Callable[..., Any], *arguments: Any, due: Errors = ()) -> list[Any]:
     """What the twins return, one after the other. If errors are `due`, both must raise the same one, of one of them."""
     outcomes = []
-    for backend in BACKENDS:
-        if kernel_module(backend):
-            with fastnet.use_backend(backend):
-                outcomes.append(outcome(call, arguments))
+    for backend in twins():
+        with fastnet.use_backend(backend):
+            outcomes.append(outcome(call, arguments))
     errors = [(type(each), str(each)) for each in outcomes if isinstance(each, Exception)]
     assert len(set(errors)) <= 1, errors
     assert len(errors) == (len(outcomes) if due else 0), f"{due} is due, got {outcomes}"
