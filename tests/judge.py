@@ -5,7 +5,8 @@ the same formula in floats, in any order of the terms. The bound grows with ever
 and so it is large only where the condition of the problem is bad: where terms cancel, or where a large argument of exp
 has been rounded. What a function states about itself in ULP is checked in ULP; see `differential/properties.py`.
 
-- Every operation rounds its result: by at most eps of it, where correct rounding is eps / 2.
+- Every operation rounds its result: by at most eps of it, where correct rounding is eps / 2. Numbers of few digits are
+  not rounded: so the corner of relu at exactly 0 is judged too.
 - exp, log and their kind have an error of at most 4 ULP, what fastnet states for functions of one number. In addition,
   the argument is not exact: the function is evaluated at both ends of its interval.
 - A sum of n terms has an error of at most n eps times the sum of the absolute values, for every order of the terms.
@@ -100,14 +101,20 @@ def is_zero(x: Real) -> bool:
 
 def _rounded(value: Any, error: float, ulp: float = 1.0) -> Real:
     """The result of an operation: `error` comes from its arguments, to which the rounding of the result is added."""
-    if value == 0 and error == 0:
-        return Real(0)
+    if error == 0 and ulp == 1 and _is_short(value):
+        return Real(value)
     if not mpmath.isfinite(value):
         return Real(value, inf if isinf(error) else 0.0)
     largest = abs(float(value))
     if not largest + error <= _largest:
         return Real(value, inf)
     return Real(value, error + ulp * _eps * largest + _floor)
+
+
+def _is_short(value: Any) -> bool:
+    """Whether the value is a multiple of 2^-8 below 2^8: it has so few digits that no float dtype rounds it."""
+    scaled = value * 256
+    return abs(scaled) < 65536 and scaled == int(scaled)
 
 
 def total(terms: Iterable[Real]) -> Real:
@@ -118,6 +125,8 @@ def total(terms: Iterable[Real]) -> Real:
     absolute = sum(size(term) for term in terms if mpmath.isfinite(term.value))
     error = sum(term.error for term in terms)
     value = sum((term.value for term in terms), mpf(0))
+    if error == 0 and absolute < 256 and all(_is_short(term.value) for term in terms):
+        return Real(value)  # no sum of some of them rounds
     if not absolute + error <= _largest:
         return Real(value, inf)
     return _rounded(value, error + len(terms) * _eps * absolute)
@@ -130,6 +139,8 @@ def function(f: Callable[[Any], Any], x: Real, *, even: bool = False) -> Real:
     if mpmath.isinf(x.value):
         return Real(f(BEYOND if x.value > 0 else -BEYOND), 0.0)
     value, error = f(x.value), 0.0
+    if not x.error and value in (0, x.value) and _is_short(x.value):
+        return Real(value)
     if x.error:
         ends = [x.value - x.error, x.value + x.error]
         if even and ends[0] < 0 < ends[1]:

@@ -5,6 +5,7 @@ the end shows the largest error of each function, as a share of what is allowed 
 """
 
 import argparse
+import contextlib
 import sys
 import time
 import warnings
@@ -50,12 +51,14 @@ arguments = parser.parse_args()
 warnings.simplefilter("error")
 examples: Counter[str] = Counter()
 start, number = time.monotonic(), arguments.seed
-while time.monotonic() - start < 60 * arguments.minutes:
-    for name in [arguments.only] if arguments.only else PROPERTIES:
-        search(name, number)
-    number += 1
+with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends the search before its time, with the same table
+    while time.monotonic() - start < 60 * arguments.minutes:
+        for name in [arguments.only] if arguments.only else PROPERTIES:
+            search(name, number)
+        number += 1
 minutes = (time.monotonic() - start) / 60
 print(f"{sum(examples.values()):,} examples in {minutes:.0f} minutes, seeds {arguments.seed} to {number - 1}")
+print("\nExamples:")
 for name, count in examples.items():
     print(f"{count:10,}  {name}")
 print("\nThe largest error:")

@@ -28,7 +28,7 @@ ELSEWHERE = {
 COMPUTING = ("functions", "gradient", "information", "optimizer", "perceptron", "Perceptron")
 
 
-@pytest.mark.parametrize("names", PROPERTIES)
+@pytest.mark.parametrize("names", PROPERTIES, ids=lambda names: names.split()[0])
 def test_both_twins_are_right_or_raise_the_same_error(names):
     @settings(
         max_examples=EXAMPLES_IN_FULL if effort.FULL else EXAMPLES,

@@ -76,10 +76,17 @@ def test_a_gradient_that_is_off_by_a_ten_thousandth_is_found(kind, factor, dtype
 def test_the_bound_is_a_few_roundings_where_nothing_cancels_and_large_where_terms_do():
     with computing_in(np.float64):
         third = Real(1) / Real(3)
-        assert third.error < 2.0**-52
+        assert 0 < third.error < 2.0**-52
         nothing = third - third * Real(1 + 2.0**-50)
         assert 1e-16 < nothing.error / float(third.value) < 1e-15
         assert abs(nothing.value) < 4 * nothing.error  # no digit is left
+
+
+def test_numbers_of_few_digits_are_exact():
+    network = judge.Network([[[Real(1)], [Real(-0.5)]], [Real(0)], [[Real(1)]], [Real(0)]], "relu", "identity")
+    ((a,),) = network.forward([[Real(0.5), Real(1)]])[1][0]
+    assert (a.value, a.error) == (0, 0)
+    assert network.gradient([[Real(0.5), Real(1)]], [[Real(1)]])[0][0][0].value == 0  # the book's slope at 0
 
 
 def test_infinity_and_nan_are_exact_and_overflow_is_not_judged():
