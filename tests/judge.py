@@ -31,7 +31,7 @@ from mpmath import mpf
 FLOOR = {np.dtype(np.float64): 1e-303, np.dtype(np.float32): 1e-37}
 LOSS_EPS = mpf(1e-7)
 SLOPE = mpf(0.1)  # of leaky_relu, left of 0
-BEYOND = mpf(2) ** 1200  # larger than every float: what stands for infinity in a function that has a limit there
+BEYOND = mpf(2) ** 1200  # larger than every float: what stands for infinity where a function has a limit
 
 _dtype, _eps, _floor, _largest = np.dtype(float), float(np.finfo(float).eps), 1e-303, float(np.finfo(float).max)
 
@@ -136,8 +136,9 @@ def function(f: Callable[[Any], Any], x: Real, *, even: bool = False) -> Real:
     """f(x) for an f that is monotone, or, if `even`, monotone on either side of 0."""
     if mpmath.isnan(x.value) or isinf(x.error):
         return Real(mpmath.nan, x.error)
-    if mpmath.isinf(x.value):
-        return Real(f(BEYOND if x.value > 0 else -BEYOND), 0.0)
+    if mpmath.isinf(x.value):  # the limit, as a float: where it is tiny it is 0, where it is huge it is infinite
+        limit = f(BEYOND if x.value > 0 else -BEYOND)
+        return Real(0 if abs(limit) < _floor else limit * mpmath.inf if abs(limit) >= BEYOND / 1024 else limit)
     value, error = f(x.value), 0.0
     if not x.error and value in (0, x.value) and _is_short(x.value):
         return Real(value)

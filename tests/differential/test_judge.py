@@ -100,6 +100,20 @@ def test_infinity_and_nan_are_exact_and_overflow_is_not_judged():
         assert share_of_bound(np.float32(7), Real(1e30) * Real(1e30)) == 0
 
 
+@pytest.mark.parametrize(
+    ("activation", "limits"),
+    [
+        ("sigmoid", [0, 1]),
+        ("tanh", [-1, 1]),
+        ("relu", [0, np.inf]),
+        ("leaky_relu", [-np.inf, np.inf]),
+        ("elu", [-1, np.inf]),
+    ],
+)
+def test_activations_have_their_limits_at_infinity(activation, limits):
+    assert [float(judge.ACTIVATIONS[activation][0](Real(x)).value) for x in (-np.inf, np.inf)] == limits
+
+
 @pytest.mark.parametrize(("scores", "y"), [([1, np.inf], [0, 1]), ([np.inf, np.inf, 0], [np.nan, np.nan, 0])])
 def test_softmax_has_its_limit_at_infinity(scores, y):
     assert share_of_bound(np.array(y, float), judge.softmax(exactly(scores))) == 0
