@@ -196,6 +196,8 @@ def numbers(draw: Draw, shape: tuple[int, ...], *, yes_or_no: bool) -> Any:
     if shape and shape[-1] == 1 and draw(st.booleans()):
         shape = shape[:-1]
     values = random.integers(2, size=shape) if yes_or_no else random.integers(-3, 4, size=shape)
+    if NEW_TARGETS and yes_or_no and draw(st.integers(0, 7)) == 0:
+        return layout(draw, np.asarray(_outside(random, shape[:-1], shape[-1]) if shape else -1.0))
     if draw(st.booleans()):
         share = random.uniform(0, 1, shape) if yes_or_no else random.normal(size=shape)
         return layout(draw, np.asarray(share).astype(draw(st.sampled_from(FLOATS))))
