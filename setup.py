@@ -57,6 +57,8 @@ class Build(build_ext):
 
         for extension in self.extensions:
             extension.include_dirs.append(numpy.get_include())
+            if "-mdaz-ftz" in getattr(self.compiler, "linker_so", ()):  # only a compiler that knows it knows -mno-
+                extension.extra_link_args.append("-mno-daz-ftz")
         gc.disable()  # Cython builds large trees without garbage: searching them takes half of the time
         # The generated C goes to build/, not beside the sources.
         translated = cythonize(self.extensions, build_dir="build/cython", force=True, compiler_directives=DIRECTIVES)
@@ -67,13 +69,19 @@ class Build(build_ext):
 
 extensions = []
 if mode != "skip":
-    # -O3: vectorise loops.
+    # The flags of the user (CFLAGS, CPPFLAGS, LDFLAGS, CC) come before these, and the last flag counts. With
+    # -ffast-math or a part of it, the kernels would compute wrong numbers, so it is switched off.
+    # -fno-fast-math: every part of -ffast-math. It stands first, because it also takes back the two -fno-math... below.
+    # -O3: vectorise loops; not -Ofast, which contains -ffast-math.
     # -fno-math-errno, -fno-trapping-math: also vectorise where both branches of a condition have to be computed. The
     # kernels read neither errno nor the floating-point exception flags.
     # -falign-functions=64: a change in one loop does not change the alignment, and so the speed, of the next loop.
     # Without it the speed varies by up to 15 %.
     # -g0, -w: Python's own flags ask for debug information and warnings. For generated code these only take time.
-    flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-g0", "-w"]
+    flags = ["-fno-fast-math", "-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-g0", "-w"]
+    # With one of these flags of the user, the linker would add code that makes the processor replace subnormal numbers
+    # by 0, in the whole process.
+    link_flags = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
     # By default GCC unrolls a loop of sixteen steps, over NARROWEST columns, and then does not vectorise it.
     rolled = ["--param", "max-completely-peel-times=8"]
     flags_of = {"fastnet._twins.dense_network": rolled}
@@ -88,6 +96,7 @@ if mode != "skip":
             name,
             [f"{name.replace('.', '/')}.pyx"],
             extra_compile_args=[] if sys.platform == "win32" else flags + flags_of.get(name, []),
+            extra_link_args=[] if sys.platform == "win32" else list(link_flags),
             define_macros=[*macros, ("FASTNET_FINGERPRINT", f"{fingerprint}ULL")],
             optional=mode == "auto",
         )

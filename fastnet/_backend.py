@@ -27,7 +27,7 @@ COMPILER = COMPILERS.get(sys.platform, "apt install build-essential, or your dis
 HOW_TO_BUILD = (
     f"To build them, install a C compiler ({COMPILER}), then run in fastnet's folder: "
     "pip install --force-reinstall --no-deps . (With the environment variable FASTNET_BUILD=require, the installation "
-    "fails if they do not compile.)"
+    "fails if they do not compile, and shows why.)"
 )
 
 

@@ -183,8 +183,8 @@ def _divergence_terms(p: FloatArray, q: FloatArray) -> FloatArray:
     u = (q - p) / np.where(both == 0, 1.0, both)
     # With log(q / p) = 2 atanh(u), the term is both * (u - (1 - u) atanh(u)). Here u cancels against the first term of
     # atanh(u) = u + u**3 (1/3 + u**2/5 + u**4/7 + ...). For |u| up to 0.2, which is q / p from 2/3 to 3/2, the rest of
-    # the truncated series is below the rounding error of 1. For larger |u|, the direct formula loses at most the last
-    # digit.
+    # the truncated series is below the rounding error of 1. For larger |u|, the direct formula is right to the last
+    # digit of the largest of its terms.
     square = u * u
     series = np.polynomial.polynomial.polyval(square, 1 / np.arange(3.0, 25.0, 2.0))
     near = both * square * (1.0 - (1.0 - u) * u * series)

@@ -89,6 +89,8 @@ def layer_sizes(arrays: dict[str, Any], layers: int) -> list[int]:
     return [len(arrays["W1"]), *(arrays[f"W{number}"].shape[1] for number in range(1, layers + 1))]
 
 
-def as_batch(t: FloatArray | IntArray) -> FloatArray | IntArray:
-    """Return targets as a batch, labels `(N,)` or rows `(N, C)`; one sample is a batch of one."""
-    return t.reshape(-1 if is_labels(t) else (-1, t.shape[-1]))
+def as_batch(t: FloatArray | IntArray, dtype: np.dtype[Any] | None = None) -> FloatArray | IntArray:
+    """Return targets as a batch, labels `(N,)` or rows `(N, C)` in `dtype`; one sample is a batch of one."""
+    if is_labels(t):
+        return t.reshape(-1)
+    return cast(t.reshape(-1, t.shape[-1]), dtype or t.dtype)

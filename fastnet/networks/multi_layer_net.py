@@ -498,7 +498,7 @@ class MultiLayerNet(DenseNetwork):
     def _differences(
         self, x: npt.ArrayLike, t: npt.ArrayLike, h: float, sample_weight: npt.ArrayLike | None
     ) -> dict[str, FloatArray] | None:
-        y = cast(self.predict(x), FLOAT64)
+        y = self.predict(x)
         refuse_empty(x, "x")
         t = self._targets_in_range(t, y)
         activation, output, decay = self._checked()
@@ -507,7 +507,8 @@ class MultiLayerNet(DenseNetwork):
         parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
         used, weights = counted(sample_weight, y.shape[:-1])
         differences = _backend.kernels.layer_differences(
-            np.atleast_2d(x)[used], as_batch(t)[used], tuple(parameters.values()), activation, output, h, weights
+            np.atleast_2d(x)[used], as_batch(t, FLOAT64)[used], tuple(parameters.values()), activation, output, h,
+            weights,
         )
         if differences is None:
             return None

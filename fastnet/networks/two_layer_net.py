@@ -325,7 +325,7 @@ class TwoLayerNet(DenseNetwork):
     def _differences(
         self, x: npt.ArrayLike, t: npt.ArrayLike, h: float, sample_weight: npt.ArrayLike | None
     ) -> dict[str, FloatArray] | None:
-        y = cast(self.predict(x), FLOAT64)
+        y = self.predict(x)
         refuse_empty(x, "x")
         t = self._targets_in_range(t, y)
         # Round to the network's dtype first, as `loss` does.
@@ -333,7 +333,7 @@ class TwoLayerNet(DenseNetwork):
         parameters = {name: cast(parameter, FLOAT64) for name, parameter in self._parameters().items()}
         used, weights = counted(sample_weight, y.shape[:-1])
         gradients = _backend.kernels.two_layer_differences(
-            np.atleast_2d(x)[used], as_batch(t)[used], *parameters.values(), h, weights
+            np.atleast_2d(x)[used], as_batch(t, FLOAT64)[used], *parameters.values(), h, weights
         )
         return None if gradients is None else dict(zip(parameters, gradients, strict=True))
 

@@ -281,6 +281,15 @@ def test_float32_gradients_agree_with_float64(activation, output):
 
 
 @on_both_backends
+@each_output
+def test_the_numerical_gradient_rounds_targets_to_the_networks_dtype_as_the_loss_does(output):
+    net = network("tanh", output, np.float32)
+    # Targets close to the predictions: the gradient is close to 0, so that what float32 rounds away would show.
+    x, t = inputs(2), net.predict(inputs(2)).astype(np.float64) * (1 - 2.0**-26)
+    assert_bitwise(net.numerical_gradient(x, t), net.numerical_gradient(x, t.astype(np.float32)))
+
+
+@on_both_backends
 def test_relu_passes_no_gradient_on_at_0():
     net = MultiLayerNet(1, [2], 1, output="identity", seed=0)
     net.params["W1"][:] = [[0.0, 1.0]]

@@ -510,6 +510,16 @@ def test_a_seed_is_private_and_decides_everything():
     assert 0.005 < one.params["W1"].std() < 0.02  # the default deviation is 0.01: 24 draws are within a factor of 2
 
 
+@on_both_backends
+def test_the_numerical_gradient_rounds_targets_to_the_networks_dtype_as_the_loss_does():
+    net, x = TwoLayerNet(2, 3, 3, weight_init_std=1.0, dtype=np.float32, seed=0), [[0.5, -1.0], [2.0, 0.25]]
+    # Targets close to the predictions: the gradient is close to 0, so that what float32 rounds away would show.
+    t = net.predict(x).astype(np.float64) * (1 - 2.0**-26)
+    exact, rounded = net.numerical_gradient(x, t), net.numerical_gradient(x, t.astype(np.float32))
+    for name in net.params:
+        assert exact[name].tobytes() == rounded[name].tobytes(), name
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 

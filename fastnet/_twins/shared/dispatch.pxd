@@ -10,6 +10,21 @@ from fastnet._twins.shared.memory cimport PyArray_ToScalar, address, doubles, em
 
 cdef extern from *:
     """
+    /* Some flags let the compiler change the arithmetic: NaN is not recognised, sums are reordered, errors of rounding
+       that a formula takes back are "simplified" to 0. setup.py switches these flags off. If they come from elsewhere,
+       the kernels must not compile: they would compute wrong numbers. FLT_EVAL_METHOD 0 and 16: a double is computed as
+       a double and a float as a float. */
+    #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(_M_FP_FAST) \
+        || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+    #error "fastnet needs exact floating-point arithmetic: remove -ffast-math, or the part of it, from the compiler flags"
+    #endif
+    #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+    #error "fastnet needs float and double to be computed as such: remove -mfpmath=387 or add -msse2 -mfpmath=sse"
+    #endif
+    #if defined(__GNUC__)
+    _Static_assert(sizeof(1.0) == sizeof(double), "fastnet needs double constants: remove -fsingle-precision-constant");
+    #endif
+
     /* FASTNET_CLONES compiles a function three times: for AVX-512, for AVX2 with FMA, and for any x86-64 processor. The
        dynamic linker selects one version when it loads the module. This requires GCC 12, the first version that knows
        these names, and glibc, whose linker can select. Elsewhere the function is compiled once.
