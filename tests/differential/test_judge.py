@@ -71,9 +71,10 @@ def test_a_gradient_that_is_off_by_a_ten_thousandth_is_found(kind, factor, dtype
         exact = judge.Network(exactly_all(network.params.values()), activation, "softmax").gradient(
             exactly(X.astype(dtype)), [0, 1, 0]
         )
-    for gradient, right in zip(network.gradient(X, [0, 1, 0]).values(), exact, strict=True):
-        assert share_of_bound(gradient, right) <= 1
-        assert share_of_bound(gradient * dtype(factor), right) > 1
+    gradients = list(zip(network.gradient(X, [0, 1, 0]).values(), exact, strict=True))
+    assert max(share_of_bound(gradient, right) for gradient, right in gradients) <= 1
+    # In some parameter: where the terms of a gradient cancel, the bound is large.
+    assert max(share_of_bound(gradient * dtype(factor), right) for gradient, right in gradients) > 1
 
 
 def test_the_bound_is_a_few_roundings_where_nothing_cancels_and_large_where_terms_do():
