@@ -23,7 +23,7 @@ from fastnet._checks import (
     random_source,
     real_array,
 )
-from fastnet._gradient_check import GradientReport, check
+from fastnet._gradient_check.check import GradientReport, check
 from fastnet._steps import (
     BEST,
     CoarseValueError,

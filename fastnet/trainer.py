@@ -13,10 +13,10 @@ import numpy.typing as npt
 from numpy.random import mtrand
 
 from fastnet._checks import RandomSource, Seed, as_count, random_source
-from fastnet._divergence import Watch, is_time
-from fastnet._early_stopping import EarlyStopping
 from fastnet._streams import print_line, progress
-from fastnet._training_data import samples_of, training_samples, validation_samples
+from fastnet._training.data import samples_of, training_samples, validation_samples
+from fastnet._training.divergence import Watch, is_time
+from fastnet._training.early_stopping import EarlyStopping
 from fastnet.networks.network import NoAccuracyError
 from fastnet.optimizer import BY_NAME, RMSprop
 

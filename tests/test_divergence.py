@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastnet import MultiLayerNet, Trainer, TwoLayerNet
-from fastnet._divergence import loss_of_guessing
+from fastnet._training.divergence import loss_of_guessing
 
 random = np.random.default_rng(0)
 CENTRES = random.normal(scale=1.5, size=(10, 20))

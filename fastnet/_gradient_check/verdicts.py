@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FloatArray
-from fastnet._loss_slopes import Corner, Element
+from fastnet._gradient_check.slopes import Corner, Element
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 
 AGREES, CANNOT_TELL, DIFFERS = VERDICTS = "agrees", "cannot tell", "differs"  # the best first

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FLOAT64, FloatArray, gradient_of, one_number
-from fastnet._loss_slopes import Element, Slope, position
-from fastnet._verdicts import DIFFERS, Precision
+from fastnet._gradient_check.slopes import Element, Slope, position
+from fastnet._gradient_check.verdicts import DIFFERS, Precision
 
 # --- what the network has ---------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """The check of `fastnet.gradient.gradient_check`, and the report that it returns.
 
 Every element of a gradient is compared with a value that the check computed itself: by the network's forward mode if it
-has one (fastnet's networks do, see `networks/forward_mode.py`), else by differences of its loss (`_loss_slopes.py`).
-`_verdicts.py` compares, and `_checked_network.py` refuses a loss that is not one function.
+has one (fastnet's networks do, see `networks/forward_mode.py`), else by differences of its loss (`slopes.py`).
+`verdicts.py` compares, and `network.py` refuses a loss that is not one function.
 """
 
 import math
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checked_network import (
+from fastnet._checks import FloatArray, gradient_of, one_number
+from fastnet._gradient_check.network import (
     GRADIENT,
     MODES,
     NUMERICAL,
@@ -25,10 +26,8 @@ from fastnet._checked_network import (
     refuse_random_gradient,
     state_kept,
 )
-from fastnet._checks import FloatArray, gradient_of, one_number
-from fastnet._loss_slopes import Element, noise_of, position
-from fastnet._twins.shared.formulas_numpy import LOSS_EPS
-from fastnet._verdicts import (
+from fastnet._gradient_check.slopes import Element, noise_of, position
+from fastnet._gradient_check.verdicts import (
     AGREES,
     CANNOT_TELL,
     DIFFERS,
@@ -42,6 +41,7 @@ from fastnet._verdicts import (
     precision_of,
     worst_by_forward_mode,
 )
+from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 
 # --- the report -------------------------------------------------------------------------------------------------------
 

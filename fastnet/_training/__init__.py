@@ -1,0 +1,1 @@
+"""What `Trainer` is made of, besides the loop: the data, early stopping, and the watch for divergence."""
