@@ -458,6 +458,76 @@ OTHERS = [
         rtol=lambda _: (4e-16,),  # as for the cross-entropy, and the result is in double
         textbook=(Textbook(name="binary_cross_entropy", arguments=yes_or_no, of_rows=False),),
     ),
+    Kernel(
+        name="im2col",
+        arguments=lambda dtype: (scores((2, 3, 5, 4), dtype), 3, 2, 2, 1),
+        by_hand=(
+            (([[[[1.0, 2.0, 3.0], [4.0, nan, inf]]]], 2, 2, 1, 0), [[1.0, 2.0, 4.0, nan], [2.0, 3.0, nan, inf]]),
+            # two channels of one pixel, each with a border of 0
+            (
+                ([[[[1.0]], [[2.0]]]], 1, 2, 1, 1),
+                [[0.0] * 4, [0.0] * 4, [0.0, 1.0, 0.0, 2.0], [1.0, 0.0, 2.0, 0.0], [0.0] * 4, [0.0] * 4],
+            ),
+        ),
+    ),
+    Kernel(
+        name="col2im",
+        arguments=lambda dtype: (scores((2 * 3 * 3, 18), dtype), (2, 3, 5, 4), 3, 2, 2, 1),
+        by_hand=(
+            (([[1.0, 2.0], [3.0, inf], [nan, 5.0]], (1, 1, 1, 4), 1, 2, 1, 0), [[[[1.0, 5.0, nan, 5.0]]]]),
+            # what lies in the padding does not count
+            (
+                ([[9.0, 9.0, 9.0, 1.0, 9.0, 9.0], [9.0, 9.0, 2.0, 9.0, 9.0, 9.0]], (1, 1, 1, 2), 3, 2, 2, 1),
+                [[[[1.0, 2.0]]]],
+            ),
+        ),
+    ),
+    Kernel(
+        name="convolution",
+        arguments=lambda dtype: (
+            scores((2, 3, 5, 4), dtype), scores((4, 3, 3, 2), dtype), scores((4,), dtype), 2, 1,
+        ),
+        by_hand=(
+            # 1 - 2 + 10, 2 - 3 + 10; 4 + 20, 5 + 20
+            (
+                (
+                    [[[[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]]],
+                    [[[[1.0, -1.0]], [[0.0, 0.0]]], [[[0.0, 0.0]], [[1.0, 0.0]]]],
+                    [10.0, 20.0], 1, 0,
+                ),
+                [[[[9.0, 9.0]], [[24.0, 25.0]]]],
+            ),
+            # 0 times inf is nan
+            (([[[[1.0, inf, 2.0]]]], [[[[0.0, 1.0]]]], [0.0], 1, 0), [[[[inf, nan]]]]),
+            (([[[[1.0, nan, 2.0]]]], [[[[2.0]]]], [1.0], 2, 0), [[[[3.0, 5.0]]]]),
+        ),
+    ),
+    Kernel(
+        name="convolution_gradient",
+        arguments=lambda dtype: (
+            scores((2, 4, 3, 3), dtype), scores((2, 3, 5, 4), dtype), scores((4, 3, 3, 2), dtype), 2, 1,
+        ),
+        by_hand=(
+            # out = (w0 x0 + w1 x1, w0 x1 + w1 x2)
+            (
+                ([[[[10.0, 100.0]]]], [[[[1.0, 2.0, 3.0]]]], [[[[5.0, 7.0]]]], 1, 0),
+                ([[[[50.0, 570.0, 700.0]]]], [[[[210.0, 320.0]]]], [110.0]),
+            ),
+            # what no filter covers has the gradient 0
+            (
+                ([[[[10.0, 100.0]]]], [[[[1.0, nan, 3.0, inf]]]], [[[[5.0]]]], 2, 0),
+                ([[[[50.0, 0.0, 500.0, 0.0]]]], [[[[310.0]]]], [110.0]),
+            ),
+        ),
+        rtol=eps_times(8, 8, 8),
+    ),
+    Kernel(name="pooling", arguments=lambda dtype: (scores((2, 3, 5, 4), dtype), 3, 2, 1, 0)),
+    Kernel(
+        name="pooling_gradient",
+        arguments=lambda dtype: (
+            scores((2, 3, 3, 3), dtype), np.arange(54, dtype=np.intc).reshape(2, 3, 3, 3) % 6, (2, 3, 5, 4), 3, 2, 1, 0,
+        ),
+    ),
     Kernel(name="is_movable", arguments=lambda dtype: (to_update(2)(dtype),)),
     Kernel(name="descend", arguments=to_update(0, 0.1), changes=(0,)),
     Kernel(name="momentum", arguments=to_update(1, 0.1, 0.9), changes=(0, 2)),

@@ -55,7 +55,7 @@ LEVELS = [
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
-    ["functions", "information", "perceptron"],
+    ["functions", "information", "perceptron", "util"],
     ["gradient", "_gradient_check"],
     ["networks", "optimizer"],
     ["trainer", "mnist", "images"],
