@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 IntArray: TypeAlias = npt.NDArray[np.intp]
 RandomSource: TypeAlias = Any  # the module numpy.random or a Generator: both have standard_normal and choice
 Seed: TypeAlias = int | np.random.Generator | None

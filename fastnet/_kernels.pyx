@@ -33,7 +33,7 @@ from fastnet._checks import one_number
 
 for name in (
     "activations", "convolution", "dense_network", "differences_any_depth", "differences_two_layers", "losses",
-    "optimizers", "softmax",
+    "normalization", "optimizers", "softmax",
 ):
     # Not `from ... import *` as in the NumPy front: that would also try to set the C names of this module.
     twin = import_module(f"fastnet._twins.{name}")

@@ -31,6 +31,7 @@ from fastnet._twins.dense_network_numpy import *  # noqa: F403
 from fastnet._twins.differences_any_depth_numpy import *  # noqa: F403
 from fastnet._twins.differences_two_layers_numpy import *  # noqa: F403
 from fastnet._twins.losses_numpy import *  # noqa: F403
+from fastnet._twins.normalization_numpy import *  # noqa: F403
 from fastnet._twins.optimizers_numpy import *  # noqa: F403
 from fastnet._twins.softmax_numpy import *  # noqa: F403
 

@@ -458,6 +458,49 @@ OTHERS = [
         rtol=lambda _: (4e-16,),  # as for the cross-entropy, and the result is in double
         textbook=(Textbook(name="binary_cross_entropy", arguments=yes_or_no, of_rows=False),),
     ),
+    Kernel(name="relu_with_mask", arguments=lambda dtype: (scores((4, 3), dtype),)),
+    Kernel(
+        name="zero_where",
+        arguments=lambda dtype: (scores((4, 3), dtype), scores((4, 3), dtype) > 1),
+        by_hand=(
+            (([[1.0, -2.0, nan]], np.array([[True, False, True]])), [[0.0, -2.0, 0.0]]),
+            (([inf, nan, -0.0], np.array([True, False, False])), [0.0, nan, -0.0]),
+        ),
+    ),
+    Kernel(
+        name="normalize",
+        arguments=lambda dtype: (scores((7, 5), dtype), scores((5,), dtype), scores((5,), dtype), 1e-6),
+        by_hand=(
+            # mean 2, variance 1; mean 0, variance 4. With eps 3 and 5, std is 2 and 3.
+            (
+                ([[1.0], [3.0]], [4.0], [10.0], 3.0),
+                ([[8.0], [12.0]], [[-0.5], [0.5]], [2.0], [1.0], [2.0]),
+            ),
+            (
+                ([[2.0, 7.0], [-2.0, 7.0]], [3.0, 1.0], [20.0, 5.0], 5.0),
+                ([[22.0, 5.0], [18.0, 5.0]], [[2 / 3, 0.0], [-2 / 3, 0.0]], [0.0, 7.0], [4.0, 0.0], [3.0, 5.0**0.5]),
+            ),
+            (
+                ([[nan], [1.0]], [1.0], [0.0], 1.0),
+                ([[nan], [nan]], [[nan], [nan]], [nan], [nan], [nan]),
+            ),
+        ),
+        rtol=eps_times(*[8] * 5),
+    ),
+    Kernel(
+        name="normalize_gradient",
+        arguments=lambda dtype: (
+            scores((7, 5), dtype), scores((7, 5), dtype) / 3, scores((5,), dtype), abs(scores((5,), dtype)),
+        ),
+        by_hand=(
+            # dbeta 6, dgamma 1; 3 / 2 (dout - 3 - xn / 2)
+            (
+                ([[2.0], [4.0]], [[-0.5], [0.5]], [3.0], [2.0]),
+                ([[-1.125], [1.125]], [1.0], [6.0]),
+            ),
+        ),
+        rtol=eps_times(*[8] * 3),
+    ),
     Kernel(
         name="im2col",
         arguments=lambda dtype: (scores((2, 3, 5, 4), dtype), 3, 2, 2, 1),

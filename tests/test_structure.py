@@ -56,7 +56,7 @@ LEVELS = [
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
     ["functions", "information", "perceptron", "util"],
-    ["gradient", "_gradient_check"],
+    ["gradient", "_gradient_check", "layers"],
     ["networks", "optimizer"],
     ["trainer", "mnist", "images"],
     ["plotting"],
@@ -139,6 +139,7 @@ def test_a_twin_imports_the_checks_what_twins_share_and_its_own_half_in_numpy():
 
 def test_the_textbooks_code_uses_nothing_of_fastnet():
     assert imported(PACKAGE / "_bench/plain.py") == set()
+    assert {each.rpartition(".")[0] for each in imported(PACKAGE / "_bench/plain_layers.py")} == {"_bench.plain"}
 
 
 def test_only_the_choice_of_the_backend_imports_the_compiled_kernels():

@@ -536,45 +536,30 @@ def convolution_gradient(
 
 # ---- Pooling: each plane is an image of one channel
 
-cdef INLINED _keep_larger(
-    const floating* pixels, Py_ssize_t stride, int k, Py_ssize_t count, floating* largest, int* where
+cdef VECTORISED _keep_larger(
+    const floating* pixels, int k, Py_ssize_t count, floating* largest, int* where
 ) noexcept nogil:
     # Where the pixel is larger, or the first NaN, it becomes `largest`, and k becomes `where`.
     cdef Py_ssize_t i
-    cdef floating pixel
-    cdef bint larger
+    cdef floating pixel, old
+    cdef int place
     for i in range(count):
-        pixel = pixels[i * stride]
-        larger = (not pixel <= largest[i]) & (largest[i] == largest[i])
-        largest[i] = pixel if larger else largest[i]
-        where[i] = k if larger else where[i]
-
-
-cdef VECTORISED _pool_row(
-    const floating* pixels, const Py_ssize_t* taps, const Windows* w, floating* largest, int* where
-) noexcept nogil:
-    # One row of the result. The strides 1 and 2 are constants, so that the compiler can vectorise these loops.
-    cdef Py_ssize_t i, k
-    for i in range(w.OW):
-        largest[i] = pixels[i * w.stride]
-        where[i] = 0
-    for k in range(1, w.K):
-        if w.stride == 2:
-            _keep_larger(pixels + taps[k], 2, <int> k, w.OW, largest, where)
-        elif w.stride == 1:
-            _keep_larger(pixels + taps[k], 1, <int> k, w.OW, largest, where)
-        else:
-            _keep_larger(pixels + taps[k], w.stride, <int> k, w.OW, largest, where)
+        pixel, old = pixels[i], largest[i]
+        place = where[i] if pixel <= old else k
+        pixel = old if pixel <= old else pixel
+        where[i] = place if old == old else where[i]
+        largest[i] = pixel if old == old else old
 
 
 cdef Py_ssize_t _pool(const Problem* problem, char* memory, floating* like) noexcept nogil:
     # x -> out and where if dx is NULL, else out and where -> dx
     cdef const Windows* w = &problem.windows
     cdef char* free = memory
-    cdef Py_ssize_t n, y, p, size = w.height * w.width
+    cdef Py_ssize_t n, k, p, size = w.height * w.width
     cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
     cdef Py_ssize_t* places = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
     cdef floating* image = <floating*> _take(&free, size * sizeof(floating) if w.pad else 0)
+    cdef floating* col = <floating*> _take(&free, w.K * w.P * sizeof(floating))
     cdef floating* out = <floating*> problem.out
     cdef int* where = problem.where
     cdef floating* plane
@@ -591,8 +576,11 @@ cdef Py_ssize_t _pool(const Problem* problem, char* memory, floating* like) noex
         if problem.dx == NULL:
             if w.pad:
                 _pad_image(plane, w, image)
-            for y in range(w.OH):
-                _pool_row(image + places[y * w.OW], taps, w, out + y * w.OW, where + y * w.OW)
+            _unroll(image, w, col, w.P)
+            memcpy(out, col, w.P * sizeof(floating))
+            memset(where, 0, w.P * sizeof(int))
+            for k in range(1, w.K):
+                _keep_larger(col + k * w.P, <int> k, w.P, out, where)
         else:
             memset(image, 0, size * sizeof(floating))
             for p in range(w.P):
