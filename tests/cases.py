@@ -564,6 +564,25 @@ OTHERS = [
         ),
         rtol=eps_times(8, 8, 8),
     ),
+    Kernel(
+        name="affine",
+        arguments=lambda dtype: (scores((7, 3), dtype), scores((3, 5), dtype), scores((5,), dtype)),
+        by_hand=(
+            (([[1.0, 2.0]], [[3.0, 0.0, 1.0], [4.0, inf, nan]], [10.0, 20.0, 30.0]), [[21.0, inf, nan]]),
+            (([[0.0, 2.0]], [[inf], [4.0]], [0.0]), [[nan]]),
+        ),
+    ),
+    Kernel(
+        name="affine_gradient",
+        arguments=lambda dtype: (scores((7, 5), dtype), scores((7, 3), dtype), scores((3, 5), dtype)),
+        by_hand=(
+            (
+                ([[1.0], [10.0]], [[1.0, 2.0], [3.0, nan]], [[5.0], [7.0]]),
+                ([[5.0, 7.0], [50.0, 70.0]], [[31.0], [nan]], [11.0]),
+            ),
+        ),
+        rtol=eps_times(8, 8, 8),
+    ),
     Kernel(name="pooling", arguments=lambda dtype: (scores((2, 3, 5, 4), dtype), 3, 2, 1, 0)),
     Kernel(
         name="pooling_gradient",

@@ -1,4 +1,4 @@
-"""Convolution, pooling, im2col and col2im, in NumPy. The twin is `convolution.pyx`.
+"""Convolution, pooling and the affine layer, in NumPy. The twin is `convolution.pyx`.
 
 This file is the specification. The rules for all kernels are in `_kernels_numpy.py`. As in the book, a convolution is
 the matrix product of the windows, one in each row of col, with the filters:
@@ -7,7 +7,8 @@ the matrix product of the windows, one in each row of col, with the filters:
 
 The kernels do not check the sizes: a window must fit into the image with its padding, which is 0.
 
-Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW), col (N OH OW, C FH FW).
+Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW), col (N OH OW, C FH FW); of the affine layer
+x (N, D), W (D, U).
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from fastnet._checks import FloatArray, IntArray
 from fastnet._twins.shared.blocks import blocks
 
-__all__ = ["col2im", "convolution", "convolution_gradient", "im2col", "pooling", "pooling_gradient"]
+__all__ = [
+    "affine", "affine_gradient", "col2im", "convolution", "convolution_gradient", "im2col", "pooling",
+    "pooling_gradient",
+]
 
 
 def _padded(x: FloatArray, pad: int) -> FloatArray:
@@ -85,6 +89,22 @@ def convolution_gradient(
             db += d.sum(axis=0)
             dx[block] = col2im(d @ filters, x[block].shape, FH, FW, stride, pad)
     return dx, dW.reshape(W.shape), db
+
+
+def affine(x: FloatArray, W: FloatArray, b: FloatArray, /) -> FloatArray:
+    """Return `x W + b` (N, U) for x (N, D), W (D, U), b (U,)."""
+    with np.errstate(all="ignore"):
+        out: FloatArray = x @ W
+        out += b
+        return out
+
+
+def affine_gradient(
+    dout: FloatArray, x: FloatArray, W: FloatArray, /
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the gradients dx, dW and db of `affine`, for dout (N, U)."""
+    with np.errstate(all="ignore"):
+        return dout @ W.T, x.T @ dout, dout.sum(axis=0)
 
 
 def pooling(

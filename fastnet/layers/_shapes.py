@@ -29,6 +29,15 @@ def common(*arrays: npt.NDArray[Any]) -> list[FloatArray]:
     return [cast(array, dtype) for array in arrays]
 
 
+def promoted(*arrays: npt.NDArray[Any]) -> tuple[list[FloatArray], np.dtype[Any]]:
+    """Return the arrays as the kernels take them, and the dtype of the result: float, by NumPy's rules of promotion."""
+    dtype = np.result_type(*arrays)
+    if dtype.kind != "f":
+        dtype = FLOAT64
+    computed_in = FLOAT32 if dtype.itemsize < 4 else dtype
+    return [cast(array, computed_in) for array in arrays], dtype
+
+
 def vector(value: npt.ArrayLike, name: str, size: int, of: str) -> npt.NDArray[Any]:
     """Return a parameter with one number, or the same number, for each of `size` columns."""
     array = real_array(value, name)

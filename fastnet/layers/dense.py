@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend, functions
-from fastnet._checks import FLOAT64, BoolArray, FloatArray, as_fraction, as_result, float_array, real_array
-from fastnet.layers._shapes import gradient, kept, vector
+from fastnet._checks import BoolArray, FloatArray, as_fraction, as_result, float_array, real_array
+from fastnet.layers._shapes import gradient, kept, promoted, vector
 
 __all__ = ["AddLayer", "Affine", "Dropout", "MulLayer", "Relu", "Sigmoid"]
 
@@ -303,7 +303,7 @@ class Affine:
     W, b : ndarray
         The parameters, not copied, of shapes ``(D, H)`` and ``(H,)``.
     x : ndarray, or None
-        The last input as a matrix, shape ``(N, D)``.
+        The last input as a matrix, shape ``(N, D)``, in the dtype of the output.
     original_x_shape : tuple of int, or None
         The shape of the last input.
     dW, db : ndarray, or None
@@ -371,13 +371,10 @@ class Affine:
                 f"{W.shape}; got shape {array.shape}"
             )
         b = vector(self.b, "b", W.shape[1], f"for W of shape {W.shape}")
-        rows = array.reshape(len(array), len(W))
-        out = _dot(rows, W)
-        with np.errstate(all="ignore"):
-            out = np.add(out, b, out=out if np.can_cast(b.dtype, out.dtype) else None)
+        (rows, W, b), dtype = promoted(array.reshape(len(array), len(W)), W, b)
+        out: FloatArray = as_result(_backend.kernels.affine(rows, W, b), dtype)
         self.x, self.original_x_shape = rows, array.shape
-        result: FloatArray = out
-        return result
+        return out
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:
         """Return the gradient with respect to `x`, and set `dW` and `db`.
@@ -400,11 +397,10 @@ class Affine:
             If `forward` was not called, or the shapes do not fit each other.
         """
         x, W = np.asarray(kept(self.x, "x")), self._weights()
-        array, _ = float_array(gradient(dout, (len(x), W.shape[1])), "dout")
-        dx, self.dW = _dot(array, W.T), _dot(x.T, array)
-        with np.errstate(all="ignore"):
-            self.db = np.sum(array, axis=0)
-        result: FloatArray = dx.reshape(kept(self.original_x_shape, "original_x_shape"))
+        (d, x, W), dtype = promoted(gradient(dout, (len(x), W.shape[1])), x, W)
+        dx, *gradients = _backend.kernels.affine_gradient(d, x, W)
+        self.dW, self.db = (as_result(array, dtype) for array in gradients)
+        result: FloatArray = as_result(dx.reshape(kept(self.original_x_shape, "original_x_shape")), dtype)
         return result
 
     def _weights(self) -> npt.NDArray[Any]:
@@ -412,13 +408,6 @@ class Affine:
         if W.ndim != 2:
             raise ValueError(f"W must have shape (D, H), got shape {W.shape}")
         return W
-
-
-def _dot(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the matrix product as floats: in uint8, products would overflow."""
-    with np.errstate(all="ignore"):
-        product: npt.NDArray[Any] = np.dot(a, b if "f" in a.dtype.kind + b.dtype.kind else b.astype(FLOAT64))
-        return product
 
 
 class Dropout:
