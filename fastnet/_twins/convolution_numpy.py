@@ -71,7 +71,7 @@ def convolution(x: FloatArray, W: FloatArray, b: FloatArray, stride: int, pad: i
     with np.errstate(all="ignore"):
         for block in blocks(len(x), OH * OW * max(1, len(filters))):
             product = im2col(x[block], FH, FW, stride, pad) @ filters + b
-            out[block] = product.reshape(-1, OH, OW, FN).transpose(0, 3, 1, 2)
+            out[block] = product.reshape(len(x[block]), OH, OW, FN).transpose(0, 3, 1, 2)
     return out
 
 
@@ -82,9 +82,10 @@ def convolution_gradient(
     FN, C, FH, FW = W.shape
     filters = W.reshape(FN, C * FH * FW)
     dx, dW, db = np.empty_like(x), np.zeros_like(filters), np.zeros(FN, x.dtype)
+    P = dout.shape[2] * dout.shape[3]
     with np.errstate(all="ignore"):
-        for block in blocks(len(x), max(1, dout[:1].size // max(1, FN) * max(1, filters.shape[1]))):
-            d = dout[block].transpose(0, 2, 3, 1).reshape(-1, FN)
+        for block in blocks(len(x), P * max(1, filters.shape[1])):
+            d = dout[block].transpose(0, 2, 3, 1).reshape(len(x[block]) * P, FN)
             dW += d.T @ im2col(x[block], FH, FW, stride, pad)
             db += d.sum(axis=0)
             dx[block] = col2im(d @ filters, x[block].shape, FH, FW, stride, pad)

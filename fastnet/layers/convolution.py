@@ -110,7 +110,7 @@ class Convolution:
         FH, FW = W.shape[2:]
         window_positions(array.shape, FH, FW, self.stride, self.pad, "filter")
         out: FloatArray = _backend.kernels.convolution(*common(array, W, b), self.stride, self.pad)
-        self.x, self.col_W = x, W.reshape(len(W), -1).T
+        self.x, self.col_W = x, W.reshape(len(W), W[:1].size).T
         vars(self).pop("col", None)
         return out
 
@@ -147,7 +147,7 @@ class Convolution:
         dx: FloatArray
         dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad)
         if "col" in vars(self):  # it was read, and may have been changed
-            self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(FN, -1), self.col).reshape(W.shape)
+            self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(FN, d[:, :1].size), self.col).reshape(W.shape)
         return dx
 
 

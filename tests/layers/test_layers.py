@@ -565,6 +565,16 @@ def test_a_batch_of_zero_gives_empty_results_and_gradients_of_zero(kind):
         assert not layer.db.any()
 
 
+@pytest.mark.parametrize(("FN", "C"), [(0, 2), (2, 0), (0, 0)])
+def test_no_filters_or_no_channels_give_empty_results(FN, C):
+    convolution = layers.Convolution(np.ones((FN, C, 2, 2)), np.full(FN, 5.0))
+    out = convolution.forward(np.ones((3, C, 4, 4)))
+    assert np.array_equal(out, np.full((3, FN, 3, 3), 5.0))  # without channels, only b is left
+    assert convolution.backward(out).shape == (3, C, 4, 4)
+    assert convolution.dW.shape == (FN, C, 2, 2)
+    assert np.array_equal(convolution.db, np.full(FN, 3 * 9 * 5.0))
+
+
 @EACH_LAYER
 def test_nothing_warns_of_overflow(kind):
     layer, x = made(kind)
