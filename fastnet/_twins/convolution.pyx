@@ -25,7 +25,7 @@ Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW); of the a
 from cython cimport floating
 from libc.string cimport memcpy, memset
 
-from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED
+from fastnet._twins.shared.dispatch cimport INLINED, OPTIMISED, UNROLLED, VECTORISED
 from fastnet._twins.shared.memory cimport CACHE_LINE, PyArray_ITEMSIZE, address, empty_like, import_array, ndarray
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 
@@ -47,16 +47,7 @@ cdef extern from *:
     #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las", "gcse", "strict-aliasing")
     #pragma GCC optimize ("expensive-optimizations")
     #endif
-
-    #if defined(__GNUC__)
-    #define INLINED inline __attribute__((always_inline)) void
-    #elif defined(_MSC_VER)
-    #define INLINED __forceinline void
-    #else
-    #define INLINED inline void
-    #endif
     """
-    ctypedef void INLINED
 
 cdef enum:
     ROWS = 8           # rows of a product that are computed together
@@ -124,7 +115,8 @@ cdef UNROLLED _product(
     const floating** a, const Py_ssize_t* a_steps, const floating* b, const Py_ssize_t* b_steps, Py_ssize_t count,
     floating* out, Py_ssize_t out_stride, bint add, Py_ssize_t columns,
 ) noexcept nogil:
-    # out[i, j] = sum_k a[i][a_steps[k]] b[b_steps[k] + j] for ROWS rows i and j < columns; with `add`, out += this sum
+    # out[i, j] = sum_k a[i][a_steps[k]] b[b_steps[k] + j] for ROWS rows i and j < columns; with `add`, out += this sum.
+    # The number of columns is a panel or half a panel.
     if columns == PANEL_BYTES // sizeof(floating):
         _sum_panel(
             a, a_steps, b, b_steps, count, out, out_stride, add, PANEL_BYTES // sizeof(floating),
@@ -323,7 +315,6 @@ def col2im(
 
 # ---- Convolution
 
-
 cdef VECTORISED _shift_rows(
     const floating* rows, Py_ssize_t stride, const floating* b, const Windows* w, Py_ssize_t row, Py_ssize_t FN,
     floating* out,
@@ -354,7 +345,6 @@ cdef OPTIMISED _unroll(const floating* image, const Windows* w, floating* col, P
 
 
 cdef Py_ssize_t _convolve(const Problem* problem, char* memory, floating* like) noexcept nogil:
-    # Return the bytes of memory that this needs; with memory NULL, do nothing else. `like` only selects the dtype.
     cdef const Windows* w = &problem.windows
     cdef const floating* x = <const floating*> problem.x
     cdef const floating* W = <const floating*> problem.W
@@ -364,7 +354,7 @@ cdef Py_ssize_t _convolve(const Problem* problem, char* memory, floating* like) 
     # With stride 1 the image itself is read, row after row: positions between two rows are computed in vain.
     cdef Py_ssize_t row = w.width if direct else w.OW
     cdef Py_ssize_t columns = _padded((w.OH - 1) * row + w.OW, sizeof(floating))
-    cdef Py_ssize_t image_size = w.C * w.height * w.width, n, f, panel, width
+    cdef Py_ssize_t image_size = w.C * w.height * w.width, n, f
     cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
     cdef Py_ssize_t* steps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
     cdef Py_ssize_t* offsets = <Py_ssize_t*> _take(&free, FN * sizeof(Py_ssize_t))
@@ -386,16 +376,9 @@ cdef Py_ssize_t _convolve(const Problem* problem, char* memory, floating* like) 
         _pad_image(x + n * w.C * w.H * w.W, w, image)
         if not direct:
             _unroll(image, w, col, columns)
-        panel, width = 0, PANEL_BYTES // sizeof(floating)
-        while panel < columns:
-            if columns - panel < width:
-                width //= 2
-            for f from 0 <= f < FN by ROWS:
-                _choose_rows(W, offsets, f, FN, rows)
-                _product(
-                    rows, steps, source + panel, taps, w.K, sums + f * columns + panel, columns, False, width
-                )
-            panel += width
+        for f from 0 <= f < FN by ROWS:
+            _choose_rows(W, offsets, f, FN, rows)
+            _rows_of_product(rows, steps, source, taps, w.K, sums + f * columns, columns, False)
         _shift_rows(
             sums, columns, <const floating*> problem.b, w, row, FN, <floating*> problem.out + n * FN * w.P
         )
@@ -454,7 +437,8 @@ cdef VECTORISED _add_rows(
 
 
 cdef Py_ssize_t _differentiate(const Problem* problem, char* memory, floating* like) noexcept nogil:
-    # Return the bytes of memory that this needs; with memory NULL, do nothing else. `like` only selects the dtype.
+    # d is dout with rows of whole panels. dW is computed transposed, dWT = col d', because the pixels of one k are not
+    # neighbours: they have to be the left factor.
     cdef const Windows* w = &problem.windows
     cdef const floating* x = <const floating*> problem.x
     cdef const floating* W = <const floating*> problem.W
@@ -481,7 +465,7 @@ cdef Py_ssize_t _differentiate(const Problem* problem, char* memory, floating* l
     cdef const floating* rows[ROWS]
     if memory == NULL:
         return free - memory
-    memset(memory, 0, free - memory)
+    memset(memory, 0, free - memory)  # also the borders of the image, and dWT
     _find_taps(w, taps)
     _find_places(w, places)
     _count_by(1, w.K, ones)
@@ -574,7 +558,8 @@ cdef Py_ssize_t _affine(const Problem* problem, char* memory, floating* like) no
     _count_by(U, D, W_steps)
     _count_by(half, D, tail_steps)
     _count_by(D, SAMPLES, offsets)
-    memset(sums, 0, SAMPLES * columns * sizeof(floating))
+    if D == 0:
+        memset(sums, 0, SAMPLES * columns * sizeof(floating))
     for d in range(D):
         for k in range(half):
             W_tail[d * half + k] = W[d * U + tail + k] if tail + k < U else 0
@@ -637,12 +622,12 @@ cdef VECTORISED _store_rows(
 
 
 cdef Py_ssize_t _differentiate_affine(const Problem* problem, char* memory, floating* like) noexcept nogil:
+    # dx' = W dout' and dW = x' dout, ROWS inputs at a time. Both reuse the copies of dout, with rows of whole panels.
     cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
     cdef Py_ssize_t most = min(SAMPLES, problem.N), padded = _padded(most, sizeof(floating))
     cdef Py_ssize_t first, samples, d, n
     cdef char* free = memory
-    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* units = <Py_ssize_t*> _take(&free, U * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, max(D, U) * sizeof(Py_ssize_t))
     cdef Py_ssize_t* W_offsets = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
     cdef Py_ssize_t* dT_steps = <Py_ssize_t*> _take(&free, U * sizeof(Py_ssize_t))
     cdef Py_ssize_t* x_steps = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
@@ -656,9 +641,7 @@ cdef Py_ssize_t _differentiate_affine(const Problem* problem, char* memory, floa
     cdef floating* dW = <floating*> problem.dW
     if memory == NULL:
         return free - memory
-    memset(memory, 0, free - memory)
-    _count_by(1, D, ones)
-    _count_by(1, U, units)
+    _count_by(1, max(D, U), ones)
     _count_by(U, D, W_offsets)
     _count_by(padded, U, dT_steps)
     _count_by(D, SAMPLES, x_steps)
@@ -674,7 +657,7 @@ cdef Py_ssize_t _differentiate_affine(const Problem* problem, char* memory, floa
             memcpy(padded_d + n * columns, dout + (first + n) * U, U * sizeof(floating))
         for d from 0 <= d < D by ROWS:
             _choose_rows(<const floating*> problem.W, W_offsets, d, D, rows)
-            _rows_of_product(rows, units, dT, dT_steps, U, sums, padded, False)
+            _rows_of_product(rows, ones, dT, dT_steps, U, sums, padded, False)
             _store_transposed(sums, padded, min(ROWS, D - d), samples, D, <floating*> problem.dx + first * D + d)
             _choose_rows(x + first * D, ones, d, D, rows)
             _rows_of_product(rows, x_steps, padded_d, d_steps, samples, sums, columns, False)

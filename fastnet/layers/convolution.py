@@ -7,7 +7,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FLOAT32, FloatArray, IntArray, as_count, as_images, cast, real_array, window_positions
+from fastnet._checks import (
+    FLOAT32,
+    FLOAT64,
+    FloatArray,
+    IntArray,
+    as_count,
+    as_images,
+    cast,
+    labels_in_range,
+    real_array,
+    window_positions,
+)
 from fastnet.layers._shapes import common, gradient, kept, vector
 from fastnet.util import im2col
 
@@ -102,13 +113,8 @@ class Convolution:
             If the shapes do not fit each other, or a filter does not fit into the image with its padding.
         """
         array, W = as_images(x, "x"), real_array(self.W, "W")
-        if W.ndim != 4 or W.shape[1] != array.shape[1]:
-            raise ValueError(
-                f"W must have shape (FN, {array.shape[1]}, FH, FW) for x of shape {array.shape}, got shape {W.shape}"
-            )
+        self._output_shape(array, W)
         b = vector(self.b, "b", len(W), f"for W of shape {W.shape}")
-        FH, FW = W.shape[2:]
-        window_positions(array.shape, FH, FW, self.stride, self.pad, "filter")
         out: FloatArray = _backend.kernels.convolution(*common(array, W, b), self.stride, self.pad)
         self.x, self.col_W = x, W.reshape(len(W), W[:1].size).T
         vars(self).pop("col", None)
@@ -140,15 +146,22 @@ class Convolution:
             If `forward` was not called, or the shapes do not fit each other.
         """
         x = as_images(kept(self.x, "x"), "x")
-        FN, C, FH, FW = np.shape(self.W)
-        W = np.asarray(kept(self.col_W, "col_W")).T.reshape(FN, C, FH, FW)
-        OH, OW = window_positions(x.shape, FH, FW, self.stride, self.pad, "filter")
-        d, x, W = common(gradient(dout, (len(x), FN, OH, OW)), x, W)
+        W = real_array(kept(self.col_W, "col_W"), "col_W").T.reshape(np.shape(self.W))
+        d, x, W = common(gradient(dout, self._output_shape(x, W)), x, W)
         dx: FloatArray
         dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad)
         if "col" in vars(self):  # it was read, and may have been changed
-            self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(FN, d[:, :1].size), self.col).reshape(W.shape)
+            self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(len(W), d[:, :1].size), self.col)
+            self.dW = self.dW.reshape(W.shape)
         return dx
+
+    def _output_shape(self, x: FloatArray, W: npt.NDArray[Any]) -> tuple[int, ...]:
+        if W.ndim != 4 or W.shape[1] != x.shape[1]:
+            raise ValueError(
+                f"W must have shape (FN, {x.shape[1]}, FH, FW) for x of shape {x.shape}, got shape {W.shape}"
+            )
+        FH, FW = W.shape[2:]
+        return len(x), len(W), *window_positions(x.shape, FH, FW, self.stride, self.pad, "filter")
 
 
 class Pooling:
@@ -261,11 +274,14 @@ class Pooling:
         OH, OW = self._positions(x_shape)
         d = gradient(dout, (N, C, OH, OW))
         if "arg_max" in vars(self):  # it was read, and may have been changed
-            numbers = np.asarray(kept(self.arg_max, "arg_max")).reshape(N, OH, OW, C).transpose(0, 3, 1, 2)
-            where: IntArray = np.ascontiguousarray(numbers, np.intc)
+            numbers = real_array(kept(self.arg_max, "arg_max"), "arg_max")
+            if numbers.size != d.size:
+                raise ValueError(f"arg_max must have shape ({d.size},), got shape {numbers.shape}")
+            numbers = numbers.reshape(N, OH, OW, C).transpose(0, 3, 1, 2)
+            where: IntArray = labels_in_range(numbers, self.pool_h * self.pool_w, "arg_max").astype(np.intc, order="C")
         else:
             where = self._where
-        d = cast(d, FLOAT32) if d.dtype == FLOAT32 else cast(d, np.dtype(np.float64))
+        d = cast(d, FLOAT32 if d.dtype == FLOAT32 else FLOAT64)
         dx: FloatArray = _backend.kernels.pooling_gradient(
             d, where, x_shape, self.pool_h, self.pool_w, self.stride, self.pad
         )

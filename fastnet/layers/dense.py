@@ -396,7 +396,9 @@ class Affine:
         ValueError
             If `forward` was not called, or the shapes do not fit each other.
         """
-        x, W = np.asarray(kept(self.x, "x")), self._weights()
+        x, W = real_array(kept(self.x, "x"), "x"), self._weights()
+        if x.ndim != 2 or x.shape[1] != len(W):
+            raise ValueError(f"x must have shape (N, {len(W)}) for W of shape {W.shape}, got shape {x.shape}")
         (d, x, W), dtype = promoted(gradient(dout, (len(x), W.shape[1])), x, W)
         dx, *gradients = _backend.kernels.affine_gradient(d, x, W)
         self.dW, self.db = (as_result(array, dtype) for array in gradients)

@@ -163,12 +163,13 @@ class BatchNormalization:
         ValueError
             If there was no training pass, or the shapes do not fit each other.
         """
-        xn, std = np.asarray(kept(self.xn, "xn")), np.asarray(kept(self.std, "std"))
+        xn, std = real_array(kept(self.xn, "xn"), "xn"), kept(self.std, "std")
         shape = kept(self.input_shape, "input_shape")
         rows = gradient(dout, shape).reshape(shape[0], -1)
         if rows.shape != xn.shape:
             raise ValueError(f"dout has shape {shape}, and the last training pass had {xn.shape[0]} samples")
-        gamma = vector(self.gamma, "gamma", xn.shape[1], f"for x of shape {shape}")
+        of = f"for x of shape {shape}"
+        gamma, std = vector(self.gamma, "gamma", xn.shape[1], of), vector(std, "std", xn.shape[1], of)
         dx, self.dgamma, self.dbeta = _backend.kernels.normalize_gradient(*common(rows, xn, gamma, std))
         result: FloatArray = dx.reshape(shape)
         return result

@@ -538,6 +538,29 @@ def test_an_error_names_the_argument_and_the_shapes(layer, x, message):
 
 
 @pytest.mark.parametrize(
+    ("kind", "name", "value", "message"),
+    [
+        ("Pooling", "arg_max", np.full(54, 6), r"arg_max\[0, 0, 0, 0\] is 6, which is not a label in \[0, 6\)"),
+        ("Pooling", "arg_max", np.full(54, -1), r"arg_max\[0, 0, 0, 0\] is -1"),
+        ("Pooling", "arg_max", np.zeros(53, int), r"arg_max must have shape \(54,\), got shape \(53,\)"),
+        ("Convolution", "x", np.ones((3, 2, 6, 7)), r"W must have shape \(FN, 2, FH, FW\) for x of shape \(3, 2"),
+        ("Convolution", "x", np.ones((3, 3, 5, 1)), "dout must have the shape of the output"),
+        ("Affine", "x", np.ones((4, 11)), r"x must have shape \(N, 12\) .* got shape \(4, 11\)"),
+        ("Affine", "W", np.ones((11, 5)), r"x must have shape \(N, 11\) .* got shape \(4, 12\)"),
+        ("BatchNormalization", "std", np.ones(11), r"std must have shape \(12,\)"),
+        ("BatchNormalization", "xn", np.ones((4, 12)), "the last training pass had 4 samples"),
+        ("Relu", "mask", np.ones((4, 3)), "dout must have the shape of the output"),
+    ],
+)
+def test_backward_refuses_what_a_program_has_written_if_it_does_not_fit(kind, name, value, message):
+    layer, x = made(kind)
+    dout = layer.forward(x)
+    setattr(layer, name, value)
+    with pytest.raises(ValueError, match=message):
+        layer.backward(dout)
+
+
+@pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda: layers.Convolution(0, 0, stride=0), ValueError, "stride must be at least 1, got 0"),

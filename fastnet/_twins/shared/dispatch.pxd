@@ -45,10 +45,20 @@ cdef extern from *:
     #define UNROLLED void
     #define OPTIMISED void
     #endif
+
+    /* Inlined into the UNROLLED function that calls it, so compiled for the same instruction sets. */
+    #if defined(__GNUC__)
+    #define INLINED inline __attribute__((always_inline)) void
+    #elif defined(_MSC_VER)
+    #define INLINED __forceinline void
+    #else
+    #define INLINED inline void
+    #endif
     """
     ctypedef void VECTORISED
     ctypedef void UNROLLED
     ctypedef void OPTIMISED
+    ctypedef void INLINED
 
 
 # ---- x (size,) -> out (size,)
