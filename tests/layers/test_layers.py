@@ -169,7 +169,8 @@ def test_activations_take_any_real_dtype(dtype, out_dtype):
 @pytest.mark.parametrize("shape", [(3, 8), (3, 2, 4), (3, 2, 2, 2), (3, 1, 2, 2, 2)])
 def test_affine_takes_samples_of_any_shape(shape):
     affine, x = layers.Affine(random(8, 2), np.zeros(2)), random(*shape)
-    assert np.array_equal(affine.forward(x), x.reshape(3, 8) @ affine.W)
+    # Sums of 8 products of the order of 1.
+    np.testing.assert_allclose(affine.forward(x), x.reshape(3, 8) @ affine.W, rtol=0, atol=1e-14)
     assert affine.original_x_shape == shape
     assert affine.x.shape == (3, 8)
     assert affine.backward(np.ones((3, 2))).shape == shape
