@@ -41,6 +41,8 @@ def promoted(*arrays: npt.NDArray[Any]) -> tuple[list[FloatArray], np.dtype[Any]
 def vector(value: npt.ArrayLike, name: str, size: int, of: str) -> npt.NDArray[Any]:
     """Return a parameter with one number, or the same number, for each of `size` columns."""
     array = real_array(value, name)
-    if array.shape not in ((size,), (1, size), (1,), ()):
+    if array.shape == (size,):
+        return array
+    if array.shape not in ((1, size), (1,), ()):
         raise ValueError(f"{name} must have shape ({size},) {of}, got shape {array.shape}")
     return np.broadcast_to(array.reshape(-1), (size,))
