@@ -150,7 +150,7 @@ class Convolution:
         d, x, W = common(gradient(dout, self._output_shape(x, W)), x, W)
         dx: FloatArray
         dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad)
-        if "col" in vars(self):  # it was read, and may have been changed
+        if vars(self).get("col") is not None:  # it was read, and may have been changed
             self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(len(W), d[:, :1].size), self.col)
             self.dW = self.dW.reshape(W.shape)
         return dx
@@ -208,6 +208,8 @@ class Pooling:
     [[[[ 0.  0.  0.  0.]
        [10.  0. 20.  0.]]]]
     """
+
+    _where: Any = None  # `arg_max` in the order of the output; here, because the book's pickled layers have none
 
     def __init__(self, pool_h: int, pool_w: int, stride: int = 2, pad: int = 0) -> None:
         self.pool_h = as_count(pool_h, "pool_h")
@@ -273,14 +275,14 @@ class Pooling:
         N, C, *_ = x_shape
         OH, OW = self._positions(x_shape)
         d = gradient(dout, (N, C, OH, OW))
-        if "arg_max" in vars(self):  # it was read, and may have been changed
-            numbers = real_array(kept(self.arg_max, "arg_max"), "arg_max")
+        if vars(self).get("arg_max") is not None:  # it was read, and may have been changed
+            numbers = real_array(self.arg_max, "arg_max")
             if numbers.size != d.size:
                 raise ValueError(f"arg_max must have shape ({d.size},), got shape {numbers.shape}")
             numbers = numbers.reshape(N, OH, OW, C).transpose(0, 3, 1, 2)
             where: IntArray = labels_in_range(numbers, self.pool_h * self.pool_w, "arg_max").astype(np.intc, order="C")
         else:
-            where = self._where
+            where = kept(self._where, "arg_max")
         d = cast(d, FLOAT32 if d.dtype == FLOAT32 else FLOAT64)
         dx: FloatArray = _backend.kernels.pooling_gradient(
             d, where, x_shape, self.pool_h, self.pool_w, self.stride, self.pad

@@ -389,6 +389,25 @@ def test_a_copy_continues_where_the_layer_was(kind, again, when):
     assert type(copied) is type(layer)
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "Sigmoid"])
+def test_a_layer_takes_the_attributes_of_the_books_pickled_layer(kind):
+    if kind == "Sigmoid":
+        state = {"out": np.array([0.5])}
+    else:
+        book, x = made(kind, module=plain_layers)
+        book.forward(x)
+        state = vars(book) | {"original_x_shape": x.shape, "input_shape": x.shape}
+    layer = object.__new__(getattr(layers, kind))  # as pickle does
+    layer.__dict__.update(state)
+    dout = random(*np.shape(state["out"] if kind == "Sigmoid" else book.forward(x)), seed=3)
+    if kind == "Sigmoid":
+        assert np.array_equal(layer.backward(dout), dout / 4)
+    elif kind == "Dropout":
+        assert np.array_equal(layer.backward(dout), dout * layer.mask)
+    else:
+        np.testing.assert_allclose(layer.backward(dout), book.backward(dout.copy()), rtol=0, atol=1e-12)
+
+
 # --- programs --------------------------------------------------------------------------------------------------------
 
 
