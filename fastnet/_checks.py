@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 IntArray: TypeAlias = npt.NDArray[np.intp]
 RandomSource: TypeAlias = Any  # the module numpy.random or a Generator: both have standard_normal and choice
 Seed: TypeAlias = int | np.random.Generator | None
@@ -159,6 +160,28 @@ def samples(
             f"{name} must have shape (N, {width}), or ({width},) for one sample; got shape {array.shape}"
         )
     return cast(array, FLOAT32 if keep_float32 and array.dtype == FLOAT32 else dtype)
+
+
+def as_images(x: npt.ArrayLike, name: str) -> FloatArray:
+    """Return images `(N, C, H, W)` as the kernels take them: float32 stays, and everything else becomes float64."""
+    array = real_array(x, name)
+    if array.ndim != 4:
+        raise ValueError(f"{name} must have shape (N, C, H, W), got shape {array.shape}")
+    return cast(array, FLOAT32 if array.dtype == FLOAT32 else FLOAT64)
+
+
+def window_positions(
+    shape: tuple[int, ...], height: Any, width: Any, stride: Any, pad: Any, kind: str
+) -> tuple[int, int]:
+    """Check a window, a "filter" or a "pool", on images of `shape`. Return the numbers of its positions, OH and OW."""
+    height, width = as_count(height, f"{kind}_h"), as_count(width, f"{kind}_w")
+    stride, pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
+    H, W = (size + 2 * pad for size in shape[2:])
+    if height > H or width > W:
+        raise ValueError(
+            f"a {kind} of {height} x {width} does not fit into images of shape {shape} with pad {pad}"
+        )
+    return (H - height) // stride + 1, (W - width) // stride + 1
 
 
 def parameter(value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:

@@ -39,8 +39,8 @@ from fastnet._steps import (
 )
 
 for name in (
-    "activations", "dense_network", "differences_any_depth", "differences_two_layers", "losses", "optimizers",
-    "softmax",
+    "activations", "convolution", "dense_network", "differences_any_depth", "differences_two_layers", "losses",
+    "normalization", "optimizers", "softmax",
 ):
     # Not `from ... import *` as in the NumPy front: that would also try to set the C names of this module.
     twin = import_module(f"fastnet._twins.{name}")

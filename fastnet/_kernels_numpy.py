@@ -29,10 +29,12 @@ import numpy as np
 from fastnet._checks import FloatArray, is_plain_array, one_number
 from fastnet._steps import ALLOWED, BEST, CoarseValueError, are_single, is_single, number, refuse_change
 from fastnet._twins.activations_numpy import *  # noqa: F403 - the names in its __all__; the next lines do the same
+from fastnet._twins.convolution_numpy import *  # noqa: F403
 from fastnet._twins.dense_network_numpy import *  # noqa: F403
 from fastnet._twins.differences_any_depth_numpy import *  # noqa: F403
 from fastnet._twins.differences_two_layers_numpy import *  # noqa: F403
 from fastnet._twins.losses_numpy import *  # noqa: F403
+from fastnet._twins.normalization_numpy import *  # noqa: F403
 from fastnet._twins.optimizers_numpy import *  # noqa: F403
 from fastnet._twins.softmax_numpy import *  # noqa: F403
 

@@ -476,6 +476,138 @@ OTHERS = [
         rtol=lambda _: (4e-16,),  # as for the cross-entropy, and the result is in double
         textbook=(Textbook(name="binary_cross_entropy", arguments=yes_or_no, of_rows=False),),
     ),
+    Kernel(name="relu_with_mask", arguments=lambda dtype: (scores((4, 3), dtype),)),
+    Kernel(
+        name="zero_where",
+        arguments=lambda dtype: (scores((4, 3), dtype), scores((4, 3), dtype) > 1),
+        by_hand=(
+            (([[1.0, -2.0, nan]], np.array([[True, False, True]])), [[0.0, -2.0, 0.0]]),
+            (([inf, nan, -0.0], np.array([True, False, False])), [0.0, nan, -0.0]),
+        ),
+    ),
+    Kernel(
+        name="normalize",
+        arguments=lambda dtype: (scores((7, 5), dtype), scores((5,), dtype), scores((5,), dtype), 1e-6),
+        by_hand=(
+            # mean 2, variance 1; mean 0, variance 4. With eps 3 and 5, std is 2 and 3.
+            (
+                ([[1.0], [3.0]], [4.0], [10.0], 3.0),
+                ([[8.0], [12.0]], [[-0.5], [0.5]], [2.0], [1.0], [2.0]),
+            ),
+            (
+                ([[2.0, 7.0], [-2.0, 7.0]], [3.0, 1.0], [20.0, 5.0], 5.0),
+                ([[22.0, 5.0], [18.0, 5.0]], [[2 / 3, 0.0], [-2 / 3, 0.0]], [0.0, 7.0], [4.0, 0.0], [3.0, 5.0**0.5]),
+            ),
+            (
+                ([[nan], [1.0]], [1.0], [0.0], 1.0),
+                ([[nan], [nan]], [[nan], [nan]], [nan], [nan], [nan]),
+            ),
+        ),
+        rtol=eps_times(*[8] * 5),
+    ),
+    Kernel(
+        name="normalize_gradient",
+        arguments=lambda dtype: (
+            scores((7, 5), dtype), scores((7, 5), dtype) / 3, scores((5,), dtype), abs(scores((5,), dtype)),
+        ),
+        by_hand=(
+            # dbeta 6, dgamma 1; 3 / 2 (dout - 3 - xn / 2)
+            (
+                ([[2.0], [4.0]], [[-0.5], [0.5]], [3.0], [2.0]),
+                ([[-1.125], [1.125]], [1.0], [6.0]),
+            ),
+        ),
+        rtol=eps_times(*[8] * 3),
+    ),
+    Kernel(
+        name="im2col",
+        arguments=lambda dtype: (scores((2, 3, 5, 4), dtype), 3, 2, 2, 1),
+        by_hand=(
+            (([[[[1.0, 2.0, 3.0], [4.0, nan, inf]]]], 2, 2, 1, 0), [[1.0, 2.0, 4.0, nan], [2.0, 3.0, nan, inf]]),
+            # two channels of one pixel, each with a border of 0
+            (
+                ([[[[1.0]], [[2.0]]]], 1, 2, 1, 1),
+                [[0.0] * 4, [0.0] * 4, [0.0, 1.0, 0.0, 2.0], [1.0, 0.0, 2.0, 0.0], [0.0] * 4, [0.0] * 4],
+            ),
+        ),
+    ),
+    Kernel(
+        name="col2im",
+        arguments=lambda dtype: (scores((2 * 3 * 3, 18), dtype), (2, 3, 5, 4), 3, 2, 2, 1),
+        by_hand=(
+            (([[1.0, 2.0], [3.0, inf], [nan, 5.0]], (1, 1, 1, 4), 1, 2, 1, 0), [[[[1.0, 5.0, nan, 5.0]]]]),
+            # what lies in the padding does not count
+            (
+                ([[9.0, 9.0, 9.0, 1.0, 9.0, 9.0], [9.0, 9.0, 2.0, 9.0, 9.0, 9.0]], (1, 1, 1, 2), 3, 2, 2, 1),
+                [[[[1.0, 2.0]]]],
+            ),
+        ),
+    ),
+    Kernel(
+        name="convolution",
+        arguments=lambda dtype: (
+            scores((2, 3, 5, 4), dtype), scores((4, 3, 3, 2), dtype), scores((4,), dtype), 2, 1,
+        ),
+        by_hand=(
+            # 1 - 2 + 10, 2 - 3 + 10; 4 + 20, 5 + 20
+            (
+                (
+                    [[[[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]]],
+                    [[[[1.0, -1.0]], [[0.0, 0.0]]], [[[0.0, 0.0]], [[1.0, 0.0]]]],
+                    [10.0, 20.0], 1, 0,
+                ),
+                [[[[9.0, 9.0]], [[24.0, 25.0]]]],
+            ),
+            # 0 times inf is nan
+            (([[[[1.0, inf, 2.0]]]], [[[[0.0, 1.0]]]], [0.0], 1, 0), [[[[inf, nan]]]]),
+            (([[[[1.0, nan, 2.0]]]], [[[[2.0]]]], [1.0], 2, 0), [[[[3.0, 5.0]]]]),
+        ),
+    ),
+    Kernel(
+        name="convolution_gradient",
+        arguments=lambda dtype: (
+            scores((2, 4, 3, 3), dtype), scores((2, 3, 5, 4), dtype), scores((4, 3, 3, 2), dtype), 2, 1,
+        ),
+        by_hand=(
+            # out = (w0 x0 + w1 x1, w0 x1 + w1 x2)
+            (
+                ([[[[10.0, 100.0]]]], [[[[1.0, 2.0, 3.0]]]], [[[[5.0, 7.0]]]], 1, 0),
+                ([[[[50.0, 570.0, 700.0]]]], [[[[210.0, 320.0]]]], [110.0]),
+            ),
+            # what no filter covers has the gradient 0
+            (
+                ([[[[10.0, 100.0]]]], [[[[1.0, nan, 3.0, inf]]]], [[[[5.0]]]], 2, 0),
+                ([[[[50.0, 0.0, 500.0, 0.0]]]], [[[[310.0]]]], [110.0]),
+            ),
+        ),
+        rtol=eps_times(8, 8, 8),
+    ),
+    Kernel(
+        name="affine",
+        arguments=lambda dtype: (scores((7, 3), dtype), scores((3, 5), dtype), scores((5,), dtype)),
+        by_hand=(
+            (([[1.0, 2.0]], [[3.0, 0.0, 1.0], [4.0, inf, nan]], [10.0, 20.0, 30.0]), [[21.0, inf, nan]]),
+            (([[0.0, 2.0]], [[inf], [4.0]], [0.0]), [[nan]]),
+        ),
+    ),
+    Kernel(
+        name="affine_gradient",
+        arguments=lambda dtype: (scores((7, 5), dtype), scores((7, 3), dtype), scores((3, 5), dtype)),
+        by_hand=(
+            (
+                ([[1.0], [10.0]], [[1.0, 2.0], [3.0, nan]], [[5.0], [7.0]]),
+                ([[5.0, 7.0], [50.0, 70.0]], [[31.0], [nan]], [11.0]),
+            ),
+        ),
+        rtol=eps_times(8, 8, 8),
+    ),
+    Kernel(name="pooling", arguments=lambda dtype: (scores((2, 3, 5, 4), dtype), 3, 2, 1, 0)),
+    Kernel(
+        name="pooling_gradient",
+        arguments=lambda dtype: (
+            scores((2, 3, 3, 3), dtype), np.arange(54, dtype=np.intc).reshape(2, 3, 3, 3) % 6, (2, 3, 5, 4), 3, 2, 1, 0,
+        ),
+    ),
     Kernel(name="is_movable", arguments=lambda dtype: (to_update(2)(dtype),)),
     Kernel(name="descend", arguments=to_update(0, 0.1), changes=(0,)),
     Kernel(name="momentum", arguments=to_update(1, 0.1, 0.9), changes=(0, 2)),

@@ -75,8 +75,8 @@ LEVELS = [
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
-    ["functions", "information", "perceptron"],
-    ["gradient", "_gradient_check"],
+    ["functions", "information", "perceptron", "util"],
+    ["gradient", "_gradient_check", "layers"],
     ["networks", "optimizer"],
     ["_training"],
     ["trainer", "mnist", "images"],
@@ -160,6 +160,7 @@ def test_a_twin_imports_the_checks_what_twins_share_and_its_own_half_in_numpy():
 
 def test_the_textbooks_code_uses_nothing_of_fastnet():
     assert imported(PACKAGE / "_bench/plain.py") == set()
+    assert {each.rpartition(".")[0] for each in imported(PACKAGE / "_bench/plain_layers.py")} == {"_bench.plain"}
 
 
 def test_only_the_choice_of_the_backend_imports_the_compiled_kernels():

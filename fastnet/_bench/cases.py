@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import functions
-from fastnet._bench import plain
+from fastnet import functions, layers
+from fastnet._bench import plain, plain_layers
 from fastnet._bench.timing import TEXTBOOK, Contender, twins
 from fastnet.gradient import numerical_gradient
 from fastnet.networks import TwoLayerNet
@@ -82,6 +82,62 @@ def training_step(x: Any, t: Any, dtype: str) -> dict[str, Contender]:
         return step
 
     return {TEXTBOOK: Contender(of_textbook()), **twins(ours)}
+
+
+def layers_of_simple_conv_net(module: Any, dtype: Any) -> list[Any]:
+    """Return the layers of the book's `SimpleConvNet` for MNIST, from fastnet or from the textbook."""
+    normal = np.random.RandomState(0).standard_normal
+
+    def parameters(*shape: int, outputs: int) -> tuple[Any, Any]:
+        return (0.01 * normal(shape)).astype(dtype), np.zeros(outputs, dtype)
+
+    return [
+        module.Convolution(*parameters(30, 1, 5, 5, outputs=30)), module.Relu(), module.Pooling(2, 2, 2),
+        module.Affine(*parameters(4320, 100, outputs=100)), module.Relu(),
+        module.Affine(*parameters(100, 10, outputs=10)),
+    ]
+
+
+def layers_of_deep_conv_net(module: Any, dtype: Any) -> list[Any]:
+    """Return the layers of the book's `DeepConvNet`, without its dropout, whose random numbers take the same time."""
+    normal = np.random.RandomState(0).standard_normal
+
+    def parameters(*shape: int, inputs: int, outputs: int) -> tuple[Any, Any]:
+        return ((2 / inputs) ** 0.5 * normal(shape)).astype(dtype), np.zeros(outputs, dtype)
+
+    def convolutions(C: int, FN: int, pad: int) -> list[Any]:
+        first, second = (parameters(FN, each, 3, 3, inputs=each * 9, outputs=FN) for each in (C, FN))
+        return [
+            module.Convolution(*first, 1, 1), module.Relu(),
+            module.Convolution(*second, 1, pad), module.Relu(), module.Pooling(2, 2, 2),
+        ]
+
+    return [
+        *convolutions(1, 16, 1), *convolutions(16, 32, 2), *convolutions(32, 64, 1),
+        module.Affine(*parameters(1024, 50, inputs=1024, outputs=50)), module.Relu(),
+        module.Affine(*parameters(50, 10, inputs=50, outputs=10)),
+    ]
+
+
+def backpropagation(layers_of: Callable[[Any, Any], list[Any]], x: Any, labels: Any) -> dict[str, Contender]:
+    """Compare `forward` and `backward` of all layers, as in the `gradient` of the book's networks."""
+
+    def gradient(module: Any) -> Callable[[], dict[str, Any]]:
+        network, last = layers_of(module, x.dtype), module.SoftmaxWithLoss()
+
+        def step() -> dict[str, Any]:
+            out = x
+            for layer in network:
+                out = layer.forward(out)
+            last.forward(out, labels)
+            dout = last.backward()
+            for layer in reversed(network):
+                dout = layer.backward(dout)
+            return {f"dW{i}": layer.dW for i, layer in enumerate(network) if hasattr(layer, "dW")}
+
+        return step
+
+    return {TEXTBOOK: Contender(gradient(plain_layers)), **twins(lambda: gradient(layers))}
 
 
 def network_gradient(

@@ -8,10 +8,12 @@ loop calls the formula for one element, which is in `shared/formulas.pxd`. The r
 from cython cimport floating
 
 from fastnet._twins.shared cimport formulas
-from fastnet._twins.shared.dispatch cimport VECTORISED, elementwise
+from fastnet._twins.shared.dispatch cimport VECTORISED, elementwise, masked
 from fastnet._twins.shared.memory cimport import_array, ndarray, prefetch_ahead
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport highest_tanh, log_plus_one, lowest, lowest_expm1, minus_abs
+
+from numpy import empty
 
 from fastnet._twins import activations_numpy
 
@@ -21,11 +23,13 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_grad",
     "relu",
+    "relu_with_mask",
     "sigmoid",
     "sigmoid_grad",
     "softplus",
     "tanh",
     "tanh_grad",
+    "zero_where",
 ]
 
 import_array()
@@ -98,6 +102,34 @@ cdef VECTORISED _relu(const floating* x, floating* out, Py_ssize_t size, floatin
 def relu(ndarray x: FloatArray, /) -> FloatArray:
     """Return `max(0, x)` of every element."""
     return elementwise(x, _relu[float], _relu[double], 0)
+
+
+cdef VECTORISED _relu_with_mask(
+    const floating* x, floating* out, unsigned char* mask, Py_ssize_t size
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = formulas.relu(x[i])
+        mask[i] = x[i] <= 0
+
+
+def relu_with_mask(ndarray x: FloatArray, /) -> tuple[FloatArray, BoolArray]:
+    """Return `max(0, x)` of every element, and where `x <= 0`."""
+    cdef ndarray mask = empty((<object> x).shape, bool)
+    return masked(x, mask, _relu_with_mask[float], _relu_with_mask[double]), mask
+
+
+cdef VECTORISED _zero_where(
+    const floating* x, floating* out, unsigned char* mask, Py_ssize_t size
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = <floating> 0.0 if mask[i] else x[i]
+
+
+def zero_where(ndarray x: FloatArray, ndarray mask: BoolArray, /) -> FloatArray:
+    """Return a copy of x with 0 where the mask, of the same shape, is True."""
+    return masked(x, mask, _zero_where[float], _zero_where[double])
 
 
 cdef bint _is_usual(double alpha) noexcept:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnet._checks import FloatArray
+from fastnet._checks import BoolArray, FloatArray
 from fastnet._twins.shared import formulas_numpy as formulas
 from fastnet._twins.shared.blocks import elementwise
 
@@ -18,11 +18,13 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_grad",
     "relu",
+    "relu_with_mask",
     "sigmoid",
     "sigmoid_grad",
     "softplus",
     "tanh",
     "tanh_grad",
+    "zero_where",
 ]
 
 
@@ -54,6 +56,17 @@ def relu(x: FloatArray, /) -> FloatArray:
     """Return `max(0, x)` of every element."""
     with np.errstate(all="ignore"):
         return formulas.relu(x)
+
+
+def relu_with_mask(x: FloatArray, /) -> tuple[FloatArray, BoolArray]:
+    """Return `max(0, x)` of every element, and where `x <= 0`."""
+    with np.errstate(all="ignore"):
+        return formulas.relu(x), x <= 0
+
+
+def zero_where(x: FloatArray, mask: BoolArray, /) -> FloatArray:
+    """Return a copy of x with 0 where the mask, of the same shape, is True."""
+    return np.where(mask, x.dtype.type(0), x)
 
 
 @elementwise

@@ -32,7 +32,7 @@ from libc.math cimport INFINITY, NAN, isinf
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
-from fastnet._twins.shared.dispatch cimport OPTIMISED, UNROLLED, VECTORISED, over_rows
+from fastnet._twins.shared.dispatch cimport INLINED, OPTIMISED, UNROLLED, VECTORISED, over_rows
 from fastnet._twins.shared.formulas cimport (
     ELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SIGMOID_MSE_OUTPUT, SIGMOID_OUTPUT, SLOPE, SOFTMAX,
     activation_called, elu_and_slope, exp_clamped, is_outside, leaky_relu, leaky_relu_slope, mean_divisor,
@@ -65,17 +65,7 @@ cdef extern from *:
     #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las", "gcse", "strict-aliasing")
     #pragma GCC optimize ("expensive-optimizations")
     #endif
-
-    /* Inlined into the UNROLLED function that calls it, so compiled for the same instruction sets. */
-    #if defined(__GNUC__)
-    #define INLINED inline __attribute__((always_inline)) void
-    #elif defined(_MSC_VER)
-    #define INLINED __forceinline void
-    #else
-    #define INLINED inline void
-    #endif
     """
-    ctypedef void INLINED
 
 ctypedef fused input:
     uint8_t  # of `ScaledBytes`

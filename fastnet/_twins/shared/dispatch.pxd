@@ -1,8 +1,8 @@
 """How a loop is compiled, and which of its versions runs: all compiled kernels use this. It has no NumPy twin.
 
 A loop is a `cdef` function on pointers that uses no Python object. The fused type `floating` compiles it twice, for
-float and for double. `elementwise`, `update` and `over_rows` choose between the two by the dtype of the arrays.
-VECTORISED or UNROLLED in place of the return type also compiles the loop for several instruction sets.
+float and for double. `elementwise`, `masked`, `update` and `over_rows` choose between the two by the dtype of the
+arrays. VECTORISED or UNROLLED in place of the return type also compiles the loop for several instruction sets.
 """
 
 from fastnet._twins.shared.memory cimport PyArray_ToScalar, address, doubles, empty_like, floats, holds_floats, ndarray
@@ -60,10 +60,20 @@ cdef extern from *:
     #define UNROLLED void
     #define OPTIMISED void
     #endif
+
+    /* Inlined into the UNROLLED function that calls it, so compiled for the same instruction sets. */
+    #if defined(__GNUC__)
+    #define INLINED inline __attribute__((always_inline)) void
+    #elif defined(_MSC_VER)
+    #define INLINED __forceinline void
+    #else
+    #define INLINED inline void
+    #endif
     """
     ctypedef void VECTORISED
     ctypedef void UNROLLED
     ctypedef void OPTIMISED
+    ctypedef void INLINED
 
 
 # ---- x (size,) -> out (size,)
@@ -79,6 +89,22 @@ cdef inline ndarray elementwise(ndarray x, FloatLoop of_floats, DoubleLoop of_do
         of_floats(floats(x), floats(out), x.size, <float> parameter)
     else:
         of_doubles(doubles(x), doubles(out), x.size, parameter)
+    return out
+
+
+# ---- x (size,) -> out (size,), and a mask of as many bytes
+
+ctypedef void (*FloatMasked)(const float* x, float* out, unsigned char* mask, Py_ssize_t size) noexcept nogil
+ctypedef void (*DoubleMasked)(const double* x, double* out, unsigned char* mask, Py_ssize_t size) noexcept nogil
+
+
+cdef inline ndarray masked(ndarray x, ndarray mask, FloatMasked of_floats, DoubleMasked of_doubles):
+    """Return a new array with the shape and dtype of x. The loop fills it, and reads or writes the mask."""
+    out = empty_like(x)
+    if holds_floats(x):
+        of_floats(floats(x), floats(out), <unsigned char*> address(mask), x.size)
+    else:
+        of_doubles(doubles(x), doubles(out), <unsigned char*> address(mask), x.size)
     return out
 
 

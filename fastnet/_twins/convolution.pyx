@@ -1,0 +1,781 @@
+"""Convolution, pooling and the affine layer, compiled. The twin is `convolution_numpy.py`: read it first.
+
+A convolution is a matrix product. With K = C FH FW elements in a filter and P = OH OW positions of the filter,
+
+    out[n, f, p] = sum_k W[f, k] col[n, k, p] + b[f]         dW[f, k] = sum_np dout[n, f, p] col[n, k, p]
+    dcol[n, k, p] = sum_f W[f, k] dout[n, f, p]              db[f]    = sum_np dout[n, f, p]
+
+where col[n, k, p] is the pixel under element k of the filter at position p, and dx sums dcol over all (k, p) with the
+same pixel. The book builds the array col: it holds every pixel up to FH FW times.
+
+Why it is fast, most important first:
+
+- There is no array col. In an image with its padding, stored row after row, the pixel of (k, p) is the element
+  taps[k] + places[p]. So the products read the image itself, which fits into the L1 or L2 cache. (Only `convolution`
+  with a stride above 1 makes the col of one image at a time.)
+- All three products are one loop, `_product`, which finds its factors through such lists of offsets. It keeps the sums
+  of 8 rows and one panel of columns in registers. On matrices of this size it is about twice as fast as OpenBLAS.
+- The loops finish one image before the next, so that all intermediate results stay in the L2 cache.
+
+The affine layer is the same product without windows.
+
+Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW); of the affine layer x (N, D), W (D, U).
+"""
+
+from cython cimport floating
+from libc.string cimport memcpy, memset
+
+from fastnet._twins.shared.dispatch cimport INLINED, OPTIMISED, UNROLLED, VECTORISED
+from fastnet._twins.shared.memory cimport CACHE_LINE, PyArray_ITEMSIZE, address, empty_like, import_array, ndarray
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+
+from numpy import empty, intc, uint8
+
+__all__ = [
+    "affine", "affine_gradient", "col2im", "convolution", "convolution_gradient", "im2col", "pooling",
+    "pooling_gradient",
+]
+
+import_array()
+
+fingerprint = FASTNET_FINGERPRINT
+
+cdef extern from *:
+    """
+    /* As in dense_network.pyx: keep the sums in registers. */
+    #if defined(__GNUC__) && !defined(__clang__)
+    #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las", "gcse", "strict-aliasing")
+    #pragma GCC optimize ("expensive-optimizations")
+    #endif
+    """
+
+cdef enum:
+    ROWS = 8           # rows of a product that are computed together
+    PANEL_BYTES = 128  # and the columns: 32 of float32, 16 of float64. 8 x 128 bytes fill half of AVX-512's registers.
+    WIDEST = 32
+    SAMPLES = 128      # samples that the affine layer works on at a time,
+    INPUTS = 2048      # and bytes of each of them: the weights of so many inputs stay in the L2 cache
+
+
+# An image and the positions of a window, which is a filter or a pool. With its padding, the image is C planes of
+# `height` x `width`.
+cdef struct Windows:
+    Py_ssize_t C, H, W, FH, FW, stride, pad
+    Py_ssize_t height, width, OH, OW, K, P
+
+
+cdef Windows _windows(
+    Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t FH, Py_ssize_t FW, Py_ssize_t stride, Py_ssize_t pad
+) noexcept:
+    cdef Windows w
+    w.C, w.H, w.W, w.FH, w.FW, w.stride, w.pad = C, H, W, FH, FW, stride, pad
+    w.height, w.width = w.H + 2 * pad, w.W + 2 * pad
+    w.OH, w.OW = (w.height - FH) // stride + 1, (w.width - FW) // stride + 1
+    w.K, w.P = w.C * FH * FW, w.OH * w.OW
+    return w
+
+
+cdef inline Py_ssize_t _whole(Py_ssize_t size, Py_ssize_t unit) noexcept nogil:
+    # `size`, rounded up to a multiple of `unit`.
+    return (size + unit - 1) // unit * unit
+
+
+# ---- The product
+
+cdef INLINED _sum_panel(
+    const floating** a, const Py_ssize_t* a_steps, const floating* b, const Py_ssize_t* b_steps, Py_ssize_t count,
+    floating* out, Py_ssize_t out_stride, bint add, Py_ssize_t columns,
+) noexcept nogil:
+    # After inlining, `columns` is a constant: so the compiler keeps s in registers.
+    cdef Py_ssize_t i, j, k
+    cdef floating s[ROWS][WIDEST]
+    cdef const floating* rows[ROWS]
+    cdef const floating* row
+    for i in range(ROWS):
+        rows[i] = a[i]
+    for i in range(ROWS):
+        for j in range(columns):
+            s[i][j] = 0
+    for k in range(count):
+        row = b + b_steps[k]
+        for i in range(ROWS):
+            for j in range(columns):
+                s[i][j] += rows[i][a_steps[k]] * row[j]
+    if add:
+        for i in range(ROWS):
+            for j in range(columns):
+                out[i * out_stride + j] += s[i][j]
+    else:
+        for i in range(ROWS):
+            for j in range(columns):
+                out[i * out_stride + j] = s[i][j]
+
+
+cdef UNROLLED _product(
+    const floating** a, const Py_ssize_t* a_steps, const floating* b, const Py_ssize_t* b_steps, Py_ssize_t count,
+    floating* out, Py_ssize_t out_stride, bint add, Py_ssize_t columns,
+) noexcept nogil:
+    # out[i, j] = sum_k a[i][a_steps[k]] b[b_steps[k] + j] for ROWS rows i and j < columns; with `add`, out += this sum.
+    # The number of columns is a panel or half a panel.
+    if columns == PANEL_BYTES // sizeof(floating):
+        _sum_panel(
+            a, a_steps, b, b_steps, count, out, out_stride, add, PANEL_BYTES // sizeof(floating),
+        )
+    else:
+        _sum_panel(
+            a, a_steps, b, b_steps, count, out, out_stride, add, PANEL_BYTES // 2 // sizeof(floating),
+        )
+
+
+cdef OPTIMISED _rows_of_product(
+    const floating** a, const Py_ssize_t* a_steps, const floating* b, const Py_ssize_t* b_steps, Py_ssize_t count,
+    floating* out, Py_ssize_t out_stride, bint add,
+) noexcept nogil:
+    # The same for all columns of out, whose stride is a multiple of half a panel.
+    cdef Py_ssize_t panel = 0, columns = PANEL_BYTES // sizeof(floating)
+    while panel < out_stride:
+        if out_stride - panel < columns:
+            columns //= 2
+        _product(a, a_steps, b + panel, b_steps, count, out + panel, out_stride, add, columns)
+        panel += columns
+
+
+cdef inline Py_ssize_t _padded(Py_ssize_t columns, Py_ssize_t itemsize) noexcept nogil:
+    return _whole(columns, PANEL_BYTES // 2 // itemsize)
+
+
+# ---- Images
+
+cdef OPTIMISED _pad_image(const floating* x, const Windows* w, floating* padded) noexcept nogil:
+    # Copy x (C, H, W) into the middle of `padded` (C, height, width), whose borders are 0.
+    cdef Py_ssize_t c, y
+    for c in range(w.C):
+        for y in range(w.H):
+            memcpy(
+                padded + (c * w.height + y + w.pad) * w.width + w.pad, x + (c * w.H + y) * w.W, w.W * sizeof(floating)
+            )
+
+
+cdef OPTIMISED _crop_image(const floating* padded, const Windows* w, floating* x) noexcept nogil:
+    cdef Py_ssize_t c, y
+    for c in range(w.C):
+        for y in range(w.H):
+            memcpy(
+                x + (c * w.H + y) * w.W, padded + (c * w.height + y + w.pad) * w.width + w.pad, w.W * sizeof(floating)
+            )
+
+
+cdef void _find_taps(const Windows* w, Py_ssize_t* taps) noexcept nogil:
+    # taps[k]: where element k of a filter in the first position lies in the padded image.
+    cdef Py_ssize_t c, y, x
+    for c in range(w.C):
+        for y in range(w.FH):
+            for x in range(w.FW):
+                taps[(c * w.FH + y) * w.FW + x] = (c * w.height + y) * w.width + x
+
+
+cdef void _find_places(const Windows* w, Py_ssize_t* places) noexcept nogil:
+    # places[p]: where the first element of a filter in position p lies in the padded image.
+    cdef Py_ssize_t y, x
+    for y in range(w.OH):
+        for x in range(w.OW):
+            places[y * w.OW + x] = (y * w.width + x) * w.stride
+
+
+cdef void _count_by(Py_ssize_t step, Py_ssize_t count, Py_ssize_t* steps) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(count):
+        steps[k] = k * step
+
+
+cdef void _choose_rows(
+    const floating* a, const Py_ssize_t* offsets, Py_ssize_t first, Py_ssize_t count, const floating** rows
+) noexcept nogil:
+    # Pointers to rows first, first + 1, ... of the left factor. Past the last row they repeat it: the results of these
+    # are padding.
+    cdef Py_ssize_t i
+    for i in range(ROWS):
+        rows[i] = a + offsets[min(first + i, count - 1)]
+
+
+# ---- Memory
+
+# The arrays of a call, and what it needs to know about them. Each call uses some of them.
+cdef struct Problem:
+    Windows windows
+    Py_ssize_t N, FN, D, U
+    void *x
+    void *W
+    void *b
+    void *out
+    void *dx
+    void *dW
+    void *db
+    int *where
+
+
+# A part returns the bytes of temporary memory that it needs. With memory NULL, it does nothing else. `like` is NULL: it
+# only selects the dtype.
+ctypedef Py_ssize_t (*Part)(const Problem* problem, char* memory, void* like) noexcept nogil
+
+
+cdef int _run(ndarray x, Problem* problem, Part of_floats, Part of_doubles) except -1:
+    cdef Part part = of_floats if PyArray_ITEMSIZE(x) == sizeof(float) else of_doubles
+    cdef ndarray memory = empty(part(problem, NULL, NULL) + CACHE_LINE, uint8)
+    cdef char* aligned = <char*> address(memory) + (-<size_t> address(memory) & (CACHE_LINE - 1))
+    with nogil:
+        part(problem, aligned, NULL)
+    return 0
+
+
+cdef char* _take(char** memory, Py_ssize_t size) noexcept nogil:
+    # The next `size` bytes of the temporary memory. Each array begins on a cache line.
+    cdef char* taken = memory[0]
+    memory[0] += _whole(size, CACHE_LINE)
+    return taken
+
+
+# ---- im2col and col2im
+
+cdef VECTORISED _gather(
+    const floating* image, const Py_ssize_t* places, const Py_ssize_t* taps, Py_ssize_t P, Py_ssize_t K, floating* col
+) noexcept nogil:
+    # col[p, k] = the pixel of (k, p)
+    cdef Py_ssize_t p, k
+    for p in range(P):
+        for k in range(K):
+            col[p * K + k] = image[places[p] + taps[k]]
+
+
+cdef OPTIMISED _scatter(
+    const floating* col, const Py_ssize_t* places, const Py_ssize_t* taps, Py_ssize_t P, Py_ssize_t K, floating* image
+) noexcept nogil:
+    # Add col[p, k] to the pixel of (k, p).
+    cdef Py_ssize_t p, k
+    for p in range(P):
+        for k in range(K):
+            image[places[p] + taps[k]] += col[p * K + k]
+
+
+cdef Py_ssize_t _all_columns(const Problem* problem, char* memory, floating* like) noexcept nogil:
+    # x -> out if dx is NULL, else out -> dx: im2col or col2im
+    cdef const Windows* w = &problem.windows
+    cdef char* free = memory
+    cdef Py_ssize_t n, image_size = w.C * w.height * w.width, x_size = w.C * w.H * w.W
+    cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* places = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
+    cdef floating* image = <floating*> _take(&free, image_size * sizeof(floating))
+    cdef floating* col = <floating*> problem.out
+    if memory == NULL:
+        return free - memory
+    _find_taps(w, taps)
+    _find_places(w, places)
+    memset(image, 0, image_size * sizeof(floating))
+    for n in range(problem.N):
+        if problem.dx == NULL:
+            _pad_image(<const floating*> problem.x + n * x_size, w, image)
+            _gather(image, places, taps, w.P, w.K, col)
+        else:
+            memset(image, 0, image_size * sizeof(floating))
+            _scatter(col, places, taps, w.P, w.K, image)
+            _crop_image(image, w, <floating*> problem.dx + n * x_size)
+        col += w.P * w.K
+    return 0
+
+
+def im2col(
+    ndarray x: FloatArray, Py_ssize_t filter_h: int, Py_ssize_t filter_w: int, Py_ssize_t stride: int,
+    Py_ssize_t pad: int, /,
+) -> FloatArray:
+    """Return one row (C FH FW) for every position of the filter on the images x (N, C, H, W)."""
+    cdef Problem problem
+    cdef ndarray col
+    memset(&problem, 0, sizeof(problem))
+    problem.windows = _windows(x.shape[1], x.shape[2], x.shape[3], filter_h, filter_w, stride, pad)
+    problem.N = x.shape[0]
+    col = empty((problem.N * problem.windows.P, problem.windows.K), x.dtype)
+    problem.x, problem.out = address(x), address(col)
+    _run(x, &problem, <Part> _all_columns[float], <Part> _all_columns[double])
+    return col
+
+
+def col2im(
+    ndarray col: FloatArray, tuple input_shape: tuple[int, ...], Py_ssize_t filter_h: int, Py_ssize_t filter_w: int,
+    Py_ssize_t stride: int, Py_ssize_t pad: int, /,
+) -> FloatArray:
+    """Return images of `input_shape`: each pixel is the sum of its elements in the rows of `im2col`."""
+    cdef Problem problem
+    cdef ndarray images = empty(input_shape, col.dtype)
+    memset(&problem, 0, sizeof(problem))
+    problem.windows = _windows(images.shape[1], images.shape[2], images.shape[3], filter_h, filter_w, stride, pad)
+    problem.N, problem.out, problem.dx = images.shape[0], address(col), address(images)
+    _run(col, &problem, <Part> _all_columns[float], <Part> _all_columns[double])
+    return images
+
+
+# ---- Convolution
+
+cdef VECTORISED _shift_rows(
+    const floating* rows, Py_ssize_t stride, const floating* b, const Windows* w, Py_ssize_t row, Py_ssize_t FN,
+    floating* out,
+) noexcept nogil:
+    # out[f, y, x] = rows[f, y, x] + b[f], where a row of the image takes `row` elements in `rows`
+    cdef Py_ssize_t f, y, x
+    cdef const floating* line
+    for f in range(FN):
+        for y in range(w.OH):
+            line = rows + f * stride + y * row
+            for x in range(w.OW):
+                out[x] = line[x] + b[f]
+            out += w.OW
+
+
+cdef OPTIMISED _unroll(const floating* image, const Windows* w, floating* col, Py_ssize_t stride) noexcept nogil:
+    # col[k, p] = the pixel of (k, p) in the padded image
+    cdef Py_ssize_t c, fy, fx, y, x
+    cdef const floating* pixels
+    for c in range(w.C):
+        for fy in range(w.FH):
+            for fx in range(w.FW):
+                for y in range(w.OH):
+                    pixels = image + (c * w.height + fy + y * w.stride) * w.width + fx
+                    for x in range(w.OW):
+                        col[y * w.OW + x] = pixels[x * w.stride]
+                col += stride
+
+
+cdef Py_ssize_t _convolve(const Problem* problem, char* memory, floating* like) noexcept nogil:
+    cdef const Windows* w = &problem.windows
+    cdef const floating* x = <const floating*> problem.x
+    cdef const floating* W = <const floating*> problem.W
+    cdef char* free = memory
+    cdef Py_ssize_t FN = problem.FN
+    cdef bint direct = w.stride == 1
+    # With stride 1 the image itself is read, row after row: positions between two rows are computed in vain.
+    cdef Py_ssize_t row = w.width if direct else w.OW
+    cdef Py_ssize_t columns = _padded((w.OH - 1) * row + w.OW, sizeof(floating))
+    cdef Py_ssize_t image_size = w.C * w.height * w.width, n, f
+    cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* steps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* offsets = <Py_ssize_t*> _take(&free, FN * sizeof(Py_ssize_t))
+    cdef floating* image = <floating*> _take(&free, image_size * sizeof(floating) + PANEL_BYTES)
+    cdef floating* col = <floating*> _take(&free, 0 if direct else w.K * columns * sizeof(floating))
+    cdef floating* sums = <floating*> _take(&free, _whole(FN, ROWS) * columns * sizeof(floating))
+    cdef const floating* source = image if direct else col
+    cdef const floating* rows[ROWS]
+    if memory == NULL:
+        return free - memory
+    memset(image, 0, image_size * sizeof(floating) + PANEL_BYTES)
+    _count_by(1, w.K, steps)
+    _count_by(w.K, FN, offsets)
+    if direct:
+        _find_taps(w, taps)
+    else:
+        _count_by(columns, w.K, taps)
+    for n in range(problem.N):
+        _pad_image(x + n * w.C * w.H * w.W, w, image)
+        if not direct:
+            _unroll(image, w, col, columns)
+        for f from 0 <= f < FN by ROWS:
+            _choose_rows(W, offsets, f, FN, rows)
+            _rows_of_product(rows, steps, source, taps, w.K, sums + f * columns, columns, False)
+        _shift_rows(
+            sums, columns, <const floating*> problem.b, w, row, FN, <floating*> problem.out + n * FN * w.P
+        )
+    return 0
+
+
+cdef VECTORISED _add_sums(const floating* d, Py_ssize_t rows, Py_ssize_t columns, floating* out) noexcept nogil:
+    # out[f] += sum_p d[f, p]
+    cdef Py_ssize_t f, p, j
+    cdef floating lanes[16]
+    cdef floating total
+    for f in range(rows):
+        for j in range(16):
+            lanes[j] = 0
+        for p in range(columns // 16):
+            for j in range(16):
+                lanes[j] += d[p * 16 + j]
+        total = 0
+        for j in range(16):
+            total += lanes[j]
+        for p in range(columns // 16 * 16, columns):
+            total += d[p]
+        out[f] += total
+        d += columns
+
+
+cdef OPTIMISED _transpose(
+    const floating* a, Py_ssize_t rows, Py_ssize_t columns, floating* out, Py_ssize_t out_stride
+) noexcept nogil:
+    # out[j, i] = a[i, j], in tiles of 16 x 16, whose rows and columns stay in the cache.
+    cdef Py_ssize_t i, j, first, other
+    for first from 0 <= first < columns by 16:
+        for other from 0 <= other < rows by 16:
+            for j in range(first, min(first + 16, columns)):
+                for i in range(other, min(other + 16, rows)):
+                    out[j * out_stride + i] = a[i * columns + j]
+
+
+cdef VECTORISED _add_rows(
+    const floating* rows, Py_ssize_t stride, const Py_ssize_t* taps, Py_ssize_t count, const Windows* w, floating* image
+) noexcept nogil:
+    # Add dcol[k, p] = rows[k, p] to the pixel of (k, p), for `count` elements k of the filter.
+    cdef Py_ssize_t k, y, x
+    cdef floating* pixels
+    cdef const floating* line
+    for k in range(count):
+        for y in range(w.OH):
+            pixels = image + taps[k] + y * w.stride * w.width
+            line = rows + k * stride + y * w.OW
+            if w.stride == 1:
+                for x in range(w.OW):
+                    pixels[x] += line[x]
+            else:
+                for x in range(w.OW):
+                    pixels[x * w.stride] += line[x]
+
+
+cdef Py_ssize_t _differentiate(const Problem* problem, char* memory, floating* like) noexcept nogil:
+    # d is dout with rows of whole panels. dW is computed transposed, dWT = col d', because the pixels of one k are not
+    # neighbours: they have to be the left factor.
+    cdef const Windows* w = &problem.windows
+    cdef const floating* x = <const floating*> problem.x
+    cdef const floating* W = <const floating*> problem.W
+    cdef floating* dx = <floating*> problem.dx
+    cdef floating* dW = <floating*> problem.dW
+    cdef floating* db = <floating*> problem.db
+    cdef char* free = memory
+    cdef Py_ssize_t FN = problem.FN
+    cdef Py_ssize_t columns = _padded(w.P, sizeof(floating)), filters = _padded(FN, sizeof(floating))
+    cdef Py_ssize_t image_size = w.C * w.height * w.width, n, f, k
+    cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* places = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* place_steps = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* W_steps = <Py_ssize_t*> _take(&free, FN * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* d_steps = <Py_ssize_t*> _take(&free, FN * sizeof(Py_ssize_t))
+    cdef floating* image = <floating*> _take(&free, image_size * sizeof(floating))
+    cdef floating* dimage = <floating*> _take(&free, image_size * sizeof(floating))
+    cdef floating* d = <floating*> _take(&free, FN * columns * sizeof(floating))
+    cdef floating* dT = <floating*> _take(&free, w.P * filters * sizeof(floating))
+    cdef floating* dcol = <floating*> _take(&free, ROWS * columns * sizeof(floating))
+    cdef floating* dWT = <floating*> _take(&free, _whole(w.K, ROWS) * filters * sizeof(floating))
+    cdef const floating* of_n
+    cdef const floating* rows[ROWS]
+    if memory == NULL:
+        return free - memory
+    memset(memory, 0, free - memory)  # also the borders of the image, and dWT
+    _find_taps(w, taps)
+    _find_places(w, places)
+    _count_by(1, w.K, ones)
+    _count_by(filters, w.P, place_steps)
+    _count_by(w.K, FN, W_steps)
+    _count_by(columns, FN, d_steps)
+    for f in range(FN):
+        db[f] = 0
+    for n in range(problem.N):
+        of_n = <const floating*> problem.out + n * FN * w.P
+        _pad_image(x + n * w.C * w.H * w.W, w, image)
+        _add_sums(of_n, FN, w.P, db)
+        _transpose(of_n, FN, w.P, dT, filters)
+        for f in range(FN):
+            memcpy(d + f * columns, of_n + f * w.P, w.P * sizeof(floating))
+        memset(dimage, 0, image_size * sizeof(floating))
+        for k from 0 <= k < w.K by ROWS:
+            _choose_rows(image, taps, k, w.K, rows)
+            _rows_of_product(rows, places, dT, place_steps, w.P, dWT + k * filters, filters, True)
+            _choose_rows(W, ones, k, w.K, rows)
+            _rows_of_product(rows, W_steps, d, d_steps, FN, dcol, columns, False)
+            _add_rows(dcol, columns, taps + k, min(ROWS, w.K - k), w, dimage)
+        _crop_image(dimage, w, dx + n * w.C * w.H * w.W)
+    for f in range(FN):
+        for k in range(w.K):
+            dW[f * w.K + k] = dWT[k * filters + f]
+    return 0
+
+
+def convolution(
+    ndarray x: FloatArray, ndarray W: FloatArray, ndarray b: FloatArray,
+    Py_ssize_t stride: int, Py_ssize_t pad: int, /,
+) -> FloatArray:
+    """Return the outputs (N, FN, OH, OW) of the filters W (FN, C, FH, FW), b (FN,) on the images x (N, C, H, W)."""
+    cdef Problem problem
+    cdef ndarray out
+    problem.windows = _windows(x.shape[1], x.shape[2], x.shape[3], W.shape[2], W.shape[3], stride, pad)
+    out = empty((x.shape[0], W.shape[0], problem.windows.OH, problem.windows.OW), x.dtype)
+    problem.N, problem.FN = x.shape[0], W.shape[0]
+    problem.x, problem.W, problem.b, problem.out = address(x), address(W), address(b), address(out)
+    _run(x, &problem, <Part> _convolve[float], <Part> _convolve[double])
+    return out
+
+
+def convolution_gradient(
+    ndarray dout: FloatArray, ndarray x: FloatArray, ndarray W: FloatArray,
+    Py_ssize_t stride: int, Py_ssize_t pad: int, /,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the gradients dx, dW and db of `convolution`, for dout (N, FN, OH, OW)."""
+    cdef Problem problem
+    cdef ndarray dx = empty_like(x), dW = empty_like(W), db = empty(W.shape[0], x.dtype)
+    problem.windows = _windows(x.shape[1], x.shape[2], x.shape[3], W.shape[2], W.shape[3], stride, pad)
+    problem.N, problem.FN = x.shape[0], W.shape[0]
+    problem.x, problem.W, problem.out = address(x), address(W), address(dout)
+    problem.dx, problem.dW, problem.db = address(dx), address(dW), address(db)
+    _run(x, &problem, <Part> _differentiate[float], <Part> _differentiate[double])
+    return dx, dW, db
+
+
+# ---- The affine layer
+
+cdef VECTORISED _add_bias(
+    const floating* sums, Py_ssize_t stride, const floating* b, Py_ssize_t rows, Py_ssize_t U, floating* out
+) noexcept nogil:
+    cdef Py_ssize_t n, u
+    for n in range(rows):
+        for u in range(U):
+            out[n * U + u] = sums[n * stride + u] + b[u]
+
+
+cdef Py_ssize_t _affine(const Problem* problem, char* memory, floating* like) noexcept nogil:
+    cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
+    cdef Py_ssize_t half = PANEL_BYTES // 2 // sizeof(floating), inputs = INPUTS // sizeof(floating)
+    cdef Py_ssize_t first, samples, d, n, count, k, panel, width
+    cdef char* free = memory
+    # W itself serves for all columns but those of an incomplete last panel, `tail`, of which it takes a copy.
+    cdef Py_ssize_t tail = U // half * half
+    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* W_steps = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* tail_steps = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* offsets = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
+    cdef floating* W_tail = <floating*> _take(&free, D * half * sizeof(floating))
+    cdef floating* sums = <floating*> _take(&free, SAMPLES * columns * sizeof(floating))
+    cdef const floating* x = <const floating*> problem.x
+    cdef const floating* W = <const floating*> problem.W
+    cdef const floating* rows[ROWS]
+    if memory == NULL:
+        return free - memory
+    _count_by(1, D, ones)
+    _count_by(U, D, W_steps)
+    _count_by(half, D, tail_steps)
+    _count_by(D, SAMPLES, offsets)
+    if D == 0:
+        memset(sums, 0, SAMPLES * columns * sizeof(floating))
+    for d in range(D):
+        for k in range(half):
+            W_tail[d * half + k] = W[d * U + tail + k] if tail + k < U else 0
+    for first from 0 <= first < problem.N by SAMPLES:
+        samples = min(SAMPLES, problem.N - first)
+        for d from 0 <= d < D by inputs:
+            count = min(inputs, D - d)
+            for n from 0 <= n < samples by ROWS:
+                _choose_rows(x + first * D, offsets, n, samples, rows)
+                for panel from 0 <= panel < tail by 2 * half:
+                    width = min(2 * half, tail - panel)
+                    _product(
+                        rows, ones + d, W + panel, W_steps + d, count, sums + n * columns + panel, columns, d > 0, width
+                    )
+                if tail < U:
+                    _product(
+                        rows, ones + d, W_tail, tail_steps + d, count, sums + n * columns + tail, columns, d > 0, half
+                    )
+        _add_bias(
+            sums, columns, <const floating*> problem.b, samples, U, <floating*> problem.out + first * U
+        )
+    return 0
+
+
+cdef VECTORISED _add_samples(const floating* d, Py_ssize_t rows, Py_ssize_t U, floating* out) noexcept nogil:
+    # out[u] += sum_n d[n, u]
+    cdef Py_ssize_t n, u
+    for n in range(rows):
+        for u in range(U):
+            out[u] += d[n * U + u]
+
+
+cdef OPTIMISED _store_transposed(
+    const floating* rows, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t samples, Py_ssize_t D, floating* out
+) noexcept nogil:
+    # out[n, i] = rows[i, n]
+    cdef Py_ssize_t n, i
+    if count == ROWS:
+        for n in range(samples):
+            for i in range(ROWS):
+                out[n * D + i] = rows[i * stride + n]
+    else:
+        for n in range(samples):
+            for i in range(count):
+                out[n * D + i] = rows[i * stride + n]
+
+
+cdef VECTORISED _store_rows(
+    const floating* rows, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t U, bint add, floating* out
+) noexcept nogil:
+    # out[i, u] = rows[i, u]; with `add`, out += rows
+    cdef Py_ssize_t i, u
+    for i in range(count):
+        if add:
+            for u in range(U):
+                out[i * U + u] += rows[i * stride + u]
+        else:
+            for u in range(U):
+                out[i * U + u] = rows[i * stride + u]
+
+
+cdef Py_ssize_t _differentiate_affine(const Problem* problem, char* memory, floating* like) noexcept nogil:
+    # dx' = W dout' and dW = x' dout, ROWS inputs at a time. Both reuse the copies of dout, with rows of whole panels.
+    cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
+    cdef Py_ssize_t most = min(SAMPLES, problem.N), padded = _padded(most, sizeof(floating))
+    cdef Py_ssize_t first, samples, d, n
+    cdef char* free = memory
+    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, max(D, U) * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* W_offsets = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* dT_steps = <Py_ssize_t*> _take(&free, U * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* x_steps = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* d_steps = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
+    cdef floating* dT = <floating*> _take(&free, U * padded * sizeof(floating))
+    cdef floating* padded_d = <floating*> _take(&free, SAMPLES * columns * sizeof(floating))
+    cdef floating* sums = <floating*> _take(&free, ROWS * max(columns, padded) * sizeof(floating))
+    cdef const floating* x = <const floating*> problem.x
+    cdef const floating* dout = <const floating*> problem.out
+    cdef const floating* rows[ROWS]
+    cdef floating* dW = <floating*> problem.dW
+    if memory == NULL:
+        return free - memory
+    _count_by(1, max(D, U), ones)
+    _count_by(U, D, W_offsets)
+    _count_by(padded, U, dT_steps)
+    _count_by(D, SAMPLES, x_steps)
+    _count_by(columns, SAMPLES, d_steps)
+    memset(problem.db, 0, U * sizeof(floating))
+    if problem.N == 0:
+        memset(dW, 0, D * U * sizeof(floating))
+    for first from 0 <= first < problem.N by SAMPLES:
+        samples = min(SAMPLES, problem.N - first)
+        _add_samples(dout + first * U, samples, U, <floating*> problem.db)
+        _transpose(dout + first * U, samples, U, dT, padded)
+        for n in range(samples):
+            memcpy(padded_d + n * columns, dout + (first + n) * U, U * sizeof(floating))
+        for d from 0 <= d < D by ROWS:
+            _choose_rows(<const floating*> problem.W, W_offsets, d, D, rows)
+            _rows_of_product(rows, ones, dT, dT_steps, U, sums, padded, False)
+            _store_transposed(sums, padded, min(ROWS, D - d), samples, D, <floating*> problem.dx + first * D + d)
+            _choose_rows(x + first * D, ones, d, D, rows)
+            _rows_of_product(rows, x_steps, padded_d, d_steps, samples, sums, columns, False)
+            _store_rows(sums, columns, min(ROWS, D - d), U, first > 0, dW + d * U)
+    return 0
+
+
+def affine(ndarray x: FloatArray, ndarray W: FloatArray, ndarray b: FloatArray, /) -> FloatArray:
+    """Return `x W + b` (N, U) for x (N, D), W (D, U), b (U,)."""
+    cdef Problem problem
+    cdef ndarray out = empty((x.shape[0], W.shape[1]), x.dtype)
+    problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
+    problem.x, problem.W, problem.b, problem.out = address(x), address(W), address(b), address(out)
+    _run(x, &problem, <Part> _affine[float], <Part> _affine[double])
+    return out
+
+
+def affine_gradient(
+    ndarray dout: FloatArray, ndarray x: FloatArray, ndarray W: FloatArray, /
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the gradients dx, dW and db of `affine`, for dout (N, U)."""
+    cdef Problem problem
+    cdef ndarray dx = empty_like(x), dW = empty_like(W), db = empty(W.shape[1], x.dtype)
+    problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
+    problem.x, problem.W, problem.out = address(x), address(W), address(dout)
+    problem.dx, problem.dW, problem.db = address(dx), address(dW), address(db)
+    _run(x, &problem, <Part> _differentiate_affine[float], <Part> _differentiate_affine[double])
+    return dx, dW, db
+
+
+# ---- Pooling: each plane is an image of one channel
+
+cdef VECTORISED _keep_larger(
+    const floating* pixels, int k, Py_ssize_t count, floating* largest, int* where
+) noexcept nogil:
+    # Where the pixel is larger, or the first NaN, it becomes `largest`, and k becomes `where`.
+    cdef Py_ssize_t i
+    cdef floating pixel, old
+    cdef int place
+    for i in range(count):
+        pixel, old = pixels[i], largest[i]
+        place = where[i] if pixel <= old else k
+        pixel = old if pixel <= old else pixel
+        where[i] = place if old == old else where[i]
+        largest[i] = pixel if old == old else old
+
+
+cdef Py_ssize_t _pool(const Problem* problem, char* memory, floating* like) noexcept nogil:
+    # x -> out and where if dx is NULL, else out and where -> dx
+    cdef const Windows* w = &problem.windows
+    cdef char* free = memory
+    cdef Py_ssize_t n, k, p, size = w.height * w.width
+    cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* places = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
+    cdef floating* image = <floating*> _take(&free, size * sizeof(floating) if w.pad else 0)
+    cdef floating* col = <floating*> _take(&free, w.K * w.P * sizeof(floating))
+    cdef floating* out = <floating*> problem.out
+    cdef int* where = problem.where
+    cdef floating* plane
+    if memory == NULL:
+        return free - memory
+    _find_taps(w, taps)
+    _find_places(w, places)
+    if w.pad:
+        memset(image, 0, size * sizeof(floating))
+    for n in range(problem.N):
+        plane = (<floating*> problem.x if problem.dx == NULL else <floating*> problem.dx) + n * w.H * w.W
+        if w.pad == 0:
+            image = plane
+        if problem.dx == NULL:
+            if w.pad:
+                _pad_image(plane, w, image)
+            _unroll(image, w, col, w.P)
+            memcpy(out, col, w.P * sizeof(floating))
+            memset(where, 0, w.P * sizeof(int))
+            for k in range(1, w.K):
+                _keep_larger(col + k * w.P, <int> k, w.P, out, where)
+        else:
+            memset(image, 0, size * sizeof(floating))
+            for p in range(w.P):
+                image[places[p] + taps[where[p]]] += out[p]
+            if w.pad:
+                _crop_image(image, w, plane)
+        out += w.P
+        where += w.P
+    return 0
+
+
+def pooling(
+    ndarray x: FloatArray, Py_ssize_t pool_h: int, Py_ssize_t pool_w: int,
+    Py_ssize_t stride: int, Py_ssize_t pad: int, /,
+) -> tuple[FloatArray, IntArray]:
+    """Return the largest pixel of each window on the images x (N, C, H, W), and its number in the window, a C int.
+
+    Both are (N, C, OH, OW). Of equal pixels the first counts, and of a window with NaN the first NaN. The padding is 0.
+    """
+    cdef Problem problem
+    cdef ndarray out, where
+    memset(&problem, 0, sizeof(problem))
+    problem.windows = _windows(1, x.shape[2], x.shape[3], pool_h, pool_w, stride, pad)
+    shape = x.shape[0], x.shape[1], problem.windows.OH, problem.windows.OW
+    out, where = empty(shape, x.dtype), empty(shape, intc)
+    problem.N, problem.x, problem.out = x.shape[0] * x.shape[1], address(x), address(out)
+    problem.where = <int*> address(where)
+    _run(x, &problem, <Part> _pool[float], <Part> _pool[double])
+    return out, where
+
+
+def pooling_gradient(
+    ndarray dout: FloatArray, ndarray where: IntArray, tuple input_shape: tuple[int, ...],
+    Py_ssize_t pool_h: int, Py_ssize_t pool_w: int, Py_ssize_t stride: int, Py_ssize_t pad: int, /,
+) -> FloatArray:
+    """Return the gradient dx of `pooling`, for dout (N, C, OH, OW) and the numbers `where` that `pooling` returned."""
+    cdef Problem problem
+    cdef ndarray dx = empty(input_shape, dout.dtype)
+    memset(&problem, 0, sizeof(problem))
+    problem.windows = _windows(1, dx.shape[2], dx.shape[3], pool_h, pool_w, stride, pad)
+    problem.N, problem.out, problem.where = dx.shape[0] * dx.shape[1], address(dout), <int*> address(where)
+    problem.dx = address(dx)
+    _run(dout, &problem, <Part> _pool[float], <Part> _pool[double])
+    return dx

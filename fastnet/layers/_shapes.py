@@ -1,0 +1,48 @@
+"""The checks that layers share."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet._checks import FLOAT32, FLOAT64, FloatArray, cast, real_array
+
+
+def kept(value: Any, name: str) -> Any:
+    """Return what `forward` keeps for `backward`."""
+    if value is None:
+        raise ValueError(f"backward needs {name}, which forward keeps: call forward first")
+    return value
+
+
+def gradient(dout: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Return the gradient with respect to the output, which has this shape."""
+    array = real_array(dout, "dout")
+    if array.shape != shape:
+        raise ValueError(f"dout must have the shape of the output, {shape}, got shape {array.shape}")
+    return array
+
+
+def common(*arrays: npt.NDArray[Any]) -> list[FloatArray]:
+    """Return the arrays as the kernels take them: float32 if all are float32, else float64."""
+    dtype = FLOAT32 if all(array.dtype == FLOAT32 for array in arrays) else FLOAT64
+    return [cast(array, dtype) for array in arrays]
+
+
+def promoted(*arrays: npt.NDArray[Any]) -> tuple[list[FloatArray], np.dtype[Any]]:
+    """Return the arrays as the kernels take them, and the dtype of the result: float, by NumPy's rules of promotion."""
+    dtype = np.result_type(*arrays)
+    if dtype.kind != "f":
+        dtype = FLOAT64
+    computed_in = FLOAT32 if dtype.itemsize < 4 else dtype
+    return [cast(array, computed_in) for array in arrays], dtype
+
+
+def vector(value: npt.ArrayLike, name: str, size: int, of: str) -> npt.NDArray[Any]:
+    """Return a parameter with one number, or the same number, for each of `size` columns."""
+    array = real_array(value, name)
+    if array.shape == (size,):
+        return array
+    if array.shape not in ((1, size), (1,), ()):
+        raise ValueError(f"{name} must have shape ({size},) {of}, got shape {array.shape}")
+    return np.broadcast_to(array.reshape(-1), (size,))

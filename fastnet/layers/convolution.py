@@ -1,0 +1,301 @@
+"""Convolution and pooling."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import _backend
+from fastnet._checks import (
+    FLOAT32,
+    FLOAT64,
+    FloatArray,
+    IntArray,
+    as_count,
+    as_images,
+    cast,
+    labels_in_range,
+    real_array,
+    window_positions,
+)
+from fastnet.layers._shapes import common, gradient, kept, vector
+from fastnet.util import im2col
+
+__all__ = ["Convolution", "Pooling"]
+
+
+class Convolution:
+    """The convolution layer.
+
+    Parameters
+    ----------
+    W : ndarray
+        The filters, shape ``(FN, C, FH, FW)``.
+    b : ndarray
+        Their biases, shape ``(FN,)``.
+    stride : int, default 1
+        The step from one position of a filter to the next.
+    pad : int, default 0
+        The width of the border of zeros around each image.
+
+    Attributes
+    ----------
+    W, b : ndarray
+        The parameters, not copied, of shapes ``(FN, C, FH, FW)`` and ``(FN,)``.
+    stride, pad : int
+        The arguments.
+    x : array_like, or None
+        The last input, shape ``(N, C, H, W)``.
+    col : ndarray, or None
+        The windows of `x` as rows, shape ``(N * OH * OW, C * FH * FW)``. It is computed when it is read: the layer does
+        not need it.
+    col_W : ndarray, or None
+        The filters of the last `forward` as columns, shape ``(C * FH * FW, FN)``.
+    dW, db : ndarray, or None
+        The gradients with respect to `W` and `b`, shapes ``(FN, C, FH, FW)`` and ``(FN,)``.
+
+    Raises
+    ------
+    TypeError
+        If `stride` or `pad` is not an integer.
+    ValueError
+        If `stride` is less than 1 or `pad` less than 0. `forward` checks the arrays, because a program may replace
+        them.
+
+    Notes
+    -----
+    ``out = im2col(x) @ W.reshape(FN, -1).T + b``, with ``OH = (H + 2 * pad - FH) // stride + 1``, and OW likewise;
+    "Deep Learning from Scratch", chapter 7. The book computes in float64 always.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Convolution
+    >>> edges = Convolution(np.array([[[[1.0, -1.0]]]]), np.zeros(1))
+    >>> print(edges.forward([[[[0, 0, 5, 5]]]]))
+    [[[[ 0. -5.  0.]]]]
+    >>> print(edges.backward([[[[1.0, 1.0, 1.0]]]]))
+    [[[[ 1.  0.  0. -1.]]]]
+    >>> print(edges.dW, edges.db)
+    [[[[ 5. 10.]]]] [3.]
+    """
+
+    def __init__(self, W: Any, b: Any, stride: int = 1, pad: int = 0) -> None:
+        self.W = W
+        self.b = b
+        self.stride = as_count(stride, "stride")
+        self.pad = as_count(pad, "pad", least=0)
+        self.x: Any = None
+        self.col = None
+        self.col_W: Any = None
+        self.dW: Any = None
+        self.db: Any = None
+
+    def forward(self, x: npt.ArrayLike) -> FloatArray:
+        """Return the outputs of all filters.
+
+        Parameters
+        ----------
+        x : array_like, real
+            Images, shape ``(N, C, H, W)``.
+
+        Returns
+        -------
+        ndarray
+            Shape ``(N, FN, OH, OW)``; float32 if `x`, `W` and `b` are float32, else float64.
+
+        Raises
+        ------
+        TypeError
+            If an array does not hold real numbers.
+        ValueError
+            If the shapes do not fit each other, or a filter does not fit into the image with its padding.
+        """
+        array, W = as_images(x, "x"), real_array(self.W, "W")
+        self._output_shape(array, W)
+        b = vector(self.b, "b", len(W), f"for W of shape {W.shape}")
+        out: FloatArray = _backend.kernels.convolution(*common(array, W, b), self.stride, self.pad)
+        self.x, self.col_W = x, W.reshape(len(W), W[:1].size).T
+        vars(self).pop("col", None)
+        return out
+
+    @cached_property
+    def col(self) -> Any:  # until it is read or written, the object has no such attribute
+        FH, FW = np.shape(self.W)[2:]
+        return im2col(self.x, FH, FW, self.stride, self.pad)
+
+    def backward(self, dout: npt.ArrayLike) -> FloatArray:
+        """Return the gradient with respect to `x`, and set `dW` and `db`.
+
+        Parameters
+        ----------
+        dout : array_like, real
+            The gradient with respect to the output, shape ``(N, FN, OH, OW)``.
+
+        Returns
+        -------
+        ndarray
+            The shape of `x`; float32 if all arrays are float32, else float64.
+
+        Raises
+        ------
+        TypeError
+            If `dout` does not hold real numbers.
+        ValueError
+            If `forward` was not called, or the shapes do not fit each other.
+        """
+        x = as_images(kept(self.x, "x"), "x")
+        W = real_array(kept(self.col_W, "col_W"), "col_W").T.reshape(np.shape(self.W))
+        d, x, W = common(gradient(dout, self._output_shape(x, W)), x, W)
+        dx: FloatArray
+        dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad)
+        if vars(self).get("col") is not None:  # it was read, and may have been changed
+            self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(len(W), d[:, :1].size), self.col)
+            self.dW = self.dW.reshape(W.shape)
+        return dx
+
+    def _output_shape(self, x: FloatArray, W: npt.NDArray[Any]) -> tuple[int, ...]:
+        if W.ndim != 4 or W.shape[1] != x.shape[1]:
+            raise ValueError(
+                f"W must have shape (FN, {x.shape[1]}, FH, FW) for x of shape {x.shape}, got shape {W.shape}"
+            )
+        FH, FW = W.shape[2:]
+        return len(x), len(W), *window_positions(x.shape, FH, FW, self.stride, self.pad, "filter")
+
+
+class Pooling:
+    """The max pooling layer.
+
+    Parameters
+    ----------
+    pool_h, pool_w : int
+        The size of a window.
+    stride : int, default 2
+        The step from one window to the next.
+    pad : int, default 0
+        The width of the border of zeros around each image.
+
+    Attributes
+    ----------
+    pool_h, pool_w, stride, pad : int
+        The arguments.
+    x : array_like, or None
+        The last input, shape ``(N, C, H, W)``.
+    arg_max : ndarray of int, or None
+        The number of the largest element in each window, shape ``(N * OH * OW * C,)``, in this order.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not an integer.
+    ValueError
+        If `pad` is less than 0, or another argument less than 1.
+
+    Notes
+    -----
+    ``out = max(x in the window)``; of equal elements, the first gets the gradient. ``OH = (H - pool_h) // stride + 1``,
+    and OW likewise; "Deep Learning from Scratch", chapter 7. As in the book, this size ignores `pad`, so only a `pad`
+    that changes no size is possible.
+
+    Examples
+    --------
+    >>> from fastnet.layers import Pooling
+    >>> pooling = Pooling(2, 2)
+    >>> print(pooling.forward([[[[1, 2, 3, 4], [8, 7, 6, 5]]]]))
+    [[[[8. 6.]]]]
+    >>> print(pooling.backward([[[[10.0, 20.0]]]]))
+    [[[[ 0.  0.  0.  0.]
+       [10.  0. 20.  0.]]]]
+    """
+
+    _where: Any = None  # `arg_max` in the order of the output; here, because the book's pickled layers have none
+
+    def __init__(self, pool_h: int, pool_w: int, stride: int = 2, pad: int = 0) -> None:
+        self.pool_h = as_count(pool_h, "pool_h")
+        self.pool_w = as_count(pool_w, "pool_w")
+        self.stride = as_count(stride, "stride")
+        self.pad = as_count(pad, "pad", least=0)
+        self.x: Any = None
+        self.arg_max = None
+
+    def forward(self, x: npt.ArrayLike) -> FloatArray:
+        """Return the largest element of each window.
+
+        Parameters
+        ----------
+        x : array_like, real
+            Images, shape ``(N, C, H, W)``.
+
+        Returns
+        -------
+        ndarray
+            Shape ``(N, C, OH, OW)``; float32 if `x` is float32, else float64.
+
+        Raises
+        ------
+        TypeError
+            If `x` does not hold real numbers.
+        ValueError
+            If `x` does not have four dimensions, or the window does not fit.
+        """
+        array = as_images(x, "x")
+        self._positions(array.shape)
+        out: FloatArray
+        out, self._where = _backend.kernels.pooling(array, self.pool_h, self.pool_w, self.stride, self.pad)
+        self.x = x
+        vars(self).pop("arg_max", None)
+        return out
+
+    @cached_property
+    def arg_max(self) -> Any:  # until it is read or written, the object has no such attribute
+        return self._where.transpose(0, 2, 3, 1).reshape(-1).astype(np.intp)
+
+    def backward(self, dout: npt.ArrayLike) -> FloatArray:
+        """Return the gradient with respect to `x`.
+
+        Parameters
+        ----------
+        dout : array_like, real
+            The gradient with respect to the output, shape ``(N, C, OH, OW)``.
+
+        Returns
+        -------
+        ndarray
+            The shape of `x`; float32 if `dout` is float32, else float64.
+
+        Raises
+        ------
+        TypeError
+            If `dout` does not hold real numbers.
+        ValueError
+            If `forward` was not called, or `dout` has another shape.
+        """
+        x_shape = np.shape(kept(self.x, "x"))
+        N, C, *_ = x_shape
+        OH, OW = self._positions(x_shape)
+        d = gradient(dout, (N, C, OH, OW))
+        if vars(self).get("arg_max") is not None:  # it was read, and may have been changed
+            numbers = real_array(self.arg_max, "arg_max")
+            if numbers.size != d.size:
+                raise ValueError(f"arg_max must have shape ({d.size},), got shape {numbers.shape}")
+            numbers = numbers.reshape(N, OH, OW, C).transpose(0, 3, 1, 2)
+            where: IntArray = labels_in_range(numbers, self.pool_h * self.pool_w, "arg_max").astype(np.intc, order="C")
+        else:
+            where = kept(self._where, "arg_max")
+        d = cast(d, FLOAT32 if d.dtype == FLOAT32 else FLOAT64)
+        dx: FloatArray = _backend.kernels.pooling_gradient(
+            d, where, x_shape, self.pool_h, self.pool_w, self.stride, self.pad
+        )
+        return dx
+
+    def _positions(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        positions = window_positions(shape, self.pool_h, self.pool_w, self.stride, self.pad, "pool")
+        pools = (self.pool_h, self.pool_w)
+        sizes = tuple(int(1 + (size - pool) / self.stride) for size, pool in zip(shape[2:], pools, strict=True))
+        if positions != sizes:
+            raise ValueError(
+                f"pad {self.pad} gives {positions[0]} x {positions[1]} windows, but the output size, which ignores "
+                f"pad, is {sizes[0]} x {sizes[1]}"
+            )
+        return positions

@@ -1,0 +1,175 @@
+"""Batch normalisation."""
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import _backend
+from fastnet._checks import FloatArray, real_array, refuse_empty
+from fastnet.layers._shapes import common, gradient, kept, vector
+
+__all__ = ["BatchNormalization"]
+
+EPS = 10e-7  # the book's
+
+
+class BatchNormalization:
+    """Give every element of a layer's output mean 0 and variance 1 over the batch, then scale and shift it.
+
+    Parameters
+    ----------
+    gamma, beta : ndarray
+        The scale and the shift, shape ``(D,)``.
+    momentum : float, default 0.9
+        The weight of the old value in the running statistics.
+    running_mean, running_var : ndarray, optional
+        The running statistics, shape ``(D,)``. Without them, both begin at 0.
+
+    Attributes
+    ----------
+    gamma, beta : ndarray
+        The parameters, not copied, of shape ``(D,)``.
+    momentum : float
+        The argument.
+    running_mean, running_var : ndarray, or None
+        The statistics that `forward` uses outside of training, shape ``(D,)``. Every training pass replaces them.
+    input_shape : tuple of int, or None
+        The shape of the last input.
+    batch_size : int, or None
+        N of the last training pass.
+    xc, xn, std : ndarray, or None
+        Of the last training pass: ``x - mean``, ``xc / std``, both of shape ``(N, D)``, and the standard deviation
+        ``(D,)``.
+    dgamma, dbeta : ndarray, or None
+        The gradients with respect to `gamma` and `beta`, shape ``(D,)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The arguments are checked by `forward`, because a program may replace them.
+
+    Notes
+    -----
+    ``out = gamma * (x - mean) / sqrt(var + 1e-6) + beta``. The variance is that of the batch, divided by N. Images
+    ``(N, C, H, W)`` are normalised element by element, D = C H W; "Deep Learning from Scratch", chapters 6 and 7.
+    S. Ioffe and C. Szegedy, "Batch Normalization", 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import BatchNormalization
+    >>> norm = BatchNormalization(np.ones(2), np.zeros(2))
+    >>> print(norm.forward([[1.0, 0.0], [3.0, 8.0]]).round(4))
+    [[-1. -1.]
+     [ 1.  1.]]
+    >>> print(norm.running_mean)
+    [0.2 0.4]
+    >>> print(norm.backward([[1.0, 0.0], [1.0, 0.0]]).round(4), norm.dbeta)
+    [[0. 0.]
+     [0. 0.]] [2. 0.]
+    """
+
+    def __init__(
+        self, gamma: Any, beta: Any, momentum: float = 0.9, running_mean: Any = None, running_var: Any = None
+    ) -> None:
+        self.gamma = gamma
+        self.beta = beta
+        self.momentum = momentum
+        self.input_shape: tuple[int, ...] | None = None
+        self.running_mean = running_mean
+        self.running_var = running_var
+        self.batch_size: int | None = None
+        self.xc = None
+        self.xn: Any = None
+        self.std: Any = None
+        self.dgamma: Any = None
+        self.dbeta: Any = None
+
+    def forward(self, x: npt.ArrayLike, train_flg: bool = True) -> FloatArray:
+        """Normalise with the statistics of the batch, or, if not training, with the running statistics.
+
+        Parameters
+        ----------
+        x : array_like, real
+            A batch, shape ``(N, D)``, or ``(N, ...)`` with D elements in each row.
+        train_flg : bool, default True
+            Whether to use the batch's own statistics, and to update the running ones.
+
+        Returns
+        -------
+        ndarray
+            Same shape as `x`; float32 if `x`, `gamma` and `beta` are float32, else float64.
+
+        Raises
+        ------
+        TypeError
+            If an array does not hold real numbers.
+        ValueError
+            If the shapes do not fit each other, or a batch in training is empty.
+        """
+        array = real_array(x, "x")
+        if array.ndim < 2:
+            raise ValueError(f"x must have shape (N, D) or (N, C, H, W), got shape {array.shape}")
+        D = math.prod(array.shape[1:])
+        of = f"for x of shape {array.shape}"
+        gamma, beta = vector(self.gamma, "gamma", D, of), vector(self.beta, "beta", D, of)
+        rows, gamma, beta = common(array.reshape(len(array), D), gamma, beta)
+        if self.running_mean is None:
+            running_mean, running_var = np.zeros(D), np.zeros(D)
+        else:
+            running_mean = vector(self.running_mean, "running_mean", D, of)
+            running_var = vector(self.running_var, "running_var", D, of)
+        with np.errstate(all="ignore"):
+            if train_flg:
+                refuse_empty(array[:, :1] if array.ndim == 2 else array, "x")
+                out, self.xn, mean, var, self.std = _backend.kernels.normalize(rows, gamma, beta, EPS)
+                self.batch_size = len(array)
+                vars(self).pop("xc", None)
+                running_mean = self.momentum * running_mean + (1 - self.momentum) * mean
+                running_var = self.momentum * running_var + (1 - self.momentum) * var
+            else:
+                scale = (gamma / np.sqrt(running_var + EPS)).astype(rows.dtype)
+                out = rows - running_mean.astype(rows.dtype)
+                out *= scale
+                out += beta
+        self.running_mean, self.running_var, self.input_shape = running_mean, running_var, array.shape
+        result: FloatArray = out.reshape(array.shape)
+        return result
+
+    @cached_property
+    def xc(self) -> Any:  # until it is read or written, the object has no such attribute
+        return self.xn * self.std
+
+    def backward(self, dout: npt.ArrayLike) -> FloatArray:
+        """Return the gradient with respect to the input of the last training pass, and set `dgamma` and `dbeta`.
+
+        Parameters
+        ----------
+        dout : array_like, real
+            The gradient with respect to the output, same shape.
+
+        Returns
+        -------
+        ndarray
+            Same shape; float32 if all arrays are float32, else float64.
+
+        Raises
+        ------
+        TypeError
+            If `dout` does not hold real numbers.
+        ValueError
+            If there was no training pass, or the shapes do not fit each other.
+        """
+        xn, std = real_array(kept(self.xn, "xn"), "xn"), kept(self.std, "std")
+        shape = kept(self.input_shape, "input_shape")
+        rows = gradient(dout, shape).reshape(shape[0], -1)
+        if rows.shape != xn.shape:
+            raise ValueError(f"dout has shape {shape}, and the last training pass had {xn.shape[0]} samples")
+        of = f"for x of shape {shape}"
+        gamma, std = vector(self.gamma, "gamma", xn.shape[1], of), vector(std, "std", xn.shape[1], of)
+        dx, self.dgamma, self.dbeta = _backend.kernels.normalize_gradient(*common(rows, xn, gamma, std))
+        result: FloatArray = dx.reshape(shape)
+        return result
