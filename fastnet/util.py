@@ -188,7 +188,7 @@ def shuffle_dataset(x: npt.ArrayLike, t: npt.ArrayLike) -> tuple[npt.NDArray[Any
     Notes
     -----
     The order is that of ``np.random.permutation(N)``, as in "Deep Learning from Scratch", chapter 6: with NumPy's
-    global generator, `numpy.random.seed` reproduces it.
+    global generator, ``np.random.seed`` reproduces it.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def smooth_curve(x: npt.ArrayLike) -> FloatArray:
 
     Notes
     -----
-    ``y[i] = sum_k w[k] x[i + k - 5] / sum_k w[k]``, where w is `numpy.kaiser` (11, 2); "Deep Learning from Scratch",
+    ``y[i] = sum_k w[k] x[i + k - 5] / sum_k w[k]``, where w is ``np.kaiser(11, 2)``; "Deep Learning from Scratch",
     chapter 6. For fewer than eleven values, the book returns an array of another length.
 
     Examples

@@ -20,7 +20,7 @@ import_array()
 fingerprint = FASTNET_FINGERPRINT
 
 cdef enum:
-    STRIP = 64  # columns
+    STRIP = 256  # columns
 
 
 # The arrays of a call: (N, D) or (D,).

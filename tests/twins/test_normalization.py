@@ -1,0 +1,59 @@
+"""The kernels of batch normalisation: any number of columns, hostile values, and the book's formulas."""
+
+from math import inf, nan
+
+import numpy as np
+import pytest
+
+from fastnet._bench import plain_layers
+
+BOTH_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+# The compiled loop takes strips of 256 columns.
+SHAPES = pytest.mark.parametrize("shape", [(1, 1), (2, 255), (3, 256), (4, 257), (7, 600), (300, 3)])
+
+
+@BOTH_DTYPES
+@SHAPES
+def test_normalisation_and_its_gradient_are_the_books(kernels, dtype, shape):
+    random = np.random.default_rng(0)
+    dout = random.normal(size=shape).astype(dtype)
+    # Alternately around 1 and -1, so that no standard deviation is small: dividing by it would enlarge the roundings.
+    x = (0.2 * random.normal(size=shape) + (-1.0) ** np.arange(len(dout))[:, np.newaxis]).astype(dtype)
+    gamma, beta = (random.normal(size=shape[1]).astype(dtype) for _ in range(2))
+    layer = plain_layers.BatchNormalization(gamma.astype(float), beta.astype(float))
+    out, xn, mean, var, std = kernels.normalize(x, gamma, beta, 1e-6)
+    # Numbers of the order of 1 that are rounded a few times; below, sums of up to 300 of them.
+    tolerance = {"rtol": 0, "atol": 20 * np.finfo(dtype).eps}
+    np.testing.assert_allclose(out, layer.forward(x.astype(float)), **tolerance)
+    for value, exact in ((xn, layer.xn), (std, layer.std), (mean, x.mean(axis=0)), (var, x.var(axis=0))):
+        np.testing.assert_allclose(value, exact, **tolerance)
+    dx, dgamma, dbeta = kernels.normalize_gradient(dout, xn, gamma, std)
+    tolerance["atol"] *= 5
+    for value, exact in ((dx, layer.backward(dout.astype(float))), (dgamma, layer.dgamma), (dbeta, layer.dbeta)):
+        assert (value.shape, value.dtype) == (exact.shape, dtype)
+        np.testing.assert_allclose(value, exact, **tolerance)
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize("value", [nan, inf, -inf])
+def test_a_column_that_is_not_finite_leaves_the_others_alone(kernels, dtype, value):
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(dtype)
+    ones, zeros = np.ones(3, dtype), np.zeros(3, dtype)
+    expected = kernels.normalize(x, ones, zeros, 1e-6)
+    x[2, 1] = value
+    with np.errstate(all="raise"):
+        results = kernels.normalize(x, ones, zeros, 1e-6)
+        gradients = kernels.normalize_gradient(x, results[1], ones, results[4])
+    for result, exact in zip(results, expected, strict=True):
+        assert not np.isfinite(result[..., 1]).any()
+        assert np.array_equal(result[..., ::2], exact[..., ::2])
+    assert all(np.isfinite(gradient[..., ::2]).all() for gradient in gradients)
+
+
+@BOTH_DTYPES
+def test_the_variance_of_a_large_mean_keeps_its_digits(kernels, dtype):
+    large = 1 / np.finfo(dtype).eps / 8
+    x = np.array([[large + 1], [large - 1]] * 1000, dtype)
+    _, xn, mean, var, _ = kernels.normalize(x, np.ones(1, dtype), np.zeros(1, dtype), 0.0)
+    assert (mean.item(), var.item()) == (large, 1)
+    assert np.array_equal(xn[:2], [[1], [-1]])
