@@ -1,6 +1,7 @@
 """The command line: one module for each command, with `add_parser` and a `run` that prints and saves.
 
-An error that the user can fix prints one line to standard error, never a traceback. The exit status is 2 for a wrong
+`fastnet run` runs the user's own program, which ends as it does under Python. Of the other commands, an error that the
+user can fix prints one line to standard error, never a traceback. The exit status is 2 for a wrong
 command line, 1 for an error while the command runs, and 130 for Ctrl-C.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import fastnet
-from fastnet.cli import bench, info, predict, train
+from fastnet.cli import bench, info, predict, run, train
 
 # Errors that the user can fix. Any other exception is a bug in fastnet and shows its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, MemoryError, OverflowError)
@@ -34,7 +35,7 @@ def make_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"fastnet {fastnet.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (train, predict, bench, info):
+    for command in (train, predict, run, bench, info):
         command.add_parser(commands)
     return parser
 
@@ -47,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fastnet: error: {_one_line(error)}", file=sys.stderr)
         return 1
     args = make_parser().parse_args(argv)
+    if args.run is run.run:  # the program's errors and warnings are its own
+        return run.run(args)
 
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning

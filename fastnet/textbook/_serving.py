@@ -1,0 +1,61 @@
+"""How a definition of fastnet takes the place of the reader's: it keeps name, module, signature and docstring."""
+
+import functools
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, NamedTuple
+
+
+class Function(NamedTuple):
+    """A function that computes with fastnet where the arguments fit, and with the book's own definition elsewhere."""
+
+    compute: Callable[..., Any]
+    fits: Callable[..., bool]  # takes the book's function and the arguments
+    name: str = ""  # what `--list` shows, if it is not `compute`
+    keywords: bool = False  # whether `compute` has the book's argument names
+
+    def serve(self, book: FunctionType) -> Callable[..., Any]:
+        """Return the function that takes the place of `book`."""
+        compute, fits, keywords = self.compute, self.fits, self.keywords
+
+        @functools.wraps(book)
+        def served(*args: Any, **kwargs: Any) -> Any:
+            if (keywords or not kwargs) and fits(book, *args, **kwargs):
+                return compute(*args, **kwargs)
+            return book(*args, **kwargs)
+
+        return served
+
+
+def serve(ours: Any, book: Any) -> Any:
+    """Return what takes the place of the reader's function or class `book`."""
+    if isinstance(ours, Function):
+        return ours.serve(book)
+    names = {"__module__": book.__module__, "__qualname__": book.__qualname__, "__doc__": book.__doc__, "book": book}
+    return type(book.__name__, (ours,), names)
+
+
+def serve_absent(ours: Any, name: str, module: str) -> Any:
+    """Return what takes the place of a function or class in a module that the reader does not have."""
+    if not isinstance(ours, Function):
+        return type(name, (ours,), {"__module__": module, "__qualname__": name})
+    compute = ours.compute
+
+    @functools.wraps(compute)
+    def served(*args: Any, **kwargs: Any) -> Any:
+        return compute(*args, **kwargs)
+
+    served.__module__, served.__name__, served.__qualname__ = module, name, name
+    return served
+
+
+def name_of(ours: Any) -> str:
+    """Return the public name of what serves a definition."""
+    if isinstance(ours, Function):
+        if ours.name:
+            return ours.name
+        ours = ours.compute
+    else:
+        ours = next(base for base in ours.__mro__ if not base.__module__.startswith("fastnet.textbook"))
+    room = ".".join(ours.__module__.split(".")[:2])
+    return f"{room}.{ours.__qualname__}"
