@@ -60,7 +60,7 @@ LEVELS = [
     ["networks", "optimizer"],
     ["trainer", "mnist", "images"],
     ["plotting"],
-    ["_bench"],
+    ["_bench", "textbook"],
     ["cli"],
     ["__main__"],
 ]

@@ -16,9 +16,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# The module alone: importing the package would need NumPy.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fastnet" / "textbook"))
 
-from fastnet.textbook._source import Source, fingerprint
+from _source import Source, fingerprint
 
 HEADER = """\
 # What both editions of the book ever defined: hashes of syntax trees, written by tools/fingerprints.py.

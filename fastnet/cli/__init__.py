@@ -1,8 +1,8 @@
 """The command line: one module for each command, with `add_parser` and a `run` that prints and saves.
 
-`fastnet run` runs the user's own program, which ends as it does under Python. Of the other commands, an error that the
-user can fix prints one line to standard error, never a traceback. The exit status is 2 for a wrong
-command line, 1 for an error while the command runs, and 130 for Ctrl-C.
+An error that the user can fix prints one line to standard error, never a traceback. The exit status is 2 for a wrong
+command line, 1 for an error while the command runs, and 130 for Ctrl-C. Only a program that `fastnet run` runs ends as
+it does under Python.
 """
 
 import argparse
@@ -48,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fastnet: error: {_one_line(error)}", file=sys.stderr)
         return 1
     args = make_parser().parse_args(argv)
-    if args.run is run.run:  # the program's errors and warnings are its own
-        return run.run(args)
+    if args.run is run.run_program:  # the program's errors and warnings are its own
+        return int(args.run(args))
 
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning

@@ -13,7 +13,7 @@ def add_parser(commands: Any) -> None:
     parser = _arguments.add_command(
         commands,
         "run",
-        run,
+        run_program,
         help="run a program of the book, with fastnet behind the book's definitions",
         description="Run a program as `python SCRIPT` does. fastnet serves the functions and classes that are as the "
         "book published them, in common/, in dataset/ and in any other file that the program imports. What the reader "
@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run_program(args: argparse.Namespace) -> int:
     """Run the program. Its exceptions leave this function: Python reports them as the program's own."""
     script = str(args.script)
     if not args.script.is_file():

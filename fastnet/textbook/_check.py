@@ -33,7 +33,7 @@ class Run(NamedTuple):
 
     lines: list[str]
     status: int
-    error: str  # the last line of a traceback
+    error: str  # the line below a traceback
     seconds: float
 
 
@@ -57,9 +57,9 @@ def _run(how: str, script: str, arguments: Sequence[str]) -> Run:
         stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", check=False,
     )  # fmt: skip
     seconds = time.perf_counter() - start
-    is_error = "Traceback (most recent call last)" in done.stderr
-    messages = [line for line in done.stderr.splitlines() if line[:1].strip() and not line.startswith("fastnet run: ")]
-    return Run(done.stdout.splitlines(), done.returncode, messages[-1] if is_error else "", seconds)
+    trace = done.stderr.rpartition("Traceback (most recent call last):\n")[2] if done.returncode else ""
+    message = next((line for line in trace.splitlines() if line[:1].strip()), "")
+    return Run(done.stdout.splitlines(), done.returncode, message, seconds)
 
 
 def differing(without: Sequence[str], serving: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import builtins
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.machinery import SourceFileLoader
@@ -35,6 +36,8 @@ def run(script: str, arguments: Sequence[str], *, serving: bool = True) -> None:
     vars(main).update(
         __file__=path, __builtins__=builtins, __loader__=SourceFileLoader("__main__", path), __cached__=None
     )
+    if sys.version_info < (3, 14):
+        main.__annotations__ = {}
     sys.modules["__main__"] = main
     try:
         code = compile_serving(Path(path)) if serving else None
@@ -79,7 +82,7 @@ def hide_fastnet(error: BaseException, script: str, seen: set[int] | None = None
 
 def what_to_write(error: BaseException) -> str:
     """Return what to write instead of a name that NumPy no longer has."""
-    numpy = sys.modules.get("numpy")
-    if isinstance(error, AttributeError) and error.obj is numpy and error.name in INSTEAD:
-        return f"NumPy no longer has np.{error.name}: write {INSTEAD[error.name]} instead"
+    name = re.search(r"module 'numpy' has no attribute '(\w+)'|`np\.(\w+)` was removed", str(error))
+    if isinstance(error, AttributeError) and name and (removed := name[1] or name[2]) in INSTEAD:
+        return f"NumPy no longer has np.{removed}: write {INSTEAD[removed]} instead"
     return ""

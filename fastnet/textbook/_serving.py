@@ -14,17 +14,29 @@ class Function(NamedTuple):
     name: str = ""  # what `--list` shows, if it is not `compute`
     keywords: bool = False  # whether `compute` has the book's argument names
 
-    def serve(self, book: FunctionType) -> Callable[..., Any]:
-        """Return the function that takes the place of `book`."""
-        compute, fits, keywords = self.compute, self.fits, self.keywords
+    def serve(self, book: FunctionType) -> FunctionType:
+        """Return the function that takes the place of `book`.
 
-        @functools.wraps(book)
-        def served(*args: Any, **kwargs: Any) -> Any:
-            if (keywords or not kwargs) and fits(book, *args, **kwargs):
-                return compute(*args, **kwargs)
-            return book(*args, **kwargs)
-
+        It has no closure, and the globals of `book`: so IPython's autoreload can exchange its code for the code of a
+        function that the reader has changed.
+        """
+        parts = (self.compute, self.fits, self.keywords, book)
+        constants = tuple(parts if constant == PARTS else constant for constant in _served.__code__.co_consts)
+        served = FunctionType(_served.__code__.replace(co_consts=constants), book.__globals__, book.__name__)
+        functools.update_wrapper(served, book)
         return served
+
+
+PARTS = "compute, fits, keywords and book stand here"
+
+
+def _served(*args: Any, **kwargs: Any) -> Any:
+    parts: Any = "compute, fits, keywords and book stand here"
+    compute, fits, keywords, book = parts
+    is_usual = keywords or (len(args) == book.__code__.co_argcount and not kwargs)
+    if is_usual and fits(book, *args, **kwargs):
+        return compute(*args, **kwargs)
+    return book(*args, **kwargs)
 
 
 def serve(ours: Any, book: Any) -> Any:

@@ -14,6 +14,8 @@ Definition: TypeAlias = ast.FunctionDef | ast.ClassDef | ast.Assign
 IGNORED = {"ctx", "kind", "type_comment"}
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp,
           ast.GeneratorExp)
+# What binds the name in its field `name`; some of them may have none.
+NAMING = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar
 
 
 def fingerprint(node: ast.AST) -> str:
@@ -109,9 +111,7 @@ def _name(node: ast.stmt) -> str | None:
 def _bound(node: ast.AST) -> Iterator[str]:
     """Yield each name once for every place outside functions that binds or changes it, imports apart."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield child.name
-        elif isinstance(child, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and child.name:
+        if isinstance(child, NAMING) and child.name:
             yield child.name
         elif isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load):
             yield child.id

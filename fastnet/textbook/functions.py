@@ -55,12 +55,12 @@ def positive(x: Any) -> Any:
 
 def step(x: Any) -> Any:
     """Return 1 where x is positive, in NumPy's usual integers."""
-    return np.greater(x, 0).astype(int)
+    return np.array(np.greater(x, 0), int)
 
 
 def relu_slope(x: Any) -> Any:
     """Return 1 where x is not negative, in the dtype of x."""
-    return np.greater_equal(x, 0).astype(np.asarray(x).dtype)
+    return np.array(np.greater_equal(x, 0), np.asarray(x).dtype)
 
 
 def softmax_of_all(x: Any) -> Any:

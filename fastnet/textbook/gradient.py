@@ -15,6 +15,11 @@ def fits(_: Book, f: Any, x: Any) -> bool:
     return callable(f) and type(x) is np.ndarray and x.dtype.kind in "fiu" and x.dtype.itemsize <= 8
 
 
+def fits_in_order(_: Book, f: Any, x: Any) -> bool:
+    """The book moves the elements in the order of memory, fastnet in that of the indices: f may draw random numbers."""
+    return fits(_, f, x) and x.flags.c_contiguous
+
+
 def fits_one_row(_: Book, f: Any, x: Any) -> bool:
     return fits(_, f, x) and x.ndim == 1
 
@@ -33,6 +38,6 @@ def of_rows(f: Callable[[Any], Any], x: Any) -> Any:
     return gradient
 
 
-numerical_gradient = Function(of_any_shape, fits)
+numerical_gradient = Function(of_any_shape, fits_in_order)
 numerical_gradient_1d = Function(of_any_shape, fits_one_row)
 numerical_gradient_2d = Function(of_rows, fits_up_to_two, "fastnet.gradient.numerical_gradient")
