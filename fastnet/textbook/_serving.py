@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 class Function(NamedTuple):
     """A function that computes with fastnet where the arguments fit, and with the book's own definition elsewhere."""
 
-    compute: Callable[..., Any]
-    fits: Callable[..., bool]  # takes the book's function and the arguments
+    compute: Any
+    fits: Callable[..., bool] | None  # takes the book's function and the arguments; None if all arguments fit
     name: str = ""  # what `--list` shows, if it is not `compute`
     keywords: bool = False  # whether `compute` has the book's argument names
 
@@ -20,11 +20,16 @@ class Function(NamedTuple):
         It has no closure, and the globals of `book`: so IPython's autoreload can exchange its code for the code of a
         function that the reader has changed.
         """
+        if self.fits is None:
+            return _named_like(book, FunctionType(self.compute.__code__, self.compute.__globals__))
         parts = (self.compute, self.fits, self.keywords, book)
         constants = tuple(parts if constant == PARTS else constant for constant in _served.__code__.co_consts)
-        served = FunctionType(_served.__code__.replace(co_consts=constants), book.__globals__, book.__name__)
-        functools.update_wrapper(served, book)
-        return served
+        return _named_like(book, FunctionType(_served.__code__.replace(co_consts=constants), book.__globals__))
+
+
+def _named_like(book: FunctionType, served: FunctionType) -> FunctionType:
+    functools.update_wrapper(served, book)
+    return served
 
 
 PARTS = "compute, fits, keywords and book stand here"
