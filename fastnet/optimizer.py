@@ -65,8 +65,21 @@ class _Optimizer:
         The computation and the arrays that the optimizer keeps have the wider dtype of the parameter and its gradient,
         at least float32.
         """
-        if self._move(params, grads):
-            return
+        kernel, is_movable = getattr(_backend.kernels, self._kernel), _backend.kernels.is_movable
+        memories = [getattr(self, attribute) for attribute in self._remembers]
+        if type(params) is dict and type(grads) is dict and None not in memories:
+            usual = [
+                (param, grads.get(name), *[memory.get(name) for memory in memories]) for name, param in params.items()
+            ]
+            if all(map(is_movable, usual)):  # then they pass every check below
+                numbers = self._numbers()
+                for arrays in usual:
+                    kernel(*arrays, *numbers)
+                return
+        self._update_unusual(params, grads)
+
+    def _update_unusual(self, params: Any, grads: Any) -> None:
+        """Check everything, then update parameters of any type, dtype and memory layout."""
         kernel, is_movable = getattr(_backend.kernels, self._kernel), _backend.kernels.is_movable
         gradients = check_gradients(params, grads)
         memories = self._recall(params, gradients)
@@ -77,19 +90,6 @@ class _Optimizer:
                 kernel(*arrays, *numbers)
             else:
                 _move_copies(kernel, params, name, gradient, memories, numbers)
-
-    def _move(self, params: Any, grads: Any) -> bool:
-        """Update the parameters if the kernel takes all of them as they are; else change nothing and return False."""
-        memories = [getattr(self, attribute) for attribute in self._remembers]
-        if type(params) is not dict or type(grads) is not dict or None in memories:
-            return False
-        usual = [(param, grads.get(name), *[memory.get(name) for memory in memories]) for name, param in params.items()]
-        if not all(map(_backend.kernels.is_movable, usual)):
-            return False
-        kernel, numbers = getattr(_backend.kernels, self._kernel), self._numbers()
-        for arrays in usual:
-            kernel(*arrays, *numbers)
-        return True
 
     def _numbers(self) -> tuple[float, ...]:
         """Return the kernel's arguments after the arrays, for this update."""

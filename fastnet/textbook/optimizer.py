@@ -1,6 +1,5 @@
 """The classes of `common/optimizer.py`: fastnet's kernels for float arrays, the book's own code for anything else."""
 
-from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 
 from fastnet import optimizer
@@ -16,10 +15,10 @@ class _Unchecked:
     _checked: ClassVar[dict[str, Any]] = {}
     __repr__ = object.__repr__
 
-    def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
+    def _update_unusual(self, params: Any, grads: Any) -> None:
         if self.book is None:
-            super().update(params, grads)  # type: ignore[misc]
-        elif not self._move(params, grads):  # type: ignore[attr-defined]
+            super()._update_unusual(params, grads)  # type: ignore[misc]
+        else:
             self.book.update(self, params, grads)
 
 
