@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from fastnet.cli import _arguments
@@ -29,7 +30,7 @@ def add_parser(commands: Any) -> None:
         "--save-plots", type=_arguments.path, metavar="DIR",
         help="write each figure that plt.show() would have shown to DIR",
     )
-    parser.add_argument("script", type=_arguments.path, metavar="SCRIPT", help="the program, a Python file")
+    parser.add_argument("script", type=_arguments.path, metavar="SCRIPT", help="a Python file or a notebook")
     parser.add_argument(
         "arguments", nargs=argparse.REMAINDER, default=[], metavar="ARGS", help="the program's own arguments"
     )
@@ -41,10 +42,16 @@ def run_program(args: argparse.Namespace) -> int:
     if not args.script.is_file():
         print(f"{args.prog}: error: {script}: no such file", file=sys.stderr)
         return 2
+    is_notebook = args.script.suffix == ".ipynb"
+    if is_notebook and args.arguments:
+        print(f"{args.prog}: error: a notebook takes no arguments, got {args.arguments[0]!r}", file=sys.stderr)
+        return 2
     if args.check:
         from fastnet.textbook._check import check
 
         return check(script, args.arguments)
+    if is_notebook:
+        return _run_notebook(args)
     if args.save_plots is not None:
         from fastnet.textbook._plots import save_plots
 
@@ -56,6 +63,16 @@ def run_program(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(text: Any) -> None:
+def _run_notebook(args: argparse.Namespace) -> int:
+    try:
+        from fastnet.textbook import _notebook
+
+        return _notebook.run(str(args.script), plots=args.save_plots, tell="table" if args.list else "summary")
+    except (ImportError, ValueError) as error:
+        print(f"{args.prog}: error: {error}", file=sys.stderr)
+        return 1
+
+
+def _tell(text: Callable[[], str]) -> None:
     sys.stdout.flush()
-    print(f"fastnet run: {text()}" if text.__name__ == "summary" else text(), file=sys.stderr)
+    print(text(), file=sys.stderr)

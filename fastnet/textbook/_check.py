@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt)\b.*", re.MULTILINE)  # the line below a traceback
 RELATIVE = 1e-6
 ROUNDING = 1e-9  # the difference of two numbers that should be equal, as a gradient check prints it, is only rounding
 
@@ -24,6 +25,9 @@ if not serving:
     _absent.uninstall()
 random.seed(0)
 numpy.random.seed(0)
+if sys.argv[2].endswith(".ipynb"):
+    from fastnet.textbook import _notebook
+    sys.exit(_notebook.run(sys.argv[2], serving=serving, seed=True))
 _program.run(sys.argv[2], sys.argv[3:], serving=serving)
 """
 
@@ -57,9 +61,8 @@ def _run(how: str, script: str, arguments: Sequence[str]) -> Run:
         stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", check=False,
     )  # fmt: skip
     seconds = time.perf_counter() - start
-    trace = done.stderr.rpartition("Traceback (most recent call last):\n")[2] if done.returncode else ""
-    message = next((line for line in trace.splitlines() if line[:1].strip()), "")
-    return Run(done.stdout.splitlines(), done.returncode, message, seconds)
+    errors = ERROR.findall(done.stderr) if done.returncode else []
+    return Run(done.stdout.splitlines(), done.returncode, errors[-1] if errors else "", seconds)
 
 
 def differing(without: Sequence[str], serving: Sequence[str]) -> list[str]:

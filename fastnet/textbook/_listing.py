@@ -14,7 +14,8 @@ def summary() -> str:
     text = "replaced nothing"
     if served:
         text = "replaced " + ", ".join(f"{number} in {path}" for path, number in sorted(served.items()))
-    return f"{text}; left {left} as they are (fastnet run --list shows each)" if left else text
+    more = f"; left {left} as they are (fastnet run --list shows each)" if left else ""
+    return f"fastnet run: {text}{more}"
 
 
 def table() -> str:
