@@ -152,16 +152,14 @@ def compile_serving(path: Path) -> CodeType | None:
     Also None if the file cannot be compiled: then Python raises the error itself.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python itself warns of strings such as "\\d"
-            serving = Serving(Source(path.read_bytes(), str(path)))
+        serving = _read(path)
         serving.tell_changed()
         if not serving.recognised:
             return None
         for node in serving.recognised:
             node.decorator_list.append(ast.copy_location(ast.Constant(DECORATOR), node))
         code = compile(serving.source.tree, str(path), "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, OSError, RecursionError):
+    except UNREADABLE:
         return None
     constants = tuple(serving if constant == DECORATOR else constant for constant in code.co_consts)
     return code.replace(co_consts=constants)
@@ -183,9 +181,38 @@ INSTALLED = tuple(set(_installed()))
 
 
 def install() -> None:
-    """Put the finder before Python's own. A second call changes nothing."""
-    if Finder not in sys.meta_path:
-        sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder)
+    """Put the finder before Python's own, and warn of modules for which it is too late. A second call changes nothing."""
+    if Finder in sys.meta_path:
+        return
+    sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder)
+    if late := sorted(_imported_before()):
+        warnings.warn(
+            f"{', '.join(late)} was imported before fastnet.textbook, and stays as it is: restart Python, and import "
+            "fastnet.textbook first",
+            stacklevel=3,
+        )
+
+
+def _imported_before() -> Iterator[str]:
+    """Yield the names of the reader's modules that would be served if they were imported now."""
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(path, str) and is_readers(path):
+            try:
+                serving = _read(Path(path))
+            except UNREADABLE:
+                continue
+            if not SERVED.keys().isdisjoint(serving.versions.values()):
+                yield name
+
+
+UNREADABLE = (SyntaxError, ValueError, OSError, RecursionError)
+
+
+def _read(path: Path) -> Serving:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python itself warns of strings such as "\\d"
+        return Serving(Source(path.read_bytes(), str(path)))
 
 
 def uninstall() -> None:

@@ -170,6 +170,14 @@ def test_a_definition_that_is_replaced_below_stays(reader):
     assert module.relu.__name__ == "erf"
 
 
+def test_modules_that_were_imported_before_are_named(reader):
+    _hook.uninstall()
+    reader("first", NP + SIGMOID)
+    reader("second", NP + OTHER_SIGMOID)
+    with pytest.warns(UserWarning, match=r"^first was imported before fastnet\.textbook"):
+        _hook.install()
+
+
 def test_names_that_are_not_the_books_are_not_told(reader):
     reader("functions", NP + SIGMOID + "def mine(x):\n    return x\n")
     assert reasons().keys() == {"sigmoid"}
