@@ -62,12 +62,12 @@ class Serving:
 
     def __call__(self, own: Any) -> Any:
         name, names = own.__name__, sys._getframe(1).f_globals
-        version = self.versions[name]
-        reason = self._difference(name, names, set())
+        version, asked = self.versions[name], set[str]()
+        reason = self._difference(name, names, asked)
         if version in FAILING and names.get("__name__") == "__main__":
             reason = "fails as you wrote it"
         ours = None if reason else SERVED.get(version)
-        result = own if ours is None else serve(ours, own)
+        result = own if ours is None else serve(ours, own, asked & self.versions.keys() - {name})
         if not reason:
             published[result] = version
         if ours is None:
@@ -181,7 +181,7 @@ INSTALLED = tuple(set(_installed()))
 
 
 def install() -> None:
-    """Put the finder before Python's own, and warn of modules for which it is too late. A second call changes nothing."""
+    """Put the finder before Python's own, and warn of modules for which it is too late."""
     if Finder in sys.meta_path:
         return
     sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder)

@@ -198,6 +198,17 @@ def test_a_file_that_has_changed_is_served_anew(reader, tmp_path):
     assert is_served(module.sigmoid)
 
 
+def test_a_function_that_is_replaced_later_counts(reader):
+    module = reader("functions", NP + SIGMOID + SLOPE)
+    assert module.sigmoid_grad(0.0) == 0.25
+    module.sigmoid = lambda x: 3.0 + 0 * x
+    assert module.sigmoid_grad(0.0) == (1 - 3) * 3
+    first = reader("first", NP + SIGMOID + SLOPE)
+    assert first.sigmoid_grad(0.0) == 0.25
+    first.sigmoid.__code__ = module.sigmoid.__code__  # as autoreload does
+    assert first.sigmoid_grad(0.0) == (1 - 3) * 3
+
+
 def test_line_numbers_and_the_top_of_the_file_stay(reader):
     top = '"""The reader\'s module."""\nfrom __future__ import annotations\n'
     module = reader("functions", f"{top}{NP}\n\n{SIGMOID}def fail(x: Unknown):\n    return 1 / 0\n")
