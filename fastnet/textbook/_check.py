@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+ADDRESS = re.compile(r"\b0x[0-9a-f]+\b")  # of an object in memory
 ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt)\b.*", re.MULTILINE)  # the line below a traceback
 RELATIVE = 1e-6
 ROUNDING = 1e-9  # the difference of two numbers that should be equal, as a gradient check prints it, is only rounding
@@ -76,11 +77,12 @@ def differing(without: Sequence[str], serving: Sequence[str]) -> list[str]:
 
 
 def is_same(expected: str, got: str) -> bool:
-    """Whether two lines have the same text, apart from spaces, and the same numbers."""
+    """Whether two lines have the same text, apart from spaces and addresses, and the same numbers."""
     if expected == got:
         return True
-    texts = [[re.sub(r"\s", "", text) for text in NUMBER.split(line)] for line in (expected, got)]
-    numbers = [list(map(float, NUMBER.findall(line))) for line in (expected, got)]
+    lines = [ADDRESS.sub("0x", line) for line in (expected, got)]
+    texts = [[re.sub(r"\s", "", text) for text in NUMBER.split(line)] for line in lines]
+    numbers = [list(map(float, NUMBER.findall(line))) for line in lines]
     return texts[0] == texts[1] and all(
         math.isclose(a, b, rel_tol=RELATIVE, abs_tol=ROUNDING) for a, b in zip(*numbers, strict=True)
     )

@@ -224,6 +224,7 @@ def test_check_compares_how_a_program_ends(project):
         ("4.1e-10", "4.2e-10", True),  # differences that are only rounding
         ("4.1e-8", "5.1e-8", False),
         ("-0.0", "0.0", True),
+        ("<Affine object at 0x7f91f5971cd0>", "<Affine object at 0x7f14b83eee10>", True),
     ],
 )
 def test_numbers_are_compared_to_six_digits_and_text_exactly(expected, got, same):
