@@ -8,6 +8,7 @@ returns what the name is bound to: fastnet's function, or the reader's own.
 import ast
 import builtins
 import os
+import re
 import site
 import sys
 import sysconfig
@@ -153,6 +154,8 @@ def compile_serving(path: Path) -> CodeType | None:
     """
     try:
         serving = _read(path)
+        if serving is None:
+            return None
         serving.tell_changed()
         if not serving.recognised:
             return None
@@ -202,17 +205,21 @@ def _imported_before() -> Iterator[str]:
                 serving = _read(Path(path))
             except UNREADABLE:
                 continue
-            if not SERVED.keys().isdisjoint(serving.versions.values()):
+            if serving is not None and not SERVED.keys().isdisjoint(serving.versions.values()):
                 yield name
 
 
 UNREADABLE = (SyntaxError, ValueError, OSError, RecursionError)
 
 
-def _read(path: Path) -> Serving:
+def _read(path: Path) -> Serving | None:
+    """Parse a file. Most files have none of the book's names, and need not be parsed: then return None."""
+    data = path.read_bytes()
+    if NAMES.isdisjoint(re.findall(r"^(?:def|class)\s+(\w+)", data.decode("latin-1"), re.MULTILINE)):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python itself warns of strings such as "\\d"
-        return Serving(Source(path.read_bytes(), str(path)))
+        return Serving(Source(data, str(path)))
 
 
 def uninstall() -> None:

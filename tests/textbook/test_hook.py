@@ -52,6 +52,7 @@ def publish(monkeypatch):
     def add(text, version, ours=None):
         node = ast.parse(text).body[0]
         monkeypatch.setitem(PUBLISHED, (version.rpartition("-")[0], fingerprint(node)), version)
+        monkeypatch.setattr(_hook, "NAMES", {name for name, _ in PUBLISHED})
         if ours is not None:
             monkeypatch.setitem(SERVED, version, ours)
 
