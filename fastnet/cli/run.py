@@ -2,6 +2,7 @@
 
 import argparse
 import atexit
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -74,5 +75,6 @@ def _run_notebook(args: argparse.Namespace) -> int:
 
 
 def _tell(text: Callable[[], str]) -> None:
-    sys.stdout.flush()
-    print(text(), file=sys.stderr)
+    with contextlib.suppress(OSError, ValueError):  # the program closed its output, or nobody reads it any more
+        sys.stdout.flush()
+        print(text(), file=sys.stderr)
