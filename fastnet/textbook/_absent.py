@@ -67,6 +67,15 @@ def _has_other_plans() -> bool:
     )
 
 
+def _is_near(package: str) -> bool:
+    """Whether the reader has the package beside the program or up to two folders above, where Python does not find it.
+
+    It may be changed, so the book's must not take its place.
+    """
+    folder = Path(sys.path[0]).resolve()
+    return any(next((each / package).glob("*.py"), None) is not None for each in [folder, *folder.parents[:2]])
+
+
 def _catches(handler: ast.ExceptHandler) -> bool:
     return handler.type is None or any(
         isinstance(node, ast.Name) and node.id in CAUGHT for node in ast.walk(handler.type)
@@ -85,7 +94,7 @@ class Absent:
         name = _in_the_book(fullname)
         is_package = name in ("common", "dataset")
         is_served = name in MODULES and NEWEST.keys() >= set(MODULES[name])
-        if not (is_package or is_served) or _has_other_plans():
+        if not (is_package or is_served) or _has_other_plans() or (is_package and _is_near(fullname)):
             return None
         return ModuleSpec(fullname, Absent, is_package=is_package)  # type: ignore[arg-type]
 

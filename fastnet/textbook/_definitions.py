@@ -50,8 +50,8 @@ SERVED: dict[str, Any] = {
 OLD = {"cross_entropy_error-1", "numerical_gradient-1", "numerical_gradient-2", "Nesterov-1"}
 
 
-# Versions that always raise an error. They work in a file of the book, but in the reader's own program the error is
-# theirs to mend.
+# Versions that always raise an error. They work in the book's `functions.py`. In other files of the reader the error
+# stays.
 FAILING = {"step_function-1", "relu_grad-1"}
 
 

@@ -65,7 +65,7 @@ class Serving:
         name, names = own.__name__, sys._getframe(1).f_globals
         version, asked = self.versions[name], set[str]()
         reason = self._difference(name, names, asked)
-        if version in FAILING and names.get("__name__") == "__main__":
+        if version in FAILING and os.path.basename(self.source.path) != "functions.py":
             reason = "fails as you wrote it"
         ours = None if reason else SERVED.get(version)
         result = own if ours is None else serve(ours, own, asked & self.versions.keys() - {name})

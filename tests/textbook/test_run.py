@@ -123,13 +123,22 @@ def test_what_numpy_removed_fails_in_the_readers_script_with_one_line_of_advice(
     assert error.splitlines()[-2] == f"fastnet run: NumPy no longer has np.{name}: write {instead} instead"
 
 
-def test_a_definition_that_always_fails_is_served_in_a_file_of_the_book_alone(project):
+def test_a_definition_that_always_fails_is_served_in_the_books_file_alone(project):
     text = "import numpy as np\ndef step_function(x):\n    return np.array(x > 0, dtype=np.int)\n"
     (project / "common/functions.py").write_text(text, "utf-8")
     assert fastnet("run", write(project, TOP + "print(step_function(np.array([-1.0, 2.0])))"))[:2] == (0, "[0 1]\n")
-    status, _, error = fastnet("run", write(project, text + "step_function(1)"))
-    assert status == 1
-    assert "write int instead" in error
+    write(project, text, "step.py")
+    for program in text, "from step import *\n":
+        status, _, error = fastnet("run", write(project, program + "step_function(1)"))
+        assert status == 1
+        assert "write int instead" in error
+
+
+def test_a_common_folder_that_python_does_not_find_is_not_replaced(project):
+    script = write(project, "from common.functions import relu\n")
+    assert "ModuleNotFoundError: No module named 'common'\n" in fastnet("run", script)[2]
+    (project / "common/functions.py").unlink()
+    assert fastnet("run", script)[0] == 0
 
 
 def test_an_error_in_fastnet_shows_the_readers_line_last(project):
