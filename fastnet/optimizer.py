@@ -143,7 +143,11 @@ class _Optimizer:
                 for arrays in usual:
                     kernel(*arrays, *numbers)
                 return
+        self._update_unusual(params, grads)
 
+    def _update_unusual(self, params: Any, grads: Any) -> None:
+        """Check everything, then update parameters of any type, dtype and memory layout."""
+        kernel, is_movable = getattr(_backend.kernels, self._kernel), _backend.kernels.is_movable
         gradients = check_gradients(params, grads)
         memories = self._recall(params, gradients, known)
         if self._schedule is not None:

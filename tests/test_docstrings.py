@@ -12,7 +12,7 @@ METHODS = methods()
 ALL = NAMES | METHODS
 
 # What computes nothing has neither formula nor source.
-WITHOUT_SOURCE = {"get_backend", "use_backend", *(name for name in NAMES if name.startswith("plotting."))}
+WITHOUT_SOURCE = {"get_backend", "use_backend", *(name for name in NAMES if re.match(r"(plotting|textbook)\.", name))}
 
 SOURCE = re.compile(r'"Deep Learning from Scratch"|\b(19|20)\d\d\b|makers of MNIST|Y\. LeCun')
 FORMULA = re.compile(r"``[^`]*[-=+*/(<][^`]*``")

@@ -81,7 +81,7 @@ LEVELS = [
     ["_training"],
     ["trainer", "mnist", "images"],
     ["plotting"],
-    ["_bench"],
+    ["_bench", "textbook"],
     ["cli"],
     ["__main__"],
 ]

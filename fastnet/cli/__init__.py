@@ -1,7 +1,8 @@
 """The command line: one module for each command, with `add_parser` and a `run` that prints and saves.
 
 An error that the user can fix prints one line to standard error, never a traceback. The exit status is 2 for a wrong
-command line, 1 for an error while the command runs, and 130 for Ctrl-C.
+command line, 1 for an error while the command runs, and 130 for Ctrl-C. Only a program that `fastnet run` runs ends as
+it does under Python.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 
 import fastnet
 from fastnet._streams import complain, is_open
-from fastnet.cli import bench, info, predict, train
+from fastnet.cli import bench, info, predict, run, train
 
 UNPRINTED = "the result cannot be printed"
 
@@ -42,7 +43,7 @@ def make_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"fastnet {fastnet.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (train, predict, bench, info):
+    for command in (train, predict, run, bench, info):
         command.add_parser(commands)
     return parser
 
@@ -58,15 +59,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             fastnet.get_backend()  # raises if FASTNET_BACKEND names an unknown or unusable backend
             args = _parsed(argv)
             program = args.prog
-            status: int = args.run(args)
-            sys.stdout.flush()
-            return status
+            if args.run is not run.run_program:
+                status: int = args.run(args)
+                sys.stdout.flush()
+                return status
         except USER_ERRORS as error:
             complain(f"{program}: error: {_unprinted(error) or _one_line(error)}")
             return 1
         except KeyboardInterrupt:
             complain(f"{program}: interrupted")
             return 130
+    return run.run_program(args)  # here, because the program's errors and warnings are its own
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:

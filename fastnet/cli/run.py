@@ -1,0 +1,80 @@
+"""`fastnet run`: run a program of the book, with fastnet behind the book's definitions."""
+
+import argparse
+import atexit
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from fastnet.cli import _arguments
+
+
+def add_parser(commands: Any) -> None:
+    """Add `run` to the commands."""
+    parser = _arguments.add_command(
+        commands,
+        "run",
+        run_program,
+        help="run a program of the book, with fastnet behind the book's definitions",
+        description="Run a program as `python SCRIPT` does. fastnet serves the functions and classes that are as the "
+        "book published them, in common/, in dataset/ and in any other file that the program imports. What the reader "
+        "changed stays as it is.",
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="after the program, show each definition: served by what, or left and why"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="run the program without and with fastnet, and compare what it prints"
+    )
+    parser.add_argument(
+        "--save-plots", type=_arguments.path, metavar="DIR",
+        help="write each figure that plt.show() would have shown to DIR",
+    )
+    parser.add_argument("script", type=_arguments.path, metavar="SCRIPT", help="a Python file or a notebook")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, default=[], metavar="ARGS", help="the program's own arguments"
+    )
+
+
+def run_program(args: argparse.Namespace) -> int:
+    """Run the program. Its exceptions leave this function: Python reports them as the program's own."""
+    script = str(args.script)
+    if not args.script.is_file():
+        print(f"{args.prog}: error: {script}: no such file", file=sys.stderr)
+        return 2
+    is_notebook = args.script.suffix == ".ipynb"
+    if is_notebook and args.arguments:
+        print(f"{args.prog}: error: a notebook takes no arguments, got {args.arguments[0]!r}", file=sys.stderr)
+        return 2
+    if args.check:
+        from fastnet.textbook._check import check
+
+        return check(script, args.arguments)
+    if is_notebook:
+        return _run_notebook(args)
+    if args.save_plots is not None:
+        from fastnet.textbook._plots import save_plots
+
+        save_plots(args.save_plots)
+    from fastnet.textbook import _listing, _program
+
+    atexit.register(_tell, _listing.table if args.list else _listing.summary)
+    _program.run(script, args.arguments)
+    return 0
+
+
+def _run_notebook(args: argparse.Namespace) -> int:
+    try:
+        from fastnet.textbook import _notebook
+
+        return _notebook.run(str(args.script), plots=args.save_plots, tell="table" if args.list else "summary")
+    except (ImportError, ValueError) as error:
+        print(f"{args.prog}: error: {error}", file=sys.stderr)
+        return 1
+
+
+def _tell(text: Callable[[], str]) -> None:
+    with contextlib.suppress(OSError, ValueError):  # the program closed its output, or nobody reads it any more
+        sys.stdout.flush()
+        print(text(), file=sys.stderr)

@@ -1,0 +1,90 @@
+"""How a definition of fastnet takes the place of the reader's: it keeps name, module, signature and docstring."""
+
+import functools
+from collections.abc import Callable, Collection
+from types import FunctionType
+from typing import Any, NamedTuple
+
+
+class Function(NamedTuple):
+    """A function that computes with fastnet where the arguments fit, and with the book's own definition elsewhere."""
+
+    compute: Any
+    fits: Callable[..., bool] | None  # takes the book's function and the arguments; None if all arguments fit
+    name: str = ""  # what `--list` shows, if it is not `compute`
+    keywords: bool = False  # whether `compute` has the book's argument names
+
+    def serve(self, book: FunctionType, references: Collection[str]) -> FunctionType:
+        """Return the function that takes the place of `book`, which refers to other definitions of its file.
+
+        It has no closure, and the globals of `book`: so IPython's autoreload can exchange its code for the code of a
+        function that the reader has changed.
+        """
+        if self.fits is None:
+            return _named_like(book, FunctionType(self.compute.__code__, self.compute.__globals__))
+        seen: dict[str, Any] = {}
+        are_unchanged = functools.partial(_are_unchanged, references, book.__globals__, seen) if references else None
+        parts = (self.compute, self.fits, self.keywords, book, are_unchanged)
+        constants = tuple(parts if constant == PARTS else constant for constant in _served.__code__.co_consts)
+        return _named_like(book, FunctionType(_served.__code__.replace(co_consts=constants), book.__globals__))
+
+
+def _named_like(book: FunctionType, served: FunctionType) -> FunctionType:
+    functools.update_wrapper(served, book)
+    return served
+
+
+PARTS = "the parts of a served function stand here"
+
+
+def _served(*args: Any, **kwargs: Any) -> Any:
+    parts: Any = "the parts of a served function stand here"
+    compute, fits, keywords, book, are_unchanged = parts
+    is_usual = (keywords or (len(args) == book.__code__.co_argcount and not kwargs)) and fits(book, *args, **kwargs)
+    if is_usual and (are_unchanged is None or are_unchanged()):
+        return compute(*args, **kwargs)
+    return book(*args, **kwargs)
+
+
+def _are_unchanged(references: Collection[str], names: dict[str, Any], seen: dict[str, Any]) -> bool:
+    """Whether the definitions are those of the first call: a program may replace them, and autoreload their code."""
+    for name in references:
+        value = names.get(name)
+        now = value, getattr(value, "__code__", None)
+        if seen.setdefault(name, now) != now:
+            return False
+    return True
+
+
+def serve(ours: Any, book: Any, references: Collection[str] = ()) -> Any:
+    """Return what takes the place of the reader's function or class `book`."""
+    if isinstance(ours, Function):
+        return ours.serve(book, references)
+    names = {"__module__": book.__module__, "__qualname__": book.__qualname__, "__doc__": book.__doc__, "book": book}
+    return type(book.__name__, (ours,), names)
+
+
+def serve_absent(ours: Any, name: str, module: str) -> Any:
+    """Return what takes the place of a function or class in a module that the reader does not have."""
+    if not isinstance(ours, Function):
+        return type(name, (ours,), {"__module__": module, "__qualname__": name})
+    compute = ours.compute
+
+    @functools.wraps(compute)
+    def served(*args: Any, **kwargs: Any) -> Any:
+        return compute(*args, **kwargs)
+
+    served.__module__, served.__name__, served.__qualname__ = module, name, name
+    return served
+
+
+def name_of(ours: Any) -> str:
+    """Return the public name of what serves a definition."""
+    if isinstance(ours, Function):
+        if ours.name:
+            return ours.name
+        ours = ours.compute
+    else:
+        ours = next(base for base in ours.__mro__ if not base.__module__.startswith("fastnet.textbook"))
+    room = ".".join(ours.__module__.split(".")[:2])
+    return f"{room}.{ours.__qualname__}"
