@@ -143,10 +143,13 @@ class _Optimizer:
                 for arrays in usual:
                     kernel(*arrays, *numbers)
                 return
-        self._update_unusual(params, grads)
+        self._update_unusual(params, grads, known)
 
-    def _update_unusual(self, params: Any, grads: Any) -> None:
-        """Check everything, then update parameters of any type, dtype and memory layout."""
+    def _update_unusual(self, params: Any, grads: Any, known: bool) -> None:
+        """Check everything, then update parameters of any type, dtype and memory layout.
+
+        `known` says whether the kept arrays belong to `params`.
+        """
         kernel, is_movable = getattr(_backend.kernels, self._kernel), _backend.kernels.is_movable
         gradients = check_gradients(params, grads)
         memories = self._recall(params, gradients, known)
@@ -237,7 +240,7 @@ class _Optimizer:
                 f"{type(self).__name__} starts afresh, because these are not the parameters of its last update: "
                 "use one optimizer for each network",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
             self._forget()
         for attribute, memory in zip(self._remembers, memories, strict=True):

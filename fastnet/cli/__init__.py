@@ -69,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             complain(f"{program}: interrupted")
             return 130
-    return run.run_program(args)  # here, because the program's errors and warnings are its own
+    program_status: int = run.run_program(args)  # here, because the program's errors and warnings are its own
+    return program_status
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -15,11 +15,16 @@ class _Unchecked:
     _checked: ClassVar[dict[str, Any]] = {}
     __repr__ = object.__repr__
 
-    def _update_unusual(self, params: Any, grads: Any) -> None:
+    def _set_rate(self, value: Any) -> None:
+        object.__setattr__(self, "lr", value)
+        object.__setattr__(self, "_schedule", None)
+
+    def _update_unusual(self, params: Any, grads: Any, known: bool) -> None:
         if self.book is None:
-            super()._update_unusual(params, grads)  # type: ignore[misc]
+            super()._update_unusual(params, grads, known)  # type: ignore[misc]
         else:
             self.book.update(self, params, grads)
+            self._belongs_to(params)  # type: ignore[attr-defined]
 
 
 class SGD(_Unchecked, optimizer.SGD):
