@@ -10,10 +10,7 @@ import judge
 import mpmath
 import numpy as np
 from draws import Draw
-from hypothesis import strategies as st
-from judge import Real, computing_in, exactly
-from mpmath import mpf
-from verdicts import (
+from expected import (
     assert_form,
     assert_within_bound,
     computed_dtype,
@@ -23,6 +20,9 @@ from verdicts import (
     results,
     ulps,
 )
+from hypothesis import strategies as st
+from judge import Real, computing_in, exactly
+from mpmath import mpf
 
 from fastnet import functions
 

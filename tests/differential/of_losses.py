@@ -11,10 +11,7 @@ import judge
 import mpmath
 import numpy as np
 from draws import Draw
-from hypothesis import strategies as st
-from judge import Real, computing_in, exactly
-from mpmath import mpf
-from verdicts import (
+from expected import (
     as_rows,
     assert_form,
     assert_within_bound,
@@ -25,6 +22,9 @@ from verdicts import (
     results,
     rows_of_targets,
 )
+from hypothesis import strategies as st
+from judge import Real, computing_in, exactly
+from mpmath import mpf
 
 from fastnet import functions, information
 
