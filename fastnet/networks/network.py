@@ -79,8 +79,7 @@ class Network(ABC):
         """
         y = self._predict_in_chunks(x)
         t = self._targets_in_range(t, y)
-        right = t if is_labels(t) else t.argmax(axis=-1)
-        return share((y.argmax(axis=-1) == right) & ~np.isnan(y).any(axis=-1), sample_weight)  # NaN is wrong
+        return share(right(y, t), sample_weight)
 
     def numerical_gradient(
         self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4, sample_weight: npt.ArrayLike | None = None
@@ -253,6 +252,12 @@ class Network(ABC):
 
         with ThreadPoolExecutor(THREADS) as pool:
             return np.concatenate(list(pool.map(self.predict, chunks)))
+
+
+def right(y: FloatArray, t: FloatArray | IntArray) -> Any:
+    """Return for each sample whether its most probable class is the right one; a NaN is wrong."""
+    labels = t if is_labels(t) else t.argmax(axis=-1)
+    return (y.argmax(axis=-1) == labels) & ~np.isnan(y).any(axis=-1)
 
 
 def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:
