@@ -139,6 +139,16 @@ class LayeredNetwork(ABC):
         See Also
         --------
         fastnet.gradient.numerical_gradient : The method for any function.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import LayeredTwoLayerNet
+        >>> net = LayeredTwoLayerNet(4, 5, 3, weight_init_std=0.5, seed=0)
+        >>> x, t = np.eye(4), np.array([0, 1, 2, 0])
+        >>> by_differences, by_formula = net.numerical_gradient(x, t), net.gradient(x, t)
+        >>> bool(np.allclose(by_differences["W2"], by_formula["W2"], atol=1e-6))
+        True
         """
         self._connect()
         return {
@@ -231,7 +241,7 @@ class LayeredNetwork(ABC):
             for name, (key, attribute) in network._statistics().items():
                 if name in arrays:
                     setattr(network.layers[key], attribute, arrays[name])
-            network._take({name: arrays[name] for name in network._places()})
+            network._take({name: arrays[name] for name in network._places()})  # and none of the settings
         return network
 
     def _statistics(self) -> dict[str, tuple[Any, str]]:
@@ -283,6 +293,9 @@ class LayeredNetwork(ABC):
     def _take(self, params: dict[str, Any]) -> None:
         """Replace all parameters, in the network's dtype."""
         self._connect()
+        missing, others = self._places().keys() - params.keys(), params.keys() - self._places().keys()
+        if missing or others:
+            raise ValueError(f"it has no {min(missing)!r}" if missing else f"it has {min(others)!r} too")
         fitting = {name: parameter(params[name], name, np.shape(self.params[name])) for name in self._places()}
         for name, array in fitting.items():
             self.params[name] = cast(array, self.dtype)
@@ -356,9 +369,6 @@ class LayeredTwoLayerNet(LayeredNetwork):
     ...         net.params[name] -= 0.5 * grads[name]
     >>> print(net.loss(x, t) < 0.1, net.accuracy(x, t), net.predict(x).shape)
     True 1.0 (4, 3)
-    >>> differences = net.numerical_gradient(x, t)
-    >>> bool(np.allclose(differences["W2"], net.gradient(x, t)["W2"], atol=1e-6))
-    True
     """
 
     _last = "lastLayer"  # the book's spelling in this class

@@ -18,7 +18,7 @@ from ulp import BITS
 EXAMPLES, EXAMPLES_IN_FULL = 25, 250
 
 # What is public, gives an answer, and is tried elsewhere, with a right answer that is known otherwise.
-OF_LAYERS = ("LayeredTwoLayerNet", "MultiLayerNetExtend")
+OF_LAYERS = ("DeepConvNet", "LayeredTwoLayerNet", "MultiLayerNetExtend", "SimpleConvNet")
 OF_LAYERED_NETWORKS = {
     "predict": "networks/test_layered.py::test_scores_loss_and_gradient_are_the_books",
     "loss": "networks/test_layered.py::test_scores_loss_and_gradient_are_the_books",
@@ -35,6 +35,11 @@ ELSEWHERE = {
     "TwoLayerNet.save": "networks/test_two_layer_net.py::test_a_saved_network_is_loaded_bit_for_bit",
     "TwoLayerNet.load": "networks/test_two_layer_net.py::test_a_saved_network_is_loaded_bit_for_bit",
     "MultiLayerNet.save": "networks/test_multi_layer_net.py::test_a_saved_network_is_loaded_as_it_was",
+    **{
+        f"{network}.{method}": "networks/test_convolutional.py::test_saved_parameters_are_loaded_bit_for_bit"
+        for network in ("DeepConvNet", "SimpleConvNet")
+        for method in ("save_params", "load_params")
+    },
     "MultiLayerNet.load": "networks/test_multi_layer_net.py::test_a_saved_network_is_loaded_as_it_was",
 } | {f"{network}.{method}": test for network in OF_LAYERS for method, test in OF_LAYERED_NETWORKS.items()}
 COMPUTING = ("functions", "gradient", "information", "optimizer", "perceptron", "Perceptron")

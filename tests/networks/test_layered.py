@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hostile import snapshot
 
-from fastnet import LayeredTwoLayerNet, MultiLayerNetExtend, Trainer
+from fastnet import DeepConvNet, LayeredTwoLayerNet, MultiLayerNetExtend, SimpleConvNet, Trainer
 from fastnet._bench import plain_layers as plain
 from fastnet.gradient import gradient_check, numerical_gradient
 from fastnet.layers import Affine, Dropout, Relu
@@ -34,6 +34,10 @@ class Case:
         return x
 
 
+def filters(number, pad=1, stride=1):
+    return {"filter_num": number, "filter_size": 3, "pad": pad, "stride": stride}
+
+
 CASES = {
     "two layers": Case(LayeredTwoLayerNet, D, 5, C, 0.5),
     "no hidden layer": Case(MultiLayerNetExtend, D, [], C),
@@ -43,6 +47,11 @@ CASES = {
     "dropout": Case(MultiLayerNetExtend, D, [7, 5], C, use_dropout=True, dropout_ration=0.3, drops=True),
     "everything": Case(
         MultiLayerNetExtend, D, [7, 5], C, "relu", 0.5, 0.01, True, 0.2, True, drops=True
+    ),
+    "convolution": Case(SimpleConvNet, (2, 6, 8), filters(3), 5, C, 0.3, sample=(2, 6, 8)),
+    "convolution with steps": Case(SimpleConvNet, (1, 7, 9), filters(2, stride=2), 5, C, 0.3, sample=(1, 7, 9)),
+    "deep convolution": Case(
+        DeepConvNet, (1, 8, 10), *[filters(2, pad) for pad in (1, 1, 1, 2, 1, 1)], 5, C, sample=(1, 8, 10), drops=True
     ),
 }
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -68,7 +77,7 @@ class Book:
 
     def __init__(self, case, dtype=np.float64):
         ours = case.network()
-        self.decay = case.options.get("weight_decay_lambda", 0) or (len(case.arguments) > 5 and case.arguments[5])
+        self.decay = getattr(ours, "weight_decay_lambda", 0)
         self.params, self.layers, self.places = {}, OrderedDict(), ours._places()
         for key, layer in ours._in_order():
             arguments = ()
