@@ -302,6 +302,8 @@ class SimpleConvNet(ConvolutionalNetwork):
             "output_size": len(settings["b3"]),
         }
 
+    _own = predict, loss  # the originals, also if someone replaces the methods of the class
+
 
 class DeepConvNet(ConvolutionalNetwork):
     """The book's deep network: six convolutions of 3 x 3, three poolings, and two Affine layers with dropout.
@@ -485,6 +487,8 @@ class DeepConvNet(ConvolutionalNetwork):
             "output_size": len(settings["b8"]),
             **{f"conv_param_{i}": dict(zip(CONV_PARAM, values, strict=True)) for i, values in given},
         }
+
+    _own = predict, loss  # the originals, also if someone replaces the methods of the class
 
 
 def _image_shape(input_dim: Any) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from hostile import snapshot
 from fastnet import DeepConvNet, LayeredTwoLayerNet, MultiLayerNetExtend, SimpleConvNet, Trainer
 from fastnet._bench import plain_layers as plain
 from fastnet.gradient import gradient_check, numerical_gradient
-from fastnet.layers import Affine, Dropout, Relu
+from fastnet.layers import Affine, Dropout, Relu, Sigmoid
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -54,6 +54,7 @@ CASES = {
         DeepConvNet, (1, 8, 10), *[filters(2, pad) for pad in (1, 1, 1, 2, 1, 1)], 5, C, sample=(1, 8, 10), drops=True
     ),
 }
+OF_THE_FULL_LOSS = ("batch normalisation", "dropout", "everything", "deep convolution")  # for the numerical gradient
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 each_dtype = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
@@ -277,6 +278,119 @@ def test_backpropagation_agrees_with_differences_of_the_loss(case):
     for name, gradient in gradients.items():
         # h^2 times the third derivative, which batch normalisation of three samples makes large.
         np.testing.assert_allclose(differences[name], gradient, rtol=1e-4, atol=2e-6, err_msg=name)
+
+
+def by_the_full_loop(net, x, t):
+    return {name: numerical_gradient(lambda _: net._training_loss(x, t), net.params[name]) for name in net._places()}
+
+
+class Counting:
+    """How often the loss was computed."""
+
+    def __init__(self, net, monkeypatch):
+        self.calls, loss = 0, net._training_loss
+
+        def counted(x, t):
+            self.calls += 1
+            return loss(x, t)
+
+        monkeypatch.setattr(net, "_training_loss", counted)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in OF_THE_FULL_LOSS])
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("n", [1, 3, None])
+def test_differences_that_compute_only_what_changes_are_those_of_the_full_loop(name, soft, n, monkeypatch):
+    case = CASES[name]
+    net, x = case.network(), case.inputs(3)[:n] if n else case.inputs(3)[0]
+    t = np.random.default_rng(2).random((3, C)) if soft else labels(3)
+    t = t[:n] if n else t[0]
+    expected = by_the_full_loop(net, x, t)
+    counting = Counting(net, monkeypatch)
+    found = net.numerical_gradient(x, t)
+    convolution = sum(net.params[name].size for name in ("W1", "b1")) if len(case.sample) == 3 else 0
+    assert counting.calls == 2 * convolution + 1
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        # Two losses of at most 5, each rounded some times to 2^-53 of itself, divided by 2h.
+        np.testing.assert_allclose(found[name], value, rtol=0, atol=1e-10, err_msg=name)
+
+
+def subclassed_layer(net):
+    class Twice(Affine):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+        def backward(self, dout):
+            return super().backward(2 * dout)
+
+    net.layers["Affine2"] = Twice(net.params["W2"], net.params["b2"])
+
+
+def replaced_forward(net):
+    net.layers["Affine2"].forward = lambda x: x @ net.params["W2"] + 7
+
+
+def shared_memory(net):
+    net.params["b2"] = net.params["W2"][0]
+
+
+def replaced_method(net):
+    net.predict = lambda x: np.tanh(net._forward(x))
+
+
+def replaced_weights(net):
+    net.layers["Affine1"].W = net.params["W1"] * 2
+
+
+def replaced_last_layer(net):
+    class Own:
+        def forward(self, y, _):
+            return np.sum(y**2)
+
+    net.lastLayer = Own()
+
+
+def not_finite(net):
+    net.params["b2"][0] = np.inf
+
+
+def other_activations(net):
+    net.layers["Relu1"] = Sigmoid()
+    net.layers["Affine3"] = Affine(np.eye(C), np.zeros(C))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        subclassed_layer, replaced_forward, shared_memory, replaced_method, replaced_weights, replaced_last_layer,
+        not_finite, other_activations,
+    ],
+)
+def test_what_a_program_has_changed_is_in_the_numerical_gradient(change):
+    case = CASES["two layers"]
+    net, x, t = case.network(), case.inputs(3), labels(3)
+    change(net)
+    net.predict(x)
+    with np.errstate(all="ignore"):
+        expected, found = by_the_full_loop(net, x, t), net.numerical_gradient(x, t)
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=0, atol=1e-10, err_msg=name)
+
+
+def test_float32_differences_behind_the_pooling_are_computed_in_float64():
+    case = CASES["convolution"]
+    net, x, t = case.network(np.float32), case.inputs(3), labels(3)
+    exact = case.network()
+    for name, value in net.params.items():
+        exact.params[name][...] = value
+    expected = exact.numerical_gradient(x.astype(np.float32), t)
+    found = net.numerical_gradient(x, t)
+    for name, value in found.items():
+        assert value.dtype == np.float32
+        if name not in ("W1", "b1"):
+            # The input of the first Affine layer has errors of some 1e-7, and the result is rounded.
+            np.testing.assert_allclose(value, expected[name], rtol=0, atol=1e-5, err_msg=name)
 
 
 @each_case
