@@ -142,8 +142,13 @@ class LayeredNetwork(ABC):
         """
         self._training_loss(x, t)
         dout = np.atleast_2d(getattr(self, self._last).backward(1))  # one sample is a batch of one
-        for _, layer in reversed(self._in_order()):
+        (_, first), *others = self._in_order()
+        for _, layer in reversed(others):
             dout = layer.backward(dout)
+        if type(first) in (Affine, Convolution) and "backward" not in vars(first):
+            first._differentiate(dout, wants_dx=False)  # nobody needs the gradient with respect to the network's input
+        else:
+            first.backward(dout)
         return {name: getattr(self.layers[key], f"d{attribute}") for name, (key, attribute) in self._places().items()}
 
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:

@@ -479,6 +479,26 @@ def test_a_layers_own_weights_and_a_programs_own_layer_stay():
     assert net.layers["Affine2"].W is net.params["W2"]
 
 
+@pytest.mark.parametrize("on_the_object", [False, True])
+def test_the_first_layers_own_backward_is_called(on_the_object):
+    class Mine(Affine):
+        def backward(self, dout):
+            dx = super().backward(dout)
+            self.dW *= 3
+            return dx
+
+    case = CASES["two layers"]
+    net, mine = case.network(), case.network()
+    layer = mine.layers["Affine1"]
+    if on_the_object:
+        layer.backward = lambda dout: Mine.backward(layer, dout)
+        layer.__class__ = Mine
+    else:
+        mine.layers["Affine1"] = Mine(mine.params["W1"], mine.params["b1"])
+    expected = net.gradient(case.inputs(), labels())["W1"] * 3
+    np.testing.assert_array_equal(mine.gradient(case.inputs(), labels())["W1"], expected)
+
+
 def test_the_key_of_a_programs_own_layer_says_that_it_has_a_mode():
     class Mine(Dropout):
         pass
