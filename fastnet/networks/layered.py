@@ -74,7 +74,7 @@ class LayeredNetwork(ABC):
 
     params: dict[str, FloatArray]
     layers: Any
-    dtype: np.dtype[Any] = FLOAT64  # here too, because the book's pickled networks have none
+    dtype: np.dtype[Any]
     _sample_dimensions: ClassVar[int] = 1
     _own: ClassVar[tuple[Callable[..., Any], ...]]  # `predict` and `loss` as their class defines them
     _last: ClassVar[str] = "last_layer"  # the attribute with the layer that computes the loss
@@ -356,7 +356,7 @@ class LayeredNetwork(ABC):
     def _batch(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return `x` as the layers take it: one sample as a batch of one; in float32 if the network computes in it."""
         array = real_array(x, "x")
-        if self.dtype == FLOAT32:
+        if getattr(self, "dtype", FLOAT64) == FLOAT32:  # the book's pickled networks have no dtype
             array = cast(array, FLOAT32)
         return array[np.newaxis] if array.ndim == self._sample_dimensions else array
 

@@ -222,7 +222,7 @@ class MultiLayerNetExtend(LayeredNetwork):
         if self.weight_decay_lambda:
             with np.errstate(all="ignore"):
                 squares = sum(float(np.vdot(W, W)) for W in self._weights().values())
-                loss = self.dtype.type(loss + 0.5 * self.weight_decay_lambda * squares)
+                loss = np.asarray(loss).dtype.type(loss + 0.5 * self.weight_decay_lambda * squares)
         return loss
 
     def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:

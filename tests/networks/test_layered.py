@@ -601,6 +601,24 @@ def test_copies_and_pickles_continue_where_the_network_was(case):
         np.testing.assert_array_equal(other.predict(x), net.predict(x))
 
 
+@each_case
+def test_the_attributes_of_the_books_pickled_network_are_enough(case):
+    net, book = case.network(), object.__new__(case.kind)
+    names = (
+        "params", "layers", "last_layer", "lastLayer", "input_size", "output_size", "hidden_size_list",
+        "hidden_layer_num", "use_dropout", "weight_decay_lambda", "use_batchnorm",
+    )
+    vars(book).update({name: value for name, value in vars(copy.deepcopy(net)).items() if name in names})
+    x = case.inputs()
+    np.testing.assert_array_equal(book.predict(x), net.predict(x))
+    np.random.seed(0)
+    expected = net.gradient(x, labels())
+    np.random.seed(0)
+    assert same(book.gradient(x, labels()), expected)
+    book.params["W1"] = book.params["W1"] + 1
+    assert not np.array_equal(book.predict(x), net.predict(x))
+
+
 @pytest.mark.parametrize("missing", ["input_size", "W2", "hidden_size_list"])
 def test_a_file_that_lacks_something_is_named(missing, tmp_path):
     path = tmp_path / "weights.npz"
