@@ -145,10 +145,10 @@ class Convolution:
         ValueError
             If `forward` was not called, or the shapes do not fit each other.
         """
-        dx: FloatArray = self._differentiate(dout, wants_dx=True)
+        dx: FloatArray = self._differentiate(dout, True)
         return dx
 
-    def _differentiate(self, dout: npt.ArrayLike, *, wants_dx: bool) -> Any:
+    def _differentiate(self, dout: npt.ArrayLike, wants_dx: bool) -> Any:
         """Set `dW` and `db`, and return the gradient with respect to `x`."""
         x = as_images(kept(self.x, "x"), "x")
         W = real_array(kept(self.col_W, "col_W"), "col_W").T.reshape(np.shape(self.W))

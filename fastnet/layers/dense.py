@@ -396,11 +396,11 @@ class Affine:
         ValueError
             If `forward` was not called, or the shapes do not fit each other.
         """
-        dx, dtype = self._differentiate(dout, wants_dx=True)
+        dx, dtype = self._differentiate(dout, True)
         result: FloatArray = as_result(dx.reshape(kept(self.original_x_shape, "original_x_shape")), dtype)
         return result
 
-    def _differentiate(self, dout: npt.ArrayLike, *, wants_dx: bool) -> tuple[Any, np.dtype[Any]]:
+    def _differentiate(self, dout: npt.ArrayLike, wants_dx: bool) -> tuple[Any, np.dtype[Any]]:
         """Set `dW` and `db`, and return the gradient with respect to the matrix `x`, and the dtype of the results."""
         x, W = real_array(kept(self.x, "x"), "x"), self._weights()
         if x.ndim != 2 or x.shape[1] != len(W):
