@@ -4,15 +4,27 @@
 from fastnet import _backend, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet.mnist import load_mnist
-from fastnet.networks import MultiLayerNet, SimpleNet, TwoLayerNet
+from fastnet.networks import (
+    DeepConvNet,
+    LayeredTwoLayerNet,
+    MultiLayerNet,
+    MultiLayerNetExtend,
+    SimpleConvNet,
+    SimpleNet,
+    TwoLayerNet,
+)
 from fastnet.perceptron import Perceptron
 from fastnet.trainer import Trainer
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DeepConvNet",
+    "LayeredTwoLayerNet",
     "MultiLayerNet",
+    "MultiLayerNetExtend",
     "Perceptron",
+    "SimpleConvNet",
     "SimpleNet",
     "Trainer",
     "TwoLayerNet",

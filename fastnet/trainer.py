@@ -55,7 +55,8 @@ class Trainer:
         A network such as `TwoLayerNet`, with ``params``, ``loss``, ``accuracy``, and ``gradient`` or
         ``numerical_gradient``, as the argument `gradient` says. It is trained in place.
     x_train : array_like, real
-        The inputs ``(N, D)``, one sample in each row, without NaN and infinity.
+        The inputs ``(N, D)``, one sample in each row, without NaN and infinity; for a convolutional network, images
+        ``(N, C, H, W)``.
     t_train : array_like, real
         Their targets, as the network's ``loss`` takes them: one-hot or probabilities ``(N, C)``, or integer labels
         ``(N,)``; for a regression, numbers.

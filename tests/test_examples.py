@@ -82,19 +82,25 @@ MATCHING = {
         r"relu He( (0\.[89]\d?|1|1\.[01])){5}",
     ],
     "15_numpy_beside_cython": [r"milliseconds numpy( cython)?", r"numerical gradient of it( \d+\.\d\d){1,2}"],
+    "16_convolution": [
+        r"test accuracy 0\.9[5-7]\d\d",
+        r"standard deviation of the weights of the filters: 0\.010 before, 0\.1\d\d after",
+    ],
 }
 
 # What is printed instead if training ends early.
 EARLY = {
     "11_mini_batch_training": [r"0 0\.\d{4} 0\.\d{4}", r"test accuracy at the end: 0\.\d{4}"],
     "12_misclassified_digits": [r"accuracy 0\.\d{4}, [\d,]+ of 10,000 wrong"],
+    "16_convolution": [r"test accuracy 0\.\d{4}", r"standard deviation .* 0\.010 before, 0\.0\d\d after"],
 }
 EARLY_ITERATIONS = 300
 
 
 class EarlyTrainer(Trainer):
     def __init__(self, *arguments, iterations, **options):
-        super().__init__(*arguments, iterations=min(iterations, EARLY_ITERATIONS), **options)
+        most = EARLY_ITERATIONS if np.ndim(arguments[1]) == 2 else EARLY_ITERATIONS // 20  # images take longer
+        super().__init__(*arguments, iterations=min(iterations, most), **options)
 
 
 def lines(text):

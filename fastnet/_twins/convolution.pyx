@@ -485,10 +485,12 @@ cdef Py_ssize_t _differentiate(const Problem* problem, char* memory, floating* l
         for k from 0 <= k < w.K by ROWS:
             _choose_rows(image, taps, k, w.K, rows)
             _rows_of_product(rows, places, dT, place_steps, w.P, dWT + k * filters, filters, True)
-            _choose_rows(W, ones, k, w.K, rows)
-            _rows_of_product(rows, W_steps, d, d_steps, FN, dcol, columns, False)
-            _add_rows(dcol, columns, taps + k, min(ROWS, w.K - k), w, dimage)
-        _crop_image(dimage, w, dx + n * w.C * w.H * w.W)
+            if dx != NULL:
+                _choose_rows(W, ones, k, w.K, rows)
+                _rows_of_product(rows, W_steps, d, d_steps, FN, dcol, columns, False)
+                _add_rows(dcol, columns, taps + k, min(ROWS, w.K - k), w, dimage)
+        if dx != NULL:
+            _crop_image(dimage, w, dx + n * w.C * w.H * w.W)
     for f in range(FN):
         for k in range(w.K):
             dW[f * w.K + k] = dWT[k * filters + f]
@@ -512,15 +514,16 @@ def convolution(
 
 def convolution_gradient(
     ndarray dout: FloatArray, ndarray x: FloatArray, ndarray W: FloatArray,
-    Py_ssize_t stride: int, Py_ssize_t pad: int, /,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the gradients dx, dW and db of `convolution`, for dout (N, FN, OH, OW)."""
+    Py_ssize_t stride: int, Py_ssize_t pad: int, bint wants_dx: bool = True, /,
+) -> tuple[FloatArray | None, FloatArray, FloatArray]:
+    """Return the gradients dx, or None, dW and db of `convolution`, for dout (N, FN, OH, OW)."""
     cdef Problem problem
-    cdef ndarray dx = empty_like(x), dW = empty_like(W), db = empty(W.shape[0], x.dtype)
+    cdef ndarray dx = empty_like(x) if wants_dx else None, dW = empty_like(W), db = empty(W.shape[0], x.dtype)
     problem.windows = _windows(x.shape[1], x.shape[2], x.shape[3], W.shape[2], W.shape[3], stride, pad)
     problem.N, problem.FN = x.shape[0], W.shape[0]
     problem.x, problem.W, problem.out = address(x), address(W), address(dout)
-    problem.dx, problem.dW, problem.db = address(dx), address(dW), address(db)
+    problem.dx = address(dx) if wants_dx else NULL
+    problem.dW, problem.db = address(dW), address(db)
     _run(x, &problem, <Part> _differentiate[float], <Part> _differentiate[double])
     return dx, dW, db
 
@@ -656,9 +659,10 @@ cdef Py_ssize_t _differentiate_affine(const Problem* problem, char* memory, floa
         for n in range(samples):
             memcpy(padded_d + n * columns, dout + (first + n) * U, U * sizeof(floating))
         for d from 0 <= d < D by ROWS:
-            _choose_rows(<const floating*> problem.W, W_offsets, d, D, rows)
-            _rows_of_product(rows, ones, dT, dT_steps, U, sums, padded, False)
-            _store_transposed(sums, padded, min(ROWS, D - d), samples, D, <floating*> problem.dx + first * D + d)
+            if problem.dx != NULL:
+                _choose_rows(<const floating*> problem.W, W_offsets, d, D, rows)
+                _rows_of_product(rows, ones, dT, dT_steps, U, sums, padded, False)
+                _store_transposed(sums, padded, min(ROWS, D - d), samples, D, <floating*> problem.dx + first * D + d)
             _choose_rows(x + first * D, ones, d, D, rows)
             _rows_of_product(rows, x_steps, padded_d, d_steps, samples, sums, columns, False)
             _store_rows(sums, columns, min(ROWS, D - d), U, first > 0, dW + d * U)
@@ -676,14 +680,15 @@ def affine(ndarray x: FloatArray, ndarray W: FloatArray, ndarray b: FloatArray, 
 
 
 def affine_gradient(
-    ndarray dout: FloatArray, ndarray x: FloatArray, ndarray W: FloatArray, /
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the gradients dx, dW and db of `affine`, for dout (N, U)."""
+    ndarray dout: FloatArray, ndarray x: FloatArray, ndarray W: FloatArray, bint wants_dx: bool = True, /
+) -> tuple[FloatArray | None, FloatArray, FloatArray]:
+    """Return the gradients dx, or None, dW and db of `affine`, for dout (N, U)."""
     cdef Problem problem
-    cdef ndarray dx = empty_like(x), dW = empty_like(W), db = empty(W.shape[1], x.dtype)
+    cdef ndarray dx = empty_like(x) if wants_dx else None, dW = empty_like(W), db = empty(W.shape[1], x.dtype)
     problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
     problem.x, problem.W, problem.out = address(x), address(W), address(dout)
-    problem.dx, problem.dW, problem.db = address(dx), address(dW), address(db)
+    problem.dx = address(dx) if wants_dx else NULL
+    problem.dW, problem.db = address(dW), address(db)
     _run(x, &problem, <Part> _differentiate_affine[float], <Part> _differentiate_affine[double])
     return dx, dW, db
 

@@ -76,9 +76,9 @@ def convolution(x: FloatArray, W: FloatArray, b: FloatArray, stride: int, pad: i
 
 
 def convolution_gradient(
-    dout: FloatArray, x: FloatArray, W: FloatArray, stride: int, pad: int, /
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the gradients dx, dW and db of `convolution`, for dout (N, FN, OH, OW)."""
+    dout: FloatArray, x: FloatArray, W: FloatArray, stride: int, pad: int, wants_dx: bool = True, /
+) -> tuple[FloatArray | None, FloatArray, FloatArray]:
+    """Return the gradients dx, or None, dW and db of `convolution`, for dout (N, FN, OH, OW)."""
     FN, C, FH, FW = W.shape
     filters = W.reshape(FN, C * FH * FW)
     dx, dW, db = np.empty_like(x), np.zeros_like(filters), np.zeros(FN, x.dtype)
@@ -88,8 +88,9 @@ def convolution_gradient(
             d = dout[block].transpose(0, 2, 3, 1).reshape(len(x[block]) * P, FN)
             dW += d.T @ im2col(x[block], FH, FW, stride, pad)
             db += d.sum(axis=0)
-            dx[block] = col2im(d @ filters, x[block].shape, FH, FW, stride, pad)
-    return dx, dW.reshape(W.shape), db
+            if wants_dx:
+                dx[block] = col2im(d @ filters, x[block].shape, FH, FW, stride, pad)
+    return dx if wants_dx else None, dW.reshape(W.shape), db
 
 
 def affine(x: FloatArray, W: FloatArray, b: FloatArray, /) -> FloatArray:
@@ -101,11 +102,11 @@ def affine(x: FloatArray, W: FloatArray, b: FloatArray, /) -> FloatArray:
 
 
 def affine_gradient(
-    dout: FloatArray, x: FloatArray, W: FloatArray, /
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the gradients dx, dW and db of `affine`, for dout (N, U)."""
+    dout: FloatArray, x: FloatArray, W: FloatArray, wants_dx: bool = True, /
+) -> tuple[FloatArray | None, FloatArray, FloatArray]:
+    """Return the gradients dx, or None, dW and db of `affine`, for dout (N, U)."""
     with np.errstate(all="ignore"):
-        return dout @ W.T, x.T @ dout, dout.sum(axis=0)
+        return dout @ W.T if wants_dx else None, x.T @ dout, dout.sum(axis=0)
 
 
 def pooling(

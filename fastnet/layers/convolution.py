@@ -145,11 +145,15 @@ class Convolution:
         ValueError
             If `forward` was not called, or the shapes do not fit each other.
         """
+        dx: FloatArray = self._differentiate(dout, True)
+        return dx
+
+    def _differentiate(self, dout: npt.ArrayLike, wants_dx: bool) -> Any:
+        """Set `dW` and `db`, and return the gradient with respect to `x`."""
         x = as_images(kept(self.x, "x"), "x")
         W = real_array(kept(self.col_W, "col_W"), "col_W").T.reshape(np.shape(self.W))
         d, x, W = common(gradient(dout, self._output_shape(x, W)), x, W)
-        dx: FloatArray
-        dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad)
+        dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad, wants_dx)
         if vars(self).get("col") is not None:  # it was read, and may have been changed
             self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(len(W), d[:, :1].size), self.col)
             self.dW = self.dW.reshape(W.shape)

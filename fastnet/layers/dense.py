@@ -396,14 +396,19 @@ class Affine:
         ValueError
             If `forward` was not called, or the shapes do not fit each other.
         """
+        dx, dtype = self._differentiate(dout, True)
+        result: FloatArray = as_result(dx.reshape(kept(self.original_x_shape, "original_x_shape")), dtype)
+        return result
+
+    def _differentiate(self, dout: npt.ArrayLike, wants_dx: bool) -> tuple[Any, np.dtype[Any]]:
+        """Set `dW` and `db`, and return the gradient with respect to the matrix `x`, and the dtype of the results."""
         x, W = real_array(kept(self.x, "x"), "x"), self._weights()
         if x.ndim != 2 or x.shape[1] != len(W):
             raise ValueError(f"x must have shape (N, {len(W)}) for W of shape {W.shape}, got shape {x.shape}")
         (d, x, W), dtype = promoted(gradient(dout, (len(x), W.shape[1])), x, W)
-        dx, *gradients = _backend.kernels.affine_gradient(d, x, W)
+        dx, *gradients = _backend.kernels.affine_gradient(d, x, W, wants_dx)
         self.dW, self.db = (as_result(array, dtype) for array in gradients)
-        result: FloatArray = as_result(dx.reshape(kept(self.original_x_shape, "original_x_shape")), dtype)
-        return result
+        return dx, dtype
 
     def _weights(self) -> npt.NDArray[Any]:
         W = real_array(self.W, "W")

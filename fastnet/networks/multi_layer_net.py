@@ -3,7 +3,6 @@
 Shapes: N samples, D inputs, C outputs, H units in a hidden layer, L layers with weights.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Self
 
@@ -46,6 +45,7 @@ from fastnet.functions import (
     tanh_grad,
 )
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
+from fastnet.networks.initialization import deviation, drawn, hidden_sizes
 from fastnet.networks.network import NoAccuracyError, common_dtype, network_dtype, reading
 from fastnet.networks.weights import (
     binary_cross_entropies,
@@ -106,7 +106,6 @@ OUTPUTS: Mapping[str, Output] = {
     "identity": Output(identity_function, mean_squared_error, squared_errors),
 }
 ALIASES = {"linear": "identity"}
-SCALES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # variance = scale / n
 
 
 class MultiLayerNet(DenseNetwork):
@@ -195,19 +194,20 @@ class MultiLayerNet(DenseNetwork):
         seed: Seed = None,
     ) -> None:
         D, C = as_count(input_size, "input_size"), as_count(output_size, "output_size")
-        self._shapes, self._output_size = parameter_shapes(D, *_sizes(hidden_size_list), C), C
+        self._shapes, self._output_size = parameter_shapes(D, *hidden_sizes(hidden_size_list), C), C
         settings = _settings(activation, output, weight_decay_lambda)
         self.activation: str = settings.activation
         self.output: str = settings.output
         self.weight_decay_lambda: float = settings.weight_decay_lambda
-        std = _deviation(weight_init_std)
+        std = deviation(weight_init_std)
         self.dtype = network_dtype(dtype)
         random = random_source(seed)
         self.params: dict[str, FloatArray] = {}
-        with np.errstate(all="ignore"):  # overflow gives inf, underflow gives 0
-            for name, shape in self._shapes.items():
-                value = std(shape[0]) * random.standard_normal(shape) if len(shape) == 2 else np.zeros(shape)
-                self.params[name] = value.astype(self.dtype)
+        for name, shape in self._shapes.items():
+            is_weight = len(shape) == 2
+            self.params[name] = (
+                drawn(random, std(shape[0]), shape, self.dtype) if is_weight else np.zeros(shape, self.dtype)
+            )
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """Return the output of the network.
@@ -582,26 +582,3 @@ def _one_of(known: Mapping[str, Any], word: Any, name: str) -> str:
     if lower not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}, got {word!r}")
     return lower
-
-
-def _sizes(hidden_size_list: Any) -> list[int]:
-    if isinstance(hidden_size_list, str | bytes) or not (
-        isinstance(hidden_size_list, Sequence) or (isinstance(hidden_size_list, np.ndarray) and hidden_size_list.ndim)
-    ):
-        raise TypeError(f"hidden_size_list must be a list of integers, got {hidden_size_list!r}")
-    return [as_count(size, f"hidden_size_list[{i}]") for i, size in enumerate(hidden_size_list)]
-
-
-def _deviation(weight_init_std: Any) -> Callable[[int], float]:
-    """Return a function of n: the standard deviation of the weights of a layer with n inputs."""
-    wanted = f"weight_init_std must be a finite number of at least 0 or one of {', '.join(map(repr, SCALES))}"
-    if isinstance(weight_init_std, str):
-        if weight_init_std.lower() not in SCALES:
-            raise ValueError(f"{wanted}, got {weight_init_std!r}")
-        variance = SCALES[weight_init_std.lower()]
-        return lambda n: math.sqrt(variance / n)
-    try:
-        std = as_float(weight_init_std, "weight_init_std", positive=False)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{wanted}, got {weight_init_std!r}") from None
-    return lambda _: std

@@ -79,8 +79,7 @@ class Network(ABC):
         """
         y = self._predict_in_chunks(x)
         t = self._targets_in_range(t, y)
-        right = t if is_labels(t) else t.argmax(axis=-1)
-        return share((y.argmax(axis=-1) == right) & ~np.isnan(y).any(axis=-1), sample_weight)  # NaN is wrong
+        return share(right(y, t), sample_weight)
 
     def numerical_gradient(
         self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4, sample_weight: npt.ArrayLike | None = None
@@ -197,15 +196,11 @@ class Network(ABC):
 
     def _is_as_its_class_defines(self, views: dict[str, FloatArray]) -> bool:
         """Whether the loss is that of the class, and a change of one parameter (`views`) changes no other."""
-        share_memory = any(np.may_share_memory(one, other) for one, other in combinations(views.values(), 2))
-        return not share_memory and not self._has_a_loss_of_its_own()
+        return not share_memory(views.values()) and not self._has_a_loss_of_its_own()
 
     def _has_a_loss_of_its_own(self) -> bool:
         """Whether a subclass, or this object itself, overrides `predict` or `loss`."""
-        return any(
-            getattr(method, "__self__", None) is not self or getattr(method, "__func__", None) is not own
-            for method, own in zip((self.predict, self.loss), self._own, strict=True)
-        )
+        return overrides(self, self._own)
 
     def _arrays(self) -> tuple[FloatArray, ...]:
         """Check every parameter, and return `params` in order and in the network's dtype."""
@@ -253,6 +248,25 @@ class Network(ABC):
 
         with ThreadPoolExecutor(THREADS) as pool:
             return np.concatenate(list(pool.map(self.predict, chunks)))
+
+
+def share_memory(arrays: Iterable[FloatArray]) -> bool:
+    """Whether a change of one of the arrays may change another one."""
+    return any(np.may_share_memory(one, other) for one, other in combinations(arrays, 2))
+
+
+def overrides(network: Any, own: tuple[Callable[..., Any], ...]) -> bool:
+    """Whether a subclass, or this object itself, overrides `predict` or `loss`, which its class defines as `own`."""
+    return any(
+        getattr(method, "__self__", None) is not network or getattr(method, "__func__", None) is not function
+        for method, function in zip((network.predict, network.loss), own, strict=True)
+    )
+
+
+def right(y: FloatArray, t: FloatArray | IntArray) -> Any:
+    """Return for each sample whether its most probable class is the right one; a NaN is wrong."""
+    labels = t if is_labels(t) else t.argmax(axis=-1)
+    return (y.argmax(axis=-1) == labels) & ~np.isnan(y).any(axis=-1)
 
 
 def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatArray]:

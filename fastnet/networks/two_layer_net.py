@@ -26,6 +26,7 @@ from fastnet._files import PathLike
 from fastnet._twins.shared.formulas_numpy import softmax_error
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
+from fastnet.networks.initialization import drawn
 from fastnet.networks.network import common_dtype, network_dtype, reading
 from fastnet.networks.weights import counted, cross_entropies, divisors, rows, weighted_loss
 
@@ -99,13 +100,12 @@ class TwoLayerNet(DenseNetwork):
         self.dtype = network_dtype(dtype)
         random = random_source(seed)
         self._shapes, self._output_size = parameter_shapes(D, H, C), C
-        with np.errstate(all="ignore"):  # overflow gives inf, underflow gives 0
-            self.params: dict[str, FloatArray] = {
-                "W1": (std * random.standard_normal((D, H))).astype(self.dtype),
-                "b1": np.zeros(H, self.dtype),
-                "W2": (std * random.standard_normal((H, C))).astype(self.dtype),
-                "b2": np.zeros(C, self.dtype),
-            }
+        self.params: dict[str, FloatArray] = {
+            "W1": drawn(random, std, (D, H), self.dtype),
+            "b1": np.zeros(H, self.dtype),
+            "W2": drawn(random, std, (H, C), self.dtype),
+            "b2": np.zeros(C, self.dtype),
+        }
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """Return the probability of every class.

@@ -18,6 +18,16 @@ from ulp import BITS
 EXAMPLES, EXAMPLES_IN_FULL = 25, 250
 
 # What is public, gives an answer, and is tried elsewhere, with a right answer that is known otherwise.
+OF_LAYERS = ("DeepConvNet", "LayeredTwoLayerNet", "MultiLayerNetExtend", "SimpleConvNet")
+OF_LAYERED_NETWORKS = {
+    "predict": "networks/test_layered.py::test_scores_loss_and_gradient_are_the_books",
+    "loss": "networks/test_layered.py::test_scores_loss_and_gradient_are_the_books",
+    "accuracy": "networks/test_layered.py::test_accuracy_counts_all_samples_in_test_mode",
+    "gradient": "networks/test_layered.py::test_scores_loss_and_gradient_are_the_books",
+    "numerical_gradient": "networks/test_layered.py::test_backpropagation_agrees_with_differences_of_the_loss",
+    "save": "networks/test_layered.py::test_a_saved_network_is_loaded_as_it_was",
+    "load": "networks/test_layered.py::test_a_saved_network_is_loaded_as_it_was",
+}
 ELSEWHERE = {
     "gradient.jacobian": "test_jacobian.py::test_each_value_is_the_books_difference_bit_for_bit",
     "gradient.numerical_gradient_2d": "test_jacobian.py::test_the_gradient_at_many_points_is_that_at_each_bit_for_bit",
@@ -25,8 +35,13 @@ ELSEWHERE = {
     "TwoLayerNet.save": "networks/test_two_layer_net.py::test_a_saved_network_is_loaded_bit_for_bit",
     "TwoLayerNet.load": "networks/test_two_layer_net.py::test_a_saved_network_is_loaded_bit_for_bit",
     "MultiLayerNet.save": "networks/test_multi_layer_net.py::test_a_saved_network_is_loaded_as_it_was",
+    **{
+        f"{network}.{method}": "networks/test_convolutional.py::test_saved_parameters_are_loaded_bit_for_bit"
+        for network in ("DeepConvNet", "SimpleConvNet")
+        for method in ("save_params", "load_params")
+    },
     "MultiLayerNet.load": "networks/test_multi_layer_net.py::test_a_saved_network_is_loaded_as_it_was",
-}
+} | {f"{network}.{method}": test for network in OF_LAYERS for method, test in OF_LAYERED_NETWORKS.items()}
 COMPUTING = ("functions", "gradient", "information", "optimizer", "perceptron", "Perceptron")
 
 
@@ -55,7 +70,7 @@ def test_every_public_function_that_computes_is_judged():
     computing = {
         name
         for name, value in found.items()
-        if name.split(".")[0].endswith((*COMPUTING, "Net")) and not inspect.isclass(value.value)
+        if name.split(".")[0].endswith((*COMPUTING, "Net", "NetExtend")) and not inspect.isclass(value.value)
     }
     assert computing == {*judged, *ELSEWHERE}
 

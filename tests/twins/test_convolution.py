@@ -58,6 +58,24 @@ def test_convolution_and_its_gradient_are_the_books(kernels, size, dtype):
 
 @BOTH_DTYPES
 @EACH_SIZE
+def test_the_gradient_with_respect_to_the_input_can_be_left_out(kernels, size, dtype):
+    x, W, _, dout = problem(size, dtype)
+    _, *expected = kernels.convolution_gradient(dout, x, W, *size[-2:], True)
+    dx, *gradients = kernels.convolution_gradient(dout, x, W, *size[-2:], False)
+    assert dx is None
+    for value, same in zip(gradients, expected, strict=True):
+        np.testing.assert_array_equal(value, same)
+    rows, dout = x.reshape(len(x), x[:1].size), np.ones((len(x), 3), dtype)
+    W = np.ones((rows.shape[1], 3), dtype)
+    _, *expected = kernels.affine_gradient(dout, rows, W, True)
+    dx, *gradients = kernels.affine_gradient(dout, rows, W, False)
+    assert dx is None
+    for value, same in zip(gradients, expected, strict=True):
+        np.testing.assert_array_equal(value, same)
+
+
+@BOTH_DTYPES
+@EACH_SIZE
 def test_the_twins_agree_at_every_size(twins, size, dtype):
     x, W, b, dout = problem(size, dtype)
     compiled, plain = (

@@ -1,0 +1,555 @@
+"""What networks share that are made of the layers of `fastnet.layers`, and the smallest of them.
+
+Shapes: N samples, D inputs, H hidden units, C classes.
+"""
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import _backend
+from fastnet._checks import (
+    FLOAT32,
+    FLOAT64,
+    FloatArray,
+    Seed,
+    as_count,
+    as_float,
+    cast,
+    parameter,
+    random_source,
+    real_array,
+    refuse_empty,
+    targets,
+)
+from fastnet._files import PathLike, replacing
+from fastnet.gradient import numerical_gradient
+from fastnet.layers import (
+    Affine,
+    BatchNormalization,
+    Convolution,
+    Dropout,
+    Pooling,
+    Relu,
+    Sigmoid,
+    SoftmaxWithLoss,
+)
+from fastnet.networks.dense import as_batch
+from fastnet.networks.initialization import drawn
+from fastnet.networks.network import CHUNK, network_dtype, overrides, reading, right, share_memory
+from fastnet.networks.weights import share
+
+__all__ = ["LayeredTwoLayerNet"]
+
+
+# Layers whose output depends on nothing but their input and their parameters.
+DETERMINISTIC = (Affine, Convolution, Pooling, Relu, Sigmoid, SoftmaxWithLoss)
+
+
+def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a layer is of one of these classes, and neither a subclass nor the object has its own `forward`."""
+    return type(layer) in kinds and "forward" not in vars(layer)
+
+
+def dense_end(layers: list[tuple[Any, Any]]) -> int:
+    """Return where the layers at the end begin that are Affine, activation, Affine, ... with one kind of activation."""
+    kinds = [type(layer) for _, layer in layers]
+    start = len(kinds)
+    if kinds[-1:] == [Affine]:
+        start -= 1
+        while start >= 2 and kinds[-2] in (Relu, Sigmoid) and kinds[start - 2 : start] == [Affine, kinds[-2]]:
+            start -= 2
+    return start
+
+
+class LayeredNetwork(ABC):
+    """A network whose layers stand in `layers`: a dict, or a list, to which a program may add its own.
+
+    A subclass defines `predict` and `loss`, and says in `_places` which layer holds which parameter.
+    """
+
+    params: dict[str, FloatArray]
+    layers: Any
+    dtype: np.dtype[Any]
+    _sample_dimensions: ClassVar[int] = 1
+    _own: ClassVar[tuple[Callable[..., Any], ...]]  # `predict` and `loss` as their class defines them
+    _last: ClassVar[str] = "last_layer"  # the attribute with the layer that computes the loss
+
+    @abstractmethod
+    def predict(self, x: npt.ArrayLike) -> FloatArray: ...
+
+    @abstractmethod
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any: ...
+
+    @abstractmethod
+    def _places(self) -> dict[str, tuple[Any, str]]:
+        """Return the place of each parameter: the key of its layer in `layers`, and the layer's attribute."""
+
+    @abstractmethod
+    def _settings(self) -> dict[str, Any]:
+        """Return what `save` writes beside the parameters: the arguments of the constructor, as arrays."""
+
+    @classmethod
+    @abstractmethod
+    def _arguments(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the constructor from what `_settings` wrote."""
+
+    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
+        """Return the share of samples whose highest score is that of the right class.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`; in a row of `t`, the largest value marks the right class.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+        """
+        return self._accuracy(x, t, CHUNK)
+
+    def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
+        """Return the gradient of the loss with respect to every parameter, by backpropagation through the layers.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The names and shapes of `params`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+
+        See Also
+        --------
+        numerical_gradient : The same gradient by central differences.
+        """
+        self._training_loss(x, t)
+        dout = np.atleast_2d(getattr(self, self._last).backward(1))  # one sample is a batch of one
+        (_, first), *others = self._in_order()
+        for _, layer in reversed(others):
+            dout = layer.backward(dout)
+        if type(first) in (Affine, Convolution) and "backward" not in vars(first):
+            first._differentiate(dout, wants_dx=False)  # nobody needs the gradient with respect to the network's input
+        else:
+            first.backward(dout)
+        return {name: getattr(self.layers[key], f"d{attribute}") for name, (key, attribute) in self._places().items()}
+
+    def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
+        """Return the gradient of the loss with respect to every parameter, by central differences, in training mode.
+
+        The loss is computed twice for each element of each parameter. In the fully connected layers at the end, only
+        what depends on this element is computed again, and in float64. This needs layers of `fastnet.layers` alone,
+        without dropout and batch normalisation, and the class's own `predict` and `loss`. A change of one parameter
+        must change no other. Otherwise, all of `loss` is computed, which takes hundreds or thousands of times as long.
+
+        Parameters
+        ----------
+        x, t : array_like, real
+            As in `loss`.
+        h : float, default 1e-4
+            The step, above 0.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The names and shapes of `params`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`, and if `h` is not a positive number.
+
+        See Also
+        --------
+        fastnet.gradient.numerical_gradient : The method for any function.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import LayeredTwoLayerNet
+        >>> net = LayeredTwoLayerNet(4, 5, 3, weight_init_std=0.5, seed=0)
+        >>> x, t = np.eye(4), np.array([0, 1, 2, 0])
+        >>> by_differences, by_formula = net.numerical_gradient(x, t), net.gradient(x, t)
+        >>> bool(np.allclose(by_differences["W2"], by_formula["W2"], atol=1e-6))
+        True
+        """
+        h = as_float(h, "h")
+        self._connect()
+        gradients = self._dense_differences(x, t, h)
+        return {
+            name: gradients[name]
+            if name in gradients
+            else numerical_gradient(lambda _: self._training_loss(x, t), self.params[name], h)
+            for name in self._places()
+        }
+
+    def _dense_differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray]:
+        """Return the central differences for the fully connected layers at the end, or {} if they need the full loss.
+
+        The layers before them compute their input once.
+        """
+        layers = self._in_order()
+        last = getattr(self, self._last)
+        if overrides(self, self._own) or not all(is_of(layer, DETERMINISTIC) for _, layer in [*layers, (0, last)]):
+            return {}
+        end = dense_end(layers)
+        holders = [layers[i] for i in range(end, len(layers), 2)]
+        names = [[name for name, (key, _) in self._places().items() if key == holder] for holder, _ in holders]
+        if not holders or not all(
+            len(pair) == 2 and layer.W is self.params[pair[0]] and layer.b is self.params[pair[1]]
+            for pair, (_, layer) in zip(names, holders, strict=True)
+        ) or share_memory(np.asarray(value) for value in self.params.values()):
+            return {}
+        y = self.predict(x)
+        self._training_loss(x, t)  # refuses wrong targets
+        z: Any = self._batch(x)
+        for _, layer in layers[:end]:
+            z = layer.forward(z)
+        flat = [name for pair in names for name in pair]
+        activation = "sigmoid" if any(type(layer) is Sigmoid for _, layer in layers[end:]) else "relu"
+        differences = _backend.kernels.layer_differences(
+            cast(z.reshape(len(z), -1), FLOAT64), as_batch(targets(t, y), FLOAT64),
+            tuple(cast(np.asarray(self.params[name]), FLOAT64) for name in flat), activation, "softmax", h, None,
+        )
+        if differences is None:  # a number is not finite
+            return {}
+        gradients = {
+            name: cast(difference, self.params[name].dtype)
+            for name, difference in zip(flat, differences, strict=True)
+        }
+        return self._decayed(gradients)
+
+    def _decayed(self, gradients: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        """Return the gradients of the loss with weight decay from those of the loss without."""
+        return gradients
+
+    def save(self, path: PathLike) -> None:
+        """Write the parameters and the settings to one ``.npz`` file, with the running statistics of the layers.
+
+        An existing file is replaced only when the new file is complete: a crash leaves the old file intact.
+
+        Parameters
+        ----------
+        path : str or path
+            The name of the file. No suffix is added.
+
+        Raises
+        ------
+        ValueError
+            If a parameter no longer fits.
+        OSError
+            If the file cannot be written.
+
+        See Also
+        --------
+        load : Read the file.
+
+        Examples
+        --------
+        >>> import tempfile, os
+        >>> from fastnet import MultiLayerNetExtend
+        >>> net = MultiLayerNetExtend(2, [3], 2, use_batchnorm=True, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights.npz")
+        ...     net.save(path)
+        ...     again = MultiLayerNetExtend.load(path)
+        >>> bool((again.predict([1, 2]) == net.predict([1, 2])).all())
+        True
+        """
+        self._connect()
+        statistics = {name: getattr(self.layers[key], which) for name, (key, which) in self._statistics().items()}
+        arrays: dict[str, Any] = {name: cast(np.asarray(self.params[name]), self.dtype) for name in self._places()}
+        arrays |= {name: value for name, value in statistics.items() if value is not None} | self._settings()
+        with replacing(path) as file:
+            np.savez(file, **arrays)
+
+    @classmethod
+    def load(cls, path: PathLike) -> Self:
+        """Return a network with the parameters, settings and statistics that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            A ``.npz`` file of `save`.
+
+        Returns
+        -------
+        object
+            A network of this class.
+
+        Raises
+        ------
+        ValueError
+            If the file does not hold such a network, or is damaged.
+        OSError
+            If the file cannot be read.
+
+        See Also
+        --------
+        save : Write the file.
+
+        Examples
+        --------
+        >>> import tempfile, os
+        >>> from fastnet import MultiLayerNetExtend
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights.npz")
+        ...     MultiLayerNetExtend(2, [3], 2, seed=0).save(path)
+        ...     net = MultiLayerNetExtend.load(path)
+        >>> net.params["W1"].shape
+        (2, 3)
+        """
+        with reading(path, cls) as arrays:
+            arguments = cls._arguments(arrays)
+            dtype = network_dtype(arrays["W1"].dtype)
+        make: Any = cls
+        network: Self = make(**arguments, dtype=dtype, seed=0)  # not inside `reading`: its errors are not the file's
+        with reading(path, cls) as arrays:
+            for name, (key, attribute) in network._statistics().items():
+                if name in arrays:
+                    setattr(network.layers[key], attribute, arrays[name])
+            network._take({name: arrays[name] for name in network._places()})  # and none of the settings
+        return network
+
+    def _statistics(self) -> dict[str, tuple[Any, str]]:
+        """Return the places of the running statistics, as `_places` those of the parameters."""
+        return {}
+
+    def _training_loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+        """Return the loss whose gradient is computed."""
+        return self.loss(x, t)
+
+    def _in_order(self) -> list[tuple[Any, Any]]:
+        """Return all layers in order, each with its key."""
+        return list(self.layers.items() if isinstance(self.layers, Mapping) else enumerate(self.layers))
+
+    def _forward(self, x: npt.ArrayLike, train_flg: bool = False) -> FloatArray:
+        """Return what comes out of the layers before the last one."""
+        self._connect()
+        z: Any = self._batch(x)
+        for key, layer in self._in_order():
+            # As in the book, the key decides too: a program's own layer may be called "Dropout1".
+            has_mode = isinstance(layer, Dropout | BatchNormalization) or (
+                isinstance(key, str) and ("Dropout" in key or "BatchNorm" in key)
+            )
+            z = layer.forward(z, train_flg) if has_mode else layer.forward(z)
+        scores: FloatArray = z[0] if np.ndim(x) == self._sample_dimensions else z
+        return scores
+
+    def _batch(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return `x` as the layers take it: one sample as a batch of one; in float32 if the network computes in it."""
+        array = real_array(x, "x")
+        if getattr(self, "dtype", FLOAT64) == FLOAT32:  # the book's pickled networks have no dtype
+            array = cast(array, FLOAT32)
+        return array[np.newaxis] if array.ndim == self._sample_dimensions else array
+
+    def _connect(self) -> None:
+        """Give each layer its parameters, if the program has replaced them in `params`.
+
+        A program may also replace a layer, or its `W`: that stays until the same parameter is replaced in `params`.
+        """
+        connected = vars(self).setdefault("_connected", {})
+        if not isinstance(self.params, Mapping):
+            raise ValueError(f"params must be a dict of arrays, got {type(self.params).__name__}")
+        for name, (key, attribute) in self._places().items():
+            if name not in self.params:
+                raise ValueError(f"params must hold {name!r}, got {', '.join(map(repr, self.params)) or 'none'}")
+            value = self.params[name]
+            if name in connected and value is not connected[name]:
+                array = parameter(value, f"params[{name!r}]", np.shape(connected[name]))
+                setattr(self.layers[key], attribute, array)
+            connected[name] = value
+
+    def _take(self, params: dict[str, Any]) -> None:
+        """Replace all parameters, in the network's dtype."""
+        self._connect()
+        missing, others = self._places().keys() - params.keys(), params.keys() - self._places().keys()
+        if missing or others:
+            raise ValueError(f"it has no {min(missing)!r}" if missing else f"it has {min(others)!r} too")
+        fitting = {name: parameter(params[name], name, np.shape(self.params[name])) for name in self._places()}
+        for name, array in fitting.items():
+            self.params[name] = cast(array, self.dtype)
+        self._connect()
+
+    def _accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int) -> float:
+        array = real_array(x, "x")
+        refuse_empty(array, "x")
+        if array.ndim <= self._sample_dimensions:
+            y = self.predict(array)
+        else:
+            chunks = [array[first : first + batch_size] for first in range(0, len(array), batch_size)]
+            y = np.concatenate([self.predict(chunk) for chunk in chunks])
+        return share(right(y, targets(t, y)), None)
+
+
+class LayeredTwoLayerNet(LayeredNetwork):
+    """The book's two-layer network of chapter 5, made of layers: Affine, ReLU, Affine, and softmax with the loss.
+
+    Parameters
+    ----------
+    input_size : int
+        D, the number of inputs.
+    hidden_size : int
+        H, the number of hidden units.
+    output_size : int
+        C, the number of classes.
+    weight_init_std : float, default 0.01
+        The standard deviation of the initial weights, at least 0.
+    dtype : numpy.float64 or numpy.float32, default numpy.float64
+        The dtype of the parameters and of the computation.
+    seed : int or numpy.random.Generator, optional
+        Draws the weights from a private generator. By default, NumPy's global generator draws them in the book's order,
+        `W1` then `W2`, so `np.random.seed` reproduces a run of the book's program.
+
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        ``W1 (D, H)``, ``b1 (H,)``, ``W2 (H, C)``, ``b2 (C,)``. You may change or replace them. The layers follow at the
+        next call, and raise `ValueError` for an array that does not fit.
+    layers : collections.OrderedDict
+        "Affine1", "Relu1", "Affine2".
+    lastLayer : SoftmaxWithLoss
+        The layer that computes the loss.
+    dtype : numpy.dtype
+        float64 or float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not an integer of at least 1, `weight_init_std` is negative or not a number, or `dtype` is neither
+        float64 nor float32.
+
+    See Also
+    --------
+    TwoLayerNet : The network of chapter 4, with sigmoid units; it is faster.
+
+    Notes
+    -----
+    "Deep Learning from Scratch", chapter 5, where the class is called TwoLayerNet too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet import LayeredTwoLayerNet
+    >>> net = LayeredTwoLayerNet(input_size=4, hidden_size=20, output_size=3, weight_init_std=0.5, seed=0)
+    >>> x, t = np.eye(4), np.array([0, 1, 2, 0])
+    >>> for _ in range(200):
+    ...     grads = net.gradient(x, t)
+    ...     for name in net.params:
+    ...         net.params[name] -= 0.5 * grads[name]
+    >>> print(net.loss(x, t) < 0.1, net.accuracy(x, t), net.predict(x).shape)
+    True 1.0 (4, 3)
+    """
+
+    _last = "lastLayer"  # the book's spelling in this class
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        weight_init_std: float = 0.01,
+        *,
+        dtype: npt.DTypeLike = np.float64,
+        seed: Seed = None,
+    ) -> None:
+        D, H = as_count(input_size, "input_size"), as_count(hidden_size, "hidden_size")
+        C = as_count(output_size, "output_size")
+        std = as_float(weight_init_std, "weight_init_std", positive=False)
+        self.dtype = network_dtype(dtype)
+        random = random_source(seed)
+        self.params = {
+            "W1": drawn(random, std, (D, H), self.dtype),
+            "b1": np.zeros(H, self.dtype),
+            "W2": drawn(random, std, (H, C), self.dtype),
+            "b2": np.zeros(C, self.dtype),
+        }
+        self.layers = OrderedDict(
+            Affine1=Affine(self.params["W1"], self.params["b1"]),
+            Relu1=Relu(),
+            Affine2=Affine(self.params["W2"], self.params["b2"]),
+        )
+        self.lastLayer = SoftmaxWithLoss()
+        self._connect()
+
+    def predict(self, x: npt.ArrayLike) -> FloatArray:
+        """Return the scores of every class.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+
+        Returns
+        -------
+        ndarray
+            ``(N, C)``, or ``(C,)`` for one sample, in the network's dtype: scores, not probabilities.
+
+        Raises
+        ------
+        TypeError
+            If `x` does not hold real numbers.
+        ValueError
+            If the shape of `x` does not match, or a parameter no longer fits.
+
+        Notes
+        -----
+        ``a1 = x W1 + b1``, ``z1 = max(0, a1)``, ``y = z1 W2 + b2``. `lastLayer` computes the softmax, and keeps the
+        probabilities of the last `loss` in ``lastLayer.y``.
+        """
+        return self._forward(x)
+
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+        """Return the cross-entropy of softmax of the scores, averaged over the samples.
+
+        Parameters
+        ----------
+        x : array_like, real
+            ``(N, D)``, or ``(D,)`` for one sample.
+        t : array_like, real
+            Targets: ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``. For one sample, the
+            N is left out.
+
+        Returns
+        -------
+        NumPy float scalar
+            In the network's dtype.
+
+        Raises
+        ------
+        TypeError
+            If `x` or `t` does not hold real numbers.
+        ValueError
+            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
+        """
+        return self.lastLayer.forward(self.predict(x), t)
+
+    def _places(self) -> dict[str, tuple[Any, str]]:
+        return {"W1": ("Affine1", "W"), "b1": ("Affine1", "b"), "W2": ("Affine2", "W"), "b2": ("Affine2", "b")}
+
+    def _settings(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def _arguments(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        (D, H), C = settings["W1"].shape, len(settings["b2"])
+        return {"input_size": D, "hidden_size": H, "output_size": C}
+
+    _own = predict, loss  # the originals, also if someone replaces the methods of the class
