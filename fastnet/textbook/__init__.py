@@ -22,8 +22,7 @@ def listing() -> str:
     Examples
     --------
     >>> import fastnet.textbook
-    >>> print(fastnet.textbook.listing())
-    No file with a definition of the book was read.
+    >>> table = fastnet.textbook.listing()  # print it after the book's imports
     """
     return _listing.table()
 
