@@ -47,7 +47,8 @@ class Trainer:
 
     Every iteration draws a mini-batch with replacement, computes the gradient of its loss, lets the optimizer update
     the parameters, and records the loss of the same batch after the update. The accuracies on the training and the test
-    data, and the loss and the accuracy on the validation data, are measured after the first iteration of every epoch.
+    data are measured after the first iteration of every epoch, as in the book. The loss and the accuracy on the
+    validation data are measured at the end of every epoch, which is when N more samples have been drawn.
 
     Parameters
     ----------
@@ -87,8 +88,8 @@ class Trainer:
     progress : bool, default True
         Show a progress bar with the loss, the speed and the remaining time, in a terminal or a notebook.
     validation : float or pair of array_like, optional
-        Data on which the loss and the accuracy are measured every epoch: a pair of inputs ``(M, D)`` and targets; or a
-        share of the training data between 0 and 1, which is drawn at random and taken out of them.
+        Data on which the loss and the accuracy are measured at the end of every epoch: a pair of inputs ``(M, D)`` and
+        targets; or a share of the training data between 0 and 1, which is drawn at random and taken out of them.
     early_stopping : int, optional
         Stop after this number of epochs without a lower loss on the validation data. When `train` ends, the network
         gets the parameters with the lowest one, for whatever reason it ends.
@@ -97,8 +98,8 @@ class Trainer:
         get those of the batch, as the argument ``sample_weight``. Samples of weight 0 are left out. A share of the
         training data keeps its weights in the validation loss. The accuracies have no weights.
     on_step, on_epoch : callable, optional
-        Functions that `train` calls with the trainer: after every iteration, and after the measurements of every epoch.
-        They can read the lists, set ``trainer.optimizer.lr``, and call `stop`.
+        Functions that `train` calls with the trainer: after every iteration; and at the end of every epoch, after the
+        validation. They can read the lists, set ``trainer.optimizer.lr``, and call `stop`.
 
     Attributes
     ----------
@@ -129,8 +130,11 @@ class Trainer:
     Notes
     -----
     "Deep Learning from Scratch", chapter 4 and ``common/trainer.py``. As there, an epoch has
-    ``N / mini_batch_size`` iterations, which may be a fraction. An epoch begins at an iteration whose number is a
-    multiple of it. If the batch size does not divide N, this happens less often than once in N samples.
+    ``N / mini_batch_size`` iterations, which may be a fraction. The accuracies are measured at the iterations whose
+    number is a multiple of it. If the batch size does not divide N, this happens less often than once in N samples.
+
+    The validation and `on_epoch` do not depend on this. They come after an iteration if, with it, the number of samples
+    drawn reaches or passes a multiple of N; and once more when `train` ends within an epoch.
 
     A copy or a pickle of a trainer continues exactly where the trainer was. If that uses NumPy's global generator, the
     copy has a generator of its own, in the same state.
@@ -209,7 +213,7 @@ class Trainer:
         self._early_stopping = (
             None if early_stopping is None else EarlyStopping(as_count(early_stopping, "early_stopping"))
         )
-        self.on_step, self.on_epoch = _hook(on_step, "on_step"), _hook(on_epoch, "on_epoch")
+        self._on_step, self._on_epoch = _hook(on_step, "on_step"), _hook(on_epoch, "on_epoch")
         self.verbose = verbose
         self.progress = progress
 
@@ -234,24 +238,23 @@ class Trainer:
         Notes
         -----
         Every iteration calls `train_step`, which a subclass may override. The hooks and the validation are not part of
-        `train_step`: `train` looks after each step whether it has increased `current_epoch`.
+        `train_step`.
         """
         self._is_stopped = False
         if self._early_stopping is not None:
             self._early_stopping.begin()
         try:
             with progress(self.max_iter, bar=self.progress) as (self._write, advance):
-                for _ in range(self.max_iter):
-                    epoch = self.current_epoch
+                for left in range(self.max_iter - 1, -1, -1):
+                    iteration, epochs = self.current_iter, self._epochs_drawn()
                     self.train_step()
+                    self.current_iter = max(self.current_iter, iteration + 1)  # a subclass' step may not count
                     if advance is not None:
                         advance(self.train_loss_list)
-                    if self.on_step is not None:
-                        self.on_step(self)
-                    if self.current_epoch != epoch:
+                    self.on_step()
+                    if self._epochs_drawn() > epochs or self._is_stopped or left == 0:
                         self._validate()
-                        if self.on_epoch is not None:
-                            self.on_epoch(self)
+                        self.on_epoch()
                     if self._is_stopped:
                         break
         finally:
@@ -263,6 +266,52 @@ class Trainer:
                 accuracy = self.network.accuracy(self.x_test, self.t_test)
                 print_line("=============== Final Test Accuracy ===============")
                 print_line(f"test acc:{accuracy}")
+
+    def on_step(self) -> None:
+        """Call the function `on_step` of the constructor, if there is one. `train` calls this after every iteration.
+
+        A subclass may override it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import Trainer, TwoLayerNet
+        >>> class Decaying(Trainer):
+        ...     def on_step(self):
+        ...         super().on_step()
+        ...         self.optimizer.lr *= 0.5
+        >>> x, t = np.eye(3), np.array([0, 1, 2])
+        >>> trainer = Decaying(TwoLayerNet(3, 5, 3, seed=0), x, t, iterations=3, optimizer_param={"lr": 0.8},
+        ...                    verbose=False, seed=0)
+        >>> trainer.train()
+        >>> print(trainer.optimizer.lr)
+        0.1
+        """
+        if self._on_step is not None:
+            self._on_step(self)
+
+    def on_epoch(self) -> None:
+        """Call the function `on_epoch` of the constructor, if there is one. `train` calls this after every epoch.
+
+        A subclass may override it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import Trainer, TwoLayerNet
+        >>> class Reporting(Trainer):
+        ...     def on_epoch(self):
+        ...         super().on_epoch()
+        ...         print(f"epoch {len(self.val_loss_list)}, after iteration {self.validated_at[-1]}")
+        >>> x, t = np.eye(4), np.array([0, 1, 2, 0])
+        >>> trainer = Reporting(TwoLayerNet(4, 5, 3, seed=0), x, t, epochs=2, mini_batch_size=2, verbose=False, seed=0,
+        ...                     progress=False, validation=(x, t))
+        >>> trainer.train()
+        epoch 1, after iteration 1
+        epoch 2, after iteration 3
+        """
+        if self._on_epoch is not None:
+            self._on_epoch(self)
 
     def stop(self) -> None:
         """Let `train` end after this iteration; for the hooks.
@@ -354,6 +403,10 @@ class Trainer:
             shown = ", ".join(f"{part} acc:{accuracy}" for part, accuracy in accuracies.items())
             self._print(f"=== epoch:{self.current_epoch}, {shown} ===")
 
+    def _epochs_drawn(self) -> int:
+        """Return how many times as many samples as there are have been drawn; in integers, as a float may round."""
+        return self.current_iter * self.batch_size // self.train_size
+
     def _validate(self) -> None:
         """Measure the loss and the accuracy on the validation data, if there are any; stop if it is time."""
         if self._validation is None:
@@ -369,7 +422,7 @@ class Trainer:
             self.val_acc_list.append(network.accuracy(x, t))
             shown += f", val acc:{self.val_acc_list[-1]}"
         if self.verbose:
-            self._print(f"=== epoch:{self.current_epoch}, {shown} ===")
+            self._print(f"=== iteration:{self.validated_at[-1]}, {shown} ===")
         if self._early_stopping is not None and self._early_stopping.is_over(loss, network.params):
             if self.verbose:
                 self._print("=== early stopping: the best parameters are put back ===")

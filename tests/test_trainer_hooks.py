@@ -111,7 +111,7 @@ def test_a_step_like_the_books_works_with_all_that_surrounds_it():
     )
     made.train()
     assert seen == {"step": 9, "epoch": 3}
-    assert (len(made.val_loss_list), made.validated_at) == (3, [0, 3, 6])
+    assert (len(made.val_loss_list), made.validated_at) == (3, [2, 5, 8])
     np.random.seed(5)
     by_hand = trainer(Book, seed=None)
     for _ in range(9):
@@ -130,7 +130,7 @@ def test_the_hooks_come_after_each_iteration_and_after_the_measurements_of_each_
     )
     made.train()
     steps = [("step", i, i) for i in range(1, 10)]
-    assert calls == [steps[0], ("epoch", 1, 1), *steps[1:4], ("epoch", 2, 2), *steps[4:7], ("epoch", 3, 3), *steps[7:]]
+    assert calls == [*steps[:3], ("epoch", 1, 1), *steps[3:6], ("epoch", 2, 2), *steps[6:], ("epoch", 3, 3)]
 
 
 def test_hooks_change_nothing_that_they_only_read():
@@ -153,14 +153,14 @@ def test_a_hook_sets_the_rate_of_the_updates_that_follow():
 @pytest.mark.parametrize("hook", ["on_step", "on_epoch"])
 def test_a_hook_stops_the_training_and_another_train_goes_on(hook):
     def stop(each):
-        if each.current_iter == 4:
+        if each.current_iter == 3:
             each.stop()
 
     made = trainer(**{hook: stop})
     made.train()
-    assert made.train_loss_list == trained().train_loss_list[:4]
+    assert made.train_loss_list == trained().train_loss_list[:3]
     made.train()  # all 9 iterations: nothing stops it again
-    assert made.train_loss_list == trained(iterations=13).train_loss_list
+    assert made.train_loss_list == trained(iterations=12).train_loss_list
 
 
 def test_stop_before_train_stops_nothing():
@@ -178,6 +178,82 @@ def test_an_error_in_a_hook_ends_the_training_with_it():
     with pytest.raises(RuntimeError, match="mine"):
         made.train()
     assert len(made.train_loss_list) == 1
+
+
+@pytest.mark.parametrize("cls", [Trainer, Book])
+@pytest.mark.parametrize(
+    ("n", "batch", "options", "ends"),
+    [
+        (30, 10, {"epochs": 2}, [2, 5]),
+        (30, 7, {"epochs": 3}, [4, 8, 11]),  # 35, 63 and 84 samples: the last epoch is 6 short
+        (30, 7, {"iterations": 14}, [4, 8, 12, 13]),
+        (10, 3, {"epochs": 4}, [3, 6, 9, 12]),  # 3.33 iterations an epoch; `iteration % 3.33` is 0 only once
+        (10, 100, {"epochs": 3}, [0, 1, 2]),  # a batch larger than the data is an epoch
+        (10, 4, {"epochs": 1}, [1]),
+        (30, 20, {"iterations": 1}, [0]),
+    ],
+)
+def test_an_epoch_ends_when_as_many_samples_as_there_are_have_been_drawn(cls, n, batch, options, ends):
+    """In integers, and once more when the training ends; the book's own evaluations stay where they are."""
+    called = []
+    options = {"mini_batch_size": batch, "seed": 1, "validation": (X[30:], T[30:]), **QUIET, **options}
+    options["on_epoch"] = lambda each: called.append(each.current_iter)
+    made = cls(network(), X[:n], T[:n], X[30:], T[30:], **options)
+    made.train()
+    assert made.validated_at == ends == [calls - 1 for calls in called]
+    assert len(made.val_loss_list) == len(made.val_acc_list) == len(ends)
+    plain = trained_plainly(n, batch, made.max_iter)
+    if cls is Trainer:
+        assert (made.train_loss_list, made.train_acc_list) == (plain.train_loss_list, plain.train_acc_list)
+        assert (made.evaluated_at, made.current_epoch) == (plain.evaluated_at, plain.current_epoch)
+
+
+def trained_plainly(n, batch, iterations):
+    made = Trainer(network(), X[:n], T[:n], mini_batch_size=batch, iterations=iterations, seed=1, **QUIET)
+    for _ in range(iterations):
+        made.train_step()
+    return made
+
+
+def test_an_epoch_goes_on_in_the_next_train():
+    made = trainer(iterations=2, validation=(X[30:], T[30:]))
+    made.train()
+    made.train()
+    assert made.validated_at == [1, 2, 3]  # 20 of 30 samples, an end; 30 samples, an epoch; 40 samples, an end
+
+
+def test_a_rate_that_decays_every_epoch_has_its_last_step_at_the_end():
+    def halve(each):
+        each.optimizer.lr /= 2
+
+    made = trained(epochs=4, mini_batch_size=7, optimizer_param={"lr": 0.8}, on_epoch=halve)
+    assert made.optimizer.lr == 0.8 / 2**4
+
+
+def test_a_step_that_does_not_count_its_iterations_has_epochs_too():
+    class Silent(Trainer):
+        def train_step(self):
+            self.optimizer.update(self.network.params, self.network.gradient(self.x_train, self.t_train))
+
+    made = trainer(Silent, validation=(X[30:], T[30:]))
+    made.train()
+    assert made.validated_at == [2, 5, 8]
+
+
+def test_a_subclass_overrides_the_hooks_and_may_call_the_functions_that_were_given():
+    calls = []
+
+    class Own(Trainer):
+        def on_step(self):
+            calls.append("own step")
+            super().on_step()
+
+        def on_epoch(self):
+            calls.append("own epoch")
+            self.stop()
+
+    trainer(Own, on_step=lambda _: calls.append("step"), on_epoch=lambda _: calls.append("epoch")).train()
+    assert calls == ["own step", "step"] * 3 + ["own epoch"]
 
 
 # --- without test data -----------------------------------------------------------------------------------------------
@@ -214,7 +290,7 @@ def test_validation_data_are_measured_once_an_epoch_and_change_nothing_else():
     )
     made.train()
     assert measured == list(zip(made.val_loss_list, made.val_acc_list, strict=True))
-    assert made.validated_at == made.evaluated_at == [0, 3, 6]
+    assert (made.validated_at, made.evaluated_at) == ([2, 5, 8], [0, 3, 6])
     assert made.train_loss_list == trained().train_loss_list
 
 
@@ -253,7 +329,7 @@ def test_a_share_is_drawn_from_the_global_generator_where_there_is_no_seed():
 def test_validation_is_printed(capsys):
     made = trainer(validation=(X[30:], T[30:]), verbose=True, epochs=1)
     made.train()
-    line = f"=== epoch:1, val loss:{made.val_loss_list[0]}, val acc:{made.val_acc_list[0]} ===\n"
+    line = f"=== iteration:2, val loss:{made.val_loss_list[0]}, val acc:{made.val_acc_list[0]} ===\n"
     assert line in capsys.readouterr().out
 
 
@@ -261,7 +337,7 @@ def test_a_network_without_accuracy_is_validated_by_its_loss(capsys):
     line = MultiLayerNet(3, [], 1, output="identity", seed=0)
     made = Trainer(line, X, X[:, 0], mini_batch_size=10, epochs=2, seed=1, progress=False, validation=0.5)
     made.train()
-    assert (len(made.val_loss_list), made.val_acc_list, made.validated_at) == (2, [], [0, 2])
+    assert (len(made.val_loss_list), made.val_acc_list, made.validated_at) == (2, [], [1, 3])
     assert "acc" not in capsys.readouterr().out
 
 
@@ -338,7 +414,7 @@ def test_the_best_parameters_are_restored_whatever_ends_the_training(reason):
     assert made.network.params["W"] == 2
 
 
-def test_another_train_waits_anew_and_keeps_the_best_so_far():
+def test_another_train_waits_from_zero_again_and_keeps_the_best_so_far():
     made = counting([3.0, 1.0, 2.0, 2.5, 2.0, 1.5, 0.5, 4.0, 4.0], early_stopping=2)
     made.train()
     assert (len(made.val_loss_list), made.network.params["W"].tolist()) == (4, [2])
@@ -354,6 +430,26 @@ def test_a_real_network_has_the_lowest_of_its_validation_losses():
     made.train()
     assert made.network.loss(X[30:], T[30:]) == min(made.val_loss_list) < made.val_loss_list[-1]
     assert len(made.val_loss_list) < 400
+
+
+@pytest.mark.usefixtures("backend")
+def test_early_stopping_keeps_what_an_epoch_has_learned(mnist):
+    (x, t), _ = mnist
+    options = {"epochs": 1, "optimizer_param": {"lr": 0.5}, "seed": 0, **QUIET}
+    made = Trainer(TwoLayerNet(784, 20, 10, seed=0), x, t, validation=0.1, early_stopping=5, **options)
+    made.train()
+    assert made.validated_at == [539]
+    assert made.val_acc_list[0] > 0.85  # 0.90; one in ten after the first iteration
+    assert made.network.loss(*made._validation[:2]) == made.val_loss_list[0]
+
+
+def test_it_looks_every_epoch_where_the_batch_does_not_divide_the_data():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(150, 20))
+    t = (x[:, 0] + random.normal(size=150) > 0).astype(int)
+    made = Trainer(TwoLayerNet(20, 5, 2, seed=0), x, t, validation=0.2, epochs=500, seed=0, **QUIET)
+    made.train()
+    assert len(made.validated_at) == 500  # 600 iterations of 100 from 120 samples
 
 
 # --- sample weights --------------------------------------------------------------------------------------------------
@@ -432,7 +528,7 @@ def test_a_pair_for_validation_has_no_weights():
     made = weighted(LINE, validation=(LINE[:, np.newaxis], LINE))
     made.network = Optional()
     made.train()
-    assert made.val_loss_list == [0.0]
+    assert made.val_loss_list == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f2", "i8", "?"])
@@ -524,7 +620,7 @@ def test_a_trainer_saved_in_a_hook_goes_on():
     again.max_iter = 4
     again.train()
     assert again.train_loss_list == whole.train_loss_list
-    assert COPIES["pickle"](trainer(on_epoch=note)).on_epoch is note
+    assert COPIES["pickle"](trainer(on_epoch=note))._on_epoch is note
 
 
 def test_a_hook_that_cannot_be_pickled_raises_pickles_own_error():

@@ -18,7 +18,7 @@ class EarlyStopping:
         self._best: dict[str, Any] = {}
 
     def begin(self) -> None:
-        """Wait anew; the best parameters stay."""
+        """Wait from zero again; the best parameters stay."""
         self._waited = 0
 
     def is_over(self, loss: float, params: MutableMapping[str, Any]) -> bool:
