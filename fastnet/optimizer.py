@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -42,9 +42,14 @@ class _Optimizer:
 
     lr: float
 
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Set the slots here, because a subclass' `__init__` need not call ours."""
+        made = super().__new__(cls)
+        made._params, made._schedule, made._updates = _NEXT, None, 0
+        return made
+
     def __init__(self, lr: float | Schedule) -> None:
         self.lr = lr  # type: ignore[assignment]
-        self._belongs_to(_NEXT)
         self._forget()
 
     def _belongs_to(self, params: Mapping[str, Any]) -> None:
@@ -84,7 +89,6 @@ class _Optimizer:
         return {**vars(self), "_schedule": self._schedule, "_updates": self._updates}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._schedule, self._updates = None, 0  # an older pickle lacks them
         for name, value in state.items():
             object.__setattr__(self, name, value)
         self._belongs_to(_NEXT)

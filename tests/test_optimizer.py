@@ -742,6 +742,52 @@ def test_a_copied_optimizer_and_network_go_on_together(make, way):
     assert equal(updated(copied, params_too), updated(optimizer, params))
 
 
+class OwnSGD(SGD):
+    def __init__(self, lr):
+        self.lr = lr
+
+
+class OwnMomentum(Momentum):
+    v = None
+
+    def __init__(self, lr, momentum):
+        self.lr, self.momentum = lr, momentum
+
+
+class OwnNew(Momentum):
+    def __new__(cls, *arguments, **options):
+        return super().__new__(cls, *arguments, **options)
+
+
+def filled(make, **attributes):
+    made = make.__new__(make)
+    made.__dict__.update(attributes)
+    return made
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("way", [lambda each: each, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+@pytest.mark.parametrize(
+    ("made", "like"),
+    [
+        (lambda: OwnSGD(0.5), lambda: SGD(0.5)),
+        (lambda: OwnSGD(StepDecay(0.5, every=2)), lambda: SGD(StepDecay(0.5, every=2))),
+        (lambda: OwnMomentum(0.5, 0.25), lambda: Momentum(0.5, 0.25)),
+        (lambda: OwnNew(0.5, momentum=0.25), lambda: Momentum(0.5, 0.25)),
+        (lambda: filled(SGD, lr=0.5), lambda: SGD(0.5)),
+        (lambda: filled(Momentum, lr=0.5, momentum=0.25, v=None), lambda: Momentum(0.5, 0.25)),
+    ],
+    ids=["SGD", "schedule", "v of the class", "__new__", "SGD without __init__", "Momentum without __init__"],
+)
+def test_an_optimizer_needs_no_call_of_our_init(made, like, way):
+    optimizer = made()
+    expected, some, others = like(), parameters(), parameters()
+    for _ in range(2):
+        assert equal(updated(optimizer, some), updated(expected, others))
+        assert optimizer.lr == expected.lr
+        optimizer = way(optimizer)
+
+
 def test_what_it_belongs_to_is_no_part_of_it():
     optimizer, params = Momentum(), parameters()
     before = set(vars(optimizer))
