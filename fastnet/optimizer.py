@@ -1,7 +1,6 @@
 """The book's optimizers: how an update uses the gradient."""
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, ClassVar, Self
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from fastnet import _backend
 from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, gradient_of, is_real, real_array
 from fastnet._schedules import CosineDecay, StepDecay
+from fastnet._warnings import warn_caller
 
 # The book's `from common.optimizer import *` also gives np.
 __all__ = ["SGD", "AdaGrad", "Adam", "CosineDecay", "Momentum", "Nesterov", "RMSprop", "StepDecay", "np"]
@@ -121,7 +121,8 @@ class _Optimizer:
         Warns
         -----
         RuntimeWarning
-            If the optimizer keeps something from its updates, and these parameters are others. Then it starts afresh.
+            If the optimizer keeps something from its updates, and these parameters are others. Then it starts from zero
+            again.
 
         Notes
         -----
@@ -233,11 +234,9 @@ class _Optimizer:
             )
         # All checks have passed: only now does the optimizer change.
         if others:
-            warnings.warn(
-                f"{type(self).__name__} starts afresh, because these are not the parameters of its last update: "
-                "use one optimizer for each network",
-                RuntimeWarning,
-                stacklevel=3,
+            warn_caller(
+                f"{type(self).__name__} starts from zero again, because these are not the parameters of its last "
+                "update: use one optimizer for each network"
             )
             self._forget()
         for attribute, memory in zip(self._remembers, memories, strict=True):

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -17,6 +16,7 @@ from fastnet._streams import print_line, progress
 from fastnet._training.data import samples_of, training_samples, validation_samples
 from fastnet._training.divergence import Watch, is_time
 from fastnet._training.early_stopping import EarlyStopping
+from fastnet._warnings import warn_caller
 from fastnet.networks.network import NoAccuracyError
 from fastnet.optimizer import BY_NAME, RMSprop
 
@@ -226,7 +226,7 @@ class Trainer:
         self.val_loss_list: list[float] = []
         self.val_acc_list: list[float] = []
         self.validated_at: list[int] = []
-        self._watch = Watch(network.params, self.t_train, self.sample_weight)
+        self._watch = Watch(network, self.x_train, self.t_train, self.sample_weight)
         self._is_stopped = False
 
     def train(self) -> None:
@@ -257,6 +257,7 @@ class Trainer:
                         self.on_epoch()
                     if self._is_stopped:
                         break
+                self._warn_if_diverged()
         finally:
             self._write = None
             if self._early_stopping is not None:
@@ -356,8 +357,10 @@ class Trainer:
         self.optimizer.update(network.params, gradient_of(x, t))
         loss = float(loss_of(x, t))
         self.train_loss_list.append(loss)
-        if not math.isfinite(loss) or is_time(len(self.train_loss_list)):
-            self._look_at_losses()
+        if not math.isfinite(loss):
+            self._warn_if_no_longer_finite()
+        elif is_time(len(self.train_loss_list)):
+            self._warn_if_diverged()
         if self.verbose and not (self.progress and self._write):
             self._print(f"train loss:{loss}")
         if self.current_iter % self.iter_per_epoch == 0:
@@ -371,19 +374,21 @@ class Trainer:
             state["_random"] = _copy_of_the_global_generator()
         return state
 
-    def _look_at_losses(self) -> None:
-        """Warn if the last losses show that the training diverges."""
-        losses, seen = self.train_loss_list, None
-        if not math.isfinite(losses[-1]):
-            if math.isfinite(sum(losses[-2:-1])):
-                seen = f"the loss is {losses[-1]} at iteration {self.current_iter}"
-        elif self.train_acc_list:  # it is a classifier
-            seen = self._watch.found(losses, self.network.params)
+    def _warn_if_no_longer_finite(self) -> None:
+        loss, before = self.train_loss_list[-1], self.train_loss_list[-2:-1]
+        if math.isfinite(sum(before)):
+            self._blame_the_rate(f"the loss is {loss} at iteration {self.current_iter}")
+
+    def _warn_if_diverged(self) -> None:
+        """Warn if the last losses and the parameters show that the training diverges."""
+        if self.train_acc_list:  # it is a classifier
+            seen = self._watch.found(self.train_loss_list)
             if seen is not None:
-                seen += f" at iteration {self.current_iter}, accuracy {self.train_acc_list[-1]:.2f}"
-        if seen is not None:
-            caller = 3 if self._write is None else 4  # of `train_step`, or of `train`
-            warnings.warn(f"{seen}: the learning rate may be too large", RuntimeWarning, stacklevel=caller)
+                last = len(self.train_loss_list) - 1
+                self._blame_the_rate(f"{seen} at iteration {last}, accuracy {self.train_acc_list[-1]:.2f}")
+
+    def _blame_the_rate(self, seen: str) -> None:
+        warn_caller(f"{seen}: the learning rate may be too large")
 
     def _evaluate(self) -> None:
         self.current_epoch += 1

@@ -597,7 +597,10 @@ def gradients(seed=5):
     return {"W": random(3, 2, seed=seed), "b": random(2, seed=seed + 1)}
 
 
-AFRESH = "starts afresh, because these are not the parameters of its last update: use one optimizer for each network"
+FROM_ZERO = (
+    "starts from zero again, because these are not the parameters of its last update: use one optimizer for each "
+    "network"
+)
 
 
 def updated(optimizer, params, count=3):
@@ -615,7 +618,7 @@ def equal(some, others):
 def test_nothing_leaks_into_another_network(make):
     optimizer = make(**OTHERS[make])
     updated(optimizer, parameters())
-    with pytest.warns(RuntimeWarning, match=f"^{make.__name__} {AFRESH}$") as record:
+    with pytest.warns(RuntimeWarning, match=f"^{make.__name__} {FROM_ZERO}$") as record:
         second = updated(optimizer, parameters(50))
     assert len(record) == 1
     assert record[0].filename == __file__
@@ -629,7 +632,7 @@ def test_networks_that_take_turns_are_warned_of_every_time(make):
     optimizer, one, other = make(), parameters(), parameters(50)
     optimizer.update(one, gradients())
     for params in other, one, other:
-        with pytest.warns(RuntimeWarning, match="starts afresh"):
+        with pytest.warns(RuntimeWarning, match="starts from zero again"):
             optimizer.update(params, gradients())
 
 
@@ -638,7 +641,7 @@ def test_another_network_may_have_other_shapes_and_names(make):
     optimizer = make()
     updated(optimizer, parameters())
     for params in {"W": np.ones(5)}, {"U": np.ones(5)}, {"U": 1.0}:
-        with pytest.warns(RuntimeWarning, match="starts afresh"):
+        with pytest.warns(RuntimeWarning, match="starts from zero again"):
             optimizer.update(params, params.copy())
         assert all(list(getattr(optimizer, attribute)) == list(params) for attribute in REMEMBERED[make])
 
@@ -649,7 +652,7 @@ def test_a_warning_that_is_made_an_error_leaves_everything_as_it_was(make):
     optimizer, params = make(), parameters(50)
     updated(optimizer, parameters())
     before = everything(optimizer, params)
-    with pytest.raises(RuntimeWarning, match="starts afresh"):
+    with pytest.raises(RuntimeWarning, match="starts from zero again"):
         optimizer.update(params, gradients())
     assert everything(optimizer, params) == before
 
@@ -859,7 +862,7 @@ def test_only_updates_that_are_made_count():
 def test_a_schedule_begins_anew_with_another_network(make):
     optimizer = make(lr=StepDecay(0.5, every=1))
     updated(optimizer, parameters())
-    with pytest.warns(RuntimeWarning, match="starts afresh"):
+    with pytest.warns(RuntimeWarning, match="starts from zero again"):
         optimizer.update(parameters(50), gradients())
     assert optimizer.lr == 0.5
 
