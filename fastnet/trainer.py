@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import mtrand
 
-from fastnet._checks import RandomSource, Seed, as_count, random_source
+from fastnet._checks import FloatArray, RandomSource, Seed, as_count, random_source
 from fastnet._streams import print_line, progress
 from fastnet._training.data import samples_of, training_samples, validation_samples
 from fastnet._training.divergence import Watch, is_time
@@ -94,9 +94,10 @@ class Trainer:
         Stop after this number of epochs without a lower loss on the validation data. When `train` ends, the network
         gets the parameters with the lowest one, for whatever reason it ends.
     sample_weight : array_like, real, optional
-        The weight of each training sample ``(N,)``: finite, at least 0, not all 0. The network's ``loss`` and gradient
-        get those of the batch, as the argument ``sample_weight``. Samples of weight 0 are left out. A share of the
-        training data keeps its weights in the validation loss. The accuracies have no weights.
+        The weight of each training sample ``(N,)``: finite, at least 0, not all 0. A sample of weight 2 is drawn twice
+        as often as one of weight 1, and one of weight 0 never. The losses of the mini-batches and the accuracies have
+        no weights. A share for `validation` is drawn from the samples with weights above 0, all alike, and its loss is
+        weighted: the network's ``loss`` must take the argument ``sample_weight`` for this.
     on_step, on_epoch : callable, optional
         Functions that `train` calls with the trainer: after every iteration; and at the end of every epoch, after the
         validation. They can read the lists, set ``trainer.optimizer.lr``, and call `stop`.
@@ -192,6 +193,7 @@ class Trainer:
         samples = training_samples(x_train, t_train, sample_weight)
         samples, self._validation = validation_samples(samples, validation, self._random)
         self.x_train, self.t_train, self.sample_weight = samples
+        self._shares_up_to = None if samples.weight is None else _shares_up_to(samples.weight)
         self.train_size = len(self.x_train)
         if (x_test is None) != (t_test is None):
             raise ValueError(f"x_test and t_test go together, but {'x_test' if x_test is None else 't_test'} is None")
@@ -346,16 +348,12 @@ class Trainer:
         >>> len(trainer.train_loss_list)
         1
         """
-        batch = self._random.choice(len(self.x_train), self.batch_size)
+        batch = self._drawn()
         x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
-        network: Any = self.network
-        loss_of = network.loss
+        network = self.network
         gradient_of = network.gradient if self.gradient == "backprop" else network.numerical_gradient
-        if self.sample_weight is not None:  # only then is the argument needed, which not every network takes
-            weight = self.sample_weight.take(batch)
-            loss_of, gradient_of = partial(loss_of, sample_weight=weight), partial(gradient_of, sample_weight=weight)
         self.optimizer.update(network.params, gradient_of(x, t))
-        loss = float(loss_of(x, t))
+        loss = float(network.loss(x, t))
         self.train_loss_list.append(loss)
         if not math.isfinite(loss):
             self._warn_if_no_longer_finite()
@@ -373,6 +371,12 @@ class Trainer:
         if self._random is np.random:
             state["_random"] = _copy_of_the_global_generator()
         return state
+
+    def _drawn(self) -> Any:
+        """Return the numbers of the samples of a mini-batch, which are drawn as often as their weights say."""
+        if self._shares_up_to is None:
+            return self._random.choice(len(self.x_train), self.batch_size)
+        return np.searchsorted(self._shares_up_to, self._random.random(self.batch_size), side="right")
 
     def _warn_if_no_longer_finite(self) -> None:
         loss, before = self.train_loss_list[-1], self.train_loss_list[-2:-1]
@@ -442,6 +446,13 @@ def _hook(hook: Any, name: str) -> Hook | None:
         raise TypeError(f"{name} must be a function that takes the trainer, got {hook!r}")
     checked: Hook | None = hook
     return checked
+
+
+def _shares_up_to(weight: FloatArray) -> FloatArray:
+    """Return which share of all weights the samples up to each have. The last is 1, above all numbers drawn."""
+    sums: FloatArray = np.cumsum(weight)
+    sums /= sums[-1]
+    return sums
 
 
 def _copy_of_the_global_generator() -> RandomSource:

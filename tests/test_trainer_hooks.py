@@ -350,8 +350,9 @@ def test_a_network_without_accuracy_is_validated_by_its_loss(capsys):
         ({"validation": 0.001}, ValueError, "validation=0.001 of 30 samples are 0"),
         ({"validation": 0.999}, ValueError, "validation=0.999 of 30 samples are 30"),
         ({"validation": True}, TypeError, r"validation must be a share .* or a pair \(x, t\), got True"),
-        ({"validation": X}, TypeError, "validation must be a share"),
-        ({"validation": (X, T, T)}, TypeError, "validation must be a share"),
+        ({"validation": X}, TypeError, r"validation must be a share .* got array of shape \(40, 3\)$"),
+        ({"validation": (X, T, T)}, TypeError, "validation must be a share .* got tuple of 3$"),
+        ({"validation": [X]}, TypeError, "validation must be a share .* got list of 1$"),
         ({"validation": (X, T[:3])}, ValueError, r"x_val and t_val.*\(40, 3\) and \(3,\)"),
         ({"validation": 0.2, "early_stopping": 0}, ValueError, "early_stopping must be at least 1, got 0"),
         ({"validation": 0.2, "early_stopping": 2.0}, TypeError, "early_stopping must be an integer"),
@@ -455,20 +456,20 @@ def test_it_looks_every_epoch_where_the_batch_does_not_divide_the_data():
 # --- sample weights --------------------------------------------------------------------------------------------------
 
 
-class Weighted:
-    """Linear regression in one variable, by the weighted mean of the squared errors."""
+class Line:
+    """Linear regression in one variable. What it sees of the weights is which samples come how often."""
 
     def __init__(self):
         self.params = {"W": np.zeros(1)}
         self.seen = []
 
-    def loss(self, x, t, sample_weight):
-        self.seen.append(("loss", x[:, 0].tolist(), sample_weight.tolist()))
-        return np.average((x @ self.params["W"] - t) ** 2, weights=sample_weight)
+    def loss(self, x, t):
+        self.seen.append(("loss", x[:, 0].tolist()))
+        return np.mean((x @ self.params["W"] - t) ** 2)
 
-    def gradient(self, x, t, sample_weight):
-        self.seen.append(("gradient", x[:, 0].tolist(), sample_weight.tolist()))
-        return {"W": np.array([np.average(2 * (x @ self.params["W"] - t) * x[:, 0], weights=sample_weight)])}
+    def gradient(self, x, t):
+        self.seen.append(("gradient", x[:, 0].tolist()))
+        return {"W": np.array([np.mean(2 * (x @ self.params["W"] - t) * x[:, 0])])}
 
     numerical_gradient = gradient
 
@@ -479,27 +480,79 @@ class Weighted:
 LINE = np.arange(1.0, 11.0)
 
 
-def weighted(weight, **options):
+def weighted(weight, cls=Trainer, **options):
     options = {"mini_batch_size": 4, "iterations": 5, "seed": 0, "optimizer_param": {"lr": 0.001}, **QUIET, **options}
-    return Trainer(Weighted(), LINE[:, np.newaxis], LINE, sample_weight=weight, **options)
+    return cls(options.pop("network", None) or Line(), LINE[:, np.newaxis], LINE, sample_weight=weight, **options)
 
 
 @pytest.mark.parametrize("gradient", ["backprop", "numerical"])
-def test_the_network_gets_the_weights_of_the_batch(gradient):
-    made = weighted(10 * LINE, gradient=gradient)
+@pytest.mark.parametrize("seed", [None, 0, np.random.default_rng(0)], ids=["global", "0", "generator"])
+@pytest.mark.parametrize("batch", [1, 10, 1000])
+def test_samples_are_drawn_as_often_as_their_weights_say(gradient, seed, batch):
+    """20,000 draws: the counts of the ten lie within 5 standard deviations."""
+    np.random.seed(0)
+    made = weighted(3 * LINE, gradient=gradient, seed=seed, mini_batch_size=batch, iterations=20_000 // batch)
     made.train()
-    assert [what for what, _, _ in made.network.seen] == ["gradient", "loss"] * 5
-    assert all(weights == [10 * value for value in x] for _, x, weights in made.network.seen)
-    first = made.network.seen[0][1]
-    assert made.network.seen[1][1] == first
-    assert len(set(first)) > 1
+    assert [what for what, _ in made.network.seen[:4]] == ["gradient", "loss"] * 2
+    drawn = np.concatenate([x for what, x in made.network.seen if what == "loss"])
+    shares = LINE / LINE.sum()
+    deviations = np.sqrt(20_000 * shares * (1 - shares))
+    assert (np.abs(np.bincount(drawn.astype(int), minlength=11)[1:] - 20_000 * shares) < 5 * deviations).all()
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("batch", [1, 10])
+def test_training_ends_at_the_minimum_of_the_weighted_loss(batch):
+    """The mean of the samples with their weights, 9.1; without them, it is 5.5.
+
+    The parameter follows the mean of the last 1 / lr samples or so. With a rate that falls to 1e-4, its standard
+    deviation is about sqrt(lr / 2) times that of a sample, 2.85: 0.02 in batches of 1, and less in larger ones.
+    """
+    weight = np.where(LINE > 5, 20.0, 1.0) * np.where(LINE > 9, 2.0, 1.0)
+    best = np.average(LINE, weights=weight)
+    network = MultiLayerNet(1, [], 1, output="identity", weight_init_std=0.0)
+    options = {"mini_batch_size": batch, "iterations": 6000, "seed": 0, "optimizer": SGD(CosineDecay(0.05, 6000, 1e-4))}
+    made = Trainer(network, np.zeros((10, 1)), LINE, sample_weight=weight, **options, **QUIET)
+    made.train()
+    assert abs(best - LINE.mean()) > 2
+    assert network.params["b1"][0] == pytest.approx(best, abs=0.2)
+
+
+@pytest.mark.parametrize("tiny", [0.0, 5e-324, 1e-300, 1e-17])
+def test_the_draws_at_the_borders_between_the_shares_are_right(tiny):
+    """Also next to samples whose weight is 0, or vanishes in the sum."""
+
+    class Ends:
+        def random(self, count):
+            assert count == 6
+            below = np.nextafter([0.5, 1.0], 0.0)
+            return np.array([0.0 if tiny == 0 else 1e-9, 0.25, 0.5, *below, 0.75])
+
+        def choice(self, *_):
+            raise AssertionError("drawn without weights")
+
+    weight = np.full(10, tiny)
+    weight[[2, 6]] = 1.0
+    made = weighted(weight, mini_batch_size=6)
+    made._random = Ends()
+    made.train_step()
+    assert made.network.seen[0][1] == [3.0, 3.0, 7.0, 3.0, 7.0, 7.0]
+
+
+def test_without_weights_the_draws_are_the_books():
+    np.random.seed(4)
+    made = weighted(None, seed=None)
+    made.train()
+    np.random.seed(4)
+    expected = [LINE[np.random.choice(10, 4)].tolist() for _ in range(5)]
+    assert [x for what, x in made.network.seen if what == "loss"] == expected
 
 
 def test_a_sample_of_weight_0_is_as_if_it_were_not_there():
     weight = np.where(LINE % 3 == 0, 0, LINE)
     made, kept = weighted(weight), weight > 0
     without = Trainer(
-        Weighted(), LINE[kept, np.newaxis], LINE[kept], sample_weight=weight[kept], mini_batch_size=4, iterations=5,
+        Line(), LINE[kept, np.newaxis], LINE[kept], sample_weight=weight[kept], mini_batch_size=4, iterations=5,
         seed=0, optimizer_param={"lr": 0.001}, **QUIET,
     )
     made.train()
@@ -510,25 +563,39 @@ def test_a_sample_of_weight_0_is_as_if_it_were_not_there():
     assert weight.min() == 0  # the caller's array is as it was
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_in_a_sample_of_weight_0_does_not_matter(bad):
+    x, t = LINE[:, np.newaxis].copy(), LINE.copy()
+    x[3], t[5] = bad, bad
+    weight = np.ones(10)
+    weight[[3, 5]] = 0
+    made = Trainer(Line(), x, t, sample_weight=weight)
+    assert made.x_train[:, 0].tolist() == made.t_train.tolist() == [1, 2, 3, 5, 7, 8, 9, 10]
+    x[8] = bad  # in the row that the user counts, not in that of what is left
+    with pytest.raises(ValueError, match=r"x_train holds .* in row 8, column 0 "):
+        Trainer(Line(), x, t, sample_weight=weight)
+
+
 def test_a_share_for_validation_keeps_its_weights_and_holds_none_of_0():
+    class Own(Line):
+        def loss(self, x, _, sample_weight=None):
+            self.seen.append((sample_weight, x[:, 0].tolist()))
+            return 0.0
+
     weight = np.where(LINE > 8, 0, LINE)
-    made = weighted(weight, validation=0.25)
+    made = weighted(weight, validation=0.25, network=Own())
     made.train()
-    x, validation = next((x, weights) for _, x, weights in made.network.seen if len(x) == 2)
-    assert validation == x
+    (weights, x), *_ = [each for each in made.network.seen if not isinstance(each[0], str) and each[0] is not None]
+    assert np.allclose(weights * 8, x, rtol=1e-15)  # divided by the largest
+    assert len(x) == 2
     assert max(x) <= 8
     assert len(made.x_train) == 6
 
 
 def test_a_pair_for_validation_has_no_weights():
-    class Optional(Weighted):
-        def loss(self, x, t, sample_weight=None):
-            return 0.0 if sample_weight is None else super().loss(x, t, sample_weight)
-
     made = weighted(LINE, validation=(LINE[:, np.newaxis], LINE))
-    made.network = Optional()
-    made.train()
-    assert made.val_loss_list == [0.0, 0.0]
+    made.train()  # `Line` takes none
+    assert len(made.val_loss_list) == 2
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f2", "i8", "?"])
@@ -546,10 +613,10 @@ def test_weights_of_any_dtype_are_numbers(dtype):
         (np.ones(9), ValueError, r"sample_weight must have shape \(10,\).* got shape \(9,\)"),
         (np.ones((10, 1)), ValueError, r"sample_weight must have shape \(10,\).* got shape \(10, 1\)"),
         (1.0, ValueError, r"sample_weight must have shape \(10,\).* got shape \(\)"),
-        (np.zeros(10), ValueError, "sample_weight is all zero"),
-        (np.where(LINE == 3, -1, LINE), ValueError, r"sample_weight\[2\] is -1.0; a weight must be at least 0"),
-        (np.where(LINE == 3, np.nan, LINE), ValueError, "sample_weight holds NaN in row 2"),
-        (np.where(LINE == 3, np.inf, LINE), ValueError, "sample_weight holds infinity in row 2"),
+        (np.zeros(10), ValueError, "all sample weights are zero"),
+        (np.where(LINE == 3, -1, LINE), ValueError, r"sample_weight\[2\] is -1.0: a weight must be a finite"),
+        (np.where(LINE == 3, np.nan, LINE), ValueError, r"^sample_weight\[2\] is nan: a weight must be a finite"),
+        (np.where(LINE == 3, np.inf, LINE), ValueError, r"^sample_weight\[2\] is inf: a weight must be a finite"),
         (["1"] * 10, TypeError, "sample_weight must hold real numbers"),
     ],
 )
