@@ -151,6 +151,15 @@ def refuse_not_finite(
             )
 
 
+def refuse_parameters_not_finite(params: Any, name: str) -> None:
+    """Raise a ValueError that names the first NaN or infinity in a network's parameters, if they are in a dict."""
+    for key, value in params.items() if isinstance(params, Mapping) else ():
+        array = np.asarray(value) if isinstance(value, np.ndarray | float | np.floating) else np.zeros(0)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            where, found = _first(array, ~np.isfinite(array), f"{name}[{key!r}]")
+            raise ValueError(f"{where} is {found}: from there, no training leads to numbers. Start with finite ones")
+
+
 def samples(
     x: npt.ArrayLike, name: str, width: int, dtype: np.dtype[Any], *, keep_float32: bool = False
 ) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import mtrand
 
-from fastnet._checks import FloatArray, RandomSource, Seed, as_count, random_source
+from fastnet._checks import FloatArray, RandomSource, Seed, as_count, random_source, refuse_parameters_not_finite
 from fastnet._streams import print_line, progress
 from fastnet._training.data import samples_of, training_samples, validation_samples
 from fastnet._training.divergence import Watch, is_time
@@ -237,11 +237,20 @@ class Trainer:
         If the user interrupts it, the network and the lists keep the results so far. With `early_stopping`, the network
         has its best parameters whenever `train` ends, also when it was interrupted.
 
+        Raises
+        ------
+        ValueError
+            If a parameter of the network is NaN or infinite at the start.
+        RuntimeError
+            If early stopping cannot put a parameter back, because it is no longer there, or its array is read-only or
+            has another shape. If another error ends the training, this is a note of that error.
+
         Notes
         -----
         Every iteration calls `train_step`, which a subclass may override. The hooks and the validation are not part of
         `train_step`.
         """
+        refuse_parameters_not_finite(self.network.params, "network.params")
         self._is_stopped = False
         if self._early_stopping is not None:
             self._early_stopping.begin()
@@ -260,10 +269,16 @@ class Trainer:
                     if self._is_stopped:
                         break
                 self._warn_if_diverged()
+        except BaseException as error:  # also Ctrl-C
+            lost = self._put_back_the_best()
+            if lost is not None:
+                error.add_note(lost)
+            raise
         finally:
             self._write = None
-            if self._early_stopping is not None:
-                self._early_stopping.restore(self.network.params)
+        lost = self._put_back_the_best()
+        if lost is not None:
+            raise RuntimeError(lost)
         if self.verbose and self.x_test is not None:
             with suppress(NoAccuracyError):
                 accuracy = self.network.accuracy(self.x_test, self.t_test)
@@ -436,6 +451,10 @@ class Trainer:
             if self.verbose:
                 self._print("=== early stopping: the best parameters are put back ===")
             self.stop()
+
+    def _put_back_the_best(self) -> str | None:
+        """Give the network its best parameters; return a message if that was not possible."""
+        return None if self._early_stopping is None else self._early_stopping.restore(self.network.params)
 
     def _print(self, line: str) -> None:
         (self._write or print_line)(line)

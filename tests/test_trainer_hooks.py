@@ -415,6 +415,54 @@ def test_the_best_parameters_are_restored_whatever_ends_the_training(reason):
     assert made.network.params["W"] == 2
 
 
+def changed_by(change, then):
+    """A trainer whose hook changes the parameters after the second epoch, when the first was the best."""
+    def hook(each):
+        if each.current_iter == 2:
+            change(each.network.params)
+            then(each)
+
+    return counting([1.0, 2.0, 3.0, 4.0], early_stopping=3, on_epoch=hook)
+
+
+def fail(_):
+    raise RuntimeError("mine")
+
+
+def make_read_only(params):
+    params["W"].flags.writeable = False
+
+
+SPOILT = {
+    "removed": lambda params: params.pop("W"),
+    "read-only": make_read_only,
+    "another shape": lambda params: params.update(W=np.zeros((3, 1))),
+    "another dtype": lambda params: params.update(W=np.zeros(1, "f4")),
+    "a number": lambda params: params.update(W=0.5),
+}
+
+
+@pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT)
+def test_what_cannot_be_put_back_is_named_and_hides_no_error(change):
+    made = changed_by(change, fail)
+    with pytest.raises(RuntimeError) as caught:
+        made.train()
+    assert str(caught.value) == "mine"
+    (line,) = caught.value.__notes__
+    assert line.startswith("early stopping could not put back the best network.params['W']: missing, read-only, or")
+    assert made.network.params["b"] == 1  # what can be put back is
+    made = changed_by(change, Trainer.stop)
+    with pytest.raises(RuntimeError, match=r"^early stopping could not put back the best network.params\['W'\]: "):
+        made.train()
+    assert made.network.params["b"] == 1
+
+
+def test_a_replaced_array_of_the_same_kind_gets_the_best_values():
+    made = changed_by(lambda params: params.update(W=params["W"] + 5), Trainer.stop)
+    made.train()
+    assert made.network.params["W"] == 1
+
+
 def test_another_train_waits_from_zero_again_and_keeps_the_best_so_far():
     made = counting([3.0, 1.0, 2.0, 2.5, 2.0, 1.5, 0.5, 4.0, 4.0], early_stopping=2)
     made.train()

@@ -90,6 +90,23 @@ def test_a_perceptron_does_not_learn_from_them_either(value):
     assert perceptron.w.tolist() == [0, 0]
 
 
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_parameter_that_is_not_finite_is_named_when_the_training_starts(value):
+    trainer = make()
+    before = trainer.network.params["W1"].copy()
+    trainer.network.params["W2"][1, 2] = value
+    with pytest.raises(ValueError, match=rf"^network.params\['W2'\]\[1, 2\] is {value}: "):
+        trainer.train()
+    assert trainer.train_loss_list == []
+    assert np.array_equal(trainer.network.params["W1"], before)
+    trainer.network.params["W2"][1, 2] = 0.0
+    trainer.train_step()
+    trainer.network.params["b"] = float(value)
+    with pytest.raises(ValueError, match=rf"^network.params\['b'\] is {value}: "):
+        trainer.train()
+
+
 # --- tables of other libraries ---------------------------------------------------------------------------------------
 
 
