@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, ClassVar, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -35,17 +36,18 @@ class _Optimizer:
 
     # `update` reads these first, and Python reads a slot faster than an attribute of the class. They are not in `vars`,
     # which holds what the book's optimizers hold.
-    __slots__ = ("__dict__", "_params", "_schedule", "_updates")
+    __slots__ = ("__dict__", "_earlier", "_params", "_schedule", "_updates")
     _params: Mapping[str, Any]  # what the kept arrays belong to: the dict of the last update, or `_NEXT`
     _schedule: Schedule | None  # gives `lr`, if that is not a number
     _updates: int  # how many there were with this schedule
+    _earlier: WeakValueDictionary[int, Array]  # the arrays, by their id, that it had before those of the last update
 
     lr: float
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
         """Set the slots here, because a subclass' `__init__` need not call ours."""
         made = super().__new__(cls)
-        made._params, made._schedule, made._updates = _NEXT, None, 0
+        made._params, made._schedule, made._updates, made._earlier = _NEXT, None, 0, WeakValueDictionary()
         return made
 
     def __init__(self, lr: float | Schedule) -> None:
@@ -116,7 +118,8 @@ class _Optimizer:
             does not hold real numbers. Then no parameter has changed.
         ValueError
             If a parameter is read-only, a gradient is missing or has another shape than its parameter, or only some of
-            the parameters are those of the last update, or have another shape. Then no parameter has changed.
+            the parameters are those of the last update, or have another shape; or if the optimizer keeps something and
+            goes back to arrays that it had before others. Then no parameter has changed.
 
         Warns
         -----
@@ -196,7 +199,7 @@ class _Optimizer:
             old = last[name]
             if not isinstance(new, np.ndarray) and not isinstance(old, np.ndarray):
                 numbers.append(name)
-            elif new is old or np.may_share_memory(new, old):
+            elif new is old or np.size(new) == np.size(old) == 0 or np.may_share_memory(new, old):
                 same.append(name)
             else:
                 others.append(name)
@@ -232,17 +235,30 @@ class _Optimizer:
                 f"params[{same[0]!r}] is the array of the last update, but params[{replaced[0]!r}] is another one: "
                 "other parameters need an optimizer of their own"
             )
+        if others:
+            self._refuse_a_return(params)
         # All checks have passed: only now does the optimizer change.
         if others:
             warn_caller(
                 f"{type(self).__name__} starts from zero again, because these are not the parameters of its last "
                 "update: use one optimizer for each network"
             )
+            self._earlier.update((id(array), array) for array in self._params.values() if isinstance(array, np.ndarray))
             self._forget()
         for attribute, memory in zip(self._remembers, memories, strict=True):
             setattr(self, attribute, memory)
         self._belongs_to(owner)
         return memories
+
+
+    def _refuse_a_return(self, params: Mapping[str, Any]) -> None:
+        """Raise if the optimizer goes back to parameters: then it would start from zero at every turn."""
+        for name, param in params.items():
+            if self._earlier.get(id(param)) is param and param is not None:
+                raise ValueError(
+                    f"params[{name!r}] is an array of an earlier update, and others came in between: parameters that "
+                    f"take turns need one {type(self).__name__} each, or all of them in one dict"
+                )
 
 
 class SGD(_Optimizer):

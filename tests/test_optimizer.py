@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -628,12 +629,61 @@ def test_nothing_leaks_into_another_network(make):
 
 
 @THOSE_THAT_REMEMBER
-def test_networks_that_take_turns_are_warned_of_every_time(make):
-    optimizer, one, other = make(), parameters(), parameters(50)
-    optimizer.update(one, gradients())
-    for params in other, one, other:
+def test_networks_one_after_the_other_are_warned_of_every_time(make):
+    optimizer = make()
+    updated(optimizer, parameters())
+    for seed in range(50, 54):
+        params = parameters(seed)
         with pytest.warns(RuntimeWarning, match="starts from zero again"):
             optimizer.update(params, gradients())
+        updated(optimizer, params)
+
+
+@pytest.mark.usefixtures("backend")
+@THOSE_THAT_REMEMBER
+@pytest.mark.filterwarnings("ignore:.* starts from zero again")
+@pytest.mark.parametrize("count", [2, 3])
+def test_networks_that_take_turns_are_refused(make, count):
+    """It would start from zero at every turn. Python shows a warning of one place only once."""
+    optimizer, networks = make(), [parameters(50 * seed) for seed in range(count)]
+    for params in networks:
+        optimizer.update(params, gradients())
+    before = everything(optimizer, networks[0])
+    message = rf"^params\['W'\] is an array of an earlier update, .* need one {make.__name__} each, or all of them"
+    with pytest.raises(ValueError, match=message):
+        optimizer.update(networks[0], gradients())
+    assert everything(optimizer, networks[0]) == before
+    updated(optimizer, networks[-1])  # it still has these
+    updated(copy.deepcopy(optimizer), networks[0])  # a copy belongs to the parameters that it is given
+
+
+@THOSE_THAT_REMEMBER
+@pytest.mark.filterwarnings("ignore:.* starts from zero again")
+def test_layers_that_take_turns_are_refused(make):
+    optimizer, layers = make(), [{"W1": random(3, 2)}, {"W2": random(2, 2)}]
+    for layer in layers:
+        optimizer.update(layer, layer)
+    with pytest.raises(ValueError, match=r"^params\['W1'\] is an array of an earlier update"):
+        optimizer.update(dict(layers[0]), layers[0])
+    make().update({**layers[0], **layers[1]}, {**layers[0], **layers[1]})
+
+
+@pytest.mark.filterwarnings("ignore:.* starts from zero again")
+def test_an_optimizer_keeps_no_network_alive():
+    optimizer, params = Momentum(), parameters()
+    updated(optimizer, params)
+    array = weakref.ref(params["W"])
+    updated(optimizer, parameters(50))
+    del params
+    assert array() is None
+
+
+@EACH
+def test_an_empty_array_is_the_same_as_any_view_of_it(make):
+    base, optimizer = {"W": random(3, 2), "none": np.zeros((0, 2))}, make()
+    for _ in range(3):
+        views = {name: value[:] for name, value in base.items()}
+        optimizer.update(views, views)
 
 
 @THOSE_THAT_REMEMBER
