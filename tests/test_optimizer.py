@@ -889,7 +889,7 @@ def test_a_rate_that_a_program_writes_replaces_the_schedule(make):
     updated(optimizer, params)
     assert optimizer.lr == 0.25
     assert repr(optimizer).startswith(f"{make.__name__}(lr=0.25")
-    optimizer.lr = StepDecay(0.5, every=1)  # and begins anew
+    optimizer.lr = StepDecay(0.5, every=1)  # and begins again
     assert optimizer.lr == 0.5
     optimizer.update(params, gradients())
     assert optimizer.lr == 0.5
@@ -909,7 +909,7 @@ def test_only_updates_that_are_made_count():
 
 
 @pytest.mark.parametrize("make", [SGD, Adam])
-def test_a_schedule_begins_anew_with_another_network(make):
+def test_a_schedule_begins_again_with_another_network(make):
     optimizer = make(lr=StepDecay(0.5, every=1))
     updated(optimizer, parameters())
     with pytest.warns(RuntimeWarning, match="starts from zero again"):
