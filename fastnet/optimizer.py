@@ -21,6 +21,7 @@ Memory = dict[str, Array]  # what an optimizer keeps for every parameter from on
 Schedule = Callable[[int], float]  # the learning rate as a function of the number of updates so far
 
 _NEXT: dict[str, Any] = {}  # stands for the parameters of the next update
+_FRESH = (("_params", _NEXT), ("_schedule", None), ("_updates", 0), ("_earlier", None))  # the slots at first
 
 
 class _Optimizer:
@@ -40,14 +41,15 @@ class _Optimizer:
     _params: Mapping[str, Any]  # what the kept arrays belong to: the dict of the last update, or `_NEXT`
     _schedule: Schedule | None  # gives `lr`, if that is not a number
     _updates: int  # how many there were with this schedule
-    _earlier: WeakValueDictionary[int, Array]  # the arrays, by their id, that it had before those of the last update
+    _earlier: WeakValueDictionary[int, Array] | None  # the arrays, by their id, before those of the last update
 
     lr: float
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
         """Set the slots here, because a subclass' `__init__` need not call ours."""
         made = super().__new__(cls)
-        made._params, made._schedule, made._updates, made._earlier = _NEXT, None, 0, WeakValueDictionary()
+        for slot, value in _FRESH:
+            object.__setattr__(made, slot, value)
         return made
 
     def __init__(self, lr: float | Schedule) -> None:
@@ -79,7 +81,8 @@ class _Optimizer:
         schedule = value if callable(value) else None
         rate = as_float(value, "lr") if schedule is None else _rate(schedule, 0)
         object.__setattr__(self, "lr", rate)
-        self._schedule, self._updates = schedule, 0
+        object.__setattr__(self, "_schedule", schedule)
+        object.__setattr__(self, "_updates", 0)
 
     def _follow_schedule(self, schedule: Schedule) -> None:
         """Set `lr` for this update, and count it."""
@@ -243,7 +246,7 @@ class _Optimizer:
                 f"{type(self).__name__} starts from zero again, because these are not the parameters of its last "
                 "update: use one optimizer for each network"
             )
-            self._earlier.update((id(array), array) for array in self._params.values() if isinstance(array, np.ndarray))
+            self._leave(self._params)
             self._forget()
         for attribute, memory in zip(self._remembers, memories, strict=True):
             setattr(self, attribute, memory)
@@ -251,10 +254,17 @@ class _Optimizer:
         return memories
 
 
+    def _leave(self, params: Mapping[str, Any]) -> None:
+        """Remember which arrays an update had, as long as they exist."""
+        if self._earlier is None:
+            self._earlier = WeakValueDictionary()
+        self._earlier.update((id(array), array) for array in params.values() if isinstance(array, np.ndarray))
+
     def _refuse_a_return(self, params: Mapping[str, Any]) -> None:
         """Raise if the optimizer goes back to parameters: then it would start from zero at every turn."""
+        earlier: Mapping[int, Array] = self._earlier or {}
         for name, param in params.items():
-            if self._earlier.get(id(param)) is param and param is not None:
+            if id(param) in earlier:  # an array that still exists has its id for itself
                 raise ValueError(
                     f"params[{name!r}] is an array of an earlier update, and others came in between: parameters that "
                     f"take turns need one {type(self).__name__} each, or all of them in one dict"
