@@ -15,11 +15,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import mpmath
+from comparison import LARGEST
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from properties import PROPERTIES
 from ulp import BITS
-from verdicts import LARGEST
 
 EXAMPLES = 100  # of each property in a round
 

@@ -9,11 +9,7 @@ import draws
 import judge
 import mpmath
 import numpy as np
-from draws import Draw
-from hypothesis import strategies as st
-from judge import Real, computing_in, exactly
-from mpmath import mpf
-from verdicts import (
+from comparison import (
     assert_form,
     assert_within_bound,
     computed_dtype,
@@ -23,6 +19,10 @@ from verdicts import (
     results,
     ulps,
 )
+from draws import Draw
+from hypothesis import strategies as st
+from judge import Real, computing_in, exactly
+from mpmath import mpf
 
 from fastnet import functions
 

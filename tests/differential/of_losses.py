@@ -10,11 +10,7 @@ import draws
 import judge
 import mpmath
 import numpy as np
-from draws import Draw
-from hypothesis import strategies as st
-from judge import Real, computing_in, exactly
-from mpmath import mpf
-from verdicts import (
+from comparison import (
     as_rows,
     assert_form,
     assert_within_bound,
@@ -25,6 +21,10 @@ from verdicts import (
     results,
     rows_of_targets,
 )
+from draws import Draw
+from hypothesis import strategies as st
+from judge import Real, computing_in, exactly
+from mpmath import mpf
 
 from fastnet import functions, information
 

@@ -9,12 +9,7 @@ import draws
 import judge
 import mpmath
 import numpy as np
-from draws import Draw
-from hostile import byte_swapped
-from hypothesis import strategies as st
-from judge import Real, computing_in, exactly
-from mpmath import mpf
-from verdicts import (
+from comparison import (
     as_rows,
     assert_form,
     assert_within_bound,
@@ -23,6 +18,11 @@ from verdicts import (
     results,
     rows_of_targets,
 )
+from draws import Draw
+from hostile import byte_swapped
+from hypothesis import strategies as st
+from judge import Real, computing_in, exactly
+from mpmath import mpf
 
 from fastnet import MultiLayerNet, SimpleNet, TwoLayerNet
 

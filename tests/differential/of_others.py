@@ -11,17 +11,17 @@ import draws
 import judge
 import mpmath
 import numpy as np
-from draws import Draw
-from hostile import byte_swapped, contiguous
-from hypothesis import strategies as st
-from judge import Real, computing_in, exactly
-from mpmath import mpf
-from verdicts import (
+from comparison import (
     assert_form,
     assert_within_bound,
     native,
     results,
 )
+from draws import Draw
+from hostile import byte_swapped, contiguous
+from hypothesis import strategies as st
+from judge import Real, computing_in, exactly
+from mpmath import mpf
 
 from fastnet import Perceptron, optimizer, perceptron
 from fastnet.gradient import gradient_descent, numerical_gradient
