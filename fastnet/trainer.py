@@ -256,14 +256,17 @@ class Trainer:
             self._early_stopping.begin()
         try:
             with progress(self.max_iter, bar=self.progress) as (self._write, advance):
+                epochs = self._epochs_drawn()
                 for left in range(self.max_iter - 1, -1, -1):
-                    iteration, epochs = self.current_iter, self._epochs_drawn()
+                    iteration = self.current_iter
                     self.train_step()
-                    self.current_iter = max(self.current_iter, iteration + 1)  # a subclass' step may not count
+                    if self.current_iter == iteration:  # a subclass' step need not count
+                        self.current_iter += 1
                     if advance is not None:
                         advance(self.train_loss_list)
                     self.on_step()
-                    if self._epochs_drawn() > epochs or self._is_stopped or left == 0:
+                    before, epochs = epochs, self._epochs_drawn()
+                    if epochs > before or self._is_stopped or left == 0:
                         self._validate()
                         self.on_epoch()
                     if self._is_stopped:
