@@ -135,7 +135,7 @@ def _load(name: str) -> ModuleType:
             return module
         problem = "fastnet's compiled kernels are out of date: their sources have changed"
         if (folder / "setup.py").exists():
-            problem += f", and `pip install -e .` in {folder} compiles them anew."
+            problem += f", and `pip install -e .` in {folder} compiles them again."
             raise ImportError(problem, name="fastnet._kernels")
     raise ImportError(f"{problem}. {HOW_TO_BUILD}", name="fastnet._kernels") from None
 

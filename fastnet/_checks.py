@@ -128,8 +128,10 @@ def refuse_empty(x: npt.ArrayLike, name: str) -> None:
         raise ValueError(f"{name} is empty: it has shape {shape}, and a mean needs at least one sample")
 
 
-def refuse_not_finite(array: npt.NDArray[Any], name: str) -> None:
-    """Raise a ValueError that names the first NaN or infinity."""
+def refuse_not_finite(
+    array: npt.NDArray[Any], name: str, numbers_of_rows: npt.NDArray[Any] | None = None, *, are_targets: bool = False
+) -> None:
+    """Raise a ValueError that names the first NaN or infinity. `numbers_of_rows` are those of the user's rows."""
     if array.dtype.kind != "f" or array.size == 0:
         return
     rows = max(1, FINITE_BLOCK * len(array) // array.size)
@@ -141,10 +143,22 @@ def refuse_not_finite(array: npt.NDArray[Any], name: str) -> None:
             value = block[(row, *others)]
             column = "".join(f", column {i}" for i in others) if len(others) < 2 else f", place {tuple(others)}"
             kind = "NaN" if math.isnan(value) else "infinity" if value > 0 else "-infinity"
+            row += first
+            where = f"row {row if numbers_of_rows is None else numbers_of_rows[row]}{column} (counted from 0)"
+            replace = ", or replace these values, for example by the mean of their column"
             raise ValueError(
-                f"{name} holds {kind} in row {first + row}{column} (counted from 0): leave out the rows with NaN and "
-                "infinity, inputs and targets alike, or replace these values, for example by the mean of their column"
+                f"{name} holds {kind} in {where}: leave out the rows with NaN (also a missing value, such as pandas' "
+                f"<NA>) and infinity, inputs and targets alike{'' if are_targets else replace}"
             )
+
+
+def refuse_parameters_not_finite(params: Any, name: str) -> None:
+    """Raise a ValueError that names the first NaN or infinity in a network's parameters, if they are in a dict."""
+    for key, value in params.items() if isinstance(params, Mapping) else ():
+        array = np.asarray(value) if isinstance(value, np.ndarray | float | np.floating) else np.zeros(0)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            where, found = _first(array, ~np.isfinite(array), f"{name}[{key!r}]")
+            raise ValueError(f"{where} is {found}: from there, no training leads to numbers. Start with finite ones")
 
 
 def samples(

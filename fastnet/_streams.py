@@ -60,5 +60,5 @@ def progress(total: int, *, bar: bool) -> Iterator[Progress]:
 def _is_terminal(stream: Any) -> bool:
     try:
         return bool(stream.isatty())
-    except (AttributeError, OSError, ValueError):  # an object in place of a stream may have no isatty, or fail
+    except Exception:  # an object in place of a stream may have no isatty, or one that fails in any way
         return False

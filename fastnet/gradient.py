@@ -518,7 +518,7 @@ def gradient_check(
     ValueError
         If there is no parameter, one is read-only, a gradient is missing or does not have the shape of its parameter,
         or `samples` is less than 1. Also if a second call returns another loss or gradient, as with dropout: what is
-        drawn anew has no gradient. Also if the loss and the gradients do not belong to the same function, because the
+        drawn again has no gradient. Also if the loss and the gradients do not belong to the same function, because the
         loss is in test mode and the gradients are in training mode.
 
     See Also

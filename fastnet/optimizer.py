@@ -1,9 +1,9 @@
 """The book's optimizers: how an update uses the gradient."""
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastnet import _backend
 from fastnet._checks import FLOAT32, FLOAT64, as_float, as_fraction, gradient_of, is_real, real_array
 from fastnet._schedules import CosineDecay, StepDecay
+from fastnet._warnings import warn_caller
 
 # The book's `from common.optimizer import *` also gives np.
 __all__ = ["SGD", "AdaGrad", "Adam", "CosineDecay", "Momentum", "Nesterov", "RMSprop", "StepDecay", "np"]
@@ -20,6 +21,7 @@ Memory = dict[str, Array]  # what an optimizer keeps for every parameter from on
 Schedule = Callable[[int], float]  # the learning rate as a function of the number of updates so far
 
 _NEXT: dict[str, Any] = {}  # stands for the parameters of the next update
+_FRESH = (("_params", _NEXT), ("_schedule", None), ("_updates", 0), ("_earlier", None))  # the slots at first
 
 
 class _Optimizer:
@@ -35,16 +37,23 @@ class _Optimizer:
 
     # `update` reads these first, and Python reads a slot faster than an attribute of the class. They are not in `vars`,
     # which holds what the book's optimizers hold.
-    __slots__ = ("__dict__", "_params", "_schedule", "_updates")
+    __slots__ = ("__dict__", "_earlier", "_params", "_schedule", "_updates")
     _params: Mapping[str, Any]  # what the kept arrays belong to: the dict of the last update, or `_NEXT`
     _schedule: Schedule | None  # gives `lr`, if that is not a number
     _updates: int  # how many there were with this schedule
+    _earlier: WeakValueDictionary[int, Array] | None  # the arrays, by their id, before those of the last update
 
     lr: float
 
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Set the slots here, because a subclass' `__init__` need not call ours."""
+        made = super().__new__(cls)
+        for slot, value in _FRESH:
+            object.__setattr__(made, slot, value)
+        return made
+
     def __init__(self, lr: float | Schedule) -> None:
         self.lr = lr  # type: ignore[assignment]
-        self._belongs_to(_NEXT)
         self._forget()
 
     def _belongs_to(self, params: Mapping[str, Any]) -> None:
@@ -72,7 +81,8 @@ class _Optimizer:
         schedule = value if callable(value) else None
         rate = as_float(value, "lr") if schedule is None else _rate(schedule, 0)
         object.__setattr__(self, "lr", rate)
-        self._schedule, self._updates = schedule, 0
+        object.__setattr__(self, "_schedule", schedule)
+        object.__setattr__(self, "_updates", 0)
 
     def _follow_schedule(self, schedule: Schedule) -> None:
         """Set `lr` for this update, and count it."""
@@ -84,7 +94,6 @@ class _Optimizer:
         return {**vars(self), "_schedule": self._schedule, "_updates": self._updates}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._schedule, self._updates = None, 0  # an older pickle lacks them
         for name, value in state.items():
             object.__setattr__(self, name, value)
         self._belongs_to(_NEXT)
@@ -112,12 +121,14 @@ class _Optimizer:
             does not hold real numbers. Then no parameter has changed.
         ValueError
             If a parameter is read-only, a gradient is missing or has another shape than its parameter, or only some of
-            the parameters are those of the last update, or have another shape. Then no parameter has changed.
+            the parameters are those of the last update, or have another shape; or if the optimizer keeps something and
+            goes back to arrays that it had before others. Then no parameter has changed.
 
         Warns
         -----
         RuntimeWarning
-            If the optimizer keeps something from its updates, and these parameters are others. Then it starts afresh.
+            If the optimizer keeps something from its updates, and these parameters are others. Then it starts from zero
+            again.
 
         Notes
         -----
@@ -170,7 +181,7 @@ class _Optimizer:
     def _has_moved(self, params: Any) -> bool:
         """Whether `params`, a dict other than that of the last update, has the same parameters."""
         last = self._params
-        if last is _NEXT or not (type(params) is dict or isinstance(params, Mapping)):
+        if (last is _NEXT and self._remembers) or not (type(params) is dict or isinstance(params, Mapping)):
             return False
         if self._remembers or self._schedule is not None:
             for name, param in params.items():
@@ -198,7 +209,7 @@ class _Optimizer:
             old = last[name]
             if not isinstance(new, np.ndarray) and not isinstance(old, np.ndarray):
                 numbers.append(name)
-            elif new is old or np.may_share_memory(new, old):
+            elif new is old or np.size(new) == np.size(old) == 0 or np.may_share_memory(new, old):
                 same.append(name)
             else:
                 others.append(name)
@@ -234,19 +245,37 @@ class _Optimizer:
                 f"params[{same[0]!r}] is the array of the last update, but params[{replaced[0]!r}] is another one: "
                 "other parameters need an optimizer of their own"
             )
+        if others:
+            self._refuse_a_return(params)
         # All checks have passed: only now does the optimizer change.
         if others:
-            warnings.warn(
-                f"{type(self).__name__} starts afresh, because these are not the parameters of its last update: "
-                "use one optimizer for each network",
-                RuntimeWarning,
-                stacklevel=4,
+            warn_caller(
+                f"{type(self).__name__} starts from zero again, because these are not the parameters of its last "
+                "update: use one optimizer for each network"
             )
+            self._leave(self._params)
             self._forget()
         for attribute, memory in zip(self._remembers, memories, strict=True):
             setattr(self, attribute, memory)
         self._belongs_to(owner)
         return memories
+
+
+    def _leave(self, params: Mapping[str, Any]) -> None:
+        """Remember which arrays an update had, as long as they exist."""
+        if self._earlier is None:
+            self._earlier = WeakValueDictionary()
+        self._earlier.update((id(array), array) for array in params.values() if isinstance(array, np.ndarray))
+
+    def _refuse_a_return(self, params: Mapping[str, Any]) -> None:
+        """Raise if the optimizer goes back to parameters: then it would start from zero at every turn."""
+        earlier: Mapping[int, Array] = self._earlier or {}
+        for name, param in params.items():
+            if id(param) in earlier:  # an array that still exists has its id for itself
+                raise ValueError(
+                    f"params[{name!r}] is an array of an earlier update, and others came in between: parameters that "
+                    f"take turns need one {type(self).__name__} each, or all of them in one dict"
+                )
 
 
 class SGD(_Optimizer):

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -12,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import mtrand
 
-from fastnet._checks import RandomSource, Seed, as_count, random_source
+from fastnet._checks import FloatArray, RandomSource, Seed, as_count, random_source, refuse_parameters_not_finite
 from fastnet._streams import print_line, progress
 from fastnet._training.data import samples_of, training_samples, validation_samples
 from fastnet._training.divergence import Watch, is_time
 from fastnet._training.early_stopping import EarlyStopping
+from fastnet._warnings import warn_caller
 from fastnet.networks.network import NoAccuracyError
 from fastnet.optimizer import BY_NAME, RMSprop
 
@@ -47,7 +47,8 @@ class Trainer:
 
     Every iteration draws a mini-batch with replacement, computes the gradient of its loss, lets the optimizer update
     the parameters, and records the loss of the same batch after the update. The accuracies on the training and the test
-    data, and the loss and the accuracy on the validation data, are measured after the first iteration of every epoch.
+    data are measured after the first iteration of every epoch, as in the book. The loss and the accuracy on the
+    validation data are measured at the end of every epoch, which is when N more samples have been drawn.
 
     Parameters
     ----------
@@ -88,18 +89,19 @@ class Trainer:
     progress : bool, default True
         Show a progress bar with the loss, the speed and the remaining time, in a terminal or a notebook.
     validation : float or pair of array_like, optional
-        Data on which the loss and the accuracy are measured every epoch: a pair of inputs ``(M, D)`` and targets; or a
-        share of the training data between 0 and 1, which is drawn at random and taken out of them.
+        Data on which the loss and the accuracy are measured at the end of every epoch: a pair of inputs ``(M, D)`` and
+        targets; or a share of the training data between 0 and 1, which is drawn at random and taken out of them.
     early_stopping : int, optional
         Stop after this number of epochs without a lower loss on the validation data. When `train` ends, the network
         gets the parameters with the lowest one, for whatever reason it ends.
     sample_weight : array_like, real, optional
-        The weight of each training sample ``(N,)``: finite, at least 0, not all 0. The network's ``loss`` and gradient
-        get those of the batch, as the argument ``sample_weight``. Samples of weight 0 are left out. A share of the
-        training data keeps its weights in the validation loss. The accuracies have no weights.
+        The weight of each training sample ``(N,)``: finite, at least 0, not all 0. A sample of weight 2 is drawn twice
+        as often as one of weight 1, and one of weight 0 never. The losses of the mini-batches and the accuracies have
+        no weights. A share for `validation` is drawn from the samples with weights above 0, all alike, and its loss is
+        weighted: the network's ``loss`` must take the argument ``sample_weight`` for this.
     on_step, on_epoch : callable, optional
-        Functions that `train` calls with the trainer: after every iteration, and after the measurements of every epoch.
-        They can read the lists, set ``trainer.optimizer.lr``, and call `stop`.
+        Functions that `train` calls with the trainer: after every iteration; and at the end of every epoch, after the
+        validation. They can read the lists, set ``trainer.optimizer.lr``, and call `stop`.
 
     Attributes
     ----------
@@ -130,8 +132,11 @@ class Trainer:
     Notes
     -----
     "Deep Learning from Scratch", chapter 4 and ``common/trainer.py``. As there, an epoch has
-    ``N / mini_batch_size`` iterations, which may be a fraction. An epoch begins at an iteration whose number is a
-    multiple of it. If the batch size does not divide N, this happens less often than once in N samples.
+    ``N / mini_batch_size`` iterations, which may be a fraction. The accuracies are measured at the iterations whose
+    number is a multiple of it. If the batch size does not divide N, this happens less often than once in N samples.
+
+    The validation and `on_epoch` do not depend on this. They come after an iteration if, with it, the number of samples
+    drawn reaches or passes a multiple of N; and once more when `train` ends within an epoch.
 
     A copy or a pickle of a trainer continues exactly where the trainer was. If that uses NumPy's global generator, the
     copy has a generator of its own, in the same state.
@@ -189,6 +194,7 @@ class Trainer:
         samples = training_samples(x_train, t_train, sample_weight)
         samples, self._validation = validation_samples(samples, validation, self._random)
         self.x_train, self.t_train, self.sample_weight = samples
+        self._shares_up_to = None if samples.weight is None else _shares_up_to(samples.weight)
         self.train_size = len(self.x_train)
         if (x_test is None) != (t_test is None):
             raise ValueError(f"x_test and t_test go together, but {'x_test' if x_test is None else 't_test'} is None")
@@ -210,7 +216,7 @@ class Trainer:
         self._early_stopping = (
             None if early_stopping is None else EarlyStopping(as_count(early_stopping, "early_stopping"))
         )
-        self.on_step, self.on_epoch = _hook(on_step, "on_step"), _hook(on_epoch, "on_epoch")
+        self._on_step, self._on_epoch = _hook(on_step, "on_step"), _hook(on_epoch, "on_epoch")
         self.verbose = verbose
         self.progress = progress
 
@@ -223,7 +229,7 @@ class Trainer:
         self.val_loss_list: list[float] = []
         self.val_acc_list: list[float] = []
         self.validated_at: list[int] = []
-        self._watch = Watch(network.params, self.t_train, self.sample_weight)
+        self._watch = Watch(network, self.x_train, self.t_train, self.sample_weight)
         self._is_stopped = False
 
     def train(self) -> None:
@@ -232,38 +238,102 @@ class Trainer:
         If the user interrupts it, the network and the lists keep the results so far. With `early_stopping`, the network
         has its best parameters whenever `train` ends, also when it was interrupted.
 
+        Raises
+        ------
+        ValueError
+            If a parameter of the network is NaN or infinite at the start.
+        RuntimeError
+            If early stopping cannot put a parameter back, because it is no longer there, or its array is read-only or
+            has another shape. If another error ends the training, this is a note of that error.
+
         Notes
         -----
         Every iteration calls `train_step`, which a subclass may override. The hooks and the validation are not part of
-        `train_step`: `train` looks after each step whether it has increased `current_epoch`.
+        `train_step`.
         """
+        refuse_parameters_not_finite(self.network.params, "network.params")
         self._is_stopped = False
         if self._early_stopping is not None:
             self._early_stopping.begin()
         try:
             with progress(self.max_iter, bar=self.progress) as (self._write, advance):
-                for _ in range(self.max_iter):
-                    epoch = self.current_epoch
+                epochs = self._epochs_drawn()
+                for left in range(self.max_iter - 1, -1, -1):
+                    iteration = self.current_iter
                     self.train_step()
+                    if self.current_iter == iteration:  # a subclass' step need not count
+                        self.current_iter += 1
                     if advance is not None:
                         advance(self.train_loss_list)
-                    if self.on_step is not None:
-                        self.on_step(self)
-                    if self.current_epoch != epoch:
+                    self.on_step()
+                    before, epochs = epochs, self._epochs_drawn()
+                    if epochs > before or self._is_stopped or left == 0:
                         self._validate()
-                        if self.on_epoch is not None:
-                            self.on_epoch(self)
+                        self.on_epoch()
                     if self._is_stopped:
                         break
+                self._warn_if_diverged()
+        except BaseException as error:  # also Ctrl-C
+            lost = self._put_back_the_best()
+            if lost is not None:
+                error.add_note(lost)
+            raise
         finally:
             self._write = None
-            if self._early_stopping is not None:
-                self._early_stopping.restore(self.network.params)
+        lost = self._put_back_the_best()
+        if lost is not None:
+            raise RuntimeError(lost)
         if self.verbose and self.x_test is not None:
             with suppress(NoAccuracyError):
                 accuracy = self.network.accuracy(self.x_test, self.t_test)
                 print_line("=============== Final Test Accuracy ===============")
                 print_line(f"test acc:{accuracy}")
+
+    def on_step(self) -> None:
+        """Call the function `on_step` of the constructor, if there is one. `train` calls this after every iteration.
+
+        A subclass may override it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import Trainer, TwoLayerNet
+        >>> class Decaying(Trainer):
+        ...     def on_step(self):
+        ...         super().on_step()
+        ...         self.optimizer.lr *= 0.5
+        >>> x, t = np.eye(3), np.array([0, 1, 2])
+        >>> trainer = Decaying(TwoLayerNet(3, 5, 3, seed=0), x, t, iterations=3, optimizer_param={"lr": 0.8},
+        ...                    verbose=False, seed=0)
+        >>> trainer.train()
+        >>> print(trainer.optimizer.lr)
+        0.1
+        """
+        if self._on_step is not None:
+            self._on_step(self)
+
+    def on_epoch(self) -> None:
+        """Call the function `on_epoch` of the constructor, if there is one. `train` calls this after every epoch.
+
+        A subclass may override it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import Trainer, TwoLayerNet
+        >>> class Reporting(Trainer):
+        ...     def on_epoch(self):
+        ...         super().on_epoch()
+        ...         print(f"epoch {len(self.val_loss_list)}, after iteration {self.validated_at[-1]}")
+        >>> x, t = np.eye(4), np.array([0, 1, 2, 0])
+        >>> trainer = Reporting(TwoLayerNet(4, 5, 3, seed=0), x, t, epochs=2, mini_batch_size=2, verbose=False, seed=0,
+        ...                     progress=False, validation=(x, t))
+        >>> trainer.train()
+        epoch 1, after iteration 1
+        epoch 2, after iteration 3
+        """
+        if self._on_epoch is not None:
+            self._on_epoch(self)
 
     def stop(self) -> None:
         """Let `train` end after this iteration; for the hooks.
@@ -297,19 +367,17 @@ class Trainer:
         >>> len(trainer.train_loss_list)
         1
         """
-        batch = self._random.choice(len(self.x_train), self.batch_size)
+        batch = self._drawn()
         x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
-        network: Any = self.network
-        loss_of = network.loss
+        network = self.network
         gradient_of = network.gradient if self.gradient == "backprop" else network.numerical_gradient
-        if self.sample_weight is not None:  # only then is the argument needed, which not every network takes
-            weight = self.sample_weight.take(batch)
-            loss_of, gradient_of = partial(loss_of, sample_weight=weight), partial(gradient_of, sample_weight=weight)
         self.optimizer.update(network.params, gradient_of(x, t))
-        loss = float(loss_of(x, t))
+        loss = float(network.loss(x, t))
         self.train_loss_list.append(loss)
-        if not math.isfinite(loss) or is_time(len(self.train_loss_list)):
-            self._look_at_losses()
+        if not math.isfinite(loss):
+            self._warn_if_no_longer_finite()
+        elif is_time(len(self.train_loss_list)):
+            self._warn_if_diverged()
         if self.verbose and not (self.progress and self._write):
             self._print(f"train loss:{loss}")
         if self.current_iter % self.iter_per_epoch == 0:
@@ -323,19 +391,27 @@ class Trainer:
             state["_random"] = _copy_of_the_global_generator()
         return state
 
-    def _look_at_losses(self) -> None:
-        """Warn if the last losses show that the training diverges."""
-        losses, seen = self.train_loss_list, None
-        if not math.isfinite(losses[-1]):
-            if math.isfinite(sum(losses[-2:-1])):
-                seen = f"the loss is {losses[-1]} at iteration {self.current_iter}"
-        elif self.train_acc_list:  # it is a classifier
-            seen = self._watch.found(losses, self.network.params)
+    def _drawn(self) -> Any:
+        """Return the numbers of the samples of a mini-batch, which are drawn as often as their weights say."""
+        if self._shares_up_to is None:
+            return self._random.choice(len(self.x_train), self.batch_size)
+        return np.searchsorted(self._shares_up_to, self._random.random(self.batch_size), side="right")
+
+    def _warn_if_no_longer_finite(self) -> None:
+        loss, before = self.train_loss_list[-1], self.train_loss_list[-2:-1]
+        if math.isfinite(sum(before)):
+            self._blame_the_rate(f"the loss is {loss} at iteration {self.current_iter}")
+
+    def _warn_if_diverged(self) -> None:
+        """Warn if the last losses and the parameters show that the training diverges."""
+        if self.train_acc_list:  # it is a classifier
+            seen = self._watch.found(self.train_loss_list)
             if seen is not None:
-                seen += f" at iteration {self.current_iter}, accuracy {self.train_acc_list[-1]:.2f}"
-        if seen is not None:
-            caller = 3 if self._write is None else 4  # of `train_step`, or of `train`
-            warnings.warn(f"{seen}: the learning rate may be too large", RuntimeWarning, stacklevel=caller)
+                last = len(self.train_loss_list) - 1
+                self._blame_the_rate(f"{seen} at iteration {last}, accuracy {self.train_acc_list[-1]:.2f}")
+
+    def _blame_the_rate(self, seen: str) -> None:
+        warn_caller(f"{seen}: the learning rate may be too large")
 
     def _evaluate(self) -> None:
         self.current_epoch += 1
@@ -355,6 +431,10 @@ class Trainer:
             shown = ", ".join(f"{part} acc:{accuracy}" for part, accuracy in accuracies.items())
             self._print(f"=== epoch:{self.current_epoch}, {shown} ===")
 
+    def _epochs_drawn(self) -> int:
+        """Return how many times as many samples as there are have been drawn; in integers, as a float may round."""
+        return self.current_iter * self.batch_size // self.train_size
+
     def _validate(self) -> None:
         """Measure the loss and the accuracy on the validation data, if there are any; stop if it is time."""
         if self._validation is None:
@@ -370,11 +450,15 @@ class Trainer:
             self.val_acc_list.append(network.accuracy(x, t))
             shown += f", val acc:{self.val_acc_list[-1]}"
         if self.verbose:
-            self._print(f"=== epoch:{self.current_epoch}, {shown} ===")
+            self._print(f"=== iteration:{self.validated_at[-1]}, {shown} ===")
         if self._early_stopping is not None and self._early_stopping.is_over(loss, network.params):
             if self.verbose:
                 self._print("=== early stopping: the best parameters are put back ===")
             self.stop()
+
+    def _put_back_the_best(self) -> str | None:
+        """Give the network its best parameters; return a message if that was not possible."""
+        return None if self._early_stopping is None else self._early_stopping.restore(self.network.params)
 
     def _print(self, line: str) -> None:
         (self._write or print_line)(line)
@@ -385,6 +469,13 @@ def _hook(hook: Any, name: str) -> Hook | None:
         raise TypeError(f"{name} must be a function that takes the trainer, got {hook!r}")
     checked: Hook | None = hook
     return checked
+
+
+def _shares_up_to(weight: FloatArray) -> FloatArray:
+    """Return which share of all weights the samples up to each have. The last is 1, above all numbers drawn."""
+    sums: FloatArray = np.cumsum(weight)
+    sums /= sums[-1]
+    return sums
 
 
 def _copy_of_the_global_generator() -> RandomSource:

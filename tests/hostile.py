@@ -1,6 +1,6 @@
 """Arrays that break careless code, by name.
 
-`HOSTILE` holds what fastnet accepts, `REFUSED` what it does not. Each entry is a function that builds its array anew,
+`HOSTILE` holds what fastnet accepts, `REFUSED` what it does not. Each entry is a function that builds a new array,
 so that no test meets what another one left.
 """
 

@@ -160,7 +160,7 @@ def assert_says_how_to_build(message):
     assert "FASTNET_BUILD=require" in message
 
 
-# Imports fastnet several times. Its modules are imported anew, and those of others only once, on the true platform.
+# Imports fastnet several times. Its modules are imported again, and those of others only once, on the true platform.
 SEVERAL_IMPORTS = """import os, subprocess, sys, numpy
 for variable, value in {values!r}:
     if variable == "platform":
@@ -343,7 +343,7 @@ def test_use_backend_refuses_kernels_that_are_out_of_date(outdated):
 @needs_both
 def test_info_says_that_the_kernels_are_out_of_date(outdated):
     result = run(outdated, arguments=["-W", "ignore", "-m", "fastnet", "info"])
-    why = OUT_OF_DATE.format(outdated.resolve()) + "compiles them anew"
+    why = OUT_OF_DATE.format(outdated.resolve()) + "compiles them again"
     assert re.search(r"^backend +numpy \((.*)\)$", result.stdout, re.MULTILINE)[1] == why
 
 

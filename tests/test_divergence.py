@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastnet import MultiLayerNet, Trainer, TwoLayerNet
-from fastnet._training.divergence import loss_of_guessing
+from fastnet._training.divergence import CAP, guessing
 
 random = np.random.default_rng(0)
 CENTRES = random.normal(scale=1.5, size=(10, 20))
@@ -16,8 +16,8 @@ T = random.integers(10, size=500)
 X = CENTRES[T] + random.normal(size=(500, 20))
 
 MESSAGE = (
-    r"^the mean of the last 25 losses is [\d.]+, no better than guessing \(2\.3\), and the largest parameter is .* at "
-    r"iteration \d+, accuracy 0\.\d\d: the learning rate may be too large$"
+    r"^the mean of the last 25 losses is [\d.]+, no better than guessing \(2\.298\), and the largest parameter is .* "
+    r"at iteration \d+, accuracy 0\.\d\d: the learning rate may be too large$"
 )
 
 
@@ -99,11 +99,61 @@ def test_a_loss_that_is_no_better_than_guessing_needs_parameters_that_have_grown
     assert bool(told([loss] * 50, largest, 50)) is warned
 
 
-def test_it_is_looked_for_after_50_iterations_and_after_every_100_more():
-    assert not told([9.0] * 49, 1000, 49)
+def test_it_is_looked_for_after_50_iterations_after_every_100_more_and_at_the_end():
     assert not told([9.0] * 25 + [1.0] * 25, 1000, 50)
-    assert not told([1.0] * 124 + [9.0] * 25, 1000, 149)
-    assert told([1.0] * 125 + [9.0] * 25, 1000, 150)
+    assert not told([1.0] * 60 + [9.0] * 60 + [1.0] * 60, 1000, 180)
+    (message,) = told([9.0] * 50 + [1.0] * 30, 1000, 80)
+    assert "at iteration 49, " in message
+    (message,) = told([1.0] * 125 + [9.0] * 25 + [1.0] * 30, 1000, 180)
+    assert "at iteration 149, " in message
+    (message,) = told([1.0] * 60 + [9.0] * 25, 1000, 85)
+    assert "at iteration 84, " in message
+
+
+def test_the_second_half_of_a_short_training_is_judged():
+    assert not told([9.0] * 9, 1000, 9)
+    (message,) = told([1.0] * 5 + [9.0] * 5, 1000, 10)
+    assert message.startswith("the mean of the last 5 losses is 9, ")
+    (message,) = told([9.0] * 49, 1000, 49)
+    assert message.startswith("the mean of the last 24 losses is 9, ")
+    assert not told([9.0] * 25 + [1.0] * 24, 1000, 49)
+
+
+@pytest.mark.parametrize(("loss", "word"), [(2.29, "hardly"), (2.31, "no")])
+def test_a_loss_a_little_below_that_of_guessing_is_hardly_better(loss, word):
+    (message,) = told([loss] * 50, 1000, 50)
+    assert f"losses is {loss}, {word} better than guessing (2.298)" in message
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_training_of_the_default_length_is_looked_at():
+    noise = np.random.default_rng(5).integers(10, size=200)
+    trainer = Trainer(two_layers(), X[:200], noise, optimizer_param={"lr": 1e4}, seed=0, verbose=False, progress=False)
+    assert trainer.max_iter == 40
+    with pytest.warns(RuntimeWarning, match="the mean of the last 20 losses is .* at iteration 39") as record:
+        trainer.train()
+    assert len(record) == 1
+    assert record[0].filename == __file__
+
+
+@pytest.mark.parametrize("bad", [np.inf, None])
+def test_a_warning_points_at_the_line_that_calls_train_also_from_a_step_of_ones_own(bad):
+    class Own(Trainer):
+        def train_step(self):
+            self.by_another_way()
+
+        def by_another_way(self):
+            super().train_step()
+
+    network = two_layers()
+    if bad is not None:
+        network.loss = lambda *_: bad
+    rate = {"lr": 0.1 if bad else 1e4}
+    t = np.random.default_rng(5).integers(10, size=500)
+    trainer = Own(network, X, t, iterations=60, optimizer_param=rate, seed=0, verbose=False, progress=False)
+    with pytest.warns(RuntimeWarning, match="the learning rate may be too large") as record:
+        trainer.train()
+    assert [each.filename for each in record] == [__file__]
 
 
 @pytest.mark.parametrize("optimizer", ["SGD", "Momentum", "AdaGrad"])
@@ -155,18 +205,153 @@ def test_no_loss_is_computed_and_nothing_is_drawn_for_it():
     assert np.random.rand() == following
 
 
+# --- what guessing gives ---------------------------------------------------------------------------------------------
+
+MANY_YES = (X @ random.normal(size=(20, 30)) > 0).astype(float)  # about 15 ones in a row
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("lr", [0.1, 0.5])
+def test_rows_with_many_ones_are_guessed_by_their_shares_and_their_sum(lr):
+    """The loss of softmax with 15 ones in a row is at least 15 log 15 = 40.6."""
+    caught, trainer = warnings_of(MultiLayerNet(20, [40], 30, seed=0), lr, steps=400, t=MANY_YES)
+    assert not [str(each.message) for each in caught]
+    assert trainer.train_loss_list[-1] > 40
+    assert trainer.train_loss_list[-1] < trainer.train_loss_list[0]
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_a_sigmoid_that_always_says_no_is_warned_of(mnist, activation):
+    """The answer is no for nine of ten classes, which gives 0.325."""
+    (x, t), _ = mnist
+    x, t = x[:3000], np.eye(10)[t[:3000]]
+    network = MultiLayerNet(784, [20], 10, activation=activation, output="sigmoid", seed=0)
+    caught, trainer = warnings_of(network, 1000.0 if activation == "relu" else 100.0, steps=300, x=x, t=t)
+    assert len(caught) == 1
+    assert "no better than guessing (0.3247)" in str(caught[0].message)
+    assert trainer.train_acc_list[-1] > 0.5
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("as_column", [True, False])
+@pytest.mark.parametrize("values", ["yes or no", "probabilities", "labels"])
+def test_one_column_is_guessed_by_its_mean(values, as_column):
+    yes = (X[:, 0] > 1).astype(int)
+    near = np.clip(yes * 0.8 + X[:, 1] / 100, 0, 1)
+    t = {"yes or no": yes.astype(float), "probabilities": near, "labels": yes}[values]
+    network = MultiLayerNet(20, [10], 1, output="sigmoid", seed=0)
+    caught, _ = warnings_of(network, 1e4, t=t[:, np.newaxis] if as_column else t)
+    assert len(caught) == 1
+    m = t.mean()
+    expected = -m * np.log(m) - (1 - m) * np.log(1 - m)
+    assert f"no better than guessing ({expected:.4g})" in str(caught[0].message)
+    caught, _ = warnings_of(MultiLayerNet(20, [10], 1, output="sigmoid", seed=0), 0.1, t=t, steps=200)
+    assert not caught
+
+
+class Line:
+    """A regression with an `accuracy`: the share of the variance that it explains. Its loss is the squared error."""
+
+    def __init__(self, start):
+        self.params = {"W": np.full((1, 1), start)}
+
+    def predict(self, x):
+        return x @ self.params["W"]
+
+    def loss(self, x, t):
+        return float(np.mean((self.predict(x) - t.reshape(-1, 1)) ** 2))
+
+    def gradient(self, x, t):
+        return {"W": 2 * x.T @ (self.predict(x) - t.reshape(-1, 1)) / len(x)}
+
+    def accuracy(self, x, t):
+        return 1 - self.loss(x, t) / float(np.var(t))
+
+
+@pytest.mark.parametrize("dtype", [int, float])
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+@pytest.mark.parametrize(("slope", "noise"), [(3000, 300), (1000, 3)])
+def test_a_regression_with_an_accuracy_is_not_a_classifier(slope, noise, shape, dtype):
+    x = np.random.default_rng(0).uniform(1, 2, size=(200, 1))
+    t = np.rint(slope * x[:, 0] + noise * np.random.default_rng(1).normal(size=200)).astype(dtype).reshape(shape)
+    caught, trainer = warnings_of(Line(0.0), 0.05, x=x, t=t, steps=200)
+    assert not [str(each.message) for each in caught]
+    assert trainer.train_acc_list[-1] > 0.5
+    assert trainer.network.params["W"] > 900
+
+
+def test_a_network_without_predict_is_not_judged_by_labels_that_may_be_numbers():
+    class Bare(Line):
+        predict = None
+
+        def loss(self, *_):
+            return 9.0
+
+        def gradient(self, *_):
+            return {"W": np.full((1, 1), -1e6)}
+
+    assert not warnings_of(Bare(0.0), 1.0)[0]
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_small_inputs_need_large_parameters(scale, output):
+    """Adam gives all parameters steps of the same size, so that these grow a hundred times at the loss of guessing."""
+    network = MultiLayerNet(20, [], 10, output=output, seed=0)
+    t = T if output == "softmax" else np.eye(10)[T]
+    caught, trainer = warnings_of(network, 0.5, x=X * scale, t=t, steps=500, optimizer="Adam")
+    assert not [str(each.message) for each in caught]
+    assert np.abs(network.params["W1"]).max() > 30
+    assert trainer.train_loss_list[-1] < trainer.train_loss_list[0]
+
+
+def entropy(*p):
+    return -sum(each * math.log(each) for each in p)
+
+
+class Answering:
+    output = "softmax"
+
+    def predict(self, x):
+        return np.zeros((len(x), 10))
+
+
+class Sigmoids(Answering):
+    output = "sigmoid"
+
+
+ROWS = [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 1.0]]
+
+
 @pytest.mark.parametrize(
-    ("t", "weight", "expected"),
+    ("t", "weight", "network", "expected"),
     [
-        ([0, 1, 2, 3], None, math.log(4)),
-        ([[0], [1]], None, math.log(2)),
-        ([7, 7, 7], None, 0.0),
-        ([0, 1], [3.0, 1.0], -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))),
-        ([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]], None, math.log(2)),
-        ([[1.0, 0.0], [0.0, 1.0]], [1.0, 3.0], -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))),
-        ([[0.0, 0.0]], None, 0.0),
+        ([0, 1, 2, 3], None, Answering, math.log(4)),
+        ([[0], [1], [2], [3]], None, Answering, math.log(4)),
+        ([7, 7, 7], None, Answering, 0.0),
+        ([0, 1], [3.0, 1.0], Answering, entropy(0.75, 0.25)),
+        ([0, 2], [3.0, 1.0], Answering, entropy(0.75, 0.25)),
+        ([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]], None, Answering, math.log(2)),
+        ([[1, 0], [0, 1]], [1.0, 3.0], Answering, entropy(0.75, 0.25)),
+        ([[0.0, 0.0]], None, Answering, 0.0),
+        ([[1.0] * 4] * 3, None, Answering, 4 * math.log(4)),
+        (ROWS, None, Answering, 0.75 * entropy(1 / 3, 2 / 3)),  # below that of a sigmoid, which counts then
+        (ROWS, None, Sigmoids, (entropy(0.25, 0.75) + entropy(0.5, 0.5)) / 2),
+        ([[0.25], [0.75], [0.5]], None, Sigmoids, math.log(2)),
+        ([0.1, 0.3], None, Sigmoids, entropy(0.2, 0.8)),
+        ([0.1, 0.3], [1.0, 3.0], Sigmoids, entropy(0.25, 0.75)),
+        ([True, False, False, False], None, Sigmoids, entropy(0.25, 0.75)),
+        ([0.0, 1.0, 2.0], None, Answering, None),  # numbers
+        ([0, -1], None, Answering, None),
+        ([[0, 2], [1, 0]], None, Answering, None),
+        ([[0.0, 1.1]], None, Answering, None),
+        ([0, 10], None, Answering, None),  # the answers are ten
     ],
 )
-def test_the_loss_of_guessing_is_the_entropy_of_the_classes(t, weight, expected):
-    weight = None if weight is None else np.array(weight)
-    assert loss_of_guessing(np.array(t), weight) == pytest.approx(expected, rel=1e-15, abs=0)
+def test_the_loss_of_guessing_is_that_of_the_best_constant_answer(t, weight, network, expected):
+    made = guessing(np.array(t), None if weight is None else np.array(weight), network(), X)
+    if t is ROWS and network is Answering:
+        expected = max(expected, (entropy(0.25, 0.75) + entropy(0.5, 0.5)) / 2)
+    assert (made and made.loss) == (None if expected is None else pytest.approx(expected, rel=1e-14, abs=0))
+    assert made is None or 0 <= made.loss <= made.largest <= 4 * CAP

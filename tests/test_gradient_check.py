@@ -436,7 +436,7 @@ def test_dropout_is_refused(mistake, samples):
     net = Extended(dropout=0.5, mistake=mistake)
     np.random.seed(0)
     state = str(np.random.get_state(legacy=False))
-    with pytest.raises(ValueError, match=r"train_flg=True\) is \d.*, and \d.* when called again: it is drawn anew"):
+    with pytest.raises(ValueError, match=r"train_flg=True\) is \d.*, and \d.* when called again: it is drawn again"):
         gradient_check(net, X, T, samples=samples)
     assert str(np.random.get_state(legacy=False)) == state
 
@@ -468,7 +468,7 @@ def test_a_loss_with_another_factor_than_both_gradients_is_refused(samples):
         gradient_check(Halved(), X, T, samples=samples, seed=0)
 
 
-def test_a_gradient_that_is_drawn_anew_is_refused():
+def test_a_gradient_that_is_drawn_again_is_refused():
     net = Deep()
     net.gradient = lambda x, t: {
         name: grad * np.random.default_rng().integers(1, 10**6) for name, grad in Deep.gradient(net, x, t).items()
@@ -477,7 +477,7 @@ def test_a_gradient_that_is_drawn_anew_is_refused():
         gradient_check(net, X, T)
 
 
-def test_a_numerical_gradient_that_is_drawn_anew_or_of_another_loss_is_refused():
+def test_a_numerical_gradient_that_is_drawn_again_or_of_another_loss_is_refused():
     net = Deep()
     net.numerical_gradient = lambda *_: {
         name: np.random.default_rng().normal(size=param.shape) for name, param in net.params.items()

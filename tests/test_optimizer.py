@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -597,7 +598,10 @@ def gradients(seed=5):
     return {"W": random(3, 2, seed=seed), "b": random(2, seed=seed + 1)}
 
 
-AFRESH = "starts afresh, because these are not the parameters of its last update: use one optimizer for each network"
+FROM_ZERO = (
+    "starts from zero again, because these are not the parameters of its last update: use one optimizer for each "
+    "network"
+)
 
 
 def updated(optimizer, params, count=3):
@@ -615,7 +619,7 @@ def equal(some, others):
 def test_nothing_leaks_into_another_network(make):
     optimizer = make(**OTHERS[make])
     updated(optimizer, parameters())
-    with pytest.warns(RuntimeWarning, match=f"^{make.__name__} {AFRESH}$") as record:
+    with pytest.warns(RuntimeWarning, match=f"^{make.__name__} {FROM_ZERO}$") as record:
         second = updated(optimizer, parameters(50))
     assert len(record) == 1
     assert record[0].filename == __file__
@@ -625,12 +629,61 @@ def test_nothing_leaks_into_another_network(make):
 
 
 @THOSE_THAT_REMEMBER
-def test_networks_that_take_turns_are_warned_of_every_time(make):
-    optimizer, one, other = make(), parameters(), parameters(50)
-    optimizer.update(one, gradients())
-    for params in other, one, other:
-        with pytest.warns(RuntimeWarning, match="starts afresh"):
+def test_networks_one_after_the_other_are_warned_of_every_time(make):
+    optimizer = make()
+    updated(optimizer, parameters())
+    for seed in range(50, 54):
+        params = parameters(seed)
+        with pytest.warns(RuntimeWarning, match="starts from zero again"):
             optimizer.update(params, gradients())
+        updated(optimizer, params)
+
+
+@pytest.mark.usefixtures("backend")
+@THOSE_THAT_REMEMBER
+@pytest.mark.filterwarnings("ignore:.* starts from zero again")
+@pytest.mark.parametrize("count", [2, 3])
+def test_networks_that_take_turns_are_refused(make, count):
+    """It would start from zero at every turn. Python shows a warning of one place only once."""
+    optimizer, networks = make(), [parameters(50 * seed) for seed in range(count)]
+    for params in networks:
+        optimizer.update(params, gradients())
+    before = everything(optimizer, networks[0])
+    message = rf"^params\['W'\] is an array of an earlier update, .* need one {make.__name__} each, or all of them"
+    with pytest.raises(ValueError, match=message):
+        optimizer.update(networks[0], gradients())
+    assert everything(optimizer, networks[0]) == before
+    updated(optimizer, networks[-1])  # it still has these
+    updated(copy.deepcopy(optimizer), networks[0])  # a copy belongs to the parameters that it is given
+
+
+@THOSE_THAT_REMEMBER
+@pytest.mark.filterwarnings("ignore:.* starts from zero again")
+def test_layers_that_take_turns_are_refused(make):
+    optimizer, layers = make(), [{"W1": random(3, 2)}, {"W2": random(2, 2)}]
+    for layer in layers:
+        optimizer.update(layer, layer)
+    with pytest.raises(ValueError, match=r"^params\['W1'\] is an array of an earlier update"):
+        optimizer.update(dict(layers[0]), layers[0])
+    make().update({**layers[0], **layers[1]}, {**layers[0], **layers[1]})
+
+
+@pytest.mark.filterwarnings("ignore:.* starts from zero again")
+def test_an_optimizer_keeps_no_network_alive():
+    optimizer, params = Momentum(), parameters()
+    updated(optimizer, params)
+    array = weakref.ref(params["W"])
+    updated(optimizer, parameters(50))
+    del params
+    assert array() is None
+
+
+@EACH
+def test_an_empty_array_is_the_same_as_any_view_of_it(make):
+    base, optimizer = {"W": random(3, 2), "none": np.zeros((0, 2))}, make()
+    for _ in range(3):
+        views = {name: value[:] for name, value in base.items()}
+        optimizer.update(views, views)
 
 
 @THOSE_THAT_REMEMBER
@@ -638,7 +691,7 @@ def test_another_network_may_have_other_shapes_and_names(make):
     optimizer = make()
     updated(optimizer, parameters())
     for params in {"W": np.ones(5)}, {"U": np.ones(5)}, {"U": 1.0}:
-        with pytest.warns(RuntimeWarning, match="starts afresh"):
+        with pytest.warns(RuntimeWarning, match="starts from zero again"):
             optimizer.update(params, params.copy())
         assert all(list(getattr(optimizer, attribute)) == list(params) for attribute in REMEMBERED[make])
 
@@ -649,7 +702,7 @@ def test_a_warning_that_is_made_an_error_leaves_everything_as_it_was(make):
     optimizer, params = make(), parameters(50)
     updated(optimizer, parameters())
     before = everything(optimizer, params)
-    with pytest.raises(RuntimeWarning, match="starts afresh"):
+    with pytest.raises(RuntimeWarning, match="starts from zero again"):
         optimizer.update(params, gradients())
     assert everything(optimizer, params) == before
 
@@ -742,6 +795,52 @@ def test_a_copied_optimizer_and_network_go_on_together(make, way):
     assert equal(updated(copied, params_too), updated(optimizer, params))
 
 
+class OwnSGD(SGD):
+    def __init__(self, lr):
+        self.lr = lr
+
+
+class OwnMomentum(Momentum):
+    v = None
+
+    def __init__(self, lr, momentum):
+        self.lr, self.momentum = lr, momentum
+
+
+class OwnNew(Momentum):
+    def __new__(cls, *arguments, **options):
+        return super().__new__(cls, *arguments, **options)
+
+
+def filled(make, **attributes):
+    made = make.__new__(make)
+    made.__dict__.update(attributes)
+    return made
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("way", [lambda each: each, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+@pytest.mark.parametrize(
+    ("made", "like"),
+    [
+        (lambda: OwnSGD(0.5), lambda: SGD(0.5)),
+        (lambda: OwnSGD(StepDecay(0.5, every=2)), lambda: SGD(StepDecay(0.5, every=2))),
+        (lambda: OwnMomentum(0.5, 0.25), lambda: Momentum(0.5, 0.25)),
+        (lambda: OwnNew(0.5, momentum=0.25), lambda: Momentum(0.5, 0.25)),
+        (lambda: filled(SGD, lr=0.5), lambda: SGD(0.5)),
+        (lambda: filled(Momentum, lr=0.5, momentum=0.25, v=None), lambda: Momentum(0.5, 0.25)),
+    ],
+    ids=["SGD", "schedule", "v of the class", "__new__", "SGD without __init__", "Momentum without __init__"],
+)
+def test_an_optimizer_needs_no_call_of_our_init(made, like, way):
+    optimizer = made()
+    expected, some, others = like(), parameters(), parameters()
+    for _ in range(2):
+        assert equal(updated(optimizer, some), updated(expected, others))
+        assert optimizer.lr == expected.lr
+        optimizer = way(optimizer)
+
+
 def test_what_it_belongs_to_is_no_part_of_it():
     optimizer, params = Momentum(), parameters()
     before = set(vars(optimizer))
@@ -790,7 +889,7 @@ def test_a_rate_that_a_program_writes_replaces_the_schedule(make):
     updated(optimizer, params)
     assert optimizer.lr == 0.25
     assert repr(optimizer).startswith(f"{make.__name__}(lr=0.25")
-    optimizer.lr = StepDecay(0.5, every=1)  # and begins anew
+    optimizer.lr = StepDecay(0.5, every=1)  # and begins again
     assert optimizer.lr == 0.5
     optimizer.update(params, gradients())
     assert optimizer.lr == 0.5
@@ -810,10 +909,10 @@ def test_only_updates_that_are_made_count():
 
 
 @pytest.mark.parametrize("make", [SGD, Adam])
-def test_a_schedule_begins_anew_with_another_network(make):
+def test_a_schedule_begins_again_with_another_network(make):
     optimizer = make(lr=StepDecay(0.5, every=1))
     updated(optimizer, parameters())
-    with pytest.warns(RuntimeWarning, match="starts afresh"):
+    with pytest.warns(RuntimeWarning, match="starts from zero again"):
         optimizer.update(parameters(50), gradients())
     assert optimizer.lr == 0.5
 

@@ -52,8 +52,18 @@ class Failing(Bare):
         raise OSError(5, "Input/output error")
 
 
+class Raising(Bare):
+    def isatty(self):
+        raise RuntimeError("mine")
+
+
+class NotCallable(Bare):
+    isatty = False
+
+
 ABSENT = {
     "None": lambda: None, "closed": closed, "detached": detached, "without isatty": Bare, "failing isatty": Failing,
+    "raising isatty": Raising, "isatty that is no function": NotCallable,
 }  # fmt: skip
 
 

@@ -64,6 +64,14 @@ def test_nothing_is_looked_for_in_integers_and_large_numbers_are_accepted():
     assert make(x_train=with_one(X, (1, 1), 1e308)).x_train.max() == 1e308
 
 
+def test_the_advice_for_targets_is_not_to_make_up_a_mean():
+    with pytest.raises(ValueError, match="pandas' <NA>") as caught:
+        make(t_train=with_one(T, 2, np.nan))
+    assert "mean" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"leave out the rows .* by the mean of their column$"):
+        make(x_train=with_one(X, (2, 1), np.nan))
+
+
 def test_no_data_is_changed():
     bad = with_one(X, (3, 1), np.nan)
     before = bad.copy()
@@ -80,6 +88,23 @@ def test_a_perceptron_does_not_learn_from_them_either(value):
     with pytest.raises(ValueError, match=r"^x holds .* in row 1 "):
         perceptron.fit([0, value], 1)
     assert perceptron.w.tolist() == [0, 0]
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_parameter_that_is_not_finite_is_named_when_the_training_starts(value):
+    trainer = make()
+    before = trainer.network.params["W1"].copy()
+    trainer.network.params["W2"][1, 2] = value
+    with pytest.raises(ValueError, match=rf"^network.params\['W2'\]\[1, 2\] is {value}: "):
+        trainer.train()
+    assert trainer.train_loss_list == []
+    assert np.array_equal(trainer.network.params["W1"], before)
+    trainer.network.params["W2"][1, 2] = 0.0
+    trainer.train_step()
+    trainer.network.params["b"] = float(value)
+    with pytest.raises(ValueError, match=rf"^network.params\['b'\] is {value}: "):
+        trainer.train()
 
 
 # --- tables of other libraries ---------------------------------------------------------------------------------------
@@ -190,6 +215,17 @@ def test_pandas_own_columns_are_named_and_the_advice_works():
     assert functions.relu(frame.fillna(0).to_numpy(float)).tolist() == [[1, 1], [0, 2]]
     with pytest.raises(TypeError, match=r"from pandas \(BooleanArray: boolean\): x\[1\] is <NA>"):
         functions.relu(pandas.array([True, None], "boolean"))
+
+
+def test_a_nullable_column_of_which_pandas_makes_numbers_is_accepted():
+    pandas = pytest.importorskip("pandas")
+    labels = pandas.Series(T, dtype="Int64")
+    if np.asarray(labels).dtype == object:
+        pytest.skip("this pandas makes objects of it")
+    assert make(t_train=labels).t_train.tolist() == T.tolist()
+    labels[2] = pandas.NA
+    with pytest.raises(ValueError, match=r"t_train holds NaN in row 2 .*, such as pandas' <NA>"):
+        make(t_train=labels)
 
 
 def test_neither_scipy_nor_pandas_is_imported(monkeypatch):

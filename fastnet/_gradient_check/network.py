@@ -77,8 +77,8 @@ def gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, 
 # --- what is no function, or another function -------------------------------------------------------------------------
 
 GRADIENT, NUMERICAL = "network.gradient(x, t)", "network.numerical_gradient(x, t)"
-ANEW = (
-    "it is drawn anew in every call, for example by dropout, so there is no one function whose gradient could be "
+AGAIN = (
+    "it is drawn again in every call, for example by dropout, so there is no one function whose gradient could be "
     "checked. Switch that off for the check"
 )
 MODES = (
@@ -116,7 +116,7 @@ class Loss:
         for _ in range(calls):
             again = one_number(self.call(x, t), self.name)
             if not self.is_same(value, again, eps):
-                raise ValueError(f"{self.name} is {value:.9g}, and {again:.9g} when called again: {ANEW}")
+                raise ValueError(f"{self.name} is {value:.9g}, and {again:.9g} when called again: {AGAIN}")
 
 
 def refuse_random_gradient(
@@ -132,7 +132,7 @@ def refuse_random_gradient(
             index = position(np.nanargmax(apart), apart.shape)
             raise ValueError(
                 f"{GRADIENT}[{name!r}] at {list(index)} is {first[index]:.9g}, and {second[index]:.9g} when called "
-                f"again: {ANEW}"
+                f"again: {AGAIN}"
             )
 
 
@@ -151,7 +151,7 @@ def refuse_another_function(
         again = gradients_of(params, network.numerical_gradient(x, t), NUMERICAL)[name].reshape(-1)[k]
         what = f"for {name}{list(elements[k].index)}, {NUMERICAL} is {own[k]:.6g}"
         if not _is_close(float(again), Slope(float(own[k]), 0.0, 0.0), precision):
-            raise ValueError(f"{what}, and {again:.6g} when called again: {ANEW}")
+            raise ValueError(f"{what}, and {again:.6g} when called again: {AGAIN}")
         raise ValueError(f"{what}, but differences of network.loss give {elements[k].quick().value:.6g}: {MODES}")
 
 

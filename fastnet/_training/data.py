@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FLOAT64, RandomSource, cast, is_real, real_array, refuse_not_finite
+from fastnet._checks import FloatArray, RandomSource, is_real, real_array, refuse_not_finite, sample_weights
 from fastnet._scaled import ScaledBytes, as_samples
 
 Inputs: TypeAlias = npt.NDArray[Any] | ScaledBytes
@@ -16,7 +16,7 @@ class Samples(NamedTuple):
 
     x: Inputs
     t: npt.NDArray[Any]
-    weight: npt.NDArray[np.float64] | None = None
+    weight: FloatArray | None = None
 
     def part(self, rows: npt.NDArray[Any]) -> Self:
         """Return some of the samples."""
@@ -26,36 +26,38 @@ class Samples(NamedTuple):
 
 def samples_of(x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, part: str) -> Samples:
     """Return `x` and `t` as arrays with one row for each sample, and without NaN and infinity."""
+    samples = _in_pairs(x, t, part)
+    _refuse_not_finite(samples, part)
+    return samples
+
+
+def training_samples(x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> Samples:
+    """Return the samples to train on; those of weight 0 are left out, whatever is in them."""
+    if sample_weight is None:
+        return samples_of(x, t, "train")
+    samples = _in_pairs(x, t, "train")
+    weights = sample_weights(sample_weight, (len(samples.x),))
+    samples, used = samples._replace(weight=weights), np.flatnonzero(weights)
+    if len(used) < len(weights):
+        samples = samples.part(used)
+    _refuse_not_finite(samples, "train", used)
+    return samples
+
+
+def _in_pairs(x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, part: str) -> Samples:
     inputs, targets = as_samples(x, f"x_{part}"), real_array(t, f"t_{part}")
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets) or len(inputs) == 0:
         raise ValueError(
             f"x_{part} and t_{part} must hold one row for each of the same samples, at least one; "
             f"got shapes {inputs.shape} and {targets.shape}"
         )
-    for name, array in ((f"x_{part}", inputs), (f"t_{part}", targets)):
-        if not isinstance(array, ScaledBytes):
-            refuse_not_finite(array, name)
     return Samples(inputs, targets)
 
 
-def training_samples(x: npt.ArrayLike | ScaledBytes, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> Samples:
-    """Return the samples to train on; those of weight 0 are left out."""
-    samples = samples_of(x, t, "train")
-    if sample_weight is None:
-        return samples
-    weight = real_array(sample_weight, "sample_weight")
-    if weight.shape != (len(samples.x),):
-        raise ValueError(
-            f"sample_weight must have shape ({len(samples.x)},), one number for each sample of x_train; "
-            f"got shape {weight.shape}"
-        )
-    refuse_not_finite(weight, "sample_weight")
-    if weight.min() < 0:
-        raise ValueError(f"sample_weight[{weight.argmin()}] is {weight.min()}; a weight must be at least 0")
-    if weight.max() == 0:
-        raise ValueError("sample_weight is all zero: no sample is left to train on")
-    samples = samples._replace(weight=cast(weight, FLOAT64))
-    return samples if weight.all() else samples.part(np.flatnonzero(weight))
+def _refuse_not_finite(samples: Samples, part: str, rows: npt.NDArray[Any] | None = None) -> None:
+    if not isinstance(samples.x, ScaledBytes):
+        refuse_not_finite(samples.x, f"x_{part}", rows)
+    refuse_not_finite(samples.t, f"t_{part}", rows, are_targets=True)
 
 
 def validation_samples(samples: Samples, validation: Any, random: RandomSource) -> tuple[Samples, Samples | None]:
@@ -66,7 +68,12 @@ def validation_samples(samples: Samples, validation: Any, random: RandomSource) 
         x, t = validation
         return samples, samples_of(x, t, "val")
     if not is_real(validation):
-        raise TypeError(f"validation must be a share of the training data or a pair (x, t), got {validation!r:.200}")
+        got = f"{validation!r:.60}"
+        if isinstance(validation, np.ndarray):
+            got = f"array of shape {validation.shape}"
+        elif isinstance(validation, tuple | list):
+            got = f"{type(validation).__name__} of {len(validation)}"
+        raise TypeError(f"validation must be a share of the training data or a pair (x, t), got {got}")
     if not 0 < validation < 1:
         raise ValueError(f"validation must be a share between 0 and 1, or a pair (x, t), got {validation!r}")
     count = round(len(samples.x) * float(validation))

@@ -1,27 +1,27 @@
 """Notice a classifier whose training has diverged, although its loss is finite.
 
-The 1e-7 in the logarithm limits the loss of a sample to 16.1, so a learning rate that is too large does not show as an
-infinite loss. It shows in two things together: the parameters have become much larger than at the start, and the loss
-stays at or above the loss of guessing. Each alone is no sign. Large initial weights give a large loss that falls later,
-and small inputs need large weights.
+The 1e-7 in the logarithm limits the loss of a sample, so a learning rate that is too large does not show as an infinite
+loss. It shows in two things together: the parameters have become much larger than at the start, and the loss stays at
+or above the loss of guessing, which is that of the best constant answer. Each alone is no sign. Large initial weights
+give a large loss that falls later, and small inputs need large weights.
 """
 
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastnet._checks import FLOAT64
 
-WINDOW = 25  # losses whose mean is judged
+WINDOW = 25  # losses whose mean is judged; in a training of less than twice as many iterations, the second half
 FIRST, EVERY = 50, 100  # after how many iterations; the largest parameter of a small network takes as long as a step
-CAP = -math.log(1e-7)  # the largest loss of a sample
+LEAST = 10  # iterations of a training that is judged at its end
+CAP = -math.log(1e-7)  # the largest cross-entropy of a target of 1
 
-# The loss is judged together with the growth of the largest parameter. Measured on 3,376 training runs: see
-# docs/decisions/training.md.
-FAR_ABOVE = 0.15  # of the way from the loss of guessing to CAP
+# The loss is judged together with the growth of the largest parameter. Measured: see docs/decisions/training.md.
+FAR_ABOVE = {"softmax": 0.15, "sigmoid": 0.03}  # of the way from the loss of guessing to the largest loss
 GROWN = 5
 AS_GUESSING = 0.95  # times the loss of guessing
 GROWN_MUCH = 100
@@ -32,33 +32,50 @@ def is_time(iterations: int) -> bool:
     return iterations % EVERY == FIRST
 
 
+class Guessing(NamedTuple):
+    """The loss of the best constant answer, what is far above it, and the largest loss that there is."""
+
+    loss: float
+    far_above: float
+    largest: float
+
+
 class Watch:
     """The start of a training run, with which the later losses and parameters are compared."""
 
-    def __init__(self, params: Any, t: Any, sample_weight: Any) -> None:
-        self._start = max(largest(params), 1.0)
-        self._t, self._weight = t, sample_weight
+    def __init__(self, network: Any, x: Any, t: Any, sample_weight: Any) -> None:
+        self._start = max(largest(network.params), 1.0)
+        self._network, self._x, self._t, self._weight = network, x, t, sample_weight
         self._has_warned = False
 
     @cached_property
-    def _guessing(self) -> float:
-        return loss_of_guessing(self._t, self._weight)
+    def _guessing(self) -> Guessing | None:
+        return guessing(self._t, self._weight, self._network, self._x)
 
-    def found(self, losses: list[float], params: Any) -> str | None:
+    @cached_property
+    def _ordinary(self) -> float:
+        """The size of a parameter that is no sign of divergence: more than 1 if all inputs are small."""
+        size = float(np.abs(np.asarray(self._x[:1000], FLOAT64)).max())
+        return max(self._start, 1 / size if size else 1.0)
+
+    def found(self, losses: list[float]) -> str | None:
         """Return what shows that the training has diverged, once; None otherwise."""
-        if self._has_warned:
+        if self._has_warned or len(losses) < LEAST:
             return None
-        mean, guessing = sum(losses[-WINDOW:]) / WINDOW, self._guessing
-        if not AS_GUESSING * guessing < mean < math.inf:
+        last = losses[-min(WINDOW, len(losses) // 2) :]
+        mean = sum(last) / len(last)
+        size = largest(self._network.params)
+        if not size > GROWN * self._start or self._guessing is None:  # most runs end here, in little time
             return None
-        grown = largest(params) / self._start
-        far_above = mean > guessing + FAR_ABOVE * (CAP - guessing)
-        if not grown > (GROWN if far_above else GROWN_MUCH):
+        loss, far_above, most = self._guessing
+        is_as_guessing = mean > AS_GUESSING * loss and size > GROWN_MUCH * self._ordinary
+        if not (mean > far_above or is_as_guessing) or mean > most:  # above the largest, it is not a cross-entropy
             return None
         self._has_warned = True
+        better = "no" if mean >= loss else "hardly"
         return (
-            f"the mean of the last {WINDOW} losses is {mean:.3g}, no better than guessing ({guessing:.3g}), and the "
-            f"largest parameter is {grown * self._start:.3g}"
+            f"the mean of the last {len(last)} losses is {mean:.4g}, {better} better than guessing ({loss:.4g}), and "
+            f"the largest parameter is {size:.3g}"
         )
 
 
@@ -69,17 +86,55 @@ def largest(params: Any) -> float:
     return max((float(max(array.max(), -array.min())) for array in arrays), default=0.0)
 
 
-def loss_of_guessing(t: Any, sample_weight: Any) -> float:
-    """Return the mean cross-entropy of a classifier that always answers with the shares of the classes in `t`.
+def guessing(t: Any, sample_weight: Any, network: Any, x: Any) -> Guessing | None:
+    """Return what guessing the targets `t` gives, or None if they are not those of a classifier.
 
-    This is the entropy of the shares. Integers are labels, rows are probabilities.
+    The best constant answer has the means m of the classes. Its cross-entropy is ``-sum(m log(m / sum(m)))`` for a
+    softmax, and the mean of ``-m log(m) - (1 - m) log(1 - m)`` for a sigmoid. Rows may be targets of either. Unless the
+    network says that it has a sigmoid, the larger one counts.
     """
-    weights = np.ones(len(t)) if sample_weight is None else sample_weight
-    with np.errstate(all="ignore"):  # the numbers of a regression may overflow; what comes out is not used then
-        if t.ndim == 1 or t.shape[1:] == (1,):
-            _, label = np.unique(t, return_inverse=True)
-            sums = np.bincount(label.ravel(), weights)
-        else:
-            sums = np.tensordot(weights, t.astype(FLOAT64), 1).ravel()
-        shares = sums[sums > 0] / sums[sums > 0].sum()
-        return float(-np.sum(shares * np.log(shares)))
+    if t.min() < 0:
+        return None
+    is_column = t.ndim == 1 or t.shape[1:] == (1,)
+    if is_column and t.dtype.kind in "iu" and t.max() > 1:
+        return _of_classes(_shares(t.ravel(), sample_weight)) if _has_answers(network, x, int(t.max()) + 1) else None
+    if t.max() > 1:
+        return None
+    means = np.average(t.reshape(len(t), -1).astype(FLOAT64), axis=0, weights=sample_weight)
+    binary, classes = _of_answers(means), _of_classes(means)
+    if is_column or str(getattr(network, "output", "")).startswith("sigmoid"):
+        return binary
+    return Guessing(*map(max, binary, classes))
+
+
+def _shares(labels: Any, sample_weight: Any) -> Any:
+    _, numbered = np.unique(labels, return_inverse=True)
+    sums = np.bincount(numbered.ravel(), sample_weight)
+    return sums / sums.sum()
+
+
+def _of_classes(means: Any) -> Guessing:
+    total = float(means.sum())
+    return _guessing("softmax", total * _entropy(means / total) if total else 0.0, CAP * total)
+
+
+def _of_answers(means: Any) -> Guessing:
+    return _guessing("sigmoid", (_entropy(means) + _entropy(1 - means)) / len(means), CAP)
+
+
+def _guessing(output: str, loss: float, most: float) -> Guessing:
+    return Guessing(loss, loss + FAR_ABOVE[output] * (most - loss), most)
+
+
+def _entropy(p: Any) -> float:
+    p = p[p > 0]
+    return float(-np.sum(p * np.log(p)))
+
+
+def _has_answers(network: Any, x: Any, classes: int) -> bool:
+    """Whether the network answers with a number for each class; for a regression, integers are no labels."""
+    try:
+        shape = np.shape(network.predict(np.asarray(x[:1])))
+    except Exception:  # a network of the user's may have no predict, or another one
+        return False
+    return len(shape) > 0 and shape[-1] >= classes

@@ -18,7 +18,7 @@ class EarlyStopping:
         self._best: dict[str, Any] = {}
 
     def begin(self) -> None:
-        """Wait anew; the best parameters stay."""
+        """Wait from zero again; the best parameters stay."""
         self._waited = 0
 
     def is_over(self, loss: float, params: MutableMapping[str, Any]) -> bool:
@@ -30,10 +30,26 @@ class EarlyStopping:
             self._waited += 1
         return self._waited >= self._patience
 
-    def restore(self, params: MutableMapping[str, Any]) -> None:
-        """Put the best parameters back: arrays in place, because a network's layers may hold them too."""
-        for name, best in self._best.items():
-            if isinstance(params[name], np.ndarray):
-                params[name][...] = best
-            else:
-                params[name] = best
+    def restore(self, params: MutableMapping[str, Any]) -> str | None:
+        """Put the best parameters back: arrays in place, because a network's layers may hold them too.
+
+        Return a message if that was not possible for some.
+        """
+        lost = [name for name, best in self._best.items() if not _is_put_back(params, name, best)]
+        if not lost:
+            return None
+        names = ", ".join(f"network.params[{name!r}]" for name in lost)
+        return f"early stopping could not put back the best {names}: missing, read-only, or of another shape or dtype"
+
+
+def _is_put_back(params: MutableMapping[str, Any], name: str, best: Any) -> bool:
+    now = params.get(name)
+    if now is None or isinstance(now, np.ndarray) != isinstance(best, np.ndarray):
+        return False
+    if not isinstance(now, np.ndarray):
+        params[name] = best
+        return True
+    if not now.flags.writeable or now.shape != best.shape or now.dtype != best.dtype:
+        return False
+    now[...] = best
+    return True

@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from typing import Any, NoReturn
 
 import fastnet
@@ -21,6 +21,32 @@ UNPRINTED = "the result cannot be printed"
 
 # Errors that the user can fix. Any other exception is a bug in fastnet and shows its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, MemoryError, OverflowError)
+
+
+class UnprintedError(OSError):
+    """Standard output does not take what is printed."""
+
+
+class Output:
+    """Standard output. Its errors are told from those of the files that a command writes."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> Any:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            raise UnprintedError(f"{UNPRINTED}: {error.strerror}") from error
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise UnprintedError(f"{UNPRINTED}: {error.strerror}") from error
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,11 +77,12 @@ def make_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; `argv` is the command line after the program's name."""
     program = "fastnet"
-    with warnings.catch_warnings():
+    if not is_open(sys.stdout):
+        complain(f"{program}: error: {UNPRINTED}: standard output is closed")
+        return 1
+    with warnings.catch_warnings(), redirect_stdout(Output(sys.stdout)):
         warnings.showwarning = _show_warning
         try:
-            if not is_open(sys.stdout):
-                raise OSError(f"{UNPRINTED}: standard output is closed")
             fastnet.get_backend()  # raises if FASTNET_BACKEND names an unknown or unusable backend
             args = _parsed(argv)
             program = args.prog
@@ -64,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 sys.stdout.flush()
                 return status
         except USER_ERRORS as error:
-            complain(f"{program}: error: {_unprinted(error) or _one_line(error)}")
+            complain(f"{program}: error: {_one_line(_of_the_rest() or error)}")
             return 1
         except KeyboardInterrupt:
             complain(f"{program}: interrupted")
@@ -81,22 +108,19 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
         raise
 
 
-def _unprinted(error: BaseException) -> str | None:
-    """Return why standard output does not take what was printed, or None if it does.
+def _of_the_rest() -> UnprintedError | None:
+    """Print the rest of the output; return the error if that fails.
 
-    Python would try to print the rest when it ends, and fail. So the rest goes to the null device.
+    Python would try to print it when it ends, and fail. So the rest goes to the null device.
     """
     try:
         if is_open(sys.stdout):
             sys.stdout.flush()
-    except OSError as failed:
+    except UnprintedError as failed:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        error = failed
-    else:
-        if not isinstance(error, BrokenPipeError):  # which nothing else raises
-            return None
-    return f"{UNPRINTED}: {error.strerror}"
+        return failed
+    return None
 
 
 def _one_line(error: BaseException) -> str:

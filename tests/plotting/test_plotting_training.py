@@ -106,7 +106,7 @@ def test_plot_history_draws_what_was_measured_on_validation_data(drawn):
     plotting.plot_history(trainer, ax=drawn)
     _, right = drawn.figure.axes
     left, right_lines = by_label(drawn), by_label(right)
-    assert left["loss on validation data"].get_xdata().tolist() == [0, 2, 4]
+    assert left["loss on validation data"].get_xdata().tolist() == [1, 3, 5]
     assert left["loss on validation data"].get_ydata().tolist() == trainer.val_loss_list
     assert set(right_lines) == {"accuracy on training data", "accuracy on validation data"}
     assert right_lines["accuracy on validation data"].get_ydata().tolist() == trainer.val_acc_list
