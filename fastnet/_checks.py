@@ -191,6 +191,9 @@ def window_positions(
     height, width = as_count(height, f"{kind}_h"), as_count(width, f"{kind}_w")
     stride, pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
     H, W = (size + 2 * pad for size in shape[2:])
+    # In C, sizes in bytes are 64-bit integers.
+    if max(stride, math.prod(max(size, 1) for size in (*shape[:2], H, W))) > 2**58:
+        raise ValueError(f"pad {pad} or stride {stride} is too large for images of shape {shape}")
     if height > H or width > W:
         raise ValueError(
             f"a {kind} of {height} x {width} does not fit into images of shape {shape} with pad {pad}"

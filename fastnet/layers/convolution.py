@@ -155,7 +155,7 @@ class Convolution:
         d, x, W = common(gradient(dout, self._output_shape(x, W)), x, W)
         dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad, wants_dx)
         if vars(self).get("col") is not None:  # it was read, and may have been changed
-            self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(len(W), d[:, :1].size), self.col)
+            self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(len(W), len(self.col)), self.col)
             self.dW = self.dW.reshape(W.shape)
         return dx
 
@@ -214,6 +214,7 @@ class Pooling:
     """
 
     _where: Any = None  # `arg_max` in the order of the output; here, because the book's pickled layers have none
+    _pool: Any = None  # (pool_h, pool_w) of `_where`
 
     def __init__(self, pool_h: int, pool_w: int, stride: int = 2, pad: int = 0) -> None:
         self.pool_h = as_count(pool_h, "pool_h")
@@ -247,7 +248,7 @@ class Pooling:
         self._positions(array.shape)
         out: FloatArray
         out, self._where = _backend.kernels.pooling(array, self.pool_h, self.pool_w, self.stride, self.pad)
-        self.x = x
+        self.x, self._pool = x, (self.pool_h, self.pool_w)
         vars(self).pop("arg_max", None)
         return out
 
@@ -287,6 +288,8 @@ class Pooling:
             where: IntArray = labels_in_range(numbers, self.pool_h * self.pool_w, "arg_max").astype(np.intc, order="C")
         else:
             where = kept(self._where, "arg_max")
+            if where.shape != d.shape or self._pool != (self.pool_h, self.pool_w):
+                raise ValueError("x, pool_h or pool_w was replaced after forward: call forward again")
         d = cast(d, FLOAT32 if d.dtype == FLOAT32 else FLOAT64)
         dx: FloatArray = _backend.kernels.pooling_gradient(
             d, where, x_shape, self.pool_h, self.pool_w, self.stride, self.pad

@@ -373,7 +373,7 @@ class Affine:
         b = vector(self.b, "b", W.shape[1], f"for W of shape {W.shape}")
         (rows, W, b), dtype = promoted(array.reshape(len(array), len(W)), W, b)
         out: FloatArray = as_result(_backend.kernels.affine(rows, W, b), dtype)
-        self.x, self.original_x_shape = rows, array.shape
+        self.x, self.original_x_shape = as_result(rows, dtype), array.shape
         return out
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:

@@ -625,3 +625,29 @@ def test_nothing_warns_of_overflow(kind):
         for value in (1e308, -1e308, np.inf, np.nan):
             out = layer.forward(np.where(x > 0, value, x))
             layer.backward(np.full_like(out, value))
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize(
+    "replace", [lambda pool: setattr(pool, "pool_h", 1), lambda pool: setattr(pool, "x", np.zeros((2, 1, 6, 6)))]
+)
+def test_a_pool_whose_window_or_input_was_replaced_asks_for_another_forward(replace):
+    pool = layers.Pooling(2, 2)
+    out = pool.forward(np.arange(16.0).reshape(1, 1, 4, 4))
+    replace(pool)
+    with pytest.raises(ValueError, match=r"forward again|dout"):
+        pool.backward(np.ones((2, 1, 3, 3)) if pool.x.shape[0] == 2 else np.ones_like(out))
+
+
+@pytest.mark.usefixtures("backend")
+def test_sizes_that_no_array_can_have_are_refused():
+    with pytest.raises(ValueError, match="too large for images of shape"):
+        layers.Convolution(np.ones((1, 1, 1, 1)), np.zeros(1), 2**40, 2**40).forward(np.ones((1, 1, 2, 2)))
+
+
+@pytest.mark.usefixtures("backend")
+def test_affine_keeps_float16():
+    layer = layers.Affine(np.ones((3, 2), np.float16), np.ones(2, np.float16))
+    out = layer.forward(np.ones((4, 3), np.float16))
+    dx = layer.backward(out)
+    assert {array.dtype for array in (out, layer.x, dx, layer.dW, layer.db)} == {np.dtype(np.float16)}

@@ -19,7 +19,7 @@ N, D, C = 12, 6, 4
 
 
 class Case:
-    """A network with the arguments of its class, the shape of a sample, and whether its loss is drawn anew."""
+    """A network with the arguments of its class, the shape of a sample, and whether its loss is drawn again."""
 
     def __init__(self, kind, *arguments, sample=(D,), drops=False, **options):
         self.kind, self.arguments, self.options = kind, arguments, options
@@ -397,7 +397,7 @@ def test_float32_differences_behind_the_pooling_are_computed_in_float64():
 def test_gradient_check_judges_the_network(case):
     net, x, t = case.network(), case.inputs(), labels()
     if case.drops:
-        with pytest.raises(ValueError, match="drawn anew"):
+        with pytest.raises(ValueError, match="drawn again"):
             gradient_check(net, x, t, samples=3, seed=0)
     else:
         statistics = copy.deepcopy(net)
