@@ -75,6 +75,9 @@ def _run_notebook(args: argparse.Namespace) -> int:
 
 
 def _tell(text: Callable[[], str]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # the program closed its output, or nobody reads it any more
-        sys.stdout.flush()
+    if sys.stderr is None:
+        return
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # the program closed or replaced its output
+        if sys.stdout is not None:
+            sys.stdout.flush()
         print(text(), file=sys.stderr)

@@ -72,8 +72,10 @@ def _is_near(package: str) -> bool:
 
     It may be changed, so the book's must not take its place.
     """
-    folder = Path(sys.path[0]).resolve()
-    return any(next((each / package).glob("*.py"), None) is not None for each in [folder, *folder.parents[:2]])
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    folders = {Path.cwd(), Path(script).resolve().parent} if script else {Path.cwd()}
+    near = {each for folder in folders for each in (folder, *folder.parents[:2])}
+    return any(next((each / package).glob("*.py"), None) is not None for each in near)
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

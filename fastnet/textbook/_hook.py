@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import fastnet
 from fastnet.textbook._definitions import FAILING, NAMES, NEWEST, OLD, PUBLISHED, SERVED
-from fastnet.textbook._serving import name_of, serve
+from fastnet.textbook._serving import as_made, name_of, serve
 from fastnet.textbook._source import Source, fingerprint
 
 DECORATOR = "fastnet serves this definition"  # stands in the tree where the code gets the decorator itself
@@ -50,6 +50,7 @@ class Serving:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.made: dict[str, Any] = {}  # what the names of definitions were bound to, for `as_made`
         self.versions = {
             name: PUBLISHED[name, value]
             for name, node in source.definitions.items()
@@ -68,7 +69,8 @@ class Serving:
         if version in FAILING and os.path.basename(self.source.path) != "functions.py":
             reason = "fails as you wrote it"
         ours = None if reason else SERVED.get(version)
-        result = own if ours is None else serve(ours, own, asked & self.versions.keys() - {name})
+        result = own if ours is None else serve(ours, own, asked - {name}, self.made)
+        self.made[name] = as_made(result)
         if not reason:
             published[result] = version
         if ours is None:
@@ -95,6 +97,10 @@ class Serving:
                 reason = f"refers to {each}, which is yours"
             else:
                 reason = _imported(each, names)
+                value = names.get(each)
+                if isinstance(value, FunctionType | type | ModuleType):  # the program may import another one later
+                    asked.add(each)
+                    self.made[each] = as_made(value)
             if reason:
                 return reason
         return ""

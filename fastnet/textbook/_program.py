@@ -32,6 +32,7 @@ def run(script: str, arguments: Sequence[str], *, serving: bool = True) -> None:
     folder = os.path.dirname(os.path.realpath(path))
     sys.argv = [script, *arguments]
     sys.path[: 0 if sys.flags.safe_path else 1] = [folder]
+    _give_back_names(folder)
     main = ModuleType("__main__")
     vars(main).update(
         __file__=path, __builtins__=builtins, __loader__=SourceFileLoader("__main__", path), __cached__=None
@@ -55,6 +56,15 @@ def run(script: str, arguments: Sequence[str], *, serving: bool = True) -> None:
 
         sys.excepthook = show_without_fastnet
         raise
+
+
+def _give_back_names(folder: str) -> None:
+    """Let the program import its own `statistics.py`: fastnet has imported that of the standard library."""
+    for path in Path(folder).glob("*.py"):
+        module = sys.modules.get(path.stem)
+        origin = getattr(getattr(module, "__spec__", None), "origin", None)
+        if path.stem in sys.stdlib_module_names and origin not in (None, "frozen", "built-in", str(path)):
+            del sys.modules[path.stem]
 
 
 def hide_fastnet(error: BaseException, script: str, seen: set[int] | None = None) -> None:

@@ -14,16 +14,13 @@ class Function(NamedTuple):
     name: str = ""  # what `--list` shows, if it is not `compute`
     keywords: bool = False  # whether `compute` has the book's argument names
 
-    def serve(self, book: FunctionType, references: Collection[str]) -> FunctionType:
+    def serve(self, book: FunctionType, references: Collection[str], made: dict[str, Any]) -> FunctionType:
         """Return the function that takes the place of `book`, which refers to other definitions of its file.
 
         It has no closure, and the globals of `book`: so IPython's autoreload can exchange its code for the code of a
         function that the reader has changed.
         """
-        if self.fits is None:
-            return _named_like(book, FunctionType(self.compute.__code__, self.compute.__globals__))
-        seen: dict[str, Any] = {}
-        are_unchanged = functools.partial(_are_unchanged, references, book.__globals__, seen) if references else None
+        are_unchanged = functools.partial(_are_unchanged, references, book.__globals__, made) if references else None
         parts = (self.compute, self.fits, self.keywords, book, are_unchanged)
         constants = tuple(parts if constant == PARTS else constant for constant in _served.__code__.co_consts)
         return _named_like(book, FunctionType(_served.__code__.replace(co_consts=constants), book.__globals__))
@@ -40,26 +37,32 @@ PARTS = "the parts of a served function stand here"
 def _served(*args: Any, **kwargs: Any) -> Any:
     parts: Any = "the parts of a served function stand here"
     compute, fits, keywords, book, are_unchanged = parts
-    is_usual = (keywords or (len(args) == book.__code__.co_argcount and not kwargs)) and fits(book, *args, **kwargs)
+    is_usual = keywords or (len(args) == book.__code__.co_argcount and not kwargs)
+    is_usual = is_usual and (fits is None or fits(book, *args, **kwargs))
     if is_usual and (are_unchanged is None or are_unchanged()):
         return compute(*args, **kwargs)
     return book(*args, **kwargs)
 
 
-def _are_unchanged(references: Collection[str], names: dict[str, Any], seen: dict[str, Any]) -> bool:
-    """Whether the definitions are those of the first call: a program may replace them, and autoreload their code."""
+def _are_unchanged(references: Collection[str], names: dict[str, Any], made: dict[str, Any]) -> bool:
+    """Whether the names have the values that the file gave them: a program may replace them, autoreload their code."""
     for name in references:
-        value = names.get(name)
-        now = value, getattr(value, "__code__", None)
-        if seen.setdefault(name, now) != now:
-            return False
+        if name in made:
+            value, code = made[name]
+            if names.get(name) is not value or getattr(value, "__code__", None) is not code:
+                return False
     return True
 
 
-def serve(ours: Any, book: Any, references: Collection[str] = ()) -> Any:
+def as_made(value: Any) -> tuple[Any, Any]:
+    """Return what tells a definition from one that replaced it, or whose code was exchanged."""
+    return value, getattr(value, "__code__", None)
+
+
+def serve(ours: Any, book: Any, references: Collection[str] = (), made: dict[str, Any] | None = None) -> Any:
     """Return what takes the place of the reader's function or class `book`."""
     if isinstance(ours, Function):
-        return ours.serve(book, references)
+        return ours.serve(book, references, {} if made is None else made)
     names = {"__module__": book.__module__, "__qualname__": book.__qualname__, "__doc__": book.__doc__, "book": book}
     return type(book.__name__, (ours,), names)
 

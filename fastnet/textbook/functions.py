@@ -38,7 +38,7 @@ def fits_loss(_: Book, y: Any, t: Any) -> bool:
     if not (type(t) is np.ndarray or isinstance(t, np.integer)) or t.dtype.kind not in "biuf":
         return False
     batch = y.shape[:-1]
-    return t.shape == y.shape or (t.dtype.kind in "iu" and t.shape in (batch, (*batch, 1)))
+    return t.shape == y.shape or (t.dtype.kind in "iu" and t.shape in ((batch, (*batch, 1)) if batch else (batch,)))
 
 
 def itself(x: Any) -> Any:

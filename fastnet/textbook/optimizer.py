@@ -2,7 +2,10 @@
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from fastnet import optimizer
+from fastnet._checks import is_real
 
 
 class _Unchecked:
@@ -18,13 +21,23 @@ class _Unchecked:
     def _set_rate(self, value: Any) -> None:
         object.__setattr__(self, "lr", value)
         object.__setattr__(self, "_schedule", None)
+        if not is_real(value):
+            self._belongs_to(optimizer._NEXT)  # type: ignore[attr-defined]
+
+    def _has_moved(self, params: Any) -> bool:
+        return self._has_numbers() and super()._has_moved(params)  # type: ignore[misc]
+
+    def _has_numbers(self) -> bool:
+        """Whether the kernels can take the rate and what else is a number in the book's programs."""
+        return all(is_real(vars(self).get(name, 0)) for name in optimizer.SGD._checked)
 
     def _update_unusual(self, params: Any, grads: Any, known: bool) -> None:
         if self.book is None:
             super()._update_unusual(params, grads, known)  # type: ignore[misc]
         else:
             self.book.update(self, params, grads)
-            self._belongs_to(params)  # type: ignore[attr-defined]
+            if self._has_numbers():
+                self._belongs_to(params)  # type: ignore[attr-defined]
 
 
 class SGD(_Unchecked, optimizer.SGD):
@@ -33,6 +46,12 @@ class SGD(_Unchecked, optimizer.SGD):
 
 class Momentum(_Unchecked, optimizer.Momentum):
     """fastnet's Momentum."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        for name, v in (self.v or {}).items():
+            if isinstance(v, np.ndarray):  # the book makes a new array: a program may keep the old one
+                self.v[name] = v.copy()  # type: ignore[index]
+        super().update(params, grads)
 
 
 class Nesterov(_Unchecked, optimizer.Nesterov):

@@ -312,3 +312,30 @@ def test_mnist_comes_from_the_readers_folder_if_that_has_another(dataset):
 
 def test_every_function_is_a_function():
     assert all(isinstance(ours, Function | type) for ours in SERVED.values())
+
+
+class OneRate:
+    """The update of the book's SGD."""
+
+    def update(self, params, grads):
+        for key in params:
+            params[key] -= self.lr * grads[key]
+
+
+def test_a_rate_that_is_an_array_is_left_to_the_books_code():
+    served = serve(optimizer.SGD, OneRate)(lr=np.array([0.5, 0.25]))
+    params = {"W": np.ones(2)}
+    for _ in range(3):
+        served.update(params, {"W": np.ones(2)})
+    np.testing.assert_array_equal(params["W"], [-0.5, 0.25])
+
+
+def test_the_velocity_that_a_program_has_kept_is_not_changed():
+    served = serve(optimizer.Momentum, Slow)(lr=0.5)
+    params = {"W": np.ones(2)}
+    served.v = {"W": np.zeros(2)}
+    kept = []
+    for _ in range(4):
+        served.update(params, {"W": np.ones(2)})
+        kept.append(served.v["W"])
+    assert len({float(v[0]) for v in kept}) == len({id(v) for v in kept}) == 4

@@ -311,3 +311,19 @@ def test_optimizers_without_the_readers_file_work(reader):
 
 def test_nothing_was_read():
     assert listing() == "No file with a definition of the book was read."
+
+
+# --- what a program replaces after the import -------------------------------------------------------------------------
+
+
+def test_a_helper_that_is_replaced_before_the_first_call_counts(reader):
+    module = reader("functions", NP + SIGMOID + SLOPE)
+    module.sigmoid = lambda x: 0 * x + 0.25
+    assert module.sigmoid_grad(np.array([0.5])) == 0.1875
+
+
+def test_a_helper_that_is_imported_again_counts(reader):
+    reader("common.functions", NP + SIGMOID)
+    reader("mine", "def sigmoid(x):\n    return 0 * x + 0.25\n")
+    module = reader("program", f"from common.functions import sigmoid\n{SLOPE}from mine import sigmoid\n")
+    assert module.sigmoid_grad(np.array([0.5])) == 0.1875
