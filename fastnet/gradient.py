@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -25,14 +24,12 @@ from fastnet._checks import (
 )
 from fastnet._gradient_check.check import GradientReport, check
 from fastnet._steps import (
-    BEST,
-    CoarseValueError,
+    ChangedError,
+    NoStepError,
     Read,
     by_book,
-    coarse_step,
     difference,
     holds,
-    number,
     refuse_change,
     refuse_reader_of_original,
     shares_memory,
@@ -74,7 +71,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
         an element of its argument: it may read the original.
     ValueError
         If `x` is read-only, its elements share memory, or `h` is not a positive number; if `f` changes `x`; or if `x`
-        is so large that a step leads to infinity. `x` is then as before.
+        is so large that a step leads to infinity, or that the two smallest steps contradict each other. `x` is then as
+        before.
 
     See Also
     --------
@@ -86,14 +84,16 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     -----
     ``df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h``; "Deep Learning from Scratch", chapter 4. In float64,
     the result is the book's, bit for bit. In float32 and float16, rounding changes ``x + h`` too much, so the
-    difference is divided by the actual step ``(x + h) - (x - h)``. In two cases the step is larger than `h`:
+    difference is divided by the actual step ``(x + h) - (x - h)``. In two cases the step may be larger than `h`:
 
     - `x` is so large that rounding removes `h`, or in float64, changes the step by more than 1/1000, as it does from
-      1e9 on. Then the step is one that `x` can hold. It grows until the values of `f` differ in 17 bits (in float32, in
-      8), at most to 6e-6 of `x` (in float32, 0.005).
-    - `f` returns a float32 or float16, so that few digits remain in the difference. Then the step is at least 0.005 or
-      0.1, times `x` where `x` is larger than 1. A Python float has no such dtype. It counts as a float32 if it is a
-      number of float32, and so near to the other value that few digits remain.
+      1e9 on. Then the first step is one that `x` can hold.
+    - `f` returns a float32 or float16, and for `h`, its values are too near to each other. A Python float has no dtype,
+      so an `f` that computes in float32 must return the NumPy number, and not ``float(number)``.
+
+    The step then grows by factors of 8 until the values differ in 17 of 52 bits (float32: 8 of 23, float16: 4 of 10),
+    at most to 6e-6 (0.005, 0.1), times `x` where `x` is larger than 1. Where a larger step departs from the smaller one
+    by more than rounding explains, the result is that of the smaller one.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     [6. 8.]
     """
     moved, array, h = _movable(f, x, h, "x")
-    gradient = _differences(f, moved, array, h)
+    gradient = _differences(f, moved, array, h, "x")
     if moved is not x:
         refuse_reader_of_original(f, array, x, gradient, one_number, "x")
     return cast(gradient, array.dtype.newbyteorder("="))
@@ -176,9 +176,9 @@ def numerical_gradient_2d(
 
         def compute() -> None:
             for point in points:
-                gradient[point] = _differences(f, array[point] if point else moved, array[point], h)
+                gradient[point] = _differences(f, array[point] if point else moved, array[point], h, "X")
 
-        _undisturbed(array, compute)
+        _undisturbed(array, "X", compute)
         if moved is not X:
             for point in points:
                 refuse_reader_of_original(f, array[point], X, gradient[point], one_number, "X")
@@ -239,14 +239,14 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
     def compute() -> None:
         nonlocal derivatives, read, shape
         values = real_array(f(moved), "what f returns")
-        shape, coarse = values.shape, coarse_step(values.dtype)
+        shape = values.shape
         read = _reader(shape)
         derivatives = np.empty((read(values).size, array.size))
         for elements, numbers in _views(array, np.arange(array.size).reshape(array.shape)):
             for i, k in enumerate(numbers):
-                derivatives[:, k] = difference(f, moved, elements[i : i + 1], h, coarse, read)
+                derivatives[:, k] = difference(f, moved, elements[i : i + 1], h, read)
 
-    _undisturbed(array, compute)
+    _undisturbed(array, "x", compute)
     if moved is not x:
         refuse_reader_of_original(f, array, x, derivatives, read, "x")
     return cast(derivatives.reshape((*shape, *array.shape)), array.dtype.newbyteorder("="))
@@ -295,20 +295,28 @@ def _views(array: FloatArray, out: npt.NDArray[Any]) -> Any:
     )
 
 
-def _undisturbed(array: FloatArray, compute: Callable[[], None]) -> None:
+def _undisturbed(array: FloatArray, name: str, compute: Callable[[], None]) -> None:
     """Call `compute`, which moves elements of `array` and calls `f`. Put every bit of `array` back, whatever happens.
 
-    `compute` notices if `f` writes to the element that is moved. This function notices a write to any element.
+    `compute` notices if `f` writes to the element that is moved. This function notices a write to any element. Its
+    errors call the array `name`.
     """
     before = array.copy()
     try:
         compute()
-    except BaseException:
+        if not _backend.kernels.same_bits(array, before):
+            refuse_change()
+    except BaseException as error:
+        changed = isinstance(error, ChangedError) or not _backend.kernels.same_bits(array, before)
         array[...] = before
+        if isinstance(error, NoStepError) and not changed:
+            raise ValueError(f"{name} {error}") from None
+        if isinstance(error, NoStepError | ChangedError):
+            raise ValueError(
+                f"f changed {name} while its gradient was computed, so there is no result. {name} is as it was before. "
+                f"f must not write to its argument: let it work on a copy, {name}.copy()"
+            ) from None
         raise
-    if not _backend.kernels.same_bits(array, before):
-        array[...] = before
-        refuse_change()
 
 
 def _reader(shape: tuple[int, ...]) -> Read:
@@ -326,7 +334,7 @@ def _reader(shape: tuple[int, ...]) -> Read:
 
 
 def _differences(
-    f: Callable[[Any], Any], x: Any, array: FloatArray, h: float, lost: list[float] | None = None
+    f: Callable[[Any], Any], x: Any, array: FloatArray, h: float, name: str, lost: list[float] | None = None
 ) -> FloatArray:
     """Return the central differences of `f` for all elements of `array`, the elements of `x`, in float64.
 
@@ -334,32 +342,21 @@ def _differences(
     """
     # The compiled loop takes native, aligned float32 and float64; the plain loop takes every float array.
     kernels = _backend.kernels if array.dtype in (FLOAT64, FLOAT32) and array.flags.aligned else _kernels_numpy
-    gradient, coarse = np.empty(array.shape), 0.0
+    gradient = np.empty(array.shape)
 
     def otherwise(view: FloatArray) -> float:
-        read = partial(number, coarse=coarse)
-        if lost is None or coarse:
-            return float(widened(f, x, view, h, coarse, read).item())
+        if lost is None or holds(view, h):
+            return float(widened(f, x, view, h, one_number).item())
         if np.isfinite(view).all():
             lost.append(float(view[0]))
-        return float(by_book(f, x, view, h, read).item())
+        return float(by_book(f, x, view, h, one_number).item())
 
     def compute() -> None:
-        may_be_single = gradient.size > 0
         for elements, out in _views(array, gradient):
-            if not kernels.central_differences(f, x, elements, h, coarse, otherwise, out):
-                may_be_single = False
-        # f is flat, or it computes in float32 and h is too small for it. Only a Python float leaves this open.
-        if may_be_single and not coarse and type(f(x)) is float:
-            raise CoarseValueError(BEST[4])
+            kernels.central_differences(f, x, elements, h, otherwise, out)
 
-    while True:
-        try:
-            _undisturbed(array, compute)
-        except CoarseValueError as found:
-            coarse = found.coarse
-        else:
-            return gradient
+    _undisturbed(array, name, compute)
+    return gradient
 
 
 def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h: float) -> FloatArray:
@@ -373,8 +370,7 @@ def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h:
     gradient = np.empty(array.shape)
 
     def compute() -> None:
-        value = f(X)
-        before, coarse = read(value), coarse_step(np.asarray(value).dtype)
+        before = read(f(X))
         if shape and shape[0] > 1:  # other points in every second row: the values of the rest must not change
             others = array[1::2]
             kept = others.copy()
@@ -384,9 +380,9 @@ def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h:
             if not np.array_equal(before[::2], after[::2], equal_nan=True):
                 raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
         for j in range(n):
-            gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, coarse, read)
+            gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, read)
 
-    _undisturbed(array, compute)
+    _undisturbed(array, "X", compute)
     return gradient
 
 
@@ -462,7 +458,7 @@ def gradient_descent(
     for step in range(step_num):
         if history is not None:
             history[step] = x
-        gradient = _differences(f, x, x, H, lost)
+        gradient = _differences(f, x, x, H, "x", lost)
         if step == 0:
             refuse_reader_of_original(f, x, init_x, gradient, one_number, "init_x")
         with np.errstate(all="ignore"):  # a large learning rate may lead to infinity

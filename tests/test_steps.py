@@ -69,7 +69,7 @@ def test_f_that_changes_x_is_an_error_and_x_is_as_before(f, layout, dtype):
 @ALL_GRADIENTS
 def test_every_function_that_moves_x_notices_a_change(gradient_of, f):
     x = np.array([1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match="f changed x"):
+    with pytest.raises(ValueError, match=r"f changed [xX] "):
         gradient_of(f, x)
     assert x.tolist() == [1, 2, 3]
 
@@ -244,7 +244,7 @@ def test_a_step_that_is_too_small_for_x_is_made_larger(h):
 def test_where_no_step_leads_to_a_number_an_error_says_so(gradient_of, x, h):
     x = np.array([x])
     before = x.copy()
-    with pytest.raises(ValueError, match=rf"x holds .*cannot be moved.* leads to infinity in {x.dtype}"):
+    with pytest.raises(ValueError, match=rf"[xX] holds .*cannot be moved.* leads to infinity in {x.dtype}"):
         gradient_of(lambda _: 0.0, x, h)
     assert x == before
 
@@ -272,7 +272,34 @@ def test_gradient_descent_warns_where_it_follows_the_book_into_numbers_too_large
         gradient_descent(square, [1.0], lr=10.0, step_num=20)
 
 
+@ALL_GRADIENTS
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.sin, np.float64(1e16)),
+        (lambda x: np.sin(1000 * x), np.float64(1e13)),
+        (lambda x: np.cos(x / 3), np.float64(-1e17)),
+        (lambda x: np.sin(3 * x.astype(float)), np.float16(1000)),  # where numbers are 0.5 apart
+    ],
+)
+def test_where_numbers_are_too_far_apart_for_the_slope_there_is_none(gradient_of, f, x):
+    x = np.array([x])
+    with pytest.raises(ValueError, match=r"[xX] holds .*, where numbers are too far apart for the slope of f"):
+        gradient_of(lambda x: float(f(x)[0]), x)
+
+
+@ALL_GRADIENTS
+def test_where_f_rounds_much_a_larger_step_is_taken_but_not_too_large(gradient_of):
+    # At 1e12, numbers are 1.2e-4 apart. A step that lets the values differ in 17 bits would be longer than a period.
+    # A step that is 8 times as large may depart by 8 roundings, 9e-4, over the step of 0.03 and over the next one.
+    x = np.array([1e13])
+    np.testing.assert_allclose(gradient_of(lambda x: 1e12 + float(np.sin(x[0])), x), np.cos(x), rtol=0, atol=0.035)
+
+
 # --- f that computes in float32 or float16 ---------------------------------------------------------------------------
+
+# The values differ by eps**(2/3) of their size, so that a rounding of eps changes the difference by this share.
+SHARE = {np.float32: 2 ** (-23 / 3), np.float16: 2 ** (-10 / 3)}
 
 
 def wave(x):
@@ -285,22 +312,51 @@ def slope_of_wave(x):
 
 @pytest.mark.parametrize("form", [lambda y: y, np.asarray, lambda y: np.array([y])], ids=["scalar", "0-d", "one"])
 @pytest.mark.parametrize("x_dtype", [np.float64, np.float32])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-4), (np.float16, 0.05)])
-def test_f_in_fewer_digits_is_recognised_by_its_dtype(form, x_dtype, dtype, tolerance):
-    # The formula's error is h^2 / 6, of h = 0.0049 and 0.099 (times x): 4e-6 and 2e-3. The rounding error is a unit in
-    # the last place of f, 2.4e-7 and 2e-3, over h: 5e-5 and 2e-2. With h = 1e-4 it is 2e-3, and 20.
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_f_in_fewer_digits_is_recognised_by_its_dtype(form, x_dtype, dtype):
     x = np.array([0.7, 1.3], x_dtype)
     gradient = numerical_gradient(lambda x: form(wave(x.astype(dtype))), x)
     assert gradient.dtype == x_dtype
-    np.testing.assert_allclose(gradient, slope_of_wave(x), rtol=0, atol=tolerance)
+    np.testing.assert_allclose(gradient, slope_of_wave(x), rtol=SHARE[dtype])
     with_jacobian = jacobian(lambda x: wave(x.astype(dtype)), x)
-    np.testing.assert_allclose(with_jacobian, slope_of_wave(x), rtol=0, atol=tolerance)
+    np.testing.assert_allclose(with_jacobian, slope_of_wave(x), rtol=SHARE[dtype])
 
 
 def test_a_stack_in_float32_too():
     X = np.random.default_rng(0).normal(size=(5, 2))
     got = numerical_gradient_2d(lambda X: wave(X.T.astype(np.float32)), X, vectorized=True)
-    np.testing.assert_allclose(got, slope_of_wave(X.T).T, rtol=0, atol=2e-3)  # as above, for |x| up to 2.3
+    # Values up to 2.5 have an error of 1.2e-7, over a step of at least 1e-4.
+    np.testing.assert_allclose(got, slope_of_wave(X.T).T, rtol=SHARE[np.float32], atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (np.sin, 1000.0, np.cos(1000)),
+        (np.sin, 100.0, np.cos(100)),
+        (lambda x: np.tanh(x - 1000), 1000.0, 1),
+        (lambda x: np.maximum(0, x - 0.999), 1.0, 1),
+        (lambda x: np.maximum(0, x - 1.003), 1.0, 0),
+        (lambda x: np.maximum(0, 1.003 - x), -1.0, -1),
+        (lambda x: np.maximum(0, np.abs(x) - 1.003), 1.0, 0),
+        (lambda x: np.float64(x < 1.003), 1.0, 0),
+    ],
+)
+@ALL_GRADIENTS
+def test_f_in_float32_gets_no_larger_step_than_it_needs(gradient_of, f, x, slope):
+    gradient = gradient_of(lambda x: np.float32(f(x[0])), np.array([x]))
+    np.testing.assert_allclose(gradient, [slope], rtol=1e-3, atol=0)  # a rounding of 6e-8 each, over 2e-4: 6e-4
+
+
+@pytest.mark.parametrize("bend", [1.001, 1.002, 1.004])
+@ALL_GRADIENTS
+def test_a_larger_step_that_contradicts_the_smaller_one_is_not_taken(gradient_of, bend):
+    # The slope is 0.05. The book's step shows it, with an error of 6e-4, in too few digits. The next steps see a slope
+    # of 50 behind the bend.
+    def f(x):
+        return np.float32(1 + 0.05 * x[0] + 50 * np.maximum(0, x[0] - bend))
+
+    np.testing.assert_allclose(gradient_of(f, np.array([1.0])), [0.05], rtol=0, atol=1.5e-3)
 
 
 def test_f_in_float32_is_not_given_less_than_the_step_asked_for():
@@ -309,42 +365,33 @@ def test_f_in_float32_is_not_given_less_than_the_step_asked_for():
     assert set(seen) == {0.5, -0.5}
 
 
-@pytest.mark.parametrize("kind", [np.float32, lambda y: float(np.float32(y)), lambda y: np.float32(y).item()])
 @ALL_LAYOUTS
-def test_f_in_float32_that_loses_all_digits_of_the_books_step(kind, layout):
+def test_f_in_float32_that_loses_all_digits_of_the_books_step(layout):
     # 1 + 0.01 x^2 differs by 8e-6 of h = 1e-4, 8e-10 in all: less than a float32 shows.
     x = np.array([2.0])
-    gradient = numerical_gradient(lambda x: kind(1 + 0.01 * x[0] ** 2), x)
+    gradient = numerical_gradient(lambda x: np.float32(1 + 0.01 * x[0] ** 2), x)
     matrix = layout(VALUES)
-    slopes = numerical_gradient(lambda x: kind(1.25 + 1e-5 * np.sum(x)), matrix)
+    slopes = numerical_gradient(lambda x: np.float32(1.25 + 1e-5 * np.sum(x)), matrix)
     np.testing.assert_allclose(slopes, np.full(VALUES.shape, 1e-5), rtol=0, atol=1.3e-5)
-    np.testing.assert_allclose(gradient, [0.04], rtol=0, atol=1.2e-5)  # a rounding of 6e-8 each, over 2 * 0.0098
+    np.testing.assert_allclose(gradient, [0.04], rtol=2 * SHARE[np.float32])
 
 
-@pytest.mark.parametrize("x_dtype", [np.float64, np.float32])
-def test_a_python_float_is_recognised_by_its_digits(x_dtype):
-    # As above, where the dtype tells.
-    x = np.array([0.7, 1.3], x_dtype)
-    gradient = numerical_gradient(lambda x: float(wave(x.astype(np.float32))), x)
-    np.testing.assert_allclose(gradient, slope_of_wave(x), rtol=0, atol=2e-4)
-
-
-@pytest.mark.parametrize("f", [lambda _: 0.5, lambda x: float(x[0] > 0.701) / 4, lambda x: 4.0 * round(x[0])])
-def test_a_python_float_that_is_flat_stays_flat(f):
-    assert numerical_gradient(f, np.array([0.7])).tolist() == [0]
-
-
-def test_a_sum_that_cancels_is_not_taken_for_float32():
-    # The values are about 1e-9, and multiples of 2**-53: numbers of float32. But they are not near to each other.
-    x = np.linspace(-6, 6, 40)
-    slopes = 1 - np.tanh(x) ** 2
-    np.testing.assert_allclose(numerical_gradient(lambda x: float(np.tanh(x).sum()), x), slopes, rtol=0, atol=4e-9)
-
-
-@pytest.mark.parametrize("h", [0.25, 2.0**-20])
-def test_exact_numbers_are_differences_too(h):
-    # 3 x + 1 is a number of float32 for these steps, so the step may be larger; the slope is exact anyway.
-    assert numerical_gradient(lambda x: 3.0 * float(x[0]) + 1, np.array([0.5]), h) == pytest.approx(3, rel=1e-13)
+@pytest.mark.parametrize("kind", [float, np.float64])
+@pytest.mark.parametrize(
+    ("f", "x", "h"),
+    [
+        (lambda x: 2345.5 + max(0.0, x - 1.003), 1.0, 1e-4),
+        (lambda x: 1234.5 if x < 1.003 else 1235.5, 1.0, 1e-4),
+        (lambda x: 2.5 + abs(x - (3 + 2**-9)), 3.0, 2.0**-14),
+        (lambda x: 0.3 + np.float32(np.sin(x)), 1.0, 1e-4),
+        (lambda _: 0.5, 0.7, 1e-4),
+        (lambda x: float(x > 0.701) / 4, 0.7, 1e-4),
+    ],
+)
+@ALL_GRADIENTS
+def test_f_in_float64_gets_the_books_step_whatever_its_digits(gradient_of, f, x, h, kind):
+    gradient = gradient_of(lambda x: kind(f(float(x[0]))), np.array([x]), h)
+    assert gradient == (kind(f(x + h)) - kind(f(x - h))) / (2 * h)
 
 
 def test_the_own_loss_of_a_float32_network_gets_the_larger_step():
@@ -358,7 +405,7 @@ def test_the_own_loss_of_a_float32_network_gets_the_larger_step():
     got, exact = single.numerical_gradient(x, t), double.gradient(x, t)
     for name, gradient in exact.items():
         # A rounding of the loss, about 1.1, is 6e-8: over h = 0.0049 it is 1.2e-5; with h = 1e-4 it was 6e-4.
-        np.testing.assert_allclose(got[name], gradient, rtol=0, atol=3e-5)
+        np.testing.assert_allclose(got[name], gradient, rtol=2 * SHARE[np.float32], atol=3e-5)
 
 
 # --- what is copied --------------------------------------------------------------------------------------------------

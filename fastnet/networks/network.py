@@ -119,7 +119,8 @@ class Network(ABC):
         The loss is computed in float64, also for a float32 network, because in float32 the difference would
         be mostly rounding error. There are three exceptions: a subclass has its own `predict` or `loss`; a number is
         infinite or NaN (in a `TwoLayerNet`, also beyond 1e50); two parameters share memory. In these cases, all of
-        `loss` is computed, in the network's dtype. In a float32 network, the step is then at least 0.005.
+        `loss` is computed, in the network's dtype. In a float32 network, the step is then larger than `h` where the
+        losses are too near to each other.
 
         Examples
         --------
