@@ -231,36 +231,81 @@ def _values(
 def refuse_reader_of_original(
     f: Callable[[Any], Any], x: FloatArray, original: Any, derivatives: FloatArray, read: Read, name: str
 ) -> None:
-    """Raise `TypeError` if `f` may read `original`, the argument `name`, instead of `x`, which is its copy.
+    """Raise `TypeError` if `f` reads `original`, the argument `name`, instead of `x`, which is its copy.
 
-    `derivatives` has the shape of `x`, or of a value of `f` and then that of `x`. If `f` reads `original`, it does not
-    see that `x` moves, and its derivative is exactly 0. So each element with this derivative is moved again, far away.
-    If `f` still does not change, either it does not depend on this element, or it reads `original`. This can be found
-    out if `original` is an array that may be changed.
+    The derivatives would be wrong, because only the copy moves. If the numbers of `original` can be changed, put other
+    numbers there for a moment, to prove that `f` does not see them.
+
+    Otherwise there is no proof. But if `f` reads nothing but `original`, its derivatives are exactly 0. So each element
+    of `x` with this derivative is moved again, far away, and `f` must change. `derivatives` has the shape of `x`, or of
+    a value of `f` and then that of `x`.
     """
     if not derivatives.size:
         return
+    value = read(f(x))
+    holders = _holders(original)
+    if holders is not None:
+        if _sees_a_change(f, x, holders, value, read):
+            raise TypeError(
+                f"f reads {name} itself, but its argument is a copy of {name}. Only the copy is moved, so the result "
+                "would be wrong. Let f use its argument"
+            )
+        return
     elements = x.reshape(-1)
-    suspects = np.flatnonzero(~derivatives.reshape(-1, elements.size).any(axis=0))
-    value = read(f(x)) if len(suspects) else None
-    can_move = isinstance(original, np.ndarray) and original.dtype.kind == "f" and original.flags.writeable
-    for k in suspects:
-        if _depends(f, x, elements[k : k + 1], value, read):
-            continue
-        if can_move and not _depends(f, x, _element(original, int(k)), value, read):
-            continue
-        index = [int(i) for i in np.unravel_index(k, x.shape)]
-        raise TypeError(
-            f"f does not depend on {f'element {index} of ' if index else ''}its argument. Its argument is a copy of "
-            f"{name}, so if f reads {name} itself, it does not see the changes. Let f use its argument. If f is right, "
-            f"pass {name} as an array of floats: np.array({name}, float)"
-        )
+    for k in np.flatnonzero(~derivatives.reshape(-1, elements.size).any(axis=0)):
+        if not _depends(f, x, elements[k : k + 1], value, read):
+            index = [int(i) for i in np.unravel_index(k, x.shape)]
+            raise TypeError(
+                f"f does not change with {f'element {index} of ' if index else ''}its argument, not even far away. Its "
+                f"argument is a copy of {name}, so perhaps f reads {name} itself and does not see the changes. Let f "
+                f"use its argument. If f is right, pass {name} as an array of floats: np.array({name}, float)"
+            )
 
 
-def _element(array: FloatArray, k: int) -> FloatArray:
-    """Return a view of one element; `k` counts in C order. It works for any strides."""
-    index: tuple[Any, ...] = tuple(slice(i, i + 1) for i in np.unravel_index(k, array.shape))
-    return np.asarray(array)[(*index, ...)]
+def _holders(x: Any) -> list[Any] | None:
+    """Return the lists and arrays that hold the numbers of `x`; None if one is in a tuple, read-only or alone."""
+    if isinstance(x, np.ndarray):
+        return [x] if x.flags.writeable else None
+    if not isinstance(x, list | tuple):
+        return None
+    found = [x] if isinstance(x, list) else []
+    for item in x:
+        if _is_container(item):
+            inner = _holders(item)
+            if inner is None:
+                return None
+            found += inner
+        elif isinstance(x, tuple):
+            return None
+    return found
+
+
+def _is_container(item: Any) -> bool:
+    return isinstance(item, list | tuple | np.ndarray)
+
+
+def _sees_a_change(f: Callable[[Any], Any], x: Any, holders: list[Any], value: Any, read: Read) -> bool:
+    """Whether `f(x)`, which is `value`, changes with the numbers in `holders`."""
+    random, kept = np.random.default_rng(0), [holder.copy() for holder in holders]
+    try:
+        for holder in holders:
+            if isinstance(holder, list):
+                holder[:] = [item if _is_container(item) else random.normal() for item in holder]
+            else:
+                holder[...] = random.normal(size=holder.shape) if holder.dtype.kind == "f" else ~holder
+        with np.errstate(all="ignore"):
+            other = read(f(x))
+    except Exception:  # whatever f does not like, it has seen
+        return True
+    finally:
+        for holder, numbers in zip(holders, kept, strict=True):
+            holder[... if isinstance(holder, np.ndarray) else slice(None)] = numbers
+    # A value that is drawn anew in every call is no evidence.
+    return not _same(other, value) and _same(read(f(x)), value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return np.array_equal(one, other, equal_nan=True)
 
 
 def _depends(f: Callable[[Any], Any], x: Any, element: FloatArray, value: Any, read: Read) -> bool:
@@ -275,7 +320,7 @@ def _depends(f: Callable[[Any], Any], x: Any, element: FloatArray, value: Any, r
                     other = read(f(x))
                 except Exception:  # whatever f does not like, it has seen
                     return True
-                if not np.array_equal(other, value, equal_nan=True):
+                if not _same(other, value):
                     return True
     finally:
         element[...] = original

@@ -54,7 +54,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     x : ndarray of float16, float32 or float64
         Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
         every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
-        array. `f` gets this array, and must use it.
+        array. `f` gets this array, and must use it. To prove that it does, `f` is called once or twice more: while a
+        list holds other numbers; for a tuple or number, where a derivative is 0, also far away from `x`.
     h : float, default 1e-4
         The step, above 0.
 
@@ -67,8 +68,9 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     ------
     TypeError
         If `f` is not callable or does not return one number, `x` is an array of another dtype (`h` cannot be added to
-        an integer), or `x` is an object of another type. If `x` is a list, tuple or number, and `f` does not depend on
-        an element of its argument: it may read the original.
+        an integer), or `x` is an object of another type. If `x` is a list, and `f` reads it instead of its argument; if
+        `x` is a tuple or number, and `f` does not change with an element of its argument, not even far away: it may
+        read the original. An `f` that uses its argument and also reads such a tuple or number is not noticed.
     ValueError
         If `x` is read-only, its elements share memory, or `h` is not a positive number; if `f` changes `x`; or if `x`
         is so large that a step leads to infinity, or that the two smallest steps contradict each other. `x` is then as
@@ -105,8 +107,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     moved, array, h = _movable(f, x, h, "x")
     gradient = _differences(f, moved, array, h, "x")
     if moved is not x:
-        refuse_reader_of_original(f, array, x, gradient, one_number, "x")
-    return cast(gradient, array.dtype.newbyteorder("="))
+        _refuse_reader(f, array, x, gradient, one_number, "x")
+    return _in_dtype_of(array, gradient)
 
 
 def numerical_gradient_2d(
@@ -170,7 +172,7 @@ def numerical_gradient_2d(
     if vectorized:
         gradient = _differences_of_stack(f, moved, array, h)
         if moved is not X:
-            refuse_reader_of_original(f, array, X, gradient, _reader(array.shape[:-1]), "X")
+            _refuse_reader(f, array, X, gradient, _reader(array.shape[:-1]), "X")
     else:
         gradient, points = np.empty(array.shape), list(np.ndindex(array.shape[:-1]))
 
@@ -178,11 +180,11 @@ def numerical_gradient_2d(
             for point in points:
                 gradient[point] = _differences(f, array[point] if point else moved, array[point], h, "X")
 
-        _undisturbed(array, "X", compute)
+        _undisturbed(moved, array, "X", compute)
         if moved is not X:
             for point in points:
-                refuse_reader_of_original(f, array[point], X, gradient[point], one_number, "X")
-    return cast(gradient, array.dtype.newbyteorder("="))
+                _refuse_reader(f, array[point], X, gradient[point], one_number, "X")
+    return _in_dtype_of(array, gradient)
 
 
 def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> FloatArray:
@@ -246,10 +248,10 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
             for i, k in enumerate(numbers):
                 derivatives[:, k] = difference(f, moved, elements[i : i + 1], h, read)
 
-    _undisturbed(array, "x", compute)
+    _undisturbed(moved, array, "x", compute)
     if moved is not x:
-        refuse_reader_of_original(f, array, x, derivatives, read, "x")
-    return cast(derivatives.reshape((*shape, *array.shape)), array.dtype.newbyteorder("="))
+        _refuse_reader(f, array, x, derivatives, read, "x")
+    return _in_dtype_of(array, derivatives.reshape((*shape, *array.shape)))
 
 
 def _refuse_no_function(f: Any) -> None:
@@ -258,9 +260,9 @@ def _refuse_no_function(f: Any) -> None:
 
 
 def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]:
-    """Return what `f` receives, its elements as an ndarray that shares its memory, and `h`.
+    """Return what `f` receives, its elements as another ndarray that shares its memory, and `h`.
 
-    `f` receives `x` itself if it is an array, else a copy.
+    `f` receives `x` itself if it is an array, else a copy. It may give this array another shape, but not the other one.
     """
     _refuse_no_function(f)
     h = as_float(h, "h")
@@ -280,7 +282,19 @@ def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]
         raise ValueError(f"{name} is read-only, and its elements are moved in place: pass a copy")
     if not array.flags.c_contiguous and shares_memory(array):
         raise ValueError(f"elements of {name} share memory, so none can be moved alone: pass a copy")
-    return x, array, h
+    return x, array.view(), h
+
+
+def _refuse_reader(
+    f: Callable[[Any], Any], x: FloatArray, original: Any, derivatives: FloatArray, read: Read, name: str
+) -> None:
+    """Call `refuse_reader_of_original`, and put `x` back, as after the differences."""
+    _undisturbed(x, x, name, lambda: refuse_reader_of_original(f, x, original, derivatives, read, name))
+
+
+def _in_dtype_of(array: FloatArray, derivatives: FloatArray) -> FloatArray:
+    """Return derivatives in float64 in the dtype of `array`, but in native byte order."""
+    return derivatives if array.dtype == FLOAT64 else cast(derivatives, array.dtype.newbyteorder("="))
 
 
 def _views(array: FloatArray, out: npt.NDArray[Any]) -> Any:
@@ -295,20 +309,27 @@ def _views(array: FloatArray, out: npt.NDArray[Any]) -> Any:
     )
 
 
-def _undisturbed(array: FloatArray, name: str, compute: Callable[[], None]) -> None:
-    """Call `compute`, which moves elements of `array` and calls `f`. Put every bit of `array` back, whatever happens.
+def _undisturbed(x: Any, array: FloatArray, name: str, compute: Callable[[], None]) -> None:
+    """Call `compute`, which moves `array`, the elements of `x`, and calls `f(x)`. Put all of `x` back, come what may.
 
-    `compute` notices if `f` writes to the element that is moved. This function notices a write to any element. Its
-    errors call the array `name`.
+    `compute` notices if `f` writes to the element that is moved. This function notices a write to any element, and
+    another shape, dtype or writeability of `x`. Its errors call it `name`.
     """
-    before = array.copy()
+    before, shape, dtype = array.copy(), x.shape, x.dtype
+
+    def is_as_before() -> bool:
+        same_form = x.shape == shape and x.dtype == dtype and x.flags.writeable
+        return same_form and bool(_backend.kernels.same_bits(array, before))
+
     try:
         compute()
-        if not _backend.kernels.same_bits(array, before):
+        if not is_as_before():
             refuse_change()
     except BaseException as error:
-        changed = isinstance(error, ChangedError) or not _backend.kernels.same_bits(array, before)
-        array[...] = before
+        changed = isinstance(error, ChangedError) or not is_as_before()
+        if changed:
+            _put_back_form(x, shape, dtype)
+            array[...] = before
         if isinstance(error, NoStepError) and not changed:
             raise ValueError(f"{name} {error}") from None
         if isinstance(error, NoStepError | ChangedError):
@@ -317,6 +338,17 @@ def _undisturbed(array: FloatArray, name: str, compute: Callable[[], None]) -> N
                 f"f must not write to its argument: let it work on a copy, {name}.copy()"
             ) from None
         raise
+
+
+def _put_back_form(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Give the array `x` back its shape and dtype, and let it be writeable."""
+    x.flags.writeable = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer versions of NumPy want new arrays instead
+        if x.dtype != dtype:
+            x.dtype = dtype
+        if x.shape != shape:
+            x.shape = shape
 
 
 def _reader(shape: tuple[int, ...]) -> Read:
@@ -355,7 +387,7 @@ def _differences(
         for elements, out in _views(array, gradient):
             kernels.central_differences(f, x, elements, h, otherwise, out)
 
-    _undisturbed(array, name, compute)
+    _undisturbed(x, array, name, compute)
     return gradient
 
 
@@ -382,7 +414,7 @@ def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h:
         for j in range(n):
             gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, read)
 
-    _undisturbed(array, "X", compute)
+    _undisturbed(X, array, "X", compute)
     return gradient
 
 
@@ -400,7 +432,9 @@ def gradient_descent(
     f : callable
         Takes an array like `init_x` and returns one number. If `init_x` is float16, the array is float32.
     init_x : array_like, real
-        The start, any shape; it is not changed, and `f` gets a copy. bool and integers become float64.
+        The start, any shape; `f` gets a copy. bool and integers become float64. To prove that `f` uses the copy, it is
+        called once more while `init_x` holds other numbers, as in `numerical_gradient`. Then `init_x` is put back. What
+        is read-only is treated like a tuple.
     lr : float, default 0.01
         The learning rate, above 0: the length of a step where the gradient is 1.
     step_num : int, default 100
@@ -420,7 +454,7 @@ def gradient_descent(
     ------
     TypeError
         If `f` is not callable or does not return one number, `init_x` does not hold real numbers, `lr` is not a number,
-        or `step_num` is not an integer. If `f` reads `init_x` instead of its argument, which is a copy.
+        or `step_num` is not an integer. If `f` reads `init_x` instead of its argument, as in `numerical_gradient`.
     ValueError
         If `lr` is not positive, or `step_num` is negative; if `f` changes its argument.
 
@@ -460,7 +494,7 @@ def gradient_descent(
             history[step] = x
         gradient = _differences(f, x, x, H, "x", lost)
         if step == 0:
-            refuse_reader_of_original(f, x, init_x, gradient, one_number, "init_x")
+            _refuse_reader(f, x, init_x, gradient, one_number, "init_x")
         with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
             x -= lr * gradient
     if lost:
