@@ -1,5 +1,6 @@
 """The book's numerical differentiation, gradient descent with it, and the check of backpropagation against it."""
 
+import math
 import warnings
 from collections.abc import Callable
 from numbers import Real
@@ -33,6 +34,7 @@ from fastnet._steps import (
     refuse_change,
     refuse_reader_of_original,
     shares_memory,
+    smallest_step,
     widened,
 )
 
@@ -129,8 +131,8 @@ def numerical_gradient_2d(
     h : float, default 1e-4
         The step, above 0.
     vectorized : bool, default False
-        Whether `f` takes all points at once. Then `f` is called 2n + 2 times, however many points there are. Otherwise
-        it is called 2n times for each point.
+        Whether `f` takes all points at once. Then `f` is called 2n + 3 times, however many points there are, and more
+        often where the step grows. Otherwise it is called 2n times for each point.
 
     Returns
     -------
@@ -141,7 +143,8 @@ def numerical_gradient_2d(
     ------
     TypeError, ValueError
         As in `numerical_gradient`, if `X` has no dimension, or with `vectorized`, if `f` does not return one number for
-        each point, or a number depends on other points.
+        each point, or a number depends on other points. To find this out, one half of the points, drawn with a fixed
+        seed, is moved a little more than `h`, and then the other half.
 
     See Also
     --------
@@ -400,16 +403,19 @@ def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h:
         return np.reshape(flat(value), (*shape, 1))
 
     gradient = np.empty(array.shape)
+    random = np.random.default_rng(0)
+    first_half = random.permutation(math.prod(shape)).reshape(shape) % 2 == 0
+    halves = (first_half, ~first_half) if first_half.size > 1 else ()
 
     def compute() -> None:
         before = read(f(X))
-        if shape and shape[0] > 1:  # other points in every second row: the values of the rest must not change
-            others = array[1::2]
-            kept = others.copy()
-            others[...] = array[0]
+        for half in halves:  # if these points move, the values of the others must not change
+            kept = array[half]
+            with np.errstate(all="ignore"):
+                array[half] += random.uniform(1, 2, kept.shape) * smallest_step(kept, h)
             after = read(f(X))
-            others[...] = kept
-            if not np.array_equal(before[::2], after[::2], equal_nan=True):
+            array[half] = kept
+            if not np.array_equal(before[~half], after[~half], equal_nan=True):
                 raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
         for j in range(n):
             gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, read)
