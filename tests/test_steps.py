@@ -142,17 +142,52 @@ def test_gradient_descent_does_not_follow_an_f_that_changes_its_argument():
     assert init_x.tolist() == [1, 2]
 
 
-def test_a_loss_that_changes_the_parameters_is_an_error():
-    class Decaying(TwoLayerNet):
+def halves(params):
+    params["W1"] *= 0.5
+
+
+def normalises(params):
+    params["W2"] /= np.linalg.norm(params["W2"])
+
+
+def shifts_both(params):
+    params["W2"] += 1
+    params["b1"] -= 1
+
+
+def stops(params):
+    params["b2"] += 1
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("change", "late", "error", "message"),
+    [
+        (halves, 0, ValueError, r"loss changed params\['W1'\], so there is no .*All parameters are as before"),
+        (normalises, 0, ValueError, r"loss changed params\['W2'\], so"),
+        (shifts_both, 0, ValueError, r"loss changed params\['b1'\] and params\['W2'\], so"),
+        (normalises, 30, ValueError, r"loss changed params\['W2'\], so"),
+        (shifts_both, 5, ValueError, r"loss changed params\['b1'\] and params\['W2'\], so"),
+        (stops, 0, KeyboardInterrupt, None),
+        (stops, 9, KeyboardInterrupt, None),
+    ],
+)
+def test_a_loss_that_changes_the_parameters_is_an_error(change, late, error, message):
+    class Writing(TwoLayerNet):
+        calls = 0
+
         def loss(self, x, t):
-            self.params["W1"] *= 0.5
+            self.calls += 1
+            if self.calls > late:
+                change(self.params)
             return super().loss(x, t)
 
-    net = Decaying(2, 3, 2, seed=0)
-    before = net.params["W1"].copy()
-    with pytest.raises(ValueError, match="f changed x"):
+    net = Writing(2, 3, 2, 0.1, seed=0)
+    before = {name: param.copy() for name, param in net.params.items()}
+    with pytest.raises(error, match=message):
         net.numerical_gradient(np.eye(2), [0, 1])
-    assert np.array_equal(net.params["W1"], before)
+    for name, param in net.params.items():
+        assert np.array_equal(param, before[name])
 
 
 def sets_shape(x):
