@@ -166,7 +166,7 @@ def stops(params):
         (halves, 0, ValueError, r"loss changed params\['W1'\], so there is no .*All parameters are as before"),
         (normalises, 0, ValueError, r"loss changed params\['W2'\], so"),
         (shifts_both, 0, ValueError, r"loss changed params\['b1'\] and params\['W2'\], so"),
-        (normalises, 30, ValueError, r"loss changed params\['W2'\], so"),
+        (normalises, 5, ValueError, r"loss changed params\['W2'\], so"),
         (shifts_both, 5, ValueError, r"loss changed params\['b1'\] and params\['W2'\], so"),
         (stops, 0, KeyboardInterrupt, None),
         (stops, 9, KeyboardInterrupt, None),
