@@ -140,10 +140,10 @@ cdef int _central_differences(
         finally:
             element[0] = original
         change = f_plus - f_minus
-        if share > 0 and not (change != 0 and fabs(change) >= share * fmax(fabs(f_plus), fabs(f_minus))):
+        if share > 0 and not fabs(change) >= share * fmax(fabs(f_plus), fabs(f_minus)):  # NaN goes there, too
             out[i] = otherwise(elements[i : i + 1])
             continue
-        out[i] = change / (2 * h if floating is double and share == 0 else made)  # 2h: the book's, bit for bit
+        out[i] = change / (2 * h if floating is double else made)
     return 0
 
 

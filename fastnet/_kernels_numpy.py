@@ -96,7 +96,7 @@ def central_differences(
         finally:
             elements[i] = original
         change, share = f_plus - f_minus, max(share, share_of_minus)
-        if share and not (change and abs(change) >= share * max(abs(f_plus), abs(f_minus))):
+        if share and not abs(change) >= share * max(abs(f_plus), abs(f_minus)):  # NaN goes there, too
             out[i] = otherwise(elements[i : i + 1])
             continue
-        out[i] = change / (2 * h if is_double and not share else made)  # 2h: the book's, bit for bit
+        out[i] = change / (2 * h if is_double else made)

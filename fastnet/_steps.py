@@ -101,10 +101,9 @@ def difference(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read
         return widened(f, x, view, h, read)
     f_plus, f_minus, eps = _values(f, x, view, plus, minus, read)
     with np.errstate(all="ignore"):
-        change = f_plus - f_minus
-        if eps:
-            good = good & _enough(f_plus, f_minus, least_share(eps))
-        quotient = change / (2 * h if view.itemsize == 8 and not eps else made)
+        quotient = (f_plus - f_minus) / (2 * h if view.itemsize == 8 else made)
+    if eps:
+        good = good & _enough(f_plus, f_minus, least_share(eps))
     return quotient if good.all() else np.where(good, quotient, widened(f, x, view, h, read))
 
 
@@ -144,7 +143,7 @@ def widened(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read: R
     first = step = smallest_step(view, h)
     kept: Any = None
     error: Any = None
-    settled, was_enough = ~finite, np.zeros((), bool)
+    settled = ~finite
     for attempt in count():
         plus, minus, made = _moved(view, center, step)
         if np.isinf(made[finite]).any():
@@ -175,10 +174,9 @@ def widened(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read: R
                             f"holds {value:g}, where numbers are too far apart for the slope of f: with the step "
                             f"{step:g} it is {one:g}, and with a larger step {other:g}"
                         )
-                better = (gap <= explained) & ~settled & ~was_enough
+                better = (gap <= explained) & ~settled
                 kept, error = np.where(better, now, kept), np.where(better, rounding, error)
                 settled = settled | enough | ~better
-        was_enough = enough
         if settled.all() or (step >= last).all():
             break
         step = np.minimum(8 * step, last)
@@ -188,8 +186,7 @@ def widened(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read: R
 def _enough(f_plus: Any, f_minus: Any, share: float) -> npt.NDArray[np.bool_]:
     """Whether the values of `f` differ by this share. `central_differences` does the same for one element."""
     with np.errstate(all="ignore"):
-        change = abs(f_plus - f_minus)
-        return np.asarray((change > 0) & (change >= share * np.maximum(abs(f_plus), abs(f_minus))))
+        return np.asarray(abs(f_plus - f_minus) >= share * np.maximum(abs(f_plus), abs(f_minus)))
 
 
 def _good(view: FloatArray, made: Any, step: Any) -> npt.NDArray[np.bool_]:

@@ -444,15 +444,67 @@ def test_f_in_float32_gets_no_larger_step_than_it_needs(gradient_of, f, x, slope
     np.testing.assert_allclose(gradient, [slope], rtol=1e-3, atol=0)  # a rounding of 6e-8 each, over 2e-4: 6e-4
 
 
-@pytest.mark.parametrize("bend", [1.001, 1.002, 1.004])
+@pytest.mark.parametrize(("bend", "behind"), [(1.001, 50), (1.002, 50), (1.004, 50), (1.0002, 0.05), (1.0002, 50)])
 @ALL_GRADIENTS
-def test_a_larger_step_that_contradicts_the_smaller_one_is_not_taken(gradient_of, bend):
-    # The slope is 0.05. The book's step shows it, with an error of 6e-4, in too few digits. The next steps see a slope
-    # of 50 behind the bend.
+def test_a_larger_step_that_contradicts_the_smaller_one_is_not_taken(gradient_of, bend, behind):
+    # The slope is 0.001. The book's step shows it, with an error of 6e-4, in too few digits. The next steps see another
+    # slope behind the bend, as much as 0.02 in the mean.
     def f(x):
-        return np.float32(1 + 0.05 * x[0] + 50 * np.maximum(0, x[0] - bend))
+        return np.float32(1 + 0.001 * x[0] + behind * np.maximum(0, x[0] - bend))
 
-    np.testing.assert_allclose(gradient_of(f, np.array([1.0])), [0.05], rtol=0, atol=1.5e-3)
+    np.testing.assert_allclose(gradient_of(f, np.array([1.0])), [0.001], rtol=0, atol=1.5e-3)
+
+
+@pytest.mark.parametrize(
+    ("f", "steps"),
+    [
+        (np.sin, [1e-4]),  # the values differ by 1e-4
+        (lambda x: 1 + 0.01 * x**2, [1e-4, 8e-4]),  # by 4e-6, and by 3e-5
+        (lambda _: 1.0, [1e-4, 8e-4, 6.4e-3, 2 * 2 ** (-23 / 3)]),  # by nothing: the last step is the largest
+    ],
+)
+@ALL_GRADIENTS
+def test_the_step_grows_as_long_as_the_values_are_too_near_to_each_other(gradient_of, f, steps):
+    seen = set()
+
+    def watched(x):
+        seen.add(float(x[0]))
+        return np.float32(f(x[0]))
+
+    gradient_of(watched, np.array([2.0]))
+    moved = sorted({round(abs(x - 2), 9) for x in seen} - {0})
+    np.testing.assert_allclose(moved, steps, rtol=1e-4)
+
+
+def test_a_stack_and_a_jacobian_choose_a_step_for_each_element():
+    random = np.random.default_rng(0)
+    X = random.normal(size=(50, 1)) * 10 ** random.uniform(-3, 4, (50, 1))
+    slopes = 10 ** random.uniform(-5, 2, 50)
+
+    def f(X):
+        return np.float32(1 + slopes * np.sin(X[..., 0]))
+
+    stack = numerical_gradient_2d(f, X, vectorized=True)
+    for i, x in enumerate(X):
+        alone = numerical_gradient(lambda x: np.float32(1 + slopes[i] * np.sin(x[0])), x)  # noqa: B023
+        assert stack[i] == alone
+        several = jacobian(lambda x: np.float32(1 + slopes * np.sin(x[0])), x)
+        assert several[i] == alone
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("gradient_of", [numerical_gradient, jacobian])
+def test_one_value_in_float32_is_enough_to_need_a_larger_step(gradient_of, sign):
+    def f(x):
+        y = 1 + 0.01 * x[0] ** 2
+        return np.float32(y) if sign * (x[0] - 2) > 0 else np.float64(y)
+
+    np.testing.assert_allclose(gradient_of(f, np.array([2.0])), [0.04], rtol=2 * SHARE[np.float32])
+
+
+def test_gradient_descent_takes_the_larger_step_too():
+    x = gradient_descent(lambda x: np.float32(1 + 0.01 * x[0] ** 2), [2.0], lr=1, step_num=1)
+    np.testing.assert_allclose(2 - x, [0.04], rtol=2 * SHARE[np.float32])
 
 
 def test_f_in_float32_is_not_given_less_than_the_step_asked_for():
