@@ -161,7 +161,7 @@ def widened(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read: R
             now = (f_plus - f_minus) / np.where(finite, made, 2 * h)
             rounding = ROUNDINGS * eps * np.maximum(abs(f_plus), abs(f_minus)) / made
             if not attempt:
-                kept, error, settled = now, rounding, settled | (enough & (first <= h))
+                kept, error = now, rounding
             else:
                 gap, explained = abs(now - kept), error + rounding
                 if attempt == 1:

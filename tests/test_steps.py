@@ -460,6 +460,7 @@ def test_a_larger_step_that_contradicts_the_smaller_one_is_not_taken(gradient_of
     [
         (np.sin, [1e-4]),  # the values differ by 1e-4
         (lambda x: 1 + 0.01 * x**2, [1e-4, 8e-4]),  # by 4e-6, and by 3e-5
+        (lambda x: 1 + 0.001 * x + 0.03 * max(0, x - 2.0002), [1e-4, 8e-4]),  # the second step departs from the first
         (lambda _: 1.0, [1e-4, 8e-4, 6.4e-3, 2 * 2 ** (-23 / 3)]),  # by nothing: the last step is the largest
     ],
 )
@@ -496,10 +497,11 @@ def test_a_stack_and_a_jacobian_choose_a_step_for_each_element():
 @pytest.mark.parametrize("gradient_of", [numerical_gradient, jacobian])
 def test_one_value_in_float32_is_enough_to_need_a_larger_step(gradient_of, sign):
     def f(x):
-        y = 1 + 0.01 * x[0] ** 2
+        y = 1 + 0.0001 * x[0] ** 2
         return np.float32(y) if sign * (x[0] - 2) > 0 else np.float64(y)
 
-    np.testing.assert_allclose(gradient_of(f, np.array([2.0])), [0.04], rtol=2 * SHARE[np.float32])
+    # A rounding of 6e-8 over the largest step, 0.0098 to both sides, is 1/100; over the book's step it is 1.
+    np.testing.assert_allclose(gradient_of(f, np.array([2.0])), [0.0004], rtol=0.02)
 
 
 def test_gradient_descent_takes_the_larger_step_too():
