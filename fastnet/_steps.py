@@ -29,9 +29,10 @@ ALLOWED = 1e-3
 
 EPS = {2: 2.0**-10, 4: 2.0**-23, 8: 2.0**-52}  # by bytes: the distance between 1 and the next number
 
-# Rounding errors in two values of f, in units of EPS times the value: half of one for the value itself, and as much
-# again for each of some operations of f.
-ROUNDINGS = 8
+# Rounding errors in a difference of f, in units of EPS times the value. With the step h: half a unit for each value,
+# and as much again for what f computes. Where x is too large for h, a step of some units in the last place of x changes
+# f so little that the errors of all operations inside of f show.
+ROUNDINGS, ROUNDINGS_IF_LARGE = 2, 64
 
 # Differences for a step and for 8 times as large a step belong to the same slope if they are as near as this. The
 # error of the formula grows with the square of the step. So 1/63 of the difference is the error of the smaller step.
@@ -141,6 +142,8 @@ def widened(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read: R
     center = view.astype(FLOAT64)
     finite = np.isfinite(center)
     first = step = smallest_step(view, h)
+    is_large = ~_good(view, _moved(view, center, h)[2], h)
+    roundings = np.where(is_large, ROUNDINGS_IF_LARGE, ROUNDINGS)
     kept: Any = None
     error: Any = None
     settled = ~finite
@@ -159,13 +162,13 @@ def widened(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read: R
         enough = _enough(f_plus, f_minus, least_share(eps))
         with np.errstate(all="ignore"):
             now = (f_plus - f_minus) / np.where(finite, made, 2 * h)
-            rounding = ROUNDINGS * eps * np.maximum(abs(f_plus), abs(f_minus)) / made
+            rounding = roundings * eps * np.maximum(abs(f_plus), abs(f_minus)) / made
             if not attempt:
                 kept, error = now, rounding
             else:
                 gap, explained = abs(now - kept), error + rounding
                 if attempt == 1:
-                    wrong = (first > h) & (gap > explained + NEAR * np.maximum(abs(now), abs(kept)))
+                    wrong = is_large & (gap > explained + NEAR * np.maximum(abs(now), abs(kept)))
                     if wrong.any():
                         value, step, one, other = (
                             np.broadcast_to(each, wrong.shape)[wrong][0] for each in (center, first, kept, now)
