@@ -22,7 +22,7 @@ twins. They are for the reader: Cython ignores them.
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport INFINITY, NAN, fabs, floor, fmax
+from libc.math cimport INFINITY, fabs, fmax
 from libc.string cimport memcmp
 
 from fastnet._twins.shared.dispatch cimport VECTORISED
@@ -33,10 +33,7 @@ from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 
 from importlib import import_module
 
-from fastnet._checks import one_number
-from fastnet._steps import (
-    ALLOWED as _ALLOWED, BEST, CoarseValueError, are_single, is_single, number, refuse_change,
-)
+from fastnet._steps import ALLOWED as _ALLOWED, number, refuse_change
 
 for name in (
     "activations", "convolution", "dense_network", "differences_any_depth", "differences_two_layers", "losses",
@@ -52,7 +49,7 @@ fingerprint = FASTNET_FINGERPRINT
 
 BACKEND = "cython"
 
-cdef double ALLOWED = _ALLOWED, SINGLE = BEST[4]
+cdef double ALLOWED = _ALLOWED
 
 cdef extern from *:
     """
@@ -98,61 +95,56 @@ def same_bits(ndarray a: FloatArray, ndarray b: FloatArray, /) -> bool:
     return not memcmp(PyArray_DATA(a), PyArray_DATA(b), PyArray_NBYTES(b))
 
 
-cdef inline double _number(value, double coarse) except? -1.0:
+cdef inline double _number(value, double* share) except? -1.0:
+    """Return a value of `f`, and increase `share` to the least share by which two such values must differ."""
+    cdef double result, least
     if isinstance(value, float):
         return value
-    return one_number(value) if type(value) is int else number(value, coarse)
+    result, least = number(value)
+    share[0] = fmax(share[0], least)
+    return result
 
 
 cdef inline bint _differ(floating a, floating b) noexcept:
     return a != b and (a == a or b == b)  # NaN equals NaN here
 
 
-cdef inline bint _may_be_single(double value) noexcept:
-    return value == <double> <float> value and value != floor(value)  # almost no float64 passes, so this is for speed
-
-
 cdef int _central_differences(
-    f, x, ndarray elements, double h, double coarse, otherwise, double* out, floating* like
+    f, x, ndarray elements, double h, otherwise, double* out, floating* like
 ) except -1:
-    cdef bint book = floating is double and coarse == 0  # divide by 2h; else by the actual step, after rounding
     cdef Py_ssize_t i, size = elements.size, stride = PyArray_STRIDE(elements, 0)
     cdef char* data = <char*> PyArray_DATA(elements)
     cdef floating* element
     cdef floating original, plus, minus
-    cdef double step = h, allowed = ALLOWED * (2 * h), made, f_plus, f_minus = NAN
-    cdef bint flat = True
+    cdef double allowed = ALLOWED * (2 * h), made, f_plus, f_minus, change, share
     cdef vectorcallfunc fast = PyVectorcall_Function(f)
     for i in range(size):
         PyErr_CheckSignals()  # so that Ctrl-C works, even if f is compiled code that never checks
         element = <floating*> (data + i * stride)
         original = element[0]
-        if not book and coarse > 0:
-            step = fmax(h, coarse * fmax(1, fabs(original)))
-            allowed = ALLOWED * (2 * step)
-        plus, minus = <floating> (original + step), <floating> (original - step)
+        plus, minus = <floating> (original + h), <floating> (original - h)
         made = <double> plus - <double> minus
-        if not (fabs(made - 2 * step) <= allowed if floating is double else 0 < made < INFINITY):
+        if not (fabs(made - 2 * h) <= allowed if floating is double else 0 < made < INFINITY):
             out[i] = otherwise(elements[i : i + 1])
             continue
+        share = 0
         try:
             element[0] = plus
-            f_plus = _number(call(fast, f, x), coarse)
+            f_plus = _number(call(fast, f, x), &share)
             if _differ(element[0], plus):
                 refuse_change()
             element[0] = minus
-            f_minus = _number(call(fast, f, x), coarse)
+            f_minus = _number(call(fast, f, x), &share)
             if _differ(element[0], minus):
                 refuse_change()
         finally:
             element[0] = original
-        out[i] = (f_plus - f_minus) / (2 * h if book else made)
-        if f_plus != f_minus:
-            flat = False
-            if coarse == 0 and h < SINGLE * fmax(1, fabs(original)) and _may_be_single(f_plus):
-                if are_single(f_plus, f_minus):
-                    raise CoarseValueError(SINGLE)
-    return flat and _may_be_single(f_minus) and is_single(f_minus)
+        change = f_plus - f_minus
+        if share > 0 and not fabs(change) >= share * fmax(fabs(f_plus), fabs(f_minus)):  # NaN goes there, too
+            out[i] = otherwise(elements[i : i + 1])
+            continue
+        out[i] = change / (2 * h if floating is double else made)
+    return 0
 
 
 def central_differences(
@@ -160,20 +152,17 @@ def central_differences(
     x: Any,
     ndarray elements: FloatArray,
     double h: float,
-    double coarse: float,
     otherwise: Callable[[FloatArray], float],
     ndarray out: FloatArray,
     /,
-) -> bool:
+) -> None:
     """Write the central difference of `f` for each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
-    raises, the element is restored, too. If `coarse` is not 0, the step is at least `coarse` times the size of the
-    element. Where rounding removes too much of the step, the difference is ``otherwise(view of the element)``.
-
-    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. Return whether `f` never changes, and
-    its value is a number of float32.
+    raises, the element is restored, too. Where rounding removes too much of the step, or where the values are in
+    float32 or float16 and too near to each other, the difference is ``otherwise(view of the element)``.
     """
     if holds_floats(elements):
-        return 0 != _central_differences[float](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
-    return 0 != _central_differences[double](f, x, elements, h, coarse, otherwise, doubles(out), NULL)
+        _central_differences[float](f, x, elements, h, otherwise, doubles(out), NULL)
+    else:
+        _central_differences[double](f, x, elements, h, otherwise, doubles(out), NULL)

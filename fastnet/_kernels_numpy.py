@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._checks import FloatArray, is_plain_array, one_number
-from fastnet._steps import ALLOWED, BEST, CoarseValueError, are_single, is_single, number, refuse_change
+from fastnet._checks import FloatArray, is_plain_array
+from fastnet._steps import ALLOWED, number, refuse_change
 from fastnet._twins.activations_numpy import *  # noqa: F403 - the names in its __all__; the next lines do the same
 from fastnet._twins.convolution_numpy import *  # noqa: F403
 from fastnet._twins.dense_network_numpy import *  # noqa: F403
@@ -56,12 +56,6 @@ def same_bits(a: FloatArray, b: FloatArray, /) -> bool:
     return a.tobytes() == b.tobytes()
 
 
-def _number(value: Any, coarse: float) -> float:
-    if isinstance(value, float):
-        return float(value)
-    return one_number(value) if type(value) is int else number(value, coarse)
-
-
 def _differ(a: float, b: float) -> bool:
     return a != b and (a == a or b == b)  # NaN equals NaN here
 
@@ -71,49 +65,40 @@ def central_differences(
     x: Any,
     elements: FloatArray,
     h: float,
-    coarse: float,
     otherwise: Callable[[FloatArray], float],
     out: FloatArray,
     /,
-) -> bool:
+) -> None:
     """Write the central difference of `f` for each of `elements`, a 1-D view into `x`, to `out`, in float64.
 
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
-    raises, the element is restored, too. If `coarse` is not 0, the step is at least `coarse` times the size of the
-    element. Where rounding removes too much of the step, the difference is ``otherwise(view of the element)``.
-
-    If two values have few digits (`_steps.are_single`), raise `CoarseValueError`. Return whether `f` never changes, and
-    its value is a number of float32.
+    raises, the element is restored, too. Where rounding removes too much of the step, or where the values are in
+    float32 or float16 and too near to each other, the difference is ``otherwise(view of the element)``.
     """
     is_double = elements.itemsize == 8
-    book = is_double and coarse == 0  # divide by 2h; else by the actual step, after rounding
-    flat, f_minus = True, np.nan
     for i in range(len(elements)):
         original = elements[i]
-        value = float(original)
-        step = max(h, coarse * max(1.0, abs(value))) if coarse > 0 else h
-        plus, minus = value + step, value - step
+        plus, minus = float(original) + h, float(original) - h
         if not is_double:
             with np.errstate(all="ignore"):  # the rounded value may be infinite or 0
                 plus, minus = float(elements.dtype.type(plus)), float(elements.dtype.type(minus))
         made = plus - minus
-        if not (abs(made - 2 * step) <= ALLOWED * (2 * step) if is_double else 0 < made < np.inf):
+        if not (abs(made - 2 * h) <= ALLOWED * (2 * h) if is_double else 0 < made < np.inf):
             out[i] = otherwise(elements[i : i + 1])
             continue
         try:
             elements[i] = plus
-            f_plus = _number(f(x), coarse)
+            f_plus, share = number(f(x))
             if _differ(elements[i], plus):
                 refuse_change()
             elements[i] = minus
-            f_minus = _number(f(x), coarse)
+            f_minus, share_of_minus = number(f(x))
             if _differ(elements[i], minus):
                 refuse_change()
         finally:
             elements[i] = original
-        out[i] = (f_plus - f_minus) / (2 * h if book else made)
-        if f_plus != f_minus:
-            flat = False
-            if coarse == 0 and h < BEST[4] * max(1.0, abs(value)) and are_single(f_plus, f_minus):
-                raise CoarseValueError(BEST[4])
-    return flat and is_single(f_minus)
+        change, share = f_plus - f_minus, max(share, share_of_minus)
+        if share and not abs(change) >= share * max(abs(f_plus), abs(f_minus)):  # NaN goes there, too
+            out[i] = otherwise(elements[i : i + 1])
+            continue
+        out[i] = change / (2 * h if is_double else made)

@@ -1,8 +1,8 @@
 """The book's numerical differentiation, gradient descent with it, and the check of backpropagation against it."""
 
+import math
 import warnings
 from collections.abc import Callable
-from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -25,17 +25,16 @@ from fastnet._checks import (
 )
 from fastnet._gradient_check.check import GradientReport, check
 from fastnet._steps import (
-    BEST,
-    CoarseValueError,
+    ChangedError,
+    NoStepError,
     Read,
     by_book,
-    coarse_step,
     difference,
     holds,
-    number,
     refuse_change,
     refuse_reader_of_original,
     shares_memory,
+    smallest_step,
     widened,
 )
 
@@ -57,7 +56,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     x : ndarray of float16, float32 or float64
         Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
         every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
-        array. `f` gets this array, and must use it.
+        array. `f` gets this array, and must use it. To prove that it does, `f` is called once or twice more: while a
+        list holds other numbers; for a tuple or number, where a derivative is 0, also far away from `x`.
     h : float, default 1e-4
         The step, above 0.
 
@@ -70,11 +70,13 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     ------
     TypeError
         If `f` is not callable or does not return one number, `x` is an array of another dtype (`h` cannot be added to
-        an integer), or `x` is an object of another type. If `x` is a list, tuple or number, and `f` does not depend on
-        an element of its argument: it may read the original.
+        an integer), or `x` is an object of another type. If `x` is a list, and `f` reads it instead of its argument; if
+        `x` is a tuple or number, and `f` does not change with an element of its argument, not even far away: it may
+        read the original. An `f` that uses its argument and also reads such a tuple or number is not noticed.
     ValueError
         If `x` is read-only, its elements share memory, or `h` is not a positive number; if `f` changes `x`; or if `x`
-        is so large that a step leads to infinity. `x` is then as before.
+        is so large that a step leads to infinity, or that the two smallest steps contradict each other. `x` is then as
+        before.
 
     See Also
     --------
@@ -86,14 +88,16 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     -----
     ``df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h``; "Deep Learning from Scratch", chapter 4. In float64,
     the result is the book's, bit for bit. In float32 and float16, rounding changes ``x + h`` too much, so the
-    difference is divided by the actual step ``(x + h) - (x - h)``. In two cases the step is larger than `h`:
+    difference is divided by the actual step ``(x + h) - (x - h)``. In two cases the step may be larger than `h`:
 
     - `x` is so large that rounding removes `h`, or in float64, changes the step by more than 1/1000, as it does from
-      1e9 on. Then the step is one that `x` can hold. It grows until the values of `f` differ in 17 bits (in float32, in
-      8), at most to 6e-6 of `x` (in float32, 0.005).
-    - `f` returns a float32 or float16, so that few digits remain in the difference. Then the step is at least 0.005 or
-      0.1, times `x` where `x` is larger than 1. A Python float has no such dtype. It counts as a float32 if it is a
-      number of float32, and so near to the other value that few digits remain.
+      1e9 on. Then the first step is one that `x` can hold.
+    - `f` returns a float32 or float16, and for `h`, its values are too near to each other. A Python float has no dtype,
+      so an `f` that computes in float32 must return the NumPy number, and not ``float(number)``.
+
+    The step then grows by factors of 8 until the values differ in 17 of 52 bits (float32: 8 of 23, float16: 4 of 10),
+    at most to 6e-6 (0.005, 0.1), times `x` where `x` is larger than 1. Where a larger step departs from the smaller one
+    by more than rounding explains, the result is that of the smaller one.
 
     Examples
     --------
@@ -103,10 +107,10 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     [6. 8.]
     """
     moved, array, h = _movable(f, x, h, "x")
-    gradient = _differences(f, moved, array, h)
+    gradient = _differences(f, moved, array, h, "x")
     if moved is not x:
-        refuse_reader_of_original(f, array, x, gradient, one_number, "x")
-    return cast(gradient, array.dtype.newbyteorder("="))
+        _refuse_reader(f, array, x, gradient, one_number, "x")
+    return _in_dtype_of(array, gradient)
 
 
 def numerical_gradient_2d(
@@ -127,8 +131,8 @@ def numerical_gradient_2d(
     h : float, default 1e-4
         The step, above 0.
     vectorized : bool, default False
-        Whether `f` takes all points at once. Then `f` is called 2n + 2 times, however many points there are. Otherwise
-        it is called 2n times for each point.
+        Whether `f` takes all points at once. Then `f` is called 2n + 3 times, however many points there are, and more
+        often where the step grows. Otherwise it is called 2n times for each point.
 
     Returns
     -------
@@ -139,7 +143,8 @@ def numerical_gradient_2d(
     ------
     TypeError, ValueError
         As in `numerical_gradient`, if `X` has no dimension, or with `vectorized`, if `f` does not return one number for
-        each point, or a number depends on other points.
+        each point, or a number depends on other points. To find this out, one half of the points, drawn with a fixed
+        seed, is moved a little more than `h`, and then the other half.
 
     See Also
     --------
@@ -170,19 +175,19 @@ def numerical_gradient_2d(
     if vectorized:
         gradient = _differences_of_stack(f, moved, array, h)
         if moved is not X:
-            refuse_reader_of_original(f, array, X, gradient, _reader(array.shape[:-1]), "X")
+            _refuse_reader(f, array, X, gradient, _reader(array.shape[:-1]), "X")
     else:
         gradient, points = np.empty(array.shape), list(np.ndindex(array.shape[:-1]))
 
         def compute() -> None:
             for point in points:
-                gradient[point] = _differences(f, array[point] if point else moved, array[point], h)
+                gradient[point] = _differences(f, array[point] if point else moved, array[point], h, "X")
 
-        _undisturbed(array, compute)
+        _undisturbed(moved, array, "X", compute)
         if moved is not X:
             for point in points:
-                refuse_reader_of_original(f, array[point], X, gradient[point], one_number, "X")
-    return cast(gradient, array.dtype.newbyteorder("="))
+                _refuse_reader(f, array[point], X, gradient[point], one_number, "X")
+    return _in_dtype_of(array, gradient)
 
 
 def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> FloatArray:
@@ -239,17 +244,17 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
     def compute() -> None:
         nonlocal derivatives, read, shape
         values = real_array(f(moved), "what f returns")
-        shape, coarse = values.shape, coarse_step(values.dtype)
+        shape = values.shape
         read = _reader(shape)
         derivatives = np.empty((read(values).size, array.size))
         for elements, numbers in _views(array, np.arange(array.size).reshape(array.shape)):
             for i, k in enumerate(numbers):
-                derivatives[:, k] = difference(f, moved, elements[i : i + 1], h, coarse, read)
+                derivatives[:, k] = difference(f, moved, elements[i : i + 1], h, read)
 
-    _undisturbed(array, compute)
+    _undisturbed(moved, array, "x", compute)
     if moved is not x:
-        refuse_reader_of_original(f, array, x, derivatives, read, "x")
-    return cast(derivatives.reshape((*shape, *array.shape)), array.dtype.newbyteorder("="))
+        _refuse_reader(f, array, x, derivatives, read, "x")
+    return _in_dtype_of(array, derivatives.reshape((*shape, *array.shape)))
 
 
 def _refuse_no_function(f: Any) -> None:
@@ -258,9 +263,9 @@ def _refuse_no_function(f: Any) -> None:
 
 
 def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]:
-    """Return what `f` receives, its elements as an ndarray that shares its memory, and `h`.
+    """Return what `f` receives, its elements as another ndarray that shares its memory, and `h`.
 
-    `f` receives `x` itself if it is an array, else a copy.
+    `f` receives `x` itself if it is an array, else a copy. It may give this array another shape, but not the other one.
     """
     _refuse_no_function(f)
     h = as_float(h, "h")
@@ -280,7 +285,19 @@ def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]
         raise ValueError(f"{name} is read-only, and its elements are moved in place: pass a copy")
     if not array.flags.c_contiguous and shares_memory(array):
         raise ValueError(f"elements of {name} share memory, so none can be moved alone: pass a copy")
-    return x, array, h
+    return x, array.view(), h
+
+
+def _refuse_reader(
+    f: Callable[[Any], Any], x: FloatArray, original: Any, derivatives: FloatArray, read: Read, name: str
+) -> None:
+    """Call `refuse_reader_of_original`, and put `x` back, as after the differences."""
+    _undisturbed(x, x, name, lambda: refuse_reader_of_original(f, x, original, derivatives, read, name))
+
+
+def _in_dtype_of(array: FloatArray, derivatives: FloatArray) -> FloatArray:
+    """Return derivatives in float64 in the dtype of `array`, but in native byte order."""
+    return derivatives if array.dtype == FLOAT64 else cast(derivatives, array.dtype.newbyteorder("="))
 
 
 def _views(array: FloatArray, out: npt.NDArray[Any]) -> Any:
@@ -295,20 +312,46 @@ def _views(array: FloatArray, out: npt.NDArray[Any]) -> Any:
     )
 
 
-def _undisturbed(array: FloatArray, compute: Callable[[], None]) -> None:
-    """Call `compute`, which moves elements of `array` and calls `f`. Put every bit of `array` back, whatever happens.
+def _undisturbed(x: Any, array: FloatArray, name: str, compute: Callable[[], None]) -> None:
+    """Call `compute`, which moves `array`, the elements of `x`, and calls `f(x)`. Put all of `x` back, come what may.
 
-    `compute` notices if `f` writes to the element that is moved. This function notices a write to any element.
+    `compute` notices if `f` writes to the element that is moved. This function notices a write to any element, and
+    another shape, dtype or writeability of `x`. Its errors call it `name`.
     """
-    before = array.copy()
+    before, shape, dtype = array.copy(), x.shape, x.dtype
+
+    def is_as_before() -> bool:
+        same_form = x.shape == shape and x.dtype == dtype and x.flags.writeable
+        return same_form and bool(_backend.kernels.same_bits(array, before))
+
     try:
         compute()
-    except BaseException:
-        array[...] = before
+        if not is_as_before():
+            refuse_change()
+    except BaseException as error:
+        changed = isinstance(error, ChangedError) or not is_as_before()
+        if changed:
+            _put_back_form(x, shape, dtype)
+            array[...] = before
+        if isinstance(error, NoStepError) and not changed:
+            raise ValueError(f"{name} {error}") from None
+        if isinstance(error, NoStepError | ChangedError):
+            raise ValueError(
+                f"f changed {name} while its gradient was computed, so there is no result. {name} is as it was before. "
+                f"f must not write to its argument: let it work on a copy, {name}.copy()"
+            ) from None
         raise
-    if not _backend.kernels.same_bits(array, before):
-        array[...] = before
-        refuse_change()
+
+
+def _put_back_form(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Give the array `x` back its shape and dtype, and let it be writeable."""
+    x.flags.writeable = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer versions of NumPy want new arrays instead
+        if x.dtype != dtype:
+            x.dtype = dtype
+        if x.shape != shape:
+            x.shape = shape
 
 
 def _reader(shape: tuple[int, ...]) -> Read:
@@ -326,7 +369,7 @@ def _reader(shape: tuple[int, ...]) -> Read:
 
 
 def _differences(
-    f: Callable[[Any], Any], x: Any, array: FloatArray, h: float, lost: list[float] | None = None
+    f: Callable[[Any], Any], x: Any, array: FloatArray, h: float, name: str, lost: list[float] | None = None
 ) -> FloatArray:
     """Return the central differences of `f` for all elements of `array`, the elements of `x`, in float64.
 
@@ -334,32 +377,21 @@ def _differences(
     """
     # The compiled loop takes native, aligned float32 and float64; the plain loop takes every float array.
     kernels = _backend.kernels if array.dtype in (FLOAT64, FLOAT32) and array.flags.aligned else _kernels_numpy
-    gradient, coarse = np.empty(array.shape), 0.0
+    gradient = np.empty(array.shape)
 
     def otherwise(view: FloatArray) -> float:
-        read = partial(number, coarse=coarse)
-        if lost is None or coarse:
-            return float(widened(f, x, view, h, coarse, read).item())
+        if lost is None or holds(view, h):
+            return float(widened(f, x, view, h, one_number).item())
         if np.isfinite(view).all():
             lost.append(float(view[0]))
-        return float(by_book(f, x, view, h, read).item())
+        return float(by_book(f, x, view, h, one_number).item())
 
     def compute() -> None:
-        may_be_single = gradient.size > 0
         for elements, out in _views(array, gradient):
-            if not kernels.central_differences(f, x, elements, h, coarse, otherwise, out):
-                may_be_single = False
-        # f is flat, or it computes in float32 and h is too small for it. Only a Python float leaves this open.
-        if may_be_single and not coarse and type(f(x)) is float:
-            raise CoarseValueError(BEST[4])
+            kernels.central_differences(f, x, elements, h, otherwise, out)
 
-    while True:
-        try:
-            _undisturbed(array, compute)
-        except CoarseValueError as found:
-            coarse = found.coarse
-        else:
-            return gradient
+    _undisturbed(x, array, name, compute)
+    return gradient
 
 
 def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h: float) -> FloatArray:
@@ -371,22 +403,24 @@ def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h:
         return np.reshape(flat(value), (*shape, 1))
 
     gradient = np.empty(array.shape)
+    random = np.random.default_rng(0)
+    first_half = random.permutation(math.prod(shape)).reshape(shape) % 2 == 0
+    halves = (first_half, ~first_half) if first_half.size > 1 else ()
 
     def compute() -> None:
-        value = f(X)
-        before, coarse = read(value), coarse_step(np.asarray(value).dtype)
-        if shape and shape[0] > 1:  # other points in every second row: the values of the rest must not change
-            others = array[1::2]
-            kept = others.copy()
-            others[...] = array[0]
+        before = read(f(X))
+        for half in halves:  # if these points move, the values of the others must not change
+            kept = array[half]
+            with np.errstate(all="ignore"):
+                array[half] += random.uniform(1, 2, kept.shape) * smallest_step(kept, h)
             after = read(f(X))
-            others[...] = kept
-            if not np.array_equal(before[::2], after[::2], equal_nan=True):
+            array[half] = kept
+            if not np.array_equal(before[~half], after[~half], equal_nan=True):
                 raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
         for j in range(n):
-            gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, coarse, read)
+            gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, read)
 
-    _undisturbed(array, compute)
+    _undisturbed(X, array, "X", compute)
     return gradient
 
 
@@ -404,7 +438,9 @@ def gradient_descent(
     f : callable
         Takes an array like `init_x` and returns one number. If `init_x` is float16, the array is float32.
     init_x : array_like, real
-        The start, any shape; it is not changed, and `f` gets a copy. bool and integers become float64.
+        The start, any shape; `f` gets a copy. bool and integers become float64. To prove that `f` uses the copy, it is
+        called once more while `init_x` holds other numbers, as in `numerical_gradient`. Then `init_x` is put back. What
+        is read-only is treated like a tuple.
     lr : float, default 0.01
         The learning rate, above 0: the length of a step where the gradient is 1.
     step_num : int, default 100
@@ -424,7 +460,7 @@ def gradient_descent(
     ------
     TypeError
         If `f` is not callable or does not return one number, `init_x` does not hold real numbers, `lr` is not a number,
-        or `step_num` is not an integer. If `f` reads `init_x` instead of its argument, which is a copy.
+        or `step_num` is not an integer. If `f` reads `init_x` instead of its argument, as in `numerical_gradient`.
     ValueError
         If `lr` is not positive, or `step_num` is negative; if `f` changes its argument.
 
@@ -462,9 +498,9 @@ def gradient_descent(
     for step in range(step_num):
         if history is not None:
             history[step] = x
-        gradient = _differences(f, x, x, H, lost)
+        gradient = _differences(f, x, x, H, "x", lost)
         if step == 0:
-            refuse_reader_of_original(f, x, init_x, gradient, one_number, "init_x")
+            _refuse_reader(f, x, init_x, gradient, one_number, "init_x")
         with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
             x -= lr * gradient
     if lost:

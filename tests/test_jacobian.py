@@ -164,10 +164,10 @@ def test_points_of_any_layout_and_dtype(layout, dtype, vectorized):
     assert snapshot(X) == before
 
 
-def test_a_stack_needs_two_calls_for_each_coordinate_and_two_more():
+def test_a_stack_needs_two_calls_for_each_coordinate_and_three_more():
     calls = []
     numerical_gradient_2d(lambda X: calls.append(X.shape) or valley(X), np.ones((100, 2)), vectorized=True)
-    assert calls == [(100, 2)] * 6
+    assert calls == [(100, 2)] * 7
 
 
 def test_f_sees_rows_of_the_very_array():
@@ -184,7 +184,7 @@ def test_a_write_to_another_row_is_noticed():
         X[0, 0] += 1
         return row.sum()
 
-    with pytest.raises(ValueError, match="f changed x"):
+    with pytest.raises(ValueError, match=r"f changed X .* X is as it was before.* X.copy\(\)"):
         numerical_gradient_2d(f, X)
     assert np.array_equal(X, np.ones((3, 2)))
 
@@ -206,6 +206,42 @@ def test_f_of_a_stack_returns_one_number_for_each_point(f, error, message):
     with pytest.raises(error, match=message):
         numerical_gradient_2d(f, X, vectorized=True)
     assert np.array_equal(X, before)
+
+
+def softmax_loss(X, axis):
+    z = np.exp(X[..., 0])
+    return z / z.sum(axis=axis, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("f", "X"),
+    [
+        (lambda X: np.sum((X - X[0]) ** 2, axis=1), [[1, 2], [1, 5], [4, 4]]),
+        (lambda X: np.sum((X - X[-1]) ** 2, axis=1), [[1, 2], [1, 5], [4, 4]]),
+        (lambda X: X[:, 0] - X[:, 0].mean(), [[1, 2], [1, 2], [1, 2]]),
+        (lambda X: X[:, 0] - X[:, 0].mean(), [[1, 2], [1, 2]]),
+        (lambda X: X[::-1, 0] ** 2, [[1, 2], [1, 2]]),
+        (lambda X: softmax_loss(X, 0), np.ones((4, 3, 2))),
+        (lambda X: softmax_loss(X, 1), np.ones((4, 3, 2))),
+        (lambda X: softmax_loss(X, 1), np.ones((1, 5, 2))),
+        (lambda X: np.roll(X[..., 0], 1), np.zeros(40).reshape(20, 2)),
+        (lambda X: np.roll(X[..., 0], 2), np.zeros((20, 2))),
+        (lambda X: X[:, 0] + X.mean(), 1e13 * np.ones((4, 2))),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_f_of_a_stack_that_mixes_points_is_an_error(f, X, dtype):
+    X = np.array(X, dtype)
+    before = X.copy()
+    with pytest.raises(ValueError, match="depends on other points"):
+        numerical_gradient_2d(f, X, vectorized=True)
+    assert np.array_equal(X, before)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e13, 1e300, np.inf, np.nan])
+def test_f_of_a_stack_that_treats_each_point_alone_is_none(value):
+    X = np.full((5, 2), value)
+    assert numerical_gradient_2d(lambda X: np.tanh(X[:, 0]), X, vectorized=True).shape == X.shape
 
 
 def test_points_of_all_sizes_get_each_its_own_step():

@@ -107,7 +107,8 @@ class Network(ABC):
         Raises
         ------
         TypeError, ValueError
-            As in `loss`, and if `h` is not a positive number.
+            As in `loss`; if `h` is not a positive number; if the `loss` of a subclass writes to a parameter. All
+            parameters are then as before.
 
         See Also
         --------
@@ -118,7 +119,8 @@ class Network(ABC):
         The loss is computed in float64, also for a float32 network, because in float32 the difference would
         be mostly rounding error. There are three exceptions: a subclass has its own `predict` or `loss`; a number is
         infinite or NaN (in a `TwoLayerNet`, also beyond 1e50); two parameters share memory. In these cases, all of
-        `loss` is computed, in the network's dtype. In a float32 network, the step is then at least 0.005.
+        `loss` is computed, in the network's dtype. In a float32 network, the step is then larger than `h` where the
+        losses are too near to each other.
 
         Examples
         --------
@@ -138,10 +140,13 @@ class Network(ABC):
         if gradients is None:
             # The loss of a subclass need not know weights.
             weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
-            gradients = {
-                name: numerical_gradient(lambda _: self.loss(x, t, **weighted), view, h)
-                for name, view in views.items()
-            }
+            with _unchanged(views):
+                self.loss(x, t, **weighted)
+            with _unchanged(views):
+                gradients = {
+                    name: numerical_gradient(lambda _: self.loss(x, t, **weighted), view, h)
+                    for name, view in views.items()
+                }
         return {name: cast(gradient, self.dtype) for name, gradient in gradients.items()}
 
     def save(self, path: PathLike) -> None:
@@ -279,9 +284,33 @@ def fitting(params: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatA
     return {name: parameter(params[name], f"params[{name!r}]", shape) for name, shape in shapes.items()}
 
 
+@contextmanager
+def _unchanged(views: dict[str, FloatArray]) -> Iterator[None]:
+    """Put the parameters back after the `with` block, and raise ValueError if its losses have written to one."""
+    before = {name: view.copy() for name, view in views.items()}
+    changed: list[str] = []
+    refusal: ValueError | None = None
+    try:
+        yield
+    except ValueError as error:  # perhaps numerical_gradient has noticed a write
+        refusal = error
+    finally:
+        for name, view in views.items():
+            if not _backend.kernels.same_bits(view, before[name]):
+                changed.append(f"params[{name!r}]")
+                view[...] = before[name]
+    if changed:
+        raise ValueError(
+            f"loss changed {_listed(changed)}, so there is no numerical gradient. All parameters are as before. loss "
+            "must not write to the parameters: let it work on a copy"
+        ) from refusal
+    if refusal is not None:
+        raise refusal
+
+
 def _listed(names: Iterable[str]) -> str:
     *others, last = names
-    return f"{', '.join(others)} and {last}"
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:

@@ -276,7 +276,7 @@ def test_the_loss_is_the_same_without_its_gradient(kernels, dtype, form, rows):
 def test_central_differences_give_the_values_worked_by_hand(kernels, dtype):
     x = np.array([9.0, 3.0, 9.0, -2.0], dtype)  # the function reads elements 1 and 3 alone
     out = np.full(2, nan)
-    kernels.central_differences(lambda v: float(v[1] ** 2 + 4 * v[3]), x, x[1::2], 0.5, 0.0, pytest.fail, out)
+    kernels.central_differences(lambda v: float(v[1] ** 2 + 4 * v[3]), x, x[1::2], 0.5, pytest.fail, out)
     # (3.5^2 - 2.5^2) / 1 and 4 (-1.5 + 2.5) / 1, exact in binary
     assert out.tolist() == [6.0, 4.0]
     assert x.tolist() == [9.0, 3.0, 9.0, -2.0]
