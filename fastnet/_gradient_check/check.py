@@ -17,12 +17,10 @@ from fastnet._checks import FloatArray, gradient_of, one_number
 from fastnet._gradient_check.network import (
     GRADIENT,
     MODES,
-    NUMERICAL,
     Loss,
     gradients_of,
     movable_params,
     refuse_another_function,
-    refuse_another_mode,
     refuse_random_gradient,
     state_kept,
 )
@@ -172,15 +170,12 @@ def check(network: Any, x: Any, t: Any, count: int | None, random: np.random.Gen
     """Check `count` elements of each parameter, or all: see `fastnet.gradient.gradient_check`."""
     params = movable_params(network)
     elements = {name: _chosen(param.size, count, random) for name, param in params.items()}
-    if hasattr(network, "_forward_mode"):
-        return _check(network, x, t, params, elements, asks_network=False)
-    asks_network = count is None and callable(getattr(network, "numerical_gradient", None))
     with state_kept(network):
-        return _check(network, x, t, params, elements, asks_network)
+        return _check(network, x, t, params, elements)
 
 
 def _check(
-    network: Any, x: Any, t: Any, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]], asks_network: bool
+    network: Any, x: Any, t: Any, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]]
 ) -> GradientReport:
     grads = gradients_of(params, network.gradient(x, t), GRADIENT)
     loss = Loss(network)
@@ -191,7 +186,7 @@ def _check(
     forward = network._forward_mode(x, t) if hasattr(network, "_forward_mode") else None
     found = {}
     if forward is None:
-        found = _judged_by_differences(network, x, t, params, elements, grads, loss, value, precisions, asks_network)
+        found = _judged_by_differences(network, x, t, params, elements, grads, loss, value, precisions)
     else:
         for number, (name, chosen) in enumerate(elements.items()):
             found[name] = worst_by_forward_mode(grads[name], forward, number, chosen)
@@ -201,15 +196,13 @@ def _check(
         rows[name] = _row(name, grads[name], chosen, worst, judged, coarse=precisions[name] is not FULL)
     report = GradientReport(rows, value)
     if forward is None and report.verdict == DIFFERS:
-        if not asks_network and not hasattr(network, "_forward_mode"):
-            refuse_another_mode(network, x, t, params, report.rows)
         report = _without_flat_samples(report, loss, x, t)
     return report
 
 
 def _judged_by_differences(
     network: Any, x: Any, t: Any, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]],
-    grads: dict[str, FloatArray], loss: Loss, value: float, precisions: dict[str, Precision], asks_network: bool,
+    grads: dict[str, FloatArray], loss: Loss, value: float, precisions: dict[str, Precision],
 ) -> dict[str, tuple[int, Judged]]:
     """Return the worst element of each parameter that is not empty, and the verdict on it."""
     eps = max(precision.eps for precision in precisions.values())
@@ -229,20 +222,20 @@ def _judged_by_differences(
             f"statistics: {MODES}"
         )
     noise = noise_of(evaluate, value, list(params.values()), list(elements.values()), eps)
-    own = gradients_of(params, network.numerical_gradient(x, t), NUMERICAL) if asks_network else {}
     judges = {}
     for name, chosen in elements.items():
         param, precision = params[name], precisions[name]
         moving = [Element(evaluate, value, noise, param, position(k, param.shape), precision.step) for k in chosen]
         if moving:
-            numerical = own[name].reshape(-1) if own else None
-            if numerical is not None:
-                refuse_another_function(name, numerical, moving, precision, network, x, t, params)
-            judges[name] = ByDifferences(
-                grads[name].reshape(-1)[chosen], partial(again, name), moving, precision, numerical
-            )
+            judges[name] = ByDifferences(grads[name].reshape(-1)[chosen], partial(again, name), moving, precision)
     largest = max((judge.largest() for judge in judges.values()), default=0.0)
-    return {name: judge.worst(value, largest) for name, judge in judges.items()}
+    found = {name: judge.worst(value, largest) for name, judge in judges.items()}
+    # The numerical gradient of fastnet's networks is that of their loss, also in a subclass.
+    if not hasattr(network, "_forward_mode") and any(judged.verdict == DIFFERS for _, judged in found.values()):
+        refuse_another_function(
+            network, x, t, params, grads, {name: judge.elements for name, judge in judges.items()}
+        )
+    return found
 
 
 def _chosen(size: int, count: int | None, random: np.random.Generator) -> npt.NDArray[np.intp]:

@@ -97,8 +97,8 @@ class Element:
         return self.step(int(math.log(LARGEST_STEP / self.first, FACTOR)))
 
     def never_moved_the_loss(self) -> bool:
-        """Whether the loss was exactly the same at every step taken."""
-        return all(step.plus == step.minus == self.value for step in self.steps.values())
+        """Whether the loss was exactly the same at every step taken, and finite."""
+        return math.isfinite(self.value) and all(step.plus == step.minus == self.value for step in self.steps.values())
 
     def quick(self) -> Slope:
         """Return the slope from the first step alone. The slopes to both sides bound its error."""
