@@ -1,6 +1,7 @@
 """gradient_check finds the wrong gradient and its element, in any network, and nothing where none is."""
 
 import re
+import tracemalloc
 
 import effort
 import numpy as np
@@ -534,8 +535,8 @@ def test_a_numerical_gradient_of_the_network_s_own_makes_no_mistake_right(mistak
 def test_a_numerical_gradient_of_the_network_s_own_makes_no_gradient_wrong():
     random = np.random.default_rng(0)
     for own in (
-        lambda *_: {name: random.normal(size=param.shape) for name, param in net.params.items()},
-        lambda *_: {name: np.ones(param.shape) for name, param in net.params.items()},
+        lambda *_: {name: random.normal(size=param.shape) for name, param in Deep().params.items()},
+        lambda *_: {name: np.ones(param.shape) for name, param in Deep().params.items()},
         lambda *_: {},
     ):
         net = Deep()
@@ -598,6 +599,54 @@ def test_inputs_of_1000_make_no_wrong_verdict():
     assert gradient_check(net, 1000 * X, T)
     mistaken = broken(MultiLayerNet, scale("b2", slice(None), 1.001), D, [H], C, weight_init_std=1.0, seed=0)
     assert wrong(gradient_check(mistaken, 1000 * X, T)) == ["b2"]
+
+
+@pytest.mark.parametrize("factor", [1.5, -1, 1.002, 0])
+@pytest.mark.parametrize("weight", [-35.0, -300.0])
+def test_a_mistake_in_the_gradient_of_a_saturated_output_is_found(weight, factor):
+    # The gradient is 2 (y - 1) y (1 - y) with y = e^-35, a few times the rounding error of 1.
+    def network():
+        net = MultiLayerNet(1, [], 1, output="sigmoid_mse", seed=0)
+        net.params["W1"][...] = weight
+        return net
+
+    assert gradient_check(network(), [[1.0]], [[1.0]])
+    net = network()
+    net.gradient = lambda x, t: {name: factor * grad for name, grad in network().gradient(x, t).items()}
+    assert wrong(gradient_check(net, [[1.0]], [[1.0]])) == ["W1", "b1"]
+
+
+@pytest.mark.parametrize(("weight", "verdict"), [(25.0, "agrees"), (36.0, "cannot tell")])
+def test_digits_that_the_book_s_formulas_lose_make_no_gradient_wrong(weight, verdict):
+    # 1 - y is rounded to the digits of 1: to 1e-5 of it at 25, to half of it at 36.
+    net = MultiLayerNet(1, [], 1, output="sigmoid_mse", seed=0)
+    net.params["W1"][...] = weight
+    right = MultiLayerNet.gradient(net, [[1.0]], [[0.0]])
+    y = 1 / (1 + np.exp(-weight))
+    net.gradient = lambda *_: {name: np.reshape(2 * y * y * (1 - y), grad.shape) for name, grad in right.items()}
+    assert gradient_check(net, [[1.0]], [[0.0]]).verdict == verdict
+
+
+def test_a_mistake_of_one_percent_in_a_saturated_layer_is_found():
+    # The slopes of tanh are 1e-9 there: 1 - z^2 has the rounding error of 1, which is 1e-7 of that.
+    def network(factor):
+        net = broken(MultiLayerNet, scale("W1", slice(None), factor), 1, [1], 2, "tanh", 0.5, seed=0)
+        net.params["W1"][...] = 11
+        return net
+
+    assert gradient_check(network(1), [[1.0]], [0])
+    assert wrong(gradient_check(network(1.01), [[1.0]], [0])) == ["W1"]
+
+
+def test_a_mistake_in_what_a_sure_network_has_left_to_learn_is_found():
+    # y - t is -1e-13, and exact to the rounding error of t.
+    def network(factor):
+        net = broken(MultiLayerNet, scale("b1", slice(None), factor), 1, [], 2, weight_init_std=0.0, seed=0)
+        net.params["b1"][:] = 30, 0
+        return net
+
+    assert gradient_check(network(1), [[1.0]], [0])
+    assert wrong(gradient_check(network(1.5), [[1.0]], [0])) == ["b1"]
 
 
 class Small(Cubic):
@@ -691,6 +740,19 @@ def test_the_errors_of_forward_mode_are_within_their_bounds(dtype):
         for derivatives, (name, true) in zip(forward.derivatives, truth.items(), strict=True):
             assert (abs(derivatives.value - true) <= derivatives.error).all()
             assert (abs(right[name] - true) <= 2 * derivatives.error).all()
+
+
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "sigmoid_mse", "identity"])
+def test_the_check_of_many_outputs_needs_little_memory(output):
+    # An array (N, C, C) of complex numbers takes 64 MB here.
+    N, C = 16, 500
+    net, x, t = MultiLayerNet(2, [2], C, output=output, seed=0), X[:1, :2].repeat(N, axis=0), np.full((N, C), 1 / C)
+    tracemalloc.start()
+    try:
+        assert gradient_check(net, x, t)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
 
 
 # --- float32 ----------------------------------------------------------------------------------------------------------

@@ -150,8 +150,8 @@ def refuse_another_function(
         for element in moving:
             slope = element.quick()
             given, value, same = (float(grad[name][element.index]) for grad in (grads, own, again))
-            apart = abs(value - slope.value)
-            if apart > 0.01 * abs(slope.value) + 4 * slope.error and 10 * max(abs(value - same), abs(value - given)) < apart:
+            apart, other = abs(value - slope.value), max(abs(value - same), abs(value - given))
+            if apart > 0.01 * abs(slope.value) + 4 * slope.error and 10 * other < apart:
                 confirmed += 1
                 message = (
                     f"for {name}{list(element.index)}, {GRADIENT} is {given:.6g} and {NUMERICAL} {value:.6g}, "

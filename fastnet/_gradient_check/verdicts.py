@@ -106,7 +106,8 @@ def worst_by_forward_mode(
             other = of_elements(forward.on_the_other_side[number].value)
             nearest = np.where(np.abs(g - other) < difference, other, nearest)
             agrees, difference, allowed = _is_close(g, nearest, error)
-        differs = np.isfinite(nearest + error + loose) & ~(difference <= allowed + loose)  # also if g is NaN or infinite
+        # Also if g is NaN or infinite.
+        differs = np.isfinite(nearest + error + loose) & ~(difference <= allowed + loose)
     difference[np.isnan(difference)] = math.inf
     worst = int(np.lexsort([difference, np.where(agrees, 0, np.where(differs, 2, 1))])[-1])
     numbers = float(g[worst]), float(nearest[worst]), float(allowed[worst] + loose[worst])
