@@ -205,7 +205,7 @@ def noise_of(
     """
     random, seen = np.random.default_rng(0), [value]
     for _ in range(3):
-        with _restored(params):
+        with restored(params):
             for param, which in zip(params, elements, strict=True):
                 moves = random.integers(-1, 2, len(which)) * np.finfo(param.dtype).eps
                 with np.errstate(all="ignore"):
@@ -216,7 +216,7 @@ def noise_of(
 
 
 @contextmanager
-def _restored(arrays: Sequence[Any]) -> Iterator[None]:
+def restored(arrays: Sequence[Any]) -> Iterator[None]:
     copies = [array.copy() for array in arrays]
     try:
         yield
