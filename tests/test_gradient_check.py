@@ -1,5 +1,6 @@
 """gradient_check finds the wrong gradient and its element, in any network, and nothing where none is."""
 
+import itertools
 import re
 import tracemalloc
 
@@ -330,7 +331,7 @@ def test_a_loss_that_is_no_number_agrees_with_nothing():
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_of_a_loss_that_is_not_finite_nothing_can_be_told_and_zeros_are_not_right(value):
-    net = Cubic([1.0, 2.0])
+    net = Cubic([0.0, 2.0])
     net.loss, net.gradient = lambda *_: value, lambda *_: {"w": np.zeros(2)}
     assert gradient_check(net, 1.0, None).verdict == "cannot tell"
 
@@ -435,6 +436,16 @@ class Extended:
         }
 
 
+class Halving(TwoLayerNet):
+    """A subclass whose loss is half of that of its class."""
+
+    def loss(self, x, t):
+        return super().loss(x, t) / 2
+
+    def gradient(self, x, t):
+        return {name: grad / 2 for name, grad in super().gradient(x, t).items()}
+
+
 class InnerMode(Extended):
     """The same with a mode of its own: nothing in the signature of `loss` tells that it is in test mode."""
 
@@ -520,6 +531,52 @@ def test_a_gradient_that_is_drawn_anew_is_refused():
     }
     with pytest.raises(ValueError, match=r"gradient\(x, t\)\['W1'\] at \[\d, \d\] is .*, and .* when called again"):
         gradient_check(net, X, T)
+
+
+def test_a_gradient_of_a_subclass_that_is_drawn_anew_is_refused():
+    class Dropout(MultiLayerNet):
+        def gradient(self, x, t):
+            W = self.params["W2"]
+            self.params["W2"] = W * (np.random.random(W.shape) > 0.5)
+            try:
+                return super().gradient(x, t)
+            finally:
+                self.params["W2"] = W
+
+    state = str(np.random.get_state(legacy=False))
+    with pytest.raises(ValueError, match=r"gradient\(x, t\)\['W1'\] at \[\d, \d\] is .*, and .* when called again"):
+        gradient_check(Dropout(D, [H], C, seed=0), X, T)
+    assert str(np.random.get_state(legacy=False)) == state
+
+
+def test_a_loss_that_differs_in_some_calls_is_said_to_be_drawn_anew():
+    net, calls = Deep(), itertools.count(1)
+    net.loss = lambda x, t: Deep.loss(net, x, t) * (1 if next(calls) % 3 else 1.001)
+    with pytest.raises(ValueError, match="when called again: it is drawn anew"):
+        gradient_check(net, X, T)
+
+
+@pytest.mark.parametrize("method", ["loss", "gradient"])
+@pytest.mark.parametrize("change", ["write", "replace", "once"])
+@pytest.mark.parametrize("kind", [Deep, lambda: two_layers(), lambda: Halving(D, H, C, 0.5, seed=1)])
+def test_parameters_that_the_network_changes_are_put_back_and_named(kind, change, method):
+    net = kind()
+    W2, before, right, calls = net.params["W2"], net.params["W2"].copy(), getattr(net, method), itertools.count()
+
+    def changing(*arguments, **keywords):
+        if change == "write":
+            net.params["W2"] /= np.linalg.norm(net.params["W2"])
+        elif change == "replace":
+            net.params["W2"] = net.params["W2"] * 0.5
+        elif next(calls) == 1:
+            net.params["W2"][0, 0] = np.nan
+        return right(*arguments, **keywords)
+
+    setattr(net, method, changing)
+    with pytest.raises(ValueError, match=r"network\.loss or network\.gradient changed params\['W2'\], so"):
+        gradient_check(net, X, T)
+    assert net.params["W2"] is W2
+    assert W2.tobytes() == before.tobytes()
 
 
 @pytest.mark.parametrize("samples", [None, 10**6])
@@ -948,6 +1005,7 @@ def read_only():
         (lambda: with_loss(None), TypeError, r"network.loss\(x, t\) must return one number, got None"),
         (lambda: with_loss(np.ones(2)), TypeError, r"network.loss\(x, t\) must return one number, got an array"),
         (lambda: with_loss(2.0, 2.1), ValueError, r"network.loss\(x, t\) is 2, and 2.1 when called again"),
+        (lambda: with_loss(2, 2, 2.1, 2), ValueError, r"network.loss\(x, t\) is 2.1, and 2 when called again"),
     ],
 )
 def test_what_cannot_be_checked_raises_and_the_message_says_why(network, error, message):

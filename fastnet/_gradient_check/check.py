@@ -19,6 +19,7 @@ from fastnet._gradient_check.network import (
     Loss,
     gradients_of,
     movable_params,
+    params_kept,
     refuse_another_function,
     refuse_random_gradient,
     state_kept,
@@ -162,7 +163,7 @@ def check(network: Any, x: Any, t: Any, count: int | None, random: np.random.Gen
     """Check `count` elements of each parameter, or all: see `fastnet.gradient.gradient_check`."""
     params = movable_params(network)
     elements = {name: _chosen(param.size, count, random) for name, param in params.items()}
-    with state_kept(network):
+    with state_kept(network), params_kept(network, params):
         return _check(network, x, t, params, elements)
 
 
@@ -175,11 +176,13 @@ def _check(
     first = loss.call(x, t)
     value = one_number(first, loss.name)
     precisions = {name: precision_of(param, first) for name, param in params.items()}
-    loss.refuse_random(x, t, value, max(precision.eps for precision in precisions.values()))
+    eps = max(precision.eps for precision in precisions.values())
+    loss.refuse_random(x, t, value, eps)
+    refuse_random_gradient(params, grads, network.gradient(x, t), eps)
     forward = network._forward_mode(x, t) if hasattr(network, "_forward_mode") else None
     found = {}
     if forward is None:
-        found = _judged_by_differences(network, x, t, params, elements, grads, loss, value, precisions)
+        found = _judged_by_differences(network, x, t, params, elements, grads, loss, value, precisions, eps)
     else:
         for number, (name, chosen) in enumerate(elements.items()):
             found[name] = worst_by_forward_mode(grads[name], forward, number, chosen)
@@ -195,10 +198,9 @@ def _check(
 
 def _judged_by_differences(
     network: Any, x: Any, t: Any, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]],
-    grads: dict[str, FloatArray], loss: Loss, value: float, precisions: dict[str, Precision],
+    grads: dict[str, FloatArray], loss: Loss, value: float, precisions: dict[str, Precision], eps: float,
 ) -> dict[str, tuple[int, Judged]]:
     """Return the worst element of each parameter that is not empty, and the verdict on it."""
-    eps = max(precision.eps for precision in precisions.values())
 
     def evaluate() -> float:
         return one_number(loss.call(x, t), loss.name)
@@ -206,10 +208,9 @@ def _judged_by_differences(
     def again(name: str, index: tuple[int, ...]) -> float:
         return float(gradient_of(name, params[name], network.gradient(x, t), GRADIENT)[index])
 
-    loss.refuse_random(x, t, value, eps, calls=2)  # two masks of dropout may be equal by chance
-    refuse_random_gradient(params, grads, network.gradient(x, t), eps)
     after = evaluate()
     if not loss.is_same(value, after, eps):
+        loss.refuse_random(x, t, after, eps)  # two masks of dropout may be equal by chance
         raise ValueError(
             f"{loss.name} is {value:.9g}, and {after:.9g} after a call of {GRADIENT}, as if that moved running "
             f"statistics: {MODES}"

@@ -43,6 +43,27 @@ def state_kept(network: Any) -> Iterator[None]:
             values.update(arrays)
 
 
+@contextmanager
+def params_kept(network: Any, params: Mapping[str, Any]) -> Iterator[None]:
+    """Put back every bit of the parameters, and raise `ValueError` if the network changed one."""
+    arrays, before = dict(network.params), {name: param.copy() for name, param in params.items()}
+    changed: list[str] = []
+    try:
+        yield
+    finally:
+        for name, param in params.items():
+            is_same = network.params.get(name) is arrays[name] and param.tobytes() == before[name].tobytes()
+            if not is_same:
+                changed.append(f"params[{name!r}]")
+                param[...] = before[name]
+                network.params[name] = arrays[name]
+        if changed:
+            raise ValueError(
+                f"network.loss or network.gradient changed {' and '.join(changed)}, so there is no result. The "
+                "parameters are as they were before. Neither method may change them"
+            )
+
+
 def movable_params(network: Any) -> dict[str, Any]:
     """Check that `network` has params, loss and gradient, and return its parameters, all writeable float arrays."""
     missing = [name for name in ("params", "loss", "gradient") if not hasattr(network, name)]
@@ -109,12 +130,11 @@ class Loss:
         """Whether two values of the loss differ by no more than rounding. Infinity and NaN are the same as all."""
         return not abs(again - value) > 100 * eps * (1 + abs(value))
 
-    def refuse_random(self, x: Any, t: Any, value: float, eps: float, calls: int = 1) -> None:
+    def refuse_random(self, x: Any, t: Any, value: float, eps: float) -> None:
         """Raise `ValueError` if the loss is not `value` when called again."""
-        for _ in range(calls):
-            again = one_number(self.call(x, t), self.name)
-            if not self.is_same(value, again, eps):
-                raise ValueError(f"{self.name} is {value:.9g}, and {again:.9g} when called again: {ANEW}")
+        again = one_number(self.call(x, t), self.name)
+        if not self.is_same(value, again, eps):
+            raise ValueError(f"{self.name} is {value:.9g}, and {again:.9g} when called again: {ANEW}")
 
 
 def refuse_random_gradient(

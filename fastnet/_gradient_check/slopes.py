@@ -126,7 +126,7 @@ class Element:
                 break
             slope = self.slope(k)
         slope, k = self.slope(0), -1
-        while self.is_possible(k) and not slope.rounding > abs(slope.value):
+        while self.is_possible(k) and slope.rounding <= abs(slope.value):  # not if it is NaN
             slope = self.slope(k)
             yield slope
             k -= 1
