@@ -704,6 +704,45 @@ def test_a_mistake_in_what_a_sure_network_has_left_to_learn_is_found():
     assert wrong(gradient_check(network(1.5), [[1.0]], [0])) == ["b1"]
 
 
+def test_an_element_much_smaller_than_the_others_has_its_mistake_found_however_large_the_loss():
+    # The mistake is 3e-5 of the largest gradient. The 1e-7 in a logarithm might change more at a loss of 9.
+    net = Cubic([1.0, 0.01], slip=np.array([0.0, 1e-4]))
+    net.loss = lambda *_: 8 + np.sum(net.params["w"] ** 3)
+    assert gradient_check(net, 1.0, None).verdict == "differs"
+
+
+def test_rounding_inside_the_loss_makes_no_gradient_wrong():
+    # The sum is rounded to 2e-6, although the loss is small: that shows when the parameters move by a rounding error.
+    class Lost(Cubic):
+        def inner(self):
+            v, w = self.params["v"], self.params["w"]
+            return (1e10 * v + w) - 1e10 * v
+
+        def loss(self, *_):
+            return np.sin(50 * self.inner()[0])
+
+        def gradient(self, *_):
+            return {"w": 50 * np.cos(50 * self.params["w"]), "v": np.zeros(1)}
+
+    for w in np.linspace(0.1, 1, 10):
+        net = Lost([w])
+        net.params["v"] = np.ones(1)
+        assert gradient_check(net, None, None).rows["w"].verdict != "differs"
+
+
+def test_relu_at_0_exactly_has_two_slopes_in_a_network_of_fastnet_too():
+    # The input of both units is 0. An own gradient may take the slope 1 there, where fastnet takes 0.
+    net = MultiLayerNet(1, [2], 2, "relu", 0.5, seed=0)
+    assert gradient_check(net, [[0.0]], [0])
+    p, y = net.params, net.predict([[0.0]])
+    dz = (y - [[1.0, 0.0]]) @ p["W2"].T
+    grads = {"W1": np.zeros((1, 2)), "b1": dz[0], "W2": np.zeros((2, 2)), "b2": (y - [[1.0, 0.0]])[0]}
+    net.gradient = lambda *_: grads
+    assert gradient_check(net, [[0.0]], [0])
+    net.gradient = lambda *_: grads | {"b1": 1.01 * dz[0]}
+    assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
+
+
 class Small(Cubic):
     """The loss of `Cubic`, plus 1."""
 

@@ -13,7 +13,8 @@ share nothing with the package.
 With `--differences`, the check sees a network that only has `params`, `loss` and `gradient`, as a learner writes one.
 Then it has nothing but the values of the loss. Many gradients are too small to be seen in them, so more than 5 % of
 "cannot tell" is no failure there. A wrong verdict is one. There, a mistake must be 2e-5 of the largest gradient of its
-parameter: the check allows less, for the 1e-7 that a loss may have in its logarithm.
+parameter: the check allows less, for the 1e-7 that a loss may have in its logarithm. A mistake below 4e-10 is not
+looked for there: in a loss of 1, differences do not show it.
 """
 
 import argparse
