@@ -491,8 +491,9 @@ def gradient_check(
         Any network, also your own. It needs `params`, a dict of float arrays; `loss(x, t)`, which depends on them; and
         `gradient(x, t)`, which returns a dict of arrays with the same names and shapes. The function changes the
         parameters in place and restores them exactly; `loss` and `gradient` must not change them. If `loss` has the
-        book's argument `train_flg`, it is called with ``train_flg=True``, because the gradient is that of training. Arrays that the network's layers replace, such as
-        running statistics, and NumPy's global generator are put back, too.
+        book's argument `train_flg`, it is called with ``train_flg=True``, because the gradient is that of training.
+        Arrays that the network's layers replace, such as running statistics, and NumPy's global generator are put back,
+        too.
     x, t : array_like
         Data in the shapes that the network takes. A few samples are enough.
     samples : int, optional
