@@ -526,15 +526,14 @@ def gradient_check(
     network : object
         Any network, also your own. It needs `params`, a dict of float arrays; `loss(x, t)`, which depends on them; and
         `gradient(x, t)`, which returns a dict of arrays with the same names and shapes. The function changes the
-        parameters in place and restores them exactly. If `loss` has the book's argument `train_flg`, it is called with
-        ``train_flg=True``, because the gradient is that of training. Arrays that the network's layers replace, such as
-        running statistics, and NumPy's global generator are put back, too.
+        parameters in place and restores them exactly; `loss` and `gradient` must not change them. If `loss` has the
+        book's argument `train_flg`, it is called with ``train_flg=True``, because the gradient is that of training.
+        Arrays that the network's layers replace, such as running statistics, and NumPy's global generator are put back,
+        too.
     x, t : array_like
         Data in the shapes that the network takes. A few samples are enough.
     samples : int, optional
         The number of elements of each parameter to compare, chosen at random. By default, all elements are compared.
-        Then the network's own `numerical_gradient(x, t)` is used, too, if it has one: differences of the loss must
-        confirm it.
     seed : int or numpy.random.Generator, optional
         Chooses the elements. NumPy's global generator is never used, so a check in the middle of training does not
         change the training.
@@ -554,8 +553,10 @@ def gradient_check(
     ValueError
         If there is no parameter, one is read-only, a gradient is missing or does not have the shape of its parameter,
         or `samples` is less than 1. Also if a second call returns another loss or gradient, as with dropout: what is
-        drawn again has no gradient. Also if the loss and the gradients do not belong to the same function, because the
-        loss is in test mode and the gradients are in training mode.
+        drawn again has no gradient. Also if `loss` or `gradient` changes a parameter. Also where it shows that the loss
+        is in test mode and the gradients are in training mode: a call of `gradient` changes the loss, or the network
+        has a `numerical_gradient(x, t)` that confirms the gradients against the loss. In other cases of test mode, the
+        gradients differ.
 
     See Also
     --------
@@ -571,16 +572,17 @@ def gradient_check(
       with the complex step. It computes the derivative of the loss without any difference, so it sees a gradient of
       1e-30, and corners of relu do not disturb it. The 1e-7 in the book's logarithm is left out, as in
       backpropagation. If a gradient is a sum whose terms cancel, their rounding errors are allowed.
-    - For every other network: central differences of the loss. The first step is h = 1e-4. For an element that does
-      not agree, the check takes larger steps where rounding, about ``eps |loss| / h``, is the larger error, and smaller
-      ones where the loss bends, as at a corner of relu. A gradient whose differences are lost in rounding at every step
-      cannot be told.
+    - For every other network: central differences of the loss, for each element with the steps h = 1e-4 and h / 4, so
+      that a gradient which is such a difference itself does not pass. For an element that does not agree, it takes
+      larger steps where rounding, about ``eps |loss| / h``, is the larger error, and smaller ones where the loss bends,
+      as at a corner of relu. A gradient whose differences are lost in rounding at every step cannot be told.
 
     With differences of the loss, four more rules hold:
 
     - A difference below 1e-5 of the parameter's largest gradient, and below ``4e-7 exp(loss)`` of it, is allowed. This
-      is how much the 1e-7 in the logarithm of a cross-entropy changes a gradient. If the loss of a sample is larger
-      than about 9, the 1e-7 changes more than that. Then the check cannot tell: use smaller inputs or weights.
+      is how much the 1e-7 in the logarithm of a cross-entropy changes a gradient. It may change more where the network
+      is sure and wrong. So if a gradient differs, the check is repeated with smaller weights. If it does not differ
+      there, the check cannot tell.
     - Where the loss has a corner at an element, for example where the input of relu is exactly 0, the slopes on both
       sides are right, if backpropagation is right a step away.
     - A gradient of exactly 0 agrees if no step changes the loss. A gradient below 4e-15 of the largest one agrees if

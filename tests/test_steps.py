@@ -648,7 +648,7 @@ def test_f_that_ignores_an_element_of_a_list_is_right(f, slopes):
         np.testing.assert_allclose(end, [3 - slopes[0] / 2, 4 - slopes[1] / 2], rtol=0, atol=1e-9)
 
 
-def test_a_value_that_is_drawn_anew_is_not_taken_for_a_reader():
+def test_a_value_that_is_drawn_again_is_not_taken_for_a_reader():
     random = np.random.default_rng(0)
     assert numerical_gradient(lambda x: x[0] + random.random(), [1.0]).shape == (1,)
 

@@ -97,8 +97,8 @@ class Element:
         return self.step(int(math.log(LARGEST_STEP / self.first, FACTOR)))
 
     def never_moved_the_loss(self) -> bool:
-        """Whether the loss was exactly the same at every step taken."""
-        return all(step.plus == step.minus == self.value for step in self.steps.values())
+        """Whether the loss was exactly the same at every step taken, and finite."""
+        return math.isfinite(self.value) and all(step.plus == step.minus == self.value for step in self.steps.values())
 
     def quick(self) -> Slope:
         """Return the slope from the first step alone. The slopes to both sides bound its error."""
@@ -126,7 +126,7 @@ class Element:
                 break
             slope = self.slope(k)
         slope, k = self.slope(0), -1
-        while self.is_possible(k) and not slope.rounding > abs(slope.value):
+        while self.is_possible(k) and slope.rounding <= abs(slope.value):  # not if it is NaN
             slope = self.slope(k)
             yield slope
             k -= 1
@@ -205,7 +205,7 @@ def noise_of(
     """
     random, seen = np.random.default_rng(0), [value]
     for _ in range(3):
-        with _restored(params):
+        with restored(params):
             for param, which in zip(params, elements, strict=True):
                 moves = random.integers(-1, 2, len(which)) * np.finfo(param.dtype).eps
                 with np.errstate(all="ignore"):
@@ -216,7 +216,7 @@ def noise_of(
 
 
 @contextmanager
-def _restored(arrays: Sequence[Any]) -> Iterator[None]:
+def restored(arrays: Sequence[Any]) -> Iterator[None]:
     copies = [array.copy() for array in arrays]
     try:
         yield

@@ -67,9 +67,10 @@ class Judged(NamedTuple):
 def _not_agreeing(
     gradient: float, numerical: float, tolerance: float, error: float, *, differs: bool
 ) -> Judged:
-    if not math.isfinite(numerical):
-        return Judged(CANNOT_TELL, numerical, tolerance, f"the numerical gradient is {numerical}")
-    if differs or not math.isfinite(gradient):
+    if not (math.isfinite(numerical) and math.isfinite(error)):
+        reason = f"the numerical gradient is {numerical:.2g} with an error of up to {error:.0e}"
+        return Judged(CANNOT_TELL, numerical, tolerance, f"{reason}, because numbers overflow or are infinite or NaN")
+    if differs:
         return Judged(DIFFERS, numerical, tolerance)
     reason = (
         f"backpropagation gives {gradient:.2g}, and the numerical gradient is {numerical:.2g} with an error of up to "
@@ -79,8 +80,6 @@ def _not_agreeing(
 
 
 # --- by the derivatives of a network's forward mode -------------------------------------------------------------------
-
-TYPICAL = 30  # the bounds of forward mode are at least this many times most of the errors that are seen
 
 
 def worst_by_forward_mode(
@@ -105,7 +104,8 @@ def worst_by_forward_mode(
             other = of_elements(forward.on_the_other_side[number].value)
             nearest = np.where(np.abs(g - other) < difference, other, nearest)
             agrees, difference, allowed = _is_close(g, nearest, error)
-        differs = np.isfinite(nearest) & ~(difference <= allowed + loose)  # also if g is NaN or infinite
+        # Also if g is NaN or infinite.
+        differs = np.isfinite(nearest + error + loose) & ~(difference <= allowed + loose)
     difference[np.isnan(difference)] = math.inf
     worst = int(np.lexsort([difference, np.where(agrees, 0, np.where(differs, 2, 1))])[-1])
     numbers = float(g[worst]), float(nearest[worst]), float(allowed[worst] + loose[worst])
@@ -118,7 +118,8 @@ def _is_close(g: FloatArray, value: FloatArray, error: FloatArray) -> tuple[Any,
     """Return which elements agree, the differences, and the shares of the elements that are allowed."""
     difference, allowed = np.abs(g - value), FULL.share * np.abs(value)
     is_rounding = (np.abs(value) <= 100 * error) & (difference <= error / 2)
-    return (difference + error / TYPICAL <= allowed) | is_rounding, difference, allowed
+    # The errors themselves are much smaller than their bounds: where these may count, is_rounding decides.
+    return (difference <= allowed) | is_rounding, difference, allowed
 
 
 # --- by differences of the loss ---------------------------------------------------------------------------------------
@@ -130,24 +131,18 @@ ROUNDING = 16  # a sum that cancels to 0 leaves at most this many rounding error
 class ByDifferences:
     """Judges the elements of one parameter by differences of the loss.
 
-    The first step is taken for all elements, unless the network's own numerical gradient spares it. `own` is that
-    gradient, compared with differences of some elements before.
+    All elements take the first step, and before they agree, a second one.
     """
 
     gradient: FloatArray  # of the elements
     again: Callable[[tuple[int, ...]], float]  # computes the gradient at an index, for the parameters as they are
     elements: list[Element]
     precision: Precision
-    own: FloatArray | None
-
-    def numerical(self) -> FloatArray:
-        """Return the numerical gradient from one step."""
-        return np.array([element.quick().value for element in self.elements]) if self.own is None else self.own
 
     def largest(self) -> float:
         """Return the largest numerical gradient, without its error."""
-        errors = [element.quick().error if element.steps else 0.0 for element in self.elements]
-        sizes = [abs(float(value)) - error for value, error in zip(self.numerical(), errors, strict=True)]
+        slopes = [element.quick() for element in self.elements]
+        sizes = [abs(slope.value) - slope.error for slope in slopes]
         return max([0.0, *(size for size in sizes if size < math.inf)])
 
     def worst(self, loss: float, largest: float) -> tuple[int, Judged]:
@@ -157,17 +152,11 @@ class ByDifferences:
         """
         floor = self.precision.floor if self.precision is not FULL else min(self.precision.floor, eps_effect(loss))
         floor *= self.largest()
-        numerical = self.numerical()
         with np.errstate(all="ignore"):
-            differences = np.abs(self.gradient - numerical)
-            confirmed = differences <= np.maximum(self.precision.share * np.abs(numerical), floor)
+            differences = np.abs(self.gradient - [element.quick().value for element in self.elements])
         worst, most, found = 0, -1.0, Judged(AGREES, 0.0, 0.0)
         for k in np.argsort(differences)[::-1]:  # argsort puts NaN last, so first here
-            value = float(numerical[k])
-            if self.own is not None and confirmed[k]:
-                judged = Judged(AGREES, value, max(self.precision.share * abs(value), floor))
-            else:
-                judged = self._judged(int(k), floor, largest)
+            judged = self._judged(int(k), floor, largest)
             difference = abs(float(self.gradient[k]) - judged.numerical)
             if (VERDICTS.index(judged.verdict), difference) > (VERDICTS.index(found.verdict), most):
                 worst, most, found = int(k), difference, judged
@@ -176,7 +165,7 @@ class ByDifferences:
         return worst, found
 
     def _judged(self, k: int, floor: float, largest: float) -> Judged:
-        """Judge one element: with the first step if that is enough, else with more."""
+        """Judge one element: with the first two steps if they are enough, else with more."""
         element, share = self.elements[k], self.precision.share
         gradient, again = float(self.gradient[k]), partial(self.again, element.index)
 
@@ -185,9 +174,11 @@ class ByDifferences:
             return Judged(AGREES, value, allowed + error) if abs(gradient - value) + error <= allowed else None
 
         first = element.quick()
-        # That the loss bends by just as much as the gradient is wrong would be a strange chance.
-        if answer := agreeing(first.value, first.rounding):
-            return answer
+        # A gradient may be wrong by just as much as the loss bends in one step: it may be that difference itself.
+        if agreeing(first.value, first.rounding) and element.is_possible(-1):
+            second = element.slope(-1)
+            if answer := agreeing(second.value, second.error):
+                return answer
         is_zero = gradient == 0 and element.never_moved_the_loss()
         if is_zero:
             element.largest_step()
@@ -211,7 +202,7 @@ class ByDifferences:
             is_rounding = abs(gradient) <= ROUNDING * self.precision.eps * largest and best.error <= 1e-9 * largest
             if (is_zero or is_rounding) and abs(best.value) <= 2 * best.error:
                 return Judged(AGREES, best.value, tolerance)
-            differs = not abs(gradient - best.value) <= tolerance
+            differs = not abs(gradient - best.value) <= tolerance  # also if the gradient is NaN
             judged = _not_agreeing(gradient, best.value, tolerance, best.error, differs=differs)
         if judged.verdict == DIFFERS and element.is_right_around(again, abs(gradient - judged.numerical)):
             reason = (

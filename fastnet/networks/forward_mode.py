@@ -188,20 +188,29 @@ class ForwardMode:
             if activation not in POLYGONS:  # a tiny slope is lost if STEP takes it below the smallest float
                 self.slopes = [Bounded(s.value, s.error + UNDERFLOW) for s in self.slopes]
             self.last = _slopes_of_loss(self.rounding, self.a[-1], t, output)
+            self.slope_lost = 0 * t  # how much of last is lost with a digit of the slope of a sigmoid
+            if output == "sigmoid_mse":
+                self.slope_lost = _sigmoid(self.a[-1].value) * (1 + np.abs(t)) / OUTPUTS[output].divisor(*t.shape)
 
     @cached_property
     def derivatives(self) -> list[Bounded]:
         """The derivatives; the bounds hold for a careful backward pass, too."""
-        return self._derivatives(self.slopes)
+        return self._derivatives(self.slopes, self.last)
 
     @cached_property
     def with_lost_digits(self) -> list[Bounded]:
         """The same, with bounds for a backward pass that takes z (1 - z) or 1 - z^2 for a slope, as the book does.
 
-        That loses digits where z is almost 1.
+        That loses digits where z is almost 1. So does y (1 - y) in the derivative of the loss of "sigmoid_mse".
         """
         lost = 4 * self.rounding.eps
-        return self._derivatives([Bounded(s.value, s.error + lost * (s.value != 0)) for s in self.slopes])
+        return self._derivatives(
+            [
+                Bounded(s.value, s.error + lost * np.minimum(1, np.abs(z.value)) * (s.value != 0))
+                for s, z in zip(self.slopes, self.z[1:], strict=False)
+            ],
+            Bounded(self.last.value, self.last.error + lost * self.slope_lost * (self.last.value != 0)),
+        )
 
     @cached_property
     def on_the_other_side(self) -> list[Bounded]:
@@ -214,23 +223,24 @@ class ForwardMode:
             [
                 Bounded(np.where(corner, both - s.value, s.value), s.error)
                 for s, corner in zip(self.slopes, at_corner, strict=True)
-            ]
+            ],
+            self.last,
         )
 
-    def _derivatives(self, slopes: list[Bounded]) -> list[Bounded]:
+    def _derivatives(self, slopes: list[Bounded], last: Bounded) -> list[Bounded]:
         ones = _exact(np.ones((1, len(self.z[0].value))))
         results = []
         with np.errstate(all="ignore"):
             for layer, (z, W) in enumerate(zip(self.z, self.weights, strict=False)):  # z has the outputs, too
-                da = self._by_unit(slopes, layer)
+                da = self._by_unit(slopes, last, layer)
                 dW = self.rounding.product(z.transposed(), da)
                 results += [self.rounding.plus(dW, self.decay * W.value), self.rounding.product(ones, da)[0]]
         return results
 
-    def _by_unit(self, slopes: list[Bounded], layer: int) -> Bounded:
-        """Return the derivatives (N, U) with respect to a of one layer."""
+    def _by_unit(self, slopes: list[Bounded], last: Bounded, layer: int) -> Bounded:
+        """Return the derivatives (N, U) with respect to a of one layer, from those with respect to the last a."""
         if layer == len(slopes):
-            return self.last
+            return last
         product, times = self.rounding.product, self.rounding.times
         N, U = slopes[layer].value.shape
         size = max(1, BLOCK // (U * max(W.value.shape[1] for W in self.weights[layer + 1 :])))
@@ -241,25 +251,34 @@ class ForwardMode:
             moves = times(slopes[layer][n, :, np.newaxis], self.weights[layer + 1])
             for following in range(layer + 1, len(slopes)):
                 moves = product(times(moves, slopes[following][n, np.newaxis]), self.weights[following + 1])
-            da = product(moves, self.last[n, :, np.newaxis])[..., 0]
+            da = product(moves, last[n, :, np.newaxis])[..., 0]
             value[n], error[n] = da.value, da.error
         return Bounded(value, error)
 
 
 def _slopes_of_loss(rounding: Rounding, a: Bounded, t: FloatArray, output: str) -> Bounded:
     """Return the derivatives (N, C) of the mean loss with respect to the last a (N, C)."""
-    (N, C), one = t.shape, np.eye(t.shape[1])
+    shape, divisor = t.shape, OUTPUTS[output].divisor(*t.shape)
+    if output != "softmax":  # no output depends on the others: these are N C samples with one output each
+        a, t = Bounded(a.value.reshape(-1, 1), a.error.reshape(-1, 1)), t.reshape(-1, 1)
+    N, C = t.shape
+    value, error = np.empty((N, C)), np.empty((N, C))
+    for first in range(0, N * C, max(1, BLOCK // C)):
+        n, c = np.divmod(np.arange(first, min(N * C, first + max(1, BLOCK // C))), C)
+        one = (np.arange(C) == c[:, np.newaxis]).astype(float)  # the direction of each element
 
-    def slopes(points: FloatArray) -> FloatArray:
-        """Return the derivatives (N, C) with respect to a[n, c] at points[n, c] (C,)."""
-        slopes: FloatArray = LOSSES[output](points + STEP * 1j * one, t[:, np.newaxis]).imag / STEP / N
-        return slopes
+        def slopes(side: Any, n: Any = n, one: FloatArray = one) -> FloatArray:
+            """Return the derivatives with respect to the elements, at the points `side` from a[n]."""
+            slopes: FloatArray = LOSSES[output](a.value[n] + side + STEP * 1j * one, t[n]).imag / STEP / N
+            return slopes
 
-    points = np.repeat(a.value[:, np.newaxis], C, axis=1)
-    # If a[n, c] has an error to one side, and the others to the other side, this changes the slope most.
-    sides = (2 * one - 1) * a.error[:, np.newaxis]
-    value = slopes(points)
-    error = np.maximum(np.abs(slopes(points + sides) - value), np.abs(slopes(points - sides) - value))
+        # If an element has an error to one side, and the others to the other side, this changes the slope most.
+        side = (2 * one - 1) * a.error[n]
+        value[n, c] = middle = slopes(0)
+        error[n, c] = np.maximum(np.abs(slopes(side) - middle), np.abs(slopes(-side) - middle))
     # The backward pass subtracts t from y, and so rounds to the digits of the larger one.
-    size = np.abs(value) + 2 * np.abs(t) / OUTPUTS[output].divisor(N, C)
-    return Bounded(value, error + 8 * rounding.eps * size + UNDERFLOW)
+    size = 2 * np.abs(t) / divisor
+    if output == "sigmoid_mse":
+        size *= _slope(_sigmoid, a.value)
+    error += 8 * rounding.eps * (np.abs(value) + size) + UNDERFLOW
+    return Bounded(value.reshape(shape), error.reshape(shape))

@@ -189,7 +189,7 @@ def test_the_reader_s_folder_gets_no_bytecode_of_a_served_file(reader, tmp_path)
     assert not list(tmp_path.rglob("*served*.pyc"))
 
 
-def test_a_file_that_has_changed_is_served_anew(reader, tmp_path):
+def test_a_file_that_has_changed_is_served_again(reader, tmp_path):
     module = reader("functions", NP + SIGMOID)
     (tmp_path / "functions.py").write_text(NP + OTHER_SIGMOID, "utf-8")
     importlib.reload(module)
