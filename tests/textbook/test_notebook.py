@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from fastnet import get_backend
+
 has_nbclient = importlib.util.find_spec("nbclient") and importlib.util.find_spec("ipykernel")
 needs_nbclient = pytest.mark.skipif(not has_nbclient, reason="needs nbclient and ipykernel")
 
@@ -32,7 +34,10 @@ def run(folder, *cells, options=(), arguments=()):
     command = "import sys; from fastnet.cli import main; sys.exit(main())"
     done = subprocess.run(
         [sys.executable, "-c", command, "run", *options, "notebook.ipynb", *arguments],
-        env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
+        env={
+            **{name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
+            "FASTNET_BACKEND": get_backend(),
+        },
         capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr

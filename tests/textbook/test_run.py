@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from fastnet import get_backend
 from fastnet.textbook import _check
 
 FUNCTIONS = """import numpy as np
@@ -28,10 +29,13 @@ def project(tmp_path, monkeypatch):
 
 
 def python(*arguments, **environment):
-    """Run Python: exit status, standard output and standard error."""
+    """Run Python: exit status, standard output and standard error, without a warning that nothing is compiled."""
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
-        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        env={
+            **os.environ, "FASTNET_BACKEND": get_backend(), "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1",
+            **environment,
+        },
         capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
