@@ -682,6 +682,16 @@ def test_digits_that_the_book_s_formulas_lose_make_no_gradient_wrong(weight, ver
     assert gradient_check(net, [[1.0]], [[0.0]]).verdict == verdict
 
 
+def test_a_gradient_far_below_its_bound_agrees_and_a_mistake_in_it_cannot_be_told():
+    # The output 1 is exactly y = t, so backpropagation loses nothing there. But the bound of y - t is eps.
+    net = MultiLayerNet(1, [1], 2, "identity", output="sigmoid_mse")
+    net.params.update(W1=np.ones((1, 1)), b1=np.zeros(1), W2=np.array([[60.0, 140.0]]), b2=np.zeros(2))
+    x, t, gradient = np.ones((1, 1)), np.array([[1.0, 0.0]]), net.gradient
+    assert gradient_check(net, x, t)
+    net.gradient = lambda x, t: {name: 1.5 * grad if name == "W1" else grad for name, grad in gradient(x, t).items()}
+    assert gradient_check(net, x, t).verdict == "cannot tell"
+
+
 def test_a_mistake_of_one_percent_in_a_saturated_layer_is_found():
     # The slopes of tanh are 1e-9 there: 1 - z^2 has the rounding error of 1, which is 1e-7 of that.
     def network(factor):
