@@ -117,8 +117,8 @@ def worst_by_forward_mode(
 def _is_close(g: FloatArray, value: FloatArray, error: FloatArray) -> tuple[Any, FloatArray, FloatArray]:
     """Return which elements agree, the differences, and the shares of the elements that are allowed."""
     difference, allowed = np.abs(g - value), FULL.share * np.abs(value)
-    # Real rounding errors are smaller than their bounds, but not by eight digits. A bound that is so far off cannot tell
-    # a rounding error from a mistake: for example, behind an output of exactly 1.
+    # Real rounding errors are smaller than their bounds, but not by eight digits. A bound that is so far off, as behind
+    # an output of exactly 1, cannot tell a rounding error from a mistake.
     is_rounding = (np.abs(value) <= 100 * error) & (difference <= error / 2) & (difference >= 1e-8 * error)
     return (difference <= allowed) | is_rounding, difference, allowed
 
