@@ -33,6 +33,7 @@ from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 
 from importlib import import_module
 
+from fastnet._checks import one_number
 from fastnet._steps import ALLOWED as _ALLOWED, number, refuse_change
 
 for name in (
@@ -100,6 +101,8 @@ cdef inline double _number(value, double* share) except? -1.0:
     cdef double result, least
     if isinstance(value, float):
         return value
+    if type(value) is int:
+        return one_number(value)
     result, least = number(value)
     share[0] = fmax(share[0], least)
     return result
