@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,6 @@ from fastnet._checks import (
     random_source,
     real_array,
 )
-from fastnet._gradient_check.check import GradientReport, check
 from fastnet._steps import (
     ChangedError,
     NoStepError,
@@ -37,6 +36,9 @@ from fastnet._steps import (
     smallest_step,
     widened,
 )
+
+if TYPE_CHECKING:
+    from fastnet._gradient_check.check import GradientReport
 
 # The book's `from common.gradient import *` also gives np.
 __all__ = ["gradient_check", "gradient_descent", "jacobian", "np", "numerical_gradient", "numerical_gradient_2d"]
@@ -516,7 +518,7 @@ def gradient_descent(
 
 def gradient_check(
     network: Any, x: npt.ArrayLike, t: npt.ArrayLike, *, samples: int | None = None, seed: Seed = None
-) -> GradientReport:
+) -> "GradientReport":
     """Compare the gradient by backpropagation with numerical differentiation of the loss.
 
     There are three verdicts, on each parameter and on the whole: "agrees", "differs", and "cannot tell".
@@ -607,5 +609,7 @@ def gradient_check(
     >>> bool(report), [name for name, row in report.rows.items() if not row.agrees]
     (False, ['b2'])
     """
+    from fastnet._gradient_check.check import check  # here, because `import fastnet` would take longer
+
     count = None if samples is None else as_count(samples, "samples")
     return check(network, x, t, count, random_source(np.random.default_rng() if seed is None else seed))

@@ -246,9 +246,7 @@ class _Optimizer:
                 "other parameters need an optimizer of their own"
             )
         if others:
-            self._refuse_a_return(params)
-        # All checks have passed: only now does the optimizer change.
-        if others:
+            self._refuse_a_return(params)  # the last of the checks: only now does the optimizer change
             warn_caller(
                 f"{type(self).__name__} starts from zero again, because these are not the parameters of its last "
                 "update: use one optimizer for each network"
@@ -259,7 +257,6 @@ class _Optimizer:
             setattr(self, attribute, memory)
         self._belongs_to(owner)
         return memories
-
 
     def _leave(self, params: Mapping[str, Any]) -> None:
         """Remember which arrays an update had, as long as they exist."""

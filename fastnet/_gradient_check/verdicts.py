@@ -37,6 +37,7 @@ FULL = Precision(eps=2.0**-52, step=1e-4, share=9e-4, floor=1e-5)
 SINGLE = Precision(eps=2.0**-23, step=1e-2, share=5e-2, floor=5e-2)
 HALF = Precision(eps=2.0**-10, step=1e-1, share=2e-1, floor=2e-1)
 
+
 def precision_of(param: FloatArray, loss: Any) -> Precision:
     """Return the precision of the loss, or of the parameter if the loss has no dtype or the parameter is float16."""
     has_dtype = isinstance(loss, np.ndarray | np.generic) and loss.dtype.kind == "f"

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnet._checks import FLOAT64
+from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 
 WINDOW = 25  # losses whose mean is judged; in a training of less than twice as many iterations, the second half
 FIRST, EVERY = 50, 100  # after how many iterations; the largest parameter of a small network takes as long as a step
 LEAST = 10  # iterations of a training that is judged at its end
-CAP = -math.log(1e-7)  # the largest cross-entropy of a target of 1
+CAP = -math.log(LOSS_EPS)  # the largest cross-entropy of a target of 1
 
 # The loss is judged together with the growth of the largest parameter. Measured: see docs/decisions/training.md.
 FAR_ABOVE = {"softmax": 0.15, "sigmoid": 0.03}  # of the way from the loss of guessing to the largest loss

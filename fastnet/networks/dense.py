@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,11 @@ import numpy.typing as npt
 from fastnet import _backend
 from fastnet._checks import FLOAT64, FloatArray, IntArray, cast, is_labels, refuse_empty, refuse_outside, samples
 from fastnet._twins.shared.formulas_numpy import one_hot
-from fastnet.networks.forward_mode import LOSSES, ForwardMode
 from fastnet.networks.network import Network, fitting
 from fastnet.networks.weights import counted
+
+if TYPE_CHECKING:
+    from fastnet.networks.forward_mode import ForwardMode
 
 
 class DenseNetwork(Network):
@@ -24,8 +26,10 @@ class DenseNetwork(Network):
     def _formulas(self) -> tuple[str, str, float]:
         """Return the activation, the output and the strength of the weight decay."""
 
-    def _forward_mode(self, x: npt.ArrayLike, t: npt.ArrayLike) -> ForwardMode | None:
+    def _forward_mode(self, x: npt.ArrayLike, t: npt.ArrayLike) -> "ForwardMode | None":
         """Return the derivatives of the loss for `gradient_check`, or None for a loss of another kind."""
+        from fastnet.networks.forward_mode import LOSSES, ForwardMode  # only a gradient check needs it
+
         activation, output, decay = self._formulas()
         if output not in LOSSES or not self._is_as_its_class_defines(fitting(self.params, self._shapes)):
             return None
