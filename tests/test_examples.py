@@ -86,12 +86,20 @@ MATCHING = {
         r"test accuracy 0\.9[5-7]\d\d",
         r"standard deviation of the weights of the filters: 0\.010 before, 0\.1\d\d after",
     ],
+    "19_regularization": [
+        r"no regularization 1\.000 0\.6\d\d",
+        r"weight decay 0\.03 0\.[67]\d\d 0\.7\d\d",
+        r"dropout 0\.5 0\.[67]\d\d 0\.7\d\d",
+        r"standard deviation 0\.01: training accuracy 0\.[01]\d\d without, (0\.9\d\d|1\.000) with batch normalisation",
+    ],
+    "20_hyper_parameters": [r"0\.8\d\d 0\.[0-2]\d\d\d \de-0\d"],
 }
 
 # What is printed instead if training ends early.
 EARLY = {
     "11_mini_batch_training": [r"0 0\.\d{4} 0\.\d{4}", r"test accuracy at the end: 0\.\d{4}"],
     "12_misclassified_digits": [r"accuracy 0\.\d{4}, [\d,]+ of 10,000 wrong"],
+    "19_regularization": [r"no regularization \d\.\d{3} 0\.\d{3}"],
     "16_convolution": [r"test accuracy 0\.\d{4}", r"standard deviation .* 0\.010 before, 0\.0\d\d after"],
 }
 EARLY_ITERATIONS = 300
