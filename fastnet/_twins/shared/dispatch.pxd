@@ -149,7 +149,7 @@ cdef inline bint over_rows(
 ) noexcept:
     """Run the loop over the rows of x, each of C elements. Return what the loop returns: False if it has no result."""
     cdef const void* of_t = NULL if t is None else address(t)
-    cdef const Py_ssize_t* of_labels = NULL if labels is None else <const Py_ssize_t*> address(labels)
+    cdef const Py_ssize_t* of_labels = NULL if labels is None else <Py_ssize_t*> address(labels)
     cdef void* to = NULL if out is None else address(out)
     cdef Py_ssize_t N = x.size // C
     if holds_floats(x):
