@@ -25,6 +25,7 @@ FLAGS = [
     "-c", "-O3", "-Wall", "-Wextra", "-Werror",
     "-Wno-unused-function",  # Cython compiles every version of a fused function, also one that nothing calls
     "-Wno-maybe-uninitialized",  # of GCC, and only a guess: it does not see that each tile has at least one row
+    "-Wno-unknown-warning-option",  # of clang, which does not know the flag before
     "-fno-math-errno", "-fno-trapping-math",
     "-DNPY_NO_DEPRECATED_API=NPY_1_7_API_VERSION", "-DFASTNET_FINGERPRINT=1ULL",
 ]  # fmt: skip
@@ -38,7 +39,8 @@ OF_WINDOWS = {
 
 def translate(root: Path, scratch: Path) -> list[Path]:
     """Let Cython write the C of all modules, as `setup.py` does, with a compiler that does nothing."""
-    build = [sys.executable, "setup.py", "--quiet", "build_ext", "--build-lib", scratch / "lib", "--build-temp", scratch]
+    folders = ["--build-lib", scratch / "lib", "--build-temp", scratch]
+    build = [sys.executable, "setup.py", "--quiet", "build_ext", *folders]
     environment = {**os.environ, "CC": "true", "FASTNET_BUILD": "require"}
     subprocess.run(build, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
     return sorted((root / "build" / "cython").rglob("*.c"))
