@@ -9,6 +9,9 @@ skip            do not try to compile
 
 FASTNET_DISPATCH=off compiles only the baseline version of each loop, which runs on every processor: for tests.
 
+FASTNET_DEBUG=1 lets Cython check every index and every None, and keeps what a debugger needs. Most loops work on
+pointers, which Cython does not check: `tools/sanitize.sh` does.
+
 Every build compiles everything again. Cython and setuptools would compare the modification times of files, and these
 are meaningless in an unpacked archive.
 """
@@ -27,11 +30,17 @@ mode = os.environ.get("FASTNET_BUILD") or "auto"
 if mode not in MODES:
     raise SystemExit(f"FASTNET_BUILD is {mode!r}: it must be one of {', '.join(MODES)}")
 
+debug = os.environ.get("FASTNET_DEBUG", "0")
+if debug not in ("0", "1"):
+    raise SystemExit(f"FASTNET_DEBUG is {debug!r}: it must be 0 or 1")
+CHECKS = debug == "1"
+
 DIRECTIVES = {
     "language_level": 3,
-    "boundscheck": False,
+    "boundscheck": CHECKS,
+    "initializedcheck": CHECKS,
+    "nonecheck": CHECKS,
     "wraparound": False,
-    "initializedcheck": False,
     "cdivision": True,
     "annotation_typing": False,  # Cython ignores the annotations: they are for the reader
     # Without comments, and without the wrappers that give a function Python's attributes, the C code is half as long.
@@ -78,7 +87,8 @@ if mode != "skip":
     # -falign-functions=64: a change in one loop does not change the alignment, and so the speed, of the next loop.
     # Without it the speed varies by up to 15 %.
     # -g0, -w: Python's own flags ask for debug information and warnings. For generated code these only take time.
-    flags = ["-fno-fast-math", "-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-g0", "-w"]
+    flags = ["-fno-fast-math", "-O3", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64", "-w"]
+    flags.append("-g" if CHECKS else "-g0")
     # With one of these flags of the user, the linker would add code that makes the processor replace subnormal numbers
     # by 0, in the whole process.
     link_flags = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]

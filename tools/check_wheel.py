@@ -1,0 +1,70 @@
+"""Check that a wheel with compiled kernels runs on other machines of its platform (Linux, x86-64).
+
+    python -m build --wheel && python tools/check_wheel.py dist/*.whl
+
+It needs auditwheel (`pip install auditwheel`) and objdump, which comes with the compiler. It checks two things.
+
+- The wheel needs no library, and no version of one, that a Linux of its manylinux tag lacks: auditwheel gives the tag.
+- An instruction that not every x86-64 processor has stands only in the functions that are chosen for such a processor.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+NEWEST_TAG = (2, 28)  # manylinux_2_28: the distributions of 2018 and later
+# GCC names the versions of a function after their instruction sets. A part of it may be split off: ".cold", ".part.0".
+CHOSEN = re.compile(r"\.arch_x86_64_v[34]\b")
+# The instructions of AVX and AVX-512, which begin with v or k, those of SSE3, SSSE3 and SSE4, and those for bits (BMI).
+# tzcnt is missing: to older processors it is the same as bsf.
+BEYOND = re.compile(
+    r"\t(v(?!err|erw)\w+|k(add|and|mov|not|or|shift|test|unpck|xnor|xor)\w*"
+    r"|addsubp[ds]|haddp[ds]|hsubp[ds]|lddqu|movddup|movs[hl]dup|pabs[bwd]|palignr|phadd\w+|phsub\w+|pmaddubsw|pmulhrsw"
+    r"|pshufb|psign[bwd]|p?blend\w+|dpp[ds]|extractps|insertps|movntdqa|mpsadbw|packusdw|pcmp(eqq|gtq|[ei]str[im])"
+    r"|p(ext|ins)r[bdq]|phminposuw|pmax(sb|sd|ud|uw)|pmin(sb|sd|ud|uw)|pmov[sz]x\w+|pmuldq|pmulld|ptest|round[ps][ds]"
+    r"|(andn|bextr|bls(i|msk|r)|bzhi|mulx|pdep|pext|rorx|sarx|shlx|shrx|lzcnt|popcnt|movbe)[lq]?|crc32\w*)(\s|$)"
+)
+
+
+def tag(wheel: Path) -> str:
+    """Return the oldest manylinux platform on which the wheel runs."""
+    shown = subprocess.run(["auditwheel", "show", wheel], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"manylinux_\d+_\d+_\w+", shown)
+    return found[0] if found else ""
+
+
+def misplaced(library: Path) -> dict[str, str]:
+    """Return the functions that use an instruction beyond the baseline without being chosen for it, and one of each."""
+    command = ["objdump", "--disassemble", "--no-show-raw-insn", library]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    function, found = "", {}
+    for line in listing.splitlines():
+        if header := re.match(r"[0-9a-f]+ <(.+)>:", line):
+            function = header[1]
+        elif BEYOND.search(line) and not CHOSEN.search(function):
+            found.setdefault(function, line.strip())
+    return found
+
+
+def main(wheel: Path) -> int:
+    """Return 0 if the wheel is portable."""
+    platform = tag(wheel)
+    version = tuple(int(number) for number in re.findall(r"\d+", platform)[:2])
+    print(f"{wheel.name}: {platform or 'no manylinux tag'}")
+    good = bool(platform) and version <= NEWEST_TAG
+    with tempfile.TemporaryDirectory() as folder:
+        zipfile.ZipFile(wheel).extractall(folder)
+        libraries = sorted(Path(folder).rglob("*.so"))
+        for library in libraries:
+            for function, instruction in misplaced(library).items():
+                print(f"{library.name}: {function} has {instruction}")
+                good = False
+    print(f"disassembled {len(libraries)} libraries")
+    return 0 if good and libraries else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1])))
