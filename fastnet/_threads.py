@@ -21,7 +21,6 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 SMALL = 4e6  # multiplications: with fewer, waking another thread takes longer than it saves
-
 _this_thread = threading.local()  # its attribute `shares` is True while the thread works on a job
 
 

@@ -56,7 +56,46 @@ cdef extern from *:
     #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las", "gcse", "strict-aliasing")
     #pragma GCC optimize ("expensive-optimizations")
     #endif
+
+    /* Transpose 4 x 4 elements in vector registers: two elements a cycle instead of one. */
+    #if defined(__has_builtin)
+    #if __has_builtin(__builtin_shufflevector)
+    #define FASTNET_SHUFFLES 1
+    #endif
+    #endif
+    #ifdef FASTNET_SHUFFLES
+    #define FASTNET_TRANSPOSE(name, element) \
+        typedef element name##_row \
+            __attribute__((vector_size(4 * sizeof(element)), aligned(sizeof(element)), may_alias)); \
+        static inline __attribute__((always_inline)) void name( \
+            const element *a, Py_ssize_t stride, element *out, Py_ssize_t out_stride \
+        ) { \
+            name##_row r0 = *(const name##_row *) a, r1 = *(const name##_row *) (a + stride); \
+            name##_row r2 = *(const name##_row *) (a + 2 * stride), r3 = *(const name##_row *) (a + 3 * stride); \
+            name##_row low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5); \
+            name##_row low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5); \
+            name##_row high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7); \
+            name##_row high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7); \
+            *(name##_row *) out = __builtin_shufflevector(low01, low23, 0, 1, 4, 5); \
+            *(name##_row *) (out + out_stride) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7); \
+            *(name##_row *) (out + 2 * out_stride) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5); \
+            *(name##_row *) (out + 3 * out_stride) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7); \
+        }
+    #else
+    #define FASTNET_TRANSPOSE(name, element) \
+        static void name(const element *a, Py_ssize_t stride, element *out, Py_ssize_t out_stride) { \
+            for (int i = 0; i < 4; i++) \
+                for (int j = 0; j < 4; j++) \
+                    out[j * out_stride + i] = a[i * stride + j]; \
+        }
+    #endif
+    FASTNET_TRANSPOSE(fastnet_transpose_floats, float)
+    FASTNET_TRANSPOSE(fastnet_transpose_doubles, double)
     """
+    void fastnet_transpose_floats(const float* a, Py_ssize_t stride, float* out, Py_ssize_t out_stride) noexcept nogil
+    void fastnet_transpose_doubles(
+        const double* a, Py_ssize_t stride, double* out, Py_ssize_t out_stride
+    ) noexcept nogil
 
 cdef enum:
     ROWS = 8           # rows of a product that are computed together
@@ -384,8 +423,12 @@ cdef OPTIMISED _unroll(const floating* image, const Windows* w, floating* col, P
             for fx in range(w.FW):
                 for y in range(w.OH):
                     pixels = image + (c * w.height + fy + y * w.stride) * w.width + fx
-                    for x in range(w.OW):
-                        col[y * w.OW + x] = pixels[x * w.stride]
+                    if w.stride == 2:  # a constant, so that the compiler can vectorise
+                        for x in range(w.OW):
+                            col[y * w.OW + x] = pixels[x * 2]
+                    else:
+                        for x in range(w.OW):
+                            col[y * w.OW + x] = pixels[x * w.stride]
                 col += stride
 
 
@@ -477,13 +520,17 @@ cdef VECTORISED _add_sums(const floating* d, Py_ssize_t rows, Py_ssize_t columns
 cdef OPTIMISED _transpose(
     const floating* a, Py_ssize_t rows, Py_ssize_t columns, floating* out, Py_ssize_t out_stride
 ) noexcept nogil:
-    # out[j, i] = a[i, j], in tiles of 16 x 16, whose rows and columns stay in the cache.
-    cdef Py_ssize_t i, j, first, other
-    for first from 0 <= first < columns by 16:
-        for other from 0 <= other < rows by 16:
-            for j in range(first, min(first + 16, columns)):
-                for i in range(other, min(other + 16, rows)):
-                    out[j * out_stride + i] = a[i * columns + j]
+    # out[j, i] = a[i, j], in tiles of 4 x 4, and what is left at the right and at the bottom one by one
+    cdef Py_ssize_t i, j, whole_rows = rows // 4 * 4, whole_columns = columns // 4 * 4
+    for j from 0 <= j < whole_columns by 4:
+        for i from 0 <= i < whole_rows by 4:
+            if floating is float:
+                fastnet_transpose_floats(a + i * columns + j, columns, out + j * out_stride + i, out_stride)
+            else:
+                fastnet_transpose_doubles(a + i * columns + j, columns, out + j * out_stride + i, out_stride)
+    for j in range(columns):
+        for i in range(whole_rows if j < whole_columns else 0, rows):
+            out[j * out_stride + i] = a[i * columns + j]
 
 
 cdef VECTORISED _add_rows(
@@ -999,7 +1046,8 @@ def pooling(
     problem.where = <int*> address(where)
     _divide(&problem, problem.N, 1)
     _run(
-        (x, out, where), &problem, <Part> _pool[float], <Part> _pool[double], POOLED * <double> out.size * problem.windows.K
+        (x, out, where), &problem, <Part> _pool[float], <Part> _pool[double],
+        POOLED * <double> out.size * problem.windows.K,
     )
     return out, where
 
@@ -1017,6 +1065,7 @@ def pooling_gradient(
     problem.dx = address(dx)
     _divide(&problem, problem.N, 1)
     _run(
-        (dout, where, dx), &problem, <Part> _pool[float], <Part> _pool[double], POOLED * <double> dout.size * problem.windows.K
+        (dout, where, dx), &problem, <Part> _pool[float], <Part> _pool[double],
+        POOLED * <double> dout.size * problem.windows.K,
     )
     return dx
