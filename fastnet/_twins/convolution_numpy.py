@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from fastnet._checks import BoolArray, FloatArray, IntArray
-from fastnet._twins.activations_numpy import relu_with_mask, zero_where
+from fastnet._twins.shared import formulas_numpy as formulas
 from fastnet._twins.shared.blocks import blocks
 
 __all__ = [
@@ -78,9 +78,9 @@ def convolution(
         for block in blocks(len(x), OH * OW * max(1, len(filters))):
             product = im2col(x[block], FH, FW, stride, pad) @ filters + b
             out[block] = product.reshape(len(x[block]), OH, OW, FN).transpose(0, 3, 1, 2)
-    if mask is not None:
-        rectified, mask[...] = relu_with_mask(out)
-        return rectified
+        if mask is not None:
+            np.less_equal(out, 0, out=mask)
+            out[...] = formulas.relu(out)
     return out
 
 
@@ -93,7 +93,7 @@ def convolution_gradient(
     Where the `mask`, of the shape of dout, is set, dout counts as 0.
     """
     if mask is not None:
-        dout = zero_where(dout, mask)
+        dout = np.where(mask, dout.dtype.type(0), dout)
     FN, C, FH, FW = W.shape
     filters = W.reshape(FN, C * FH * FW)
     dx, dW, db = np.empty_like(x), np.zeros_like(filters), np.zeros(FN, x.dtype)
