@@ -44,7 +44,7 @@ def test_convolutional_training_step(compare, kind, dtype, mnist):
     contenders = comparisons.convolutional_step(kind, x, labels)
     if kind is SimpleConvNet:
         contenders |= peers.contenders("convolutional_step", SimpleConvNet(dtype=dtype, seed=0), x, labels)
-    # The losses of five steps. Adam divides by the size of a gradient, so the rounding errors of gradients that are almost
+    # The losses of five steps. Adam divides by the size of a gradient, so rounding errors of gradients that are almost
     # 0 move their parameters by up to the learning rate.
     tolerance = 2e-3 if dtype == "float32" else 1e-6
     compare("network", f"{kind.__name__}, training step with Adam, batch 100, {dtype}", contenders, tolerance, 0)
