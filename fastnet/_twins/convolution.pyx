@@ -57,30 +57,47 @@ cdef extern from *:
     #pragma GCC optimize ("expensive-optimizations")
     #endif
 
-    /* Transpose 4 x 4 elements in vector registers: two elements a cycle instead of one. */
+    /* Transpose 4 x 4 elements in vector registers of 16 bytes, which every x86-64 and ARM64 processor has. */
     #if defined(__has_builtin)
     #if __has_builtin(__builtin_shufflevector)
     #define FASTNET_SHUFFLES 1
     #endif
     #endif
     #ifdef FASTNET_SHUFFLES
-    #define FASTNET_TRANSPOSE(name, element) \
-        typedef element name##_row \
-            __attribute__((vector_size(4 * sizeof(element)), aligned(sizeof(element)), may_alias)); \
-        static inline __attribute__((always_inline)) void name( \
-            const element *a, Py_ssize_t stride, element *out, Py_ssize_t out_stride \
-        ) { \
-            name##_row r0 = *(const name##_row *) a, r1 = *(const name##_row *) (a + stride); \
-            name##_row r2 = *(const name##_row *) (a + 2 * stride), r3 = *(const name##_row *) (a + 3 * stride); \
-            name##_row low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5); \
-            name##_row low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5); \
-            name##_row high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7); \
-            name##_row high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7); \
-            *(name##_row *) out = __builtin_shufflevector(low01, low23, 0, 1, 4, 5); \
-            *(name##_row *) (out + out_stride) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7); \
-            *(name##_row *) (out + 2 * out_stride) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5); \
-            *(name##_row *) (out + 3 * out_stride) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7); \
-        }
+    typedef float fastnet_floats __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef double fastnet_doubles __attribute__((vector_size(16), aligned(8), may_alias));
+
+    static inline __attribute__((always_inline)) void fastnet_transpose_floats(
+        const float *a, Py_ssize_t stride, float *out, Py_ssize_t out_stride
+    ) {
+        fastnet_floats r0 = *(const fastnet_floats *) a, r1 = *(const fastnet_floats *) (a + stride);
+        fastnet_floats r2 = *(const fastnet_floats *) (a + 2 * stride), r3 = *(const fastnet_floats *) (a + 3 * stride);
+        fastnet_floats low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5);
+        fastnet_floats low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+        fastnet_floats high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+        fastnet_floats high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+        *(fastnet_floats *) out = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+        *(fastnet_floats *) (out + out_stride) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+        *(fastnet_floats *) (out + 2 * out_stride) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+        *(fastnet_floats *) (out + 3 * out_stride) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    }
+
+    static inline __attribute__((always_inline)) void fastnet_transpose_2x2(
+        const double *a, Py_ssize_t stride, double *out, Py_ssize_t out_stride
+    ) {
+        fastnet_doubles r0 = *(const fastnet_doubles *) a, r1 = *(const fastnet_doubles *) (a + stride);
+        *(fastnet_doubles *) out = __builtin_shufflevector(r0, r1, 0, 2);
+        *(fastnet_doubles *) (out + out_stride) = __builtin_shufflevector(r0, r1, 1, 3);
+    }
+
+    static inline __attribute__((always_inline)) void fastnet_transpose_doubles(
+        const double *a, Py_ssize_t stride, double *out, Py_ssize_t out_stride
+    ) {
+        fastnet_transpose_2x2(a, stride, out, out_stride);
+        fastnet_transpose_2x2(a + 2 * stride, stride, out + 2, out_stride);
+        fastnet_transpose_2x2(a + 2, stride, out + 2 * out_stride, out_stride);
+        fastnet_transpose_2x2(a + 2 * stride + 2, stride, out + 2 * out_stride + 2, out_stride);
+    }
     #else
     #define FASTNET_TRANSPOSE(name, element) \
         static void name(const element *a, Py_ssize_t stride, element *out, Py_ssize_t out_stride) { \
@@ -88,9 +105,9 @@ cdef extern from *:
                 for (int j = 0; j < 4; j++) \
                     out[j * out_stride + i] = a[i * stride + j]; \
         }
-    #endif
     FASTNET_TRANSPOSE(fastnet_transpose_floats, float)
     FASTNET_TRANSPOSE(fastnet_transpose_doubles, double)
+    #endif
     """
     void fastnet_transpose_floats(const float* a, Py_ssize_t stride, float* out, Py_ssize_t out_stride) noexcept nogil
     void fastnet_transpose_doubles(
