@@ -3,6 +3,7 @@
 # _backend comes first, so that its warning points at the line that imports fastnet.
 from fastnet import _backend, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
 from fastnet._backend import get_backend, use_backend
+from fastnet._threads import get_num_threads, set_num_threads
 from fastnet.mnist import load_mnist
 from fastnet.networks import (
     DeepConvNet,
@@ -30,12 +31,14 @@ __all__ = [
     "TwoLayerNet",
     "functions",
     "get_backend",
+    "get_num_threads",
     "gradient",
     "information",
     "layers",
     "load_mnist",
     "optimizer",
     "plotting",
+    "set_num_threads",
     "use_backend",
     "util",
 ]

@@ -1,6 +1,5 @@
 """What networks share: parameters that the user may change, accuracy, the numerical gradient, and files of weights."""
 
-import os
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -12,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import _backend
+from fastnet import _backend, _threads
 from fastnet._checks import (
     FLOAT32,
     FLOAT64,
@@ -32,7 +31,6 @@ from fastnet.gradient import numerical_gradient
 from fastnet.networks.weights import share
 
 CHUNK = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
-THREADS = min(4, os.cpu_count() or 1)  # with which `accuracy` predicts
 
 
 class NoAccuracyError(ValueError):
@@ -249,10 +247,7 @@ class Network(ABC):
         # Not with NumPy, whose products start threads of their own, nor with a method of the user's.
         if _backend.get_backend() == "numpy" or self._has_a_loss_of_its_own():
             return np.concatenate([self.predict(np.asarray(chunk)) for chunk in chunks])
-        from concurrent.futures import ThreadPoolExecutor  # here, because `import fastnet` would take longer
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            return np.concatenate(list(pool.map(self.predict, chunks)))
+        return np.concatenate(_threads.each(self.predict, chunks))
 
 
 def share_memory(arrays: Iterable[FloatArray]) -> bool:
