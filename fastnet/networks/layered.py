@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import _backend
 from fastnet._checks import (
     FLOAT32,
     FLOAT64,
@@ -28,17 +27,9 @@ from fastnet._checks import (
 )
 from fastnet._files import PathLike, replacing
 from fastnet.gradient import numerical_gradient
-from fastnet.layers import (
-    Affine,
-    BatchNormalization,
-    Convolution,
-    Dropout,
-    Pooling,
-    Relu,
-    Sigmoid,
-    SoftmaxWithLoss,
-)
+from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Relu, SoftmaxWithLoss
 from fastnet.networks.dense import as_batch
+from fastnet.networks.differences import KINDS, Differences
 from fastnet.networks.initialization import drawn
 from fastnet.networks.network import CHUNK, network_dtype, overrides, reading, right, share_memory
 from fastnet.networks.weights import share
@@ -46,24 +37,9 @@ from fastnet.networks.weights import share
 __all__ = ["LayeredTwoLayerNet"]
 
 
-# Layers whose output depends on nothing but their input and their parameters.
-DETERMINISTIC = (Affine, Convolution, Pooling, Relu, Sigmoid, SoftmaxWithLoss)
-
-
 def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
     """Whether a layer is of one of these classes, and neither a subclass nor the object has its own `forward`."""
     return type(layer) in kinds and "forward" not in vars(layer)
-
-
-def dense_end(layers: list[tuple[Any, Any]]) -> int:
-    """Return where the layers at the end begin that are Affine, activation, Affine, ... with one kind of activation."""
-    kinds = [type(layer) for _, layer in layers]
-    start = len(kinds)
-    if kinds[-1:] == [Affine]:
-        start -= 1
-        while start >= 2 and kinds[-2] in (Relu, Sigmoid) and kinds[start - 2 : start] == [Affine, kinds[-2]]:
-            start -= 2
-    return start
 
 
 class LayeredNetwork(ABC):
@@ -78,6 +54,7 @@ class LayeredNetwork(ABC):
     _sample_dimensions: ClassVar[int] = 1
     _own: ClassVar[tuple[Callable[..., Any], ...]]  # `predict` and `loss` as their class defines them
     _last: ClassVar[str] = "last_layer"  # the attribute with the layer that computes the loss
+    _trains: ClassVar[bool] = False  # whether `_training_loss` computes in training mode
 
     @abstractmethod
     def predict(self, x: npt.ArrayLike) -> FloatArray: ...
@@ -192,48 +169,48 @@ class LayeredNetwork(ABC):
         """
         h = as_float(h, "h")
         self._connect()
-        gradients = self._dense_differences(x, t, h)
-        return {
-            name: gradients[name]
-            if name in gradients
-            else numerical_gradient(lambda _: self._training_loss(x, t), self.params[name], h)
-            for name in self._places()
-        }
+        loss = self._with_the_same_draws(x, t)
+        gradients = self._differences(loss, x, t, h)
+        if gradients is None:
+            gradients = {name: numerical_gradient(loss, self.params[name], h) for name in self._places()}
+        return gradients
 
-    def _dense_differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray]:
-        """Return the central differences for the fully connected layers at the end, or {} if they need the full loss.
+    def _with_the_same_draws(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Callable[[Any], Any]:
+        """Return a function that computes the loss, each time with the same masks of dropout."""
+        state = np.random.get_state()
 
-        The layers before them compute their input once.
-        """
-        layers = self._in_order()
-        last = getattr(self, self._last)
-        if overrides(self, self._own) or not all(is_of(layer, DETERMINISTIC) for _, layer in [*layers, (0, last)]):
-            return {}
-        end = dense_end(layers)
-        holders = [layers[i] for i in range(end, len(layers), 2)]
-        names = [[name for name, (key, _) in self._places().items() if key == holder] for holder, _ in holders]
-        if not holders or not all(
-            len(pair) == 2 and layer.W is self.params[pair[0]] and layer.b is self.params[pair[1]]
-            for pair, (_, layer) in zip(names, holders, strict=True)
-        ) or share_memory(np.asarray(value) for value in self.params.values()):
-            return {}
-        y = self.predict(x)
-        self._training_loss(x, t)  # refuses wrong targets
-        z: Any = self._batch(x)
-        for _, layer in layers[:end]:
-            z = layer.forward(z)
-        flat = [name for pair in names for name in pair]
-        activation = "sigmoid" if any(type(layer) is Sigmoid for _, layer in layers[end:]) else "relu"
-        differences = _backend.kernels.layer_differences(
-            cast(z.reshape(len(z), -1), FLOAT64), as_batch(targets(t, y), FLOAT64),
-            tuple(cast(np.asarray(self.params[name]), FLOAT64) for name in flat), activation, "softmax", h, None,
-        )
-        if differences is None:  # a number is not finite
-            return {}
-        gradients = {
-            name: cast(difference, self.params[name].dtype)
-            for name, difference in zip(flat, differences, strict=True)
-        }
+        def loss(_: Any) -> Any:
+            np.random.set_state(state)
+            return self._training_loss(x, t)
+
+        return loss
+
+    def _differences(
+        self, loss: Callable[[Any], Any], x: npt.ArrayLike, t: npt.ArrayLike, h: float
+    ) -> dict[str, FloatArray] | None:
+        """Return the central differences, or None if they need the full loss."""
+        used, places = [layer for _, layer in self._in_order()], self._places()
+        kinds = tuple(kind for kind in KINDS if self._trains or kind not in (BatchNormalization, Dropout))
+        if (
+            overrides(self, self._own)
+            or not all(is_of(layer, kinds) for layer in used)
+            or not is_of(getattr(self, self._last), (SoftmaxWithLoss,))
+            or len({id(layer) for layer in used}) < len(used)
+            or any(getattr(self.layers[key], which) is not self.params[name] for name, (key, which) in places.items())
+            or share_memory(np.asarray(self.params[name]) for name in places)
+        ):
+            return None
+        loss(None)  # draws the masks of dropout, and refuses wrong targets
+        labels = as_batch(targets(t, getattr(self, self._last).y), FLOAT64)
+        differences = Differences(used, self._batch(x), labels, h)
+        found = differences.of_all()
+        if found is None:  # a number is not finite
+            return None
+        differences.move_statistics(2 * sum(np.size(self.params[name]) for name in places) - 1)
+        gradients = {}
+        for name, (key, which) in places.items():
+            of_layer = found[[id(layer) for layer in used].index(id(self.layers[key]))]
+            gradients[name] = cast(of_layer[which in ("b", "beta")], self.params[name].dtype)
         return self._decayed(gradients)
 
     def _decayed(self, gradients: dict[str, FloatArray]) -> dict[str, FloatArray]:

@@ -108,6 +108,8 @@ class MultiLayerNetExtend(LayeredNetwork):
     True
     """
 
+    _trains = True
+
     def __init__(
         self,
         input_size: int,
