@@ -34,6 +34,8 @@ from fastnet.layers.normalization import EPS
 
 __all__ = ["KINDS", "Differences", "dense_end"]
 
+Pair = tuple[FloatArray, FloatArray]  # of W and b, or of gamma and beta
+
 BLOCK = 2**17  # elements of an intermediate array: 1 MB. A single move of all samples may need more
 
 
@@ -65,8 +67,8 @@ class Mixing:
         """Return how much a unit moves with each of its weights and with its bias, (N, K, *map): the same for all."""
         raise NotImplementedError
 
-    def gradients(self, by_unit: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the gradients by W and b from those by the weights and the bias of each unit, (U, K)."""
+    def pair(self, by_unit: FloatArray) -> Pair:
+        """Return what belongs to W and to b from what belongs to the weights and the bias of each unit, (U, K)."""
         raise NotImplementedError
 
 
@@ -81,7 +83,7 @@ class MixingAffine(Mixing):
     def shifts(self, x: FloatArray) -> FloatArray:
         return np.append(x.reshape(len(x), -1), np.ones((len(x), 1)), axis=1)
 
-    def gradients(self, by_unit: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def pair(self, by_unit: FloatArray) -> Pair:
         return by_unit[:, :-1].T.copy(), by_unit[:, -1].copy()
 
 
@@ -95,15 +97,17 @@ class MixingConvolution(Mixing):
         return out
 
     def of_unit(self, unit: int, _: int) -> FloatArray:
-        return self.W[:, unit : unit + 1].copy()
+        of_unit: FloatArray = self.W[:, unit : unit + 1].copy()
+        return of_unit
 
     def shifts(self, x: FloatArray) -> FloatArray:
         FH, FW = self.W.shape[2:]
         OH, OW = self.outputs(x[:1], self.W[:1], self.b[:1]).shape[2:]
         col = _backend.kernels.im2col(x, FH, FW, self.stride, self.pad).reshape(len(x), OH, OW, -1)
-        return np.append(col, np.ones((len(x), OH, OW, 1)), axis=3).transpose(0, 3, 1, 2).copy()
+        shifts: FloatArray = np.append(col, np.ones((len(x), OH, OW, 1)), axis=3).transpose(0, 3, 1, 2).copy()
+        return shifts
 
-    def gradients(self, by_unit: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def pair(self, by_unit: FloatArray) -> Pair:
         return by_unit[:, :-1].reshape(self.W.shape), by_unit[:, -1].copy()
 
 
@@ -207,13 +211,13 @@ def _between(new: FloatArray, old: Any, share: float) -> FloatArray:
 
 
 class Differences:
-    """The central differences of the mean loss of layers of the `KINDS`, and softmax with cross-entropy.
+    """The mean loss of layers of the `KINDS`, and softmax with cross-entropy, where one parameter moves.
 
     x (N, ...); t are labels (N,) or targets (N, C). Dropout layers have the masks of a training pass.
     """
 
-    def __init__(self, layers: Sequence[Any], x: FloatArray, t: FloatArray | IntArray, h: float) -> None:
-        self.layers, self.kinds, self.h = layers, [type(layer) for layer in layers], h
+    def __init__(self, layers: Sequence[Any], x: FloatArray, t: FloatArray | IntArray) -> None:
+        self.layers, self.kinds = layers, [type(layer) for layer in layers]
         self.steps = [KINDS[type(layer)](layer, len(x)) for layer in layers]
         samples = np.arange(len(x))
         self.z = [cast(x, FLOAT64)]  # z[l] is the input of step l
@@ -222,28 +226,40 @@ class Differences:
                 self.z.append(step.whole(self.z[-1], samples))
             self.t = one_hot(t, self.z[-1].shape[1])
             self.losses = self._losses(self.z[-1], samples)
+        self.is_finite = all(np.isfinite(z).all() for z in self.z)
 
-    def of_all(self) -> dict[int, tuple[FloatArray, FloatArray]] | None:
+    def central(self, h: float) -> dict[int, Pair] | None:
         """Return the two gradients of each layer that has parameters, or None if a number is not finite."""
-        if not all(np.isfinite(z).all() for z in self.z):
+        end = dense_end(self.kinds)
+        gradients = self._of_dense(end, h) if end < len(self.steps) else {}
+        if gradients is None or not self.is_finite:
             return None
-        gradients: dict[int, tuple[FloatArray, FloatArray]] = {}
+        up, down = self.gains(h, end)
+        for number in up:
+            (W_up, b_up), (W_down, b_down) = up[number], down[number]
+            gradients[number] = (W_up - W_down) / (2 * h), (b_up - b_down) / (2 * h)
+        finite = all(np.isfinite(gradient).all() for pair in gradients.values() for gradient in pair)
+        return gradients if finite else None
+
+    def gains(self, h: float, end: int | None = None) -> tuple[dict[int, Pair], dict[int, Pair]]:
+        """Return the gains of the loss if a parameter moves by h, and if by -h, of each layer before `end`."""
+        up: dict[int, Pair] = {}
+        down: dict[int, Pair] = {}
         with np.errstate(all="ignore"):
-            end = dense_end(self.kinds)
-            if end < len(self.steps):
-                of_end = self._of_dense(end)
-                if of_end is None:
-                    return None
-                gradients |= dict(zip(range(end, len(self.steps), 2), of_end, strict=True))
             for number, step in enumerate(self.steps[:end]):
                 if isinstance(step, Mixing):
                     shifts = step.shifts(self.z[number])
-                    units = self.z[number + 1].shape[1]
-                    gradients[number] = step.gradients(np.stack([self._of(number, u, shifts) for u in range(units)]))
+                    units = range(self.z[number + 1].shape[1])
+                    of_up, of_down = np.stack([self._of_unit(number, unit, shifts, h) for unit in units], axis=1)
+                    up[number], down[number] = step.pair(of_up), step.pair(of_down)
                 elif isinstance(step, Normalizing):
-                    gradients[number] = self._of_normalizing(number, step)
-        finite = all(np.isfinite(gradient).all() for pair in gradients.values() for gradient in pair)
-        return gradients if finite else None
+                    xn = step.normalized(self.z[number], step.gamma, step.beta)[1]
+                    shifts = np.stack([xn, np.ones_like(xn)], axis=1)
+                    units = range(xn.shape[1])
+                    both = np.stack([self._of_unit(number, unit, shifts[..., unit], h) for unit in units], axis=2)
+                    (gamma_up, beta_up), (gamma_down, beta_down) = both
+                    up[number], down[number] = (gamma_up, beta_up), (gamma_down, beta_down)
+        return up, down
 
     def move_statistics(self, passes: int) -> None:
         """Move the running statistics of batch normalisation as in this number of training passes."""
@@ -254,69 +270,68 @@ class Differences:
                 layer.running_mean = _between(mean, layer.running_mean, kept)
                 layer.running_var = _between(var, layer.running_var, kept)
 
-    def _of_dense(self, end: int) -> list[tuple[FloatArray, FloatArray]] | None:
+    def _of_dense(self, end: int, h: float) -> dict[int, Pair] | None:
         """Return the gradients of the affine layers at the end, for which there is a kernel."""
         z = self.z[end]
         steps = [step for step in self.steps[end:] if isinstance(step, Mixing)]
         activation = "sigmoid" if Sigmoid in self.kinds[end:] else "relu"
         gradients = _backend.kernels.layer_differences(
             z.reshape(len(z), -1), self.t, tuple(array for step in steps for array in (step.W, step.b)), activation,
-            "softmax", self.h, None,
+            "softmax", h, None,
         )  # fmt: skip
-        return gradients and list(zip(gradients[::2], gradients[1::2], strict=True))
+        if gradients is None:
+            return None
+        numbers = range(end, len(self.steps), 2)
+        return dict(zip(numbers, zip(gradients[::2], gradients[1::2], strict=True), strict=True))
 
-    def _of_normalizing(self, number: int, step: Normalizing) -> tuple[FloatArray, FloatArray]:
-        xn = step.normalized(self.z[number], step.gamma, step.beta)[1]
-        ones = np.ones(len(xn))
-        by_unit = [self._of(number, u, np.stack([xn[:, u], ones], axis=1)) for u in range(xn.shape[1])]
-        by_gamma, by_beta = np.stack(by_unit, axis=1)
-        return by_gamma, by_beta
-
-    def _of(self, number: int, unit: int, shifts: FloatArray) -> FloatArray:
-        """Return the K differences of the parameters of one unit, which move it by h times the shifts (N, K, *map)."""
-        differences = np.zeros(shifts.shape[1])
+    def _of_unit(self, number: int, unit: int, shifts: FloatArray, h: float) -> FloatArray:
+        """Return the gains (2, K) if each parameter of a unit moves it by h, or -h, times the shifts (N, K, *map)."""
+        gains = np.zeros((2, shifts.shape[1]))
         moving = np.flatnonzero(shifts.any(axis=(0, *range(2, shifts.ndim))))
-        largest = max(z[0].size for z in self.z[number + 1 :])
-        if not any(isinstance(step, Mixing) for step in self.steps[number + 1 :]):
-            largest = self.z[-1].shape[1]
+        mixing = self._next_mixing(number + 1)
+        largest = max(shifts[0, 0].size, *(z[0].size for z in [*self.z[mixing + 1 :], self.z[-1]]))
         size = max(1, BLOCK // (2 * len(shifts) * largest))
         for first in range(0, len(moving), size):
             which = moving[first : first + size]
             s = np.empty((len(shifts), 2, len(which), *shifts.shape[2:]))  # C-contiguous, as the kernels need it
-            np.multiply(shifts[:, which], self.h, out=s[:, 0])
+            np.multiply(shifts[:, which], h, out=s[:, 0])
             np.negative(s[:, 0], out=s[:, 1])
-            up, down = self._gains(number, unit, s.reshape(len(s), -1, *s.shape[3:])).reshape(2, -1)
-            differences[which] = up - down
-        return differences / (2 * self.h * len(shifts))
+            gains[:, which] = self._gains(number, unit, s.reshape(len(s), -1, *s.shape[3:])).reshape(2, -1)
+        return gains / len(shifts)
 
     def _gains(self, number: int, unit: int, s: FloatArray) -> FloatArray:
         """Return the gain of the total loss for each of the moves s (N, M, *map) of one unit of the layer's output."""
-        after = number + 1  # the first step that is not yet computed
-        moved = self.z[after][:, unit, np.newaxis] + s
-        while after < len(self.steps) and not isinstance(step := self.steps[after], Mixing):
-            moved, after = step.part(moved, unit), after + 1
-        moves = moved - self.z[after][:, unit, np.newaxis]
-        is_kept, n = self._kept(after, moves)
+        mixing = self._next_mixing(number + 1)
+        moved = self.z[number + 1][:, unit, np.newaxis] + s
+        for step in self.steps[number + 1 : mixing]:
+            assert not isinstance(step, Mixing)
+            moved = step.part(moved, unit)
+        moves = moved - self.z[mixing][:, unit, np.newaxis]
+        is_kept, n = self._kept(mixing, moves)
         rows = moves[is_kept]
         gains = np.zeros(is_kept.shape)
         if len(rows):
-            if after == len(self.steps):  # the unit is a score
+            mixer = self.steps[mixing] if mixing < len(self.steps) else None
+            if isinstance(mixer, Mixing):
+                scores = self.z[mixing + 1][n]
+                scores += mixer.spread(rows, unit)
+                for step in self.steps[mixing + 1 :]:
+                    scores = step.whole(scores, n)
+            else:  # the unit is a score
                 scores = self.z[-1][n]
                 scores[:, unit] += rows
-            else:
-                step = self.steps[after]
-                scores = self.z[after + 1][n]
-                scores += step.spread(rows, unit)
-                for step in self.steps[after + 1 :]:
-                    scores = step.whole(scores, n)
             gains[is_kept] = self._losses(scores, n) - self.losses[n]
         total: FloatArray = gains.sum(axis=0)
         return total
 
-    def _kept(self, after: int, moves: FloatArray) -> tuple[BoolArray, IntArray]:
+    def _next_mixing(self, first: int) -> int:
+        """Return the number of the next step, from `first` on, that mixes its inputs, or of all steps."""
+        return next((i for i in range(first, len(self.steps)) if isinstance(self.steps[i], Mixing)), len(self.steps))
+
+    def _kept(self, mixing: int, moves: FloatArray) -> tuple[BoolArray, IntArray]:
         """Return which samples go through the rest for which moves, (N, M), and the samples as rows, (R,)."""
-        is_kept: BoolArray = moves.any(axis=tuple(range(2, moves.ndim)))
-        if any(isinstance(step, Normalizing) for step in self.steps[after:]):
+        is_kept: BoolArray = np.asarray(moves.any(axis=tuple(range(2, moves.ndim))))
+        if any(isinstance(step, Normalizing) for step in self.steps[mixing:]):
             is_kept = np.repeat(is_kept.any(axis=0, keepdims=True), len(moves), axis=0)  # all samples, or none
         return is_kept, is_kept.nonzero()[0]
 

@@ -170,10 +170,36 @@ class LayeredNetwork(ABC):
         h = as_float(h, "h")
         self._connect()
         loss = self._with_the_same_draws(x, t)
-        gradients = self._differences(loss, x, t, h)
-        if gradients is None:
-            gradients = {name: numerical_gradient(loss, self.params[name], h) for name in self._places()}
-        return gradients
+        differences = self._differences(loss, x, t)
+        gradients = differences.central(h) if differences else None
+        if not differences or gradients is None:
+            return {name: numerical_gradient(loss, self.params[name], h) for name in self._places()}
+        differences.move_statistics(2 * sum(np.size(self.params[name]) for name in self._places()) - 1)
+        return self._decayed(
+            {name: cast(array, self.params[name].dtype) for name, array in self._by_name(gradients).items()}
+        )
+
+    def _gains(
+        self, x: npt.ArrayLike, t: npt.ArrayLike
+    ) -> Callable[[float], dict[str, tuple[FloatArray, FloatArray]]] | None:
+        """Return a function of h that returns the gains of the loss if an element moves by +h, and by -h.
+
+        It is None if they need the full loss.
+        """
+        self._connect()
+        differences = self._differences(self._with_the_same_draws(x, t), x, t)
+        if not differences or not differences.is_finite:
+            return None
+
+        def gains(h: float) -> dict[str, tuple[FloatArray, FloatArray]]:
+            up, down = map(self._by_name, differences.gains(h))
+            for name in up:
+                if decay := self._decay(name):
+                    of_W = h * np.asarray(self.params[name], FLOAT64)
+                    up[name], down[name] = up[name] + decay * (h**2 / 2 + of_W), down[name] + decay * (h**2 / 2 - of_W)
+            return {name: (up[name], down[name]) for name in up}
+
+        return gains
 
     def _with_the_same_draws(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Callable[[Any], Any]:
         """Return a function that computes the loss, each time with the same masks of dropout."""
@@ -186,9 +212,12 @@ class LayeredNetwork(ABC):
         return loss
 
     def _differences(
-        self, loss: Callable[[Any], Any], x: npt.ArrayLike, t: npt.ArrayLike, h: float
-    ) -> dict[str, FloatArray] | None:
-        """Return the central differences, or None if they need the full loss."""
+        self, loss: Callable[[Any], Any], x: npt.ArrayLike, t: npt.ArrayLike
+    ) -> Differences | None:
+        """Return what computes only what a parameter changes, or None if its layers or its loss are not fastnet's.
+
+        A training pass draws the masks of dropout.
+        """
         used, places = [layer for _, layer in self._in_order()], self._places()
         kinds = tuple(kind for kind in KINDS if self._trains or kind not in (BatchNormalization, Dropout))
         if (
@@ -200,18 +229,20 @@ class LayeredNetwork(ABC):
             or share_memory(np.asarray(self.params[name]) for name in places)
         ):
             return None
-        loss(None)  # draws the masks of dropout, and refuses wrong targets
-        labels = as_batch(targets(t, getattr(self, self._last).y), FLOAT64)
-        differences = Differences(used, self._batch(x), labels, h)
-        found = differences.of_all()
-        if found is None:  # a number is not finite
-            return None
-        differences.move_statistics(2 * sum(np.size(self.params[name]) for name in places) - 1)
-        gradients = {}
-        for name, (key, which) in places.items():
-            of_layer = found[[id(layer) for layer in used].index(id(self.layers[key]))]
-            gradients[name] = cast(of_layer[which in ("b", "beta")], self.params[name].dtype)
-        return self._decayed(gradients)
+        loss(None)  # refuses wrong targets, too
+        return Differences(used, self._batch(x), as_batch(targets(t, getattr(self, self._last).y), FLOAT64))
+
+    def _by_name(self, of_layers: Mapping[int, tuple[FloatArray, FloatArray]]) -> dict[str, FloatArray]:
+        """Return what `Differences` has for each number of a layer, by the names of the parameters."""
+        numbers = {id(layer): number for number, (_, layer) in enumerate(self._in_order())}
+        return {
+            name: of_layers[numbers[id(self.layers[key])]][which in ("b", "beta")]
+            for name, (key, which) in self._places().items()
+        }
+
+    def _decay(self, name: str) -> float:  # noqa: ARG002 - of networks with weight decay
+        """Return the strength of the weight decay of a parameter."""
+        return 0.0
 
     def _decayed(self, gradients: dict[str, FloatArray]) -> dict[str, FloatArray]:
         """Return the gradients of the loss with weight decay from those of the loss without."""

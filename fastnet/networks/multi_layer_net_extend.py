@@ -256,6 +256,9 @@ class MultiLayerNetExtend(LayeredNetwork):
         """
         return self._decayed(super().gradient(x, t))
 
+    def _decay(self, name: str) -> float:
+        return self.weight_decay_lambda if name in self._weights() else 0.0
+
     def _decayed(self, gradients: dict[str, FloatArray]) -> dict[str, FloatArray]:
         # Exact also for central differences: ((w + h)^2 - (w - h)^2) / 4h = w.
         if self.weight_decay_lambda:
