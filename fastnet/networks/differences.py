@@ -213,11 +213,12 @@ def _between(new: FloatArray, old: Any, share: float) -> FloatArray:
 class Differences:
     """The mean loss of layers of the `KINDS`, and softmax with cross-entropy, where one parameter moves.
 
-    x (N, ...); t are labels (N,) or targets (N, C). Dropout layers have the masks of a training pass.
+    x (N, ...); t are labels (N,) or targets (N, C). Dropout layers have the masks of a training pass. `holders` are the
+    numbers of the layers whose parameters move.
     """
 
-    def __init__(self, layers: Sequence[Any], x: FloatArray, t: FloatArray | IntArray) -> None:
-        self.layers, self.kinds = layers, [type(layer) for layer in layers]
+    def __init__(self, layers: Sequence[Any], holders: set[int], x: FloatArray, t: FloatArray | IntArray) -> None:
+        self.layers, self.holders, self.kinds = layers, holders, [type(layer) for layer in layers]
         self.steps = [KINDS[type(layer)](layer, len(x)) for layer in layers]
         samples = np.arange(len(x))
         self.z = [cast(x, FLOAT64)]  # z[l] is the input of step l
@@ -226,13 +227,18 @@ class Differences:
                 self.z.append(step.whole(self.z[-1], samples))
             self.t = one_hot(t, self.z[-1].shape[1])
             self.losses = self._losses(self.z[-1], samples)
-        self.is_finite = all(np.isfinite(z).all() for z in self.z)
+        # The maps of a normalised image have other parameters at each pixel: they are left to the full loop.
+        self.is_possible = all(np.isfinite(z).all() for z in self.z) and not any(
+            self.kinds[number] is BatchNormalization and self.z[number].ndim > 2 for number in holders
+        )
 
     def central(self, h: float) -> dict[int, Pair] | None:
-        """Return the two gradients of each layer that has parameters, or None if a number is not finite."""
+        """Return the two gradients of each holder, or None if they need the full loss, as where a number is infinite."""
+        if not self.is_possible:
+            return None
         end = dense_end(self.kinds)
         gradients = self._of_dense(end, h) if end < len(self.steps) else {}
-        if gradients is None or not self.is_finite:
+        if gradients is None:
             return None
         up, down = self.gains(h, end)
         for number in up:
@@ -242,11 +248,14 @@ class Differences:
         return gradients if finite else None
 
     def gains(self, h: float, end: int | None = None) -> tuple[dict[int, Pair], dict[int, Pair]]:
-        """Return the gains of the loss if a parameter moves by h, and if by -h, of each layer before `end`."""
+        """Return the gains of the loss if a parameter moves by h, and if by -h, of each holder before `end`."""
         up: dict[int, Pair] = {}
         down: dict[int, Pair] = {}
         with np.errstate(all="ignore"):
-            for number, step in enumerate(self.steps[:end]):
+            for number in sorted(self.holders):
+                step = self.steps[number]
+                if end is not None and number >= end:
+                    break
                 if isinstance(step, Mixing):
                     shifts = step.shifts(self.z[number])
                     units = range(self.z[number + 1].shape[1])

@@ -188,7 +188,7 @@ class LayeredNetwork(ABC):
         """
         self._connect()
         differences = self._differences(self._with_the_same_draws(x, t), x, t)
-        if not differences or not differences.is_finite:
+        if not differences or not differences.is_possible:
             return None
 
         def gains(h: float) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -230,14 +230,18 @@ class LayeredNetwork(ABC):
         ):
             return None
         loss(None)  # refuses wrong targets, too
-        return Differences(used, self._batch(x), as_batch(targets(t, getattr(self, self._last).y), FLOAT64))
+        labels = as_batch(targets(t, getattr(self, self._last).y), FLOAT64)
+        return Differences(used, {self._numbers()[key] for key, _ in places.values()}, self._batch(x), labels)
+
+    def _numbers(self) -> dict[Any, int]:
+        """Return the number of each layer by its key in `layers`."""
+        return {key: number for number, (key, _) in enumerate(self._in_order())}
 
     def _by_name(self, of_layers: Mapping[int, tuple[FloatArray, FloatArray]]) -> dict[str, FloatArray]:
         """Return what `Differences` has for each number of a layer, by the names of the parameters."""
-        numbers = {id(layer): number for number, (_, layer) in enumerate(self._in_order())}
+        numbers = self._numbers()
         return {
-            name: of_layers[numbers[id(self.layers[key])]][which in ("b", "beta")]
-            for name, (key, which) in self._places().items()
+            name: of_layers[numbers[key]][which in ("b", "beta")] for name, (key, which) in self._places().items()
         }
 
     def _decay(self, name: str) -> float:  # noqa: ARG002 - of networks with weight decay
