@@ -233,7 +233,7 @@ class Differences:
         )
 
     def central(self, h: float) -> dict[int, Pair] | None:
-        """Return the two gradients of each holder, or None if they need the full loss, as where a number is infinite."""
+        """Return the two gradients of each holder, or None if they need the full loss, as for infinite numbers."""
         if not self.is_possible:
             return None
         end = dense_end(self.kinds)

@@ -131,10 +131,13 @@ class LayeredNetwork(ABC):
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
         """Return the gradient of the loss with respect to every parameter, by central differences, in training mode.
 
-        The loss is computed twice for each element of each parameter. In the fully connected layers at the end, only
-        what depends on this element is computed again, and in float64. This needs layers of `fastnet.layers` alone,
-        without dropout and batch normalisation, and the class's own `predict` and `loss`. A change of one parameter
-        must change no other. Otherwise, all of `loss` is computed, which takes hundreds or thousands of times as long.
+        The loss is computed twice for each element of each parameter, but only what depends on this element is computed
+        again, and in float64. This needs layers of `fastnet.layers` alone, and the class's own `predict` and `loss`. A
+        change of one parameter must change no other. Otherwise, all of `loss` is computed, which takes up to thousands
+        of times as long.
+
+        Dropout draws masks once, and keeps them for all losses: NumPy's global generator moves as by one loss. Running
+        statistics move as often as the loss is computed, by the statistics of the batch.
 
         Parameters
         ----------
