@@ -17,7 +17,6 @@ from fastnet._bench.timing import TEXTBOOK, Contender, twins
 from fastnet.gradient import numerical_gradient
 from fastnet.networks import TwoLayerNet
 from fastnet.networks.layered import LayeredNetwork
-from fastnet.networks.network import Network
 from fastnet.optimizer import SGD, Adam
 
 SAMPLED = 25  # parameters on which the textbook's numerical gradient is timed, instead of all
@@ -222,7 +221,7 @@ def prediction(network: LayeredNetwork, x: Any) -> dict[str, Contender]:
 
 
 def network_gradient(
-    network: Network, x: Any, labels: Any, loss: Callable[..., Any] = plain.loss
+    network: Any, x: Any, labels: Any, loss: Callable[..., Any] = plain.loss
 ) -> dict[str, Contender]:
     """Compare a network's `numerical_gradient` with the textbook's loop, timed on `SAMPLED` weights of W1.
 
@@ -245,3 +244,28 @@ def network_gradient(
         TEXTBOOK: Contender(of_textbook, share=share),
         **twins(lambda: lambda: network.numerical_gradient(x, labels), read=lambda gradient: gradient["W1"][sample]),
     }
+
+
+def textbook_loss(network: Any) -> Callable[..., Any]:
+    """Return the loss of a network of layers, without dropout, by the textbook's layers, which hold the same arrays."""
+    made: list[Any] = []
+    for layer in network.layers.values():
+        kind: Any = getattr(plain_layers, type(layer).__name__)
+        if kind is plain_layers.Convolution:
+            made.append(kind(layer.W, layer.b, layer.stride, layer.pad))
+        elif kind is plain_layers.Affine:
+            made.append(kind(layer.W, layer.b))
+        elif kind is plain_layers.BatchNormalization:
+            made.append(kind(layer.gamma, layer.beta))
+        elif kind is plain_layers.Pooling:
+            made.append(kind(layer.pool_h, layer.pool_w, layer.stride, layer.pad))
+        else:
+            made.append(kind())
+    last = plain_layers.SoftmaxWithLoss()
+
+    def loss(_: Any, x: Any, labels: Any) -> Any:
+        for layer in made:
+            x = layer.forward(x)
+        return last.forward(x, labels)
+
+    return loss

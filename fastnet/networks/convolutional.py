@@ -373,6 +373,8 @@ class DeepConvNet(ConvolutionalNetwork):
     True
     """
 
+    _trains = True
+
     def __init__(
         self,
         input_dim: tuple[int, int, int] = (1, 28, 28),

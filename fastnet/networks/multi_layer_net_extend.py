@@ -108,6 +108,8 @@ class MultiLayerNetExtend(LayeredNetwork):
     True
     """
 
+    _trains = True
+
     def __init__(
         self,
         input_size: int,
@@ -253,6 +255,9 @@ class MultiLayerNetExtend(LayeredNetwork):
         `dW`.
         """
         return self._decayed(super().gradient(x, t))
+
+    def _decay(self, name: str) -> float:
+        return self.weight_decay_lambda if name in self._weights() else 0.0
 
     def _decayed(self, gradients: dict[str, FloatArray]) -> dict[str, FloatArray]:
         # Exact also for central differences: ((w + h)^2 - (w - h)^2) / 4h = w.
