@@ -1,4 +1,4 @@
-"""Convolution, pooling and the affine layer, compiled. The twin is `convolution_numpy.py`: read it first.
+"""Convolution and pooling, compiled. The twin is `convolution_numpy.py`: read it first.
 
 A convolution is a matrix product. With K = C FH FW elements in a filter and P = OH OW positions of the filter,
 
@@ -17,9 +17,7 @@ Why it is fast, most important first:
   of 8 rows and one panel of columns in registers. On matrices of this size it is about twice as fast as OpenBLAS.
 - The loops finish one image before the next, so that all intermediate results stay in the L2 cache.
 
-The affine layer is the same product without windows.
-
-Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW); of the affine layer x (N, D), W (D, U).
+Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW).
 """
 
 from cython cimport floating
@@ -32,8 +30,7 @@ from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from numpy import empty, intc, uint8
 
 __all__ = [
-    "affine", "affine_gradient", "col2im", "convolution", "convolution_gradient", "im2col", "pooling",
-    "pooling_gradient",
+    "col2im", "convolution", "convolution_gradient", "im2col", "pooling", "pooling_gradient",
 ]
 
 import_array()
@@ -53,8 +50,6 @@ cdef enum:
     ROWS = 8           # rows of a product that are computed together
     PANEL_BYTES = 128  # and the columns: 32 of float32, 16 of float64. 8 x 128 bytes fill half of AVX-512's registers.
     WIDEST = 32
-    SAMPLES = 128      # samples that the affine layer works on at a time,
-    INPUTS = 2048      # and bytes of each of them: the weights of so many inputs stay in the L2 cache
 
 
 # An image and the positions of a window, which is a filter or a pool. With its padding, the image is C planes of
@@ -203,7 +198,7 @@ cdef void _choose_rows(
 # The arrays of a call, and what it needs to know about them. Each call uses some of them.
 cdef struct Problem:
     Windows windows
-    Py_ssize_t N, FN, D, U
+    Py_ssize_t N, FN
     void *x
     void *W
     void *b
@@ -525,171 +520,6 @@ def convolution_gradient(
     problem.dx = address(dx) if wants_dx else NULL
     problem.dW, problem.db = address(dW), address(db)
     _run(x, &problem, <Part> _differentiate[float], <Part> _differentiate[double])
-    return dx, dW, db
-
-
-# ---- The affine layer
-
-cdef VECTORISED _add_bias(
-    const floating* sums, Py_ssize_t stride, const floating* b, Py_ssize_t rows, Py_ssize_t U, floating* out
-) noexcept nogil:
-    cdef Py_ssize_t n, u
-    for n in range(rows):
-        for u in range(U):
-            out[n * U + u] = sums[n * stride + u] + b[u]
-
-
-cdef Py_ssize_t _affine(const Problem* problem, char* memory, floating* like) noexcept nogil:
-    cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
-    cdef Py_ssize_t half = PANEL_BYTES // 2 // sizeof(floating), inputs = INPUTS // sizeof(floating)
-    cdef Py_ssize_t first, samples, d, n, count, k, panel, width
-    cdef char* free = memory
-    # W itself serves for all columns but those of an incomplete last panel, `tail`, of which it takes a copy.
-    cdef Py_ssize_t tail = U // half * half
-    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* W_steps = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* tail_steps = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* offsets = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
-    cdef floating* W_tail = <floating*> _take(&free, D * half * sizeof(floating))
-    cdef floating* sums = <floating*> _take(&free, SAMPLES * columns * sizeof(floating))
-    cdef const floating* x = <const floating*> problem.x
-    cdef const floating* W = <const floating*> problem.W
-    cdef const floating* rows[ROWS]
-    if memory == NULL:
-        return free - memory
-    _count_by(1, D, ones)
-    _count_by(U, D, W_steps)
-    _count_by(half, D, tail_steps)
-    _count_by(D, SAMPLES, offsets)
-    if D == 0:
-        memset(sums, 0, SAMPLES * columns * sizeof(floating))
-    for d in range(D):
-        for k in range(half):
-            W_tail[d * half + k] = W[d * U + tail + k] if tail + k < U else 0
-    for first from 0 <= first < problem.N by SAMPLES:
-        samples = min(SAMPLES, problem.N - first)
-        for d from 0 <= d < D by inputs:
-            count = min(inputs, D - d)
-            for n from 0 <= n < samples by ROWS:
-                _choose_rows(x + first * D, offsets, n, samples, rows)
-                for panel from 0 <= panel < tail by 2 * half:
-                    width = min(2 * half, tail - panel)
-                    _product(
-                        rows, ones + d, W + panel, W_steps + d, count, sums + n * columns + panel, columns, d > 0, width
-                    )
-                if tail < U:
-                    _product(
-                        rows, ones + d, W_tail, tail_steps + d, count, sums + n * columns + tail, columns, d > 0, half
-                    )
-        _add_bias(
-            sums, columns, <const floating*> problem.b, samples, U, <floating*> problem.out + first * U
-        )
-    return 0
-
-
-cdef VECTORISED _add_samples(const floating* d, Py_ssize_t rows, Py_ssize_t U, floating* out) noexcept nogil:
-    # out[u] += sum_n d[n, u]
-    cdef Py_ssize_t n, u
-    for n in range(rows):
-        for u in range(U):
-            out[u] += d[n * U + u]
-
-
-cdef OPTIMISED _store_transposed(
-    const floating* rows, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t samples, Py_ssize_t D, floating* out
-) noexcept nogil:
-    # out[n, i] = rows[i, n]
-    cdef Py_ssize_t n, i
-    if count == ROWS:
-        for n in range(samples):
-            for i in range(ROWS):
-                out[n * D + i] = rows[i * stride + n]
-    else:
-        for n in range(samples):
-            for i in range(count):
-                out[n * D + i] = rows[i * stride + n]
-
-
-cdef VECTORISED _store_rows(
-    const floating* rows, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t U, bint add, floating* out
-) noexcept nogil:
-    # out[i, u] = rows[i, u]; with `add`, out += rows
-    cdef Py_ssize_t i, u
-    for i in range(count):
-        if add:
-            for u in range(U):
-                out[i * U + u] += rows[i * stride + u]
-        else:
-            for u in range(U):
-                out[i * U + u] = rows[i * stride + u]
-
-
-cdef Py_ssize_t _differentiate_affine(const Problem* problem, char* memory, floating* like) noexcept nogil:
-    # dx' = W dout' and dW = x' dout, ROWS inputs at a time. Both reuse the copies of dout, with rows of whole panels.
-    cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
-    cdef Py_ssize_t most = min(SAMPLES, problem.N), padded = _padded(most, sizeof(floating))
-    cdef Py_ssize_t first, samples, d, n
-    cdef char* free = memory
-    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, max(D, U) * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* W_offsets = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* dT_steps = <Py_ssize_t*> _take(&free, U * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* x_steps = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* d_steps = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
-    cdef floating* dT = <floating*> _take(&free, U * padded * sizeof(floating))
-    cdef floating* padded_d = <floating*> _take(&free, SAMPLES * columns * sizeof(floating))
-    cdef floating* sums = <floating*> _take(&free, ROWS * max(columns, padded) * sizeof(floating))
-    cdef const floating* x = <const floating*> problem.x
-    cdef const floating* dout = <const floating*> problem.out
-    cdef const floating* rows[ROWS]
-    cdef floating* dW = <floating*> problem.dW
-    if memory == NULL:
-        return free - memory
-    _count_by(1, max(D, U), ones)
-    _count_by(U, D, W_offsets)
-    _count_by(padded, U, dT_steps)
-    _count_by(D, SAMPLES, x_steps)
-    _count_by(columns, SAMPLES, d_steps)
-    memset(problem.db, 0, U * sizeof(floating))
-    if problem.N == 0:
-        memset(dW, 0, D * U * sizeof(floating))
-    for first from 0 <= first < problem.N by SAMPLES:
-        samples = min(SAMPLES, problem.N - first)
-        _add_samples(dout + first * U, samples, U, <floating*> problem.db)
-        _transpose(dout + first * U, samples, U, dT, padded)
-        for n in range(samples):
-            memcpy(padded_d + n * columns, dout + (first + n) * U, U * sizeof(floating))
-        for d from 0 <= d < D by ROWS:
-            if problem.dx != NULL:
-                _choose_rows(<const floating*> problem.W, W_offsets, d, D, rows)
-                _rows_of_product(rows, ones, dT, dT_steps, U, sums, padded, False)
-                _store_transposed(sums, padded, min(ROWS, D - d), samples, D, <floating*> problem.dx + first * D + d)
-            _choose_rows(x + first * D, ones, d, D, rows)
-            _rows_of_product(rows, x_steps, padded_d, d_steps, samples, sums, columns, False)
-            _store_rows(sums, columns, min(ROWS, D - d), U, first > 0, dW + d * U)
-    return 0
-
-
-def affine(ndarray x: FloatArray, ndarray W: FloatArray, ndarray b: FloatArray, /) -> FloatArray:
-    """Return `x W + b` (N, U) for x (N, D), W (D, U), b (U,)."""
-    cdef Problem problem
-    cdef ndarray out = empty((x.shape[0], W.shape[1]), x.dtype)
-    problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
-    problem.x, problem.W, problem.b, problem.out = address(x), address(W), address(b), address(out)
-    _run(x, &problem, <Part> _affine[float], <Part> _affine[double])
-    return out
-
-
-def affine_gradient(
-    ndarray dout: FloatArray, ndarray x: FloatArray, ndarray W: FloatArray, bint wants_dx: bool = True, /
-) -> tuple[FloatArray | None, FloatArray, FloatArray]:
-    """Return the gradients dx, or None, dW and db of `affine`, for dout (N, U)."""
-    cdef Problem problem
-    cdef ndarray dx = empty_like(x) if wants_dx else None, dW = empty_like(W), db = empty(W.shape[1], x.dtype)
-    problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
-    problem.x, problem.W, problem.out = address(x), address(W), address(dout)
-    problem.dx = address(dx) if wants_dx else NULL
-    problem.dW, problem.db = address(dW), address(db)
-    _run(x, &problem, <Part> _differentiate_affine[float], <Part> _differentiate_affine[double])
     return dx, dW, db
 
 
