@@ -75,7 +75,8 @@ cdef struct Workspace:
     uint32_t* is_used
     void* x        # (CHUNK, D): the output of `pack_used`, or the converted samples
     void* rows     # (CHUNK, padded U)
-    void* panel    # (max(D, U), TILE_BYTES): one panel of the right factor, or the column sums of `limits_of_...`
+    void* tail     # one panel of a right factor, or the column sums of `limits_of_...`
+    void* panels   # all panels of W'
 
 
 # ---- The product of matrices with few zeros
@@ -143,58 +144,81 @@ cdef UNROLLED _tile(
         )
 
 
-cdef OPTIMISED _copy_panel(
+cdef inline Py_ssize_t _columns(Py_ssize_t left, Py_ssize_t itemsize) noexcept nogil:
+    # The columns of the next panel, where `left` are left.
+    return TILE_BYTES // itemsize if left > TILE_BYTES // 2 // itemsize else TILE_BYTES // 2 // itemsize
+
+
+cdef VECTORISED _copy_panel(
     const floating* b, Py_ssize_t b_row, Py_ssize_t b_column, Py_ssize_t count, Py_ssize_t valid, Py_ssize_t columns,
     floating* panel,
 ) noexcept nogil:
     # panel[k, j] = b[k b_row + j b_column] for `valid` columns, 0 for the others
     cdef Py_ssize_t k, j
-    if b_column == 1:
-        for k in range(count):
-            for j in range(valid):
-                panel[k * columns + j] = b[k * b_row + j]
-            for j in range(valid, columns):
-                panel[k * columns + j] = 0
-    else:
-        for j in range(columns):
-            for k in range(count):
-                panel[k * columns + j] = b[k * b_row + j * b_column] if j < valid else 0
+    for k in range(count):
+        for j in range(valid):
+            panel[j] = b[j * b_column]
+        for j in range(valid, columns):
+            panel[j] = 0
+        b += b_row
+        panel += columns
+
+
+cdef void _copy_transposed(const floating* W, Py_ssize_t D, Py_ssize_t U, floating* panels) noexcept nogil:
+    # Copy the panels of W' (U, D), for W (D, U), as `_product` reads them.
+    cdef Py_ssize_t full = TILE_BYTES // sizeof(floating), terms = TERMS // sizeof(floating)
+    cdef Py_ssize_t k, first, count, columns
+    for k from 0 <= k < U by terms:
+        count = min(terms, U - k)
+        for first from 0 <= first < D by full:
+            columns = _columns(D - first, sizeof(floating))
+            _copy_panel(W + first * U + k, 1, U, count, min(full, D - first), columns, panels)
+            panels += count * columns
 
 
 cdef void _product(
-    const floating* a, Py_ssize_t a_row, Py_ssize_t a_step, Py_ssize_t rows, const floating* b, Py_ssize_t b_row,
-    Py_ssize_t b_column, Py_ssize_t count, const floating* bias, floating* out, Py_ssize_t U, bint add,
-    floating* panel,
+    const floating* a, Py_ssize_t a_row, Py_ssize_t a_step, Py_ssize_t rows, const floating* b, const floating* panels,
+    Py_ssize_t count, const floating* bias, floating* out, Py_ssize_t U, bint add, floating* tail,
 ) noexcept nogil:
-    # out (rows, U) = a b + bias, or out += a b, with a[i, k] at a[i a_row + k a_step] and b[k, j] at
-    # b[k b_row + j b_column].
+    # out (rows, U) = a b + bias, or out += a b, with a[i, k] at a[i a_row + k a_step]. b (count, U) is given, or its
+    # panels are, each contiguous. `tail` is temporary memory for the last, incomplete panel.
     cdef Py_ssize_t full = TILE_BYTES // sizeof(floating), terms = TERMS // sizeof(floating)
-    cdef Py_ssize_t first, k, i, j, columns, valid, stride
+    cdef Py_ssize_t first, k, i, j, block, columns, valid, stride, whole = U // full * full
     cdef const floating* right
-    cdef floating of_panel[WIDEST_TILE]
     cdef const floating* start
+    cdef const floating* panel
+    cdef floating last[WIDEST_TILE]
     if count == 0 and not add:
         for i in range(rows):
             for j in range(U):
                 out[i * U + j] = bias[j] if bias != NULL else 0
+    memset(last, 0, sizeof(last))
+    if bias != NULL:
+        memcpy(last, bias + whole, (U - whole) * sizeof(floating))
     for k from 0 <= k < count by terms:
-        for first from 0 <= first < U by full:
-            valid = min(full, U - first)
-            columns = full if valid > full // 2 else full // 2
-            right, stride = b + k * b_row + first * b_column, b_row
-            if valid < columns or b_column != 1:
-                _copy_panel(right, b_row, b_column, min(terms, count - k), valid, columns, panel)
-                right, stride = panel, columns
-            start = NULL
-            if bias != NULL and k == 0:
-                memset(of_panel, 0, sizeof(of_panel))
-                memcpy(of_panel, bias + first, valid * sizeof(floating))
-                start = of_panel
-            for i from 0 <= i < rows by ROWS:
+        block = min(terms, count - k)
+        if panels == NULL and whole < U:
+            _copy_panel(b + k * U + whole, U, 1, block, U - whole, _columns(U - whole, sizeof(floating)), tail)
+        for i from 0 <= i < rows by ROWS:
+            panel = panels
+            for first from 0 <= first < U by full:
+                valid, columns = min(full, U - first), _columns(U - first, sizeof(floating))
+                if panels != NULL:
+                    right, stride = panel, columns
+                    panel += block * columns
+                elif valid < full:
+                    right, stride = tail, columns
+                else:
+                    right, stride = b + k * U + first, U
+                start = NULL
+                if bias != NULL and k == 0:
+                    start = bias + first if valid == full else last
                 _tile(
-                    a + i * a_row + k * a_step, a_row, a_step, rows - i, right, stride, min(terms, count - k), start,
+                    a + i * a_row + k * a_step, a_row, a_step, rows - i, right, stride, block, start,
                     out + i * U + first, U, valid, add or k > 0, columns,
                 )
+        if panels != NULL:
+            panels = panel
 
 
 # ---- Between the products
@@ -268,7 +292,8 @@ cdef Py_ssize_t _lay_out(Workspace* workspace, char* begin, const Problem* probl
     workspace.is_used = <uint32_t*> _reserve(&end, groups * GROUP * CHUNK // 8)
     workspace.x = _reserve(&end, rows * itemsize * groups * GROUP)
     workspace.rows = _reserve(&end, rows * itemsize * padded(problem.U, itemsize))
-    workspace.panel = _reserve(&end, max(problem.D, problem.U, CHUNK) * TILE_BYTES)
+    workspace.tail = _reserve(&end, max(TERMS // itemsize * TILE_BYTES, problem.U * itemsize))
+    workspace.panels = _reserve(&end, 0 if problem.dx == NULL else problem.U * (problem.D * itemsize + TILE_BYTES))
     return end - begin
 
 
@@ -307,7 +332,7 @@ cdef void _forward(
             spread(b, rows, U, z)
             multiply(samples, stride, packed, &workspace.used, D, W, U, U, z)
             if not (finite and all_finite(z, rows * wide)):
-                limits_of_product(workspace.is_used, rows, D, W, U, z, <floating*> workspace.panel)
+                limits_of_product(workspace.is_used, rows, D, W, U, z, <floating*> workspace.tail)
             if z != out:
                 _copy_rows(z, wide, rows, U, out, U)
         else:
@@ -316,7 +341,7 @@ cdef void _forward(
             else:
                 _convert(x + first * D, rows * D, <floating*> workspace.x)
                 samples = <const floating*> workspace.x
-            _product(samples, D, 1, rows, W, U, 1, D, b, out, U, False, <floating*> workspace.panel)
+            _product(samples, D, 1, rows, W, NULL, D, b, out, U, False, <floating*> workspace.tail)
 
 
 cdef void _backward(
@@ -332,6 +357,8 @@ cdef void _backward(
     memset(db, 0, U * sizeof(floating))
     if problem.N == 0:
         memset(dW, 0, D * U * sizeof(floating))
+    if problem.dx != NULL:
+        _copy_transposed(W, D, U, <floating*> workspace.panels)
     for first from 0 <= first < problem.N by CHUNK:
         rows = min(CHUNK, problem.N - first)
         dout = <const floating*> problem.out + first * U
@@ -345,18 +372,18 @@ cdef void _backward(
             samples = _find(x + first * D, rows, D, workspace, &packed, &stride, <floating*> NULL)
             outer(samples, stride, packed, &workspace.used, D, d, U, dW, first > 0)
             if not all_finite(<const floating*> db, U):  # the sum is finite only if dout is
-                limits_of_outer(workspace.is_used, rows, D, d, U, dW, <floating*> workspace.panel)
+                limits_of_outer(workspace.is_used, rows, D, d, U, dW, <floating*> workspace.tail)
         else:
             if sizeof(number) == sizeof(floating):
                 samples = <const floating*> x + first * D
             else:
                 _convert(x + first * D, rows * D, <floating*> workspace.x)
                 samples = <const floating*> workspace.x
-            _product(samples, 1, D, D, dout, U, 1, rows, NULL, dW, U, first > 0, <floating*> workspace.panel)
+            _product(samples, 1, D, D, dout, NULL, rows, NULL, dW, U, first > 0, <floating*> workspace.tail)
         if problem.dx != NULL:
             _product(
-                dout, U, 1, rows, W, 1, U, U, NULL, <floating*> problem.dx + first * D, D, False,
-                <floating*> workspace.panel,
+                dout, U, 1, rows, NULL, <floating*> workspace.panels, U, NULL, <floating*> problem.dx + first * D, D,
+                False, NULL,
             )
 
 

@@ -15,9 +15,14 @@ def kept(value: Any, name: str) -> Any:
     return value
 
 
-def gradient(dout: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Return the gradient with respect to the output, which has this shape."""
+def gradient(dout: npt.ArrayLike, shape: tuple[int, ...], *, broadcast: bool = False) -> npt.NDArray[Any]:
+    """Return the gradient with respect to the output, which has this shape; with `broadcast`, one number may do."""
     array = real_array(dout, "dout")
+    if broadcast and array.shape != shape:
+        try:
+            return np.broadcast_to(array, shape)
+        except ValueError:  # the next lines say it in the words of the layers
+            pass
     if array.shape != shape:
         raise ValueError(f"dout must have the shape of the output, {shape}, got shape {array.shape}")
     return array
@@ -25,7 +30,8 @@ def gradient(dout: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
 
 def common(*arrays: npt.NDArray[Any]) -> list[FloatArray]:
     """Return the arrays as the kernels take them: float32 if all are float32, else float64."""
-    dtype = FLOAT32 if all(array.dtype == FLOAT32 for array in arrays) else FLOAT64
+    is_float32 = all(array.dtype.kind == "f" and array.itemsize == 4 for array in arrays)  # in any byte order
+    dtype = FLOAT32 if is_float32 else FLOAT64
     return [cast(array, dtype) for array in arrays]
 
 
