@@ -49,8 +49,9 @@ ctypedef fused number:
 cdef enum:
     ROWS = 8           # rows of a tile, the rest of a matrix has HALF_ROWS if they are enough
     HALF_ROWS = 4
-    TILE_BYTES = 128   # columns of a tile: 32 of float32, 16 of float64. 8 x 128 bytes fill half of AVX-512's registers.
-    WIDEST_TILE = 32
+    TILE_BYTES = 192   # columns of a tile: 48 of float32, 24 of float64. 8 x 192 bytes and one row of the right factor
+                       # fill 27 of AVX-512's 32 registers. The last tile has two thirds or one, if they are enough.
+    WIDEST_TILE = 48
     TERMS = 2048       # bytes of a row that are multiplied before the next tile: the columns of a tile stay in the cache
     SKIPPED = 4        # a batch has zeros if at least one of SKIPPED groups has only zeros
     LOOK_AT = 8        # one of so many samples is looked at
@@ -125,28 +126,33 @@ cdef UNROLLED _tile(
     Py_ssize_t columns,
 ) noexcept nogil:
     # out[i, j] = sum_k a[i a_row + k a_step] b[k, j] + bias[j] for min(left, ROWS) rows i and `valid` columns j; with
-    # `add`, out += this sum. The number of columns of b is that of a tile or half of it.
-    if columns == TILE_BYTES // sizeof(floating):
-        if left > HALF_ROWS:
-            _sum_tile(
-                a, a_row, a_step, left, b, b_stride, count, bias, out, out_stride, valid, add, ROWS,
-                TILE_BYTES // sizeof(floating),
-            )
-        else:
-            _sum_tile(
-                a, a_row, a_step, left, b, b_stride, count, bias, out, out_stride, valid, add, HALF_ROWS,
-                TILE_BYTES // sizeof(floating),
-            )
+    # `add`, out += this sum. The number of columns of b is that of a tile, two thirds or one third of it.
+    if columns == TILE_BYTES // sizeof(floating) and left > HALF_ROWS:
+        _sum_tile(
+            a, a_row, a_step, left, b, b_stride, count, bias, out, out_stride, valid, add, ROWS,
+            TILE_BYTES // sizeof(floating),
+        )
+    elif columns == TILE_BYTES // sizeof(floating):
+        _sum_tile(
+            a, a_row, a_step, left, b, b_stride, count, bias, out, out_stride, valid, add, HALF_ROWS,
+            TILE_BYTES // sizeof(floating),
+        )
+    elif columns == TILE_BYTES // 3 * 2 // sizeof(floating):
+        _sum_tile(
+            a, a_row, a_step, left, b, b_stride, count, bias, out, out_stride, valid, add, ROWS,
+            TILE_BYTES // 3 * 2 // sizeof(floating),
+        )
     else:
         _sum_tile(
             a, a_row, a_step, left, b, b_stride, count, bias, out, out_stride, valid, add, ROWS,
-            TILE_BYTES // 2 // sizeof(floating),
+            TILE_BYTES // 3 // sizeof(floating),
         )
 
 
 cdef inline Py_ssize_t _columns(Py_ssize_t left, Py_ssize_t itemsize) noexcept nogil:
     # The columns of the next panel, where `left` are left.
-    return TILE_BYTES // itemsize if left > TILE_BYTES // 2 // itemsize else TILE_BYTES // 2 // itemsize
+    cdef Py_ssize_t third = TILE_BYTES // 3 // itemsize
+    return third if left <= third else 2 * third if left <= 2 * third else 3 * third
 
 
 cdef VECTORISED _copy_panel(

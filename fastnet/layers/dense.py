@@ -284,8 +284,8 @@ class Sigmoid:
         out = np.asarray(kept(self.out, "out"))
         array = gradient(dout, out.shape, broadcast=True)
         with np.errstate(all="ignore"):
-            dx: FloatArray = array * (1.0 - out)
-            dx = np.multiply(dx, out, out=dx if dx.dtype == out.dtype else None)
+            slope = array * (1.0 - out)
+            dx: FloatArray = np.multiply(slope, out, out=slope if slope.dtype == out.dtype else None)
         return dx
 
 

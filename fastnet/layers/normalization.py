@@ -165,9 +165,8 @@ class BatchNormalization:
         of = f"for x of shape {shape}"
         if xc.shape != xn.shape:
             raise ValueError(f"xc must have the shape of xn, {xn.shape}, got shape {xc.shape}")
-        gamma, std = (
-            vector(value, name, xn.shape[1], of) for value, name in ((self.gamma, "gamma"), (kept(self.std, "std"), "std"))
-        )
+        gamma = vector(self.gamma, "gamma", xn.shape[1], of)
+        std = vector(kept(self.std, "std"), "std", xn.shape[1], of)
         dx, self.dgamma, self.dbeta = _backend.kernels.normalize_gradient(*common(rows, xn, xc, gamma, std))
         result: FloatArray = dx.reshape(shape)
         return result

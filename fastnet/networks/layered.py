@@ -47,6 +47,8 @@ __all__ = ["LayeredTwoLayerNet"]
 
 # Layers whose output depends on nothing but their input and their parameters.
 DETERMINISTIC = (Affine, Convolution, Pooling, Relu, Sigmoid, SoftmaxWithLoss)
+# Layers whose `forward` takes `train_flg`.
+WITH_MODES = (Dropout, BatchNormalization)
 
 
 def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
@@ -350,7 +352,7 @@ class LayeredNetwork(ABC):
         z: Any = self._batch(x)
         for key, layer in self._in_order():
             # As in the book, the key decides too: a program's own layer may be called "Dropout1".
-            has_mode = isinstance(layer, Dropout | BatchNormalization) or (
+            has_mode = isinstance(layer, WITH_MODES) or (
                 isinstance(key, str) and ("Dropout" in key or "BatchNorm" in key)
             )
             z = layer.forward(z, train_flg) if has_mode else layer.forward(z)
