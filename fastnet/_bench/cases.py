@@ -139,7 +139,8 @@ def _dense_layers(module: Any, dtype: Any, sizes: list[int], *, batch_norm: bool
     normal = np.random.RandomState(0).standard_normal
     stack: list[Any] = []
     for inputs, units in pairwise(sizes):
-        stack.append(module.Affine(((2 / inputs) ** 0.5 * normal((inputs, units))).astype(dtype), np.zeros(units, dtype)))
+        W = ((2 / inputs) ** 0.5 * normal((inputs, units))).astype(dtype)
+        stack.append(module.Affine(W, np.zeros(units, dtype)))
         if units != sizes[-1]:
             if batch_norm:
                 stack.append(module.BatchNormalization(np.ones(units, dtype), np.zeros(units, dtype)))

@@ -8,7 +8,8 @@ This file is the specification. The rules for all kernels are in `_kernels_numpy
     dbeta = sum_n dout[n],  dgamma = sum_n dout[n] xn[n],
     dx[n] = gamma / std (d[n] - sum_m d[m] / N),  d[n] = dout[n] - xc[n] sum_m dout[m] xc[m] / (N std^2)
 
-The book derives dx step by step, and arrives at the same. A program may have written xn and xc. The sums are in float64.
+The book derives dx step by step, and arrives at the same. A program may have written xn and xc. The sums are in
+float64.
 
 Shapes: N samples, at least 1, with D elements each.
 """
