@@ -6,7 +6,7 @@ They return contenders, which `timing.py` times.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -121,11 +121,44 @@ def layers_of_deep_conv_net(module: Any, dtype: Any) -> list[Any]:
     ]
 
 
-def backpropagation(layers_of: Callable[[Any, Any], list[Any]], x: Any, labels: Any) -> dict[str, Contender]:
-    """Compare `forward` and `backward` of all layers, as in the `gradient` of the book's networks."""
+def layers_of_two_layer_net(module: Any, dtype: Any) -> list[Any]:
+    """Return the layers of the two-layer network of the book's chapter 5."""
+    return _dense_layers(module, dtype, [784, 50, 10], batch_norm=False)
+
+
+def layers_of_batch_norm_net(module: Any, dtype: Any) -> list[Any]:
+    """Return the layers of the network with batch normalisation of the book's chapter 6."""
+    return _dense_layers(module, dtype, [784, 100, 100, 100, 100, 100, 10], batch_norm=True)
+
+
+def layers_of_multi_layer_net(module: Any, dtype: Any) -> list[Any]:
+    """Return the layers of the network that the book's chapter 6 compares with it."""
+    return _dense_layers(module, dtype, [784, 100, 100, 100, 100, 100, 10], batch_norm=False)
+
+
+def _dense_layers(module: Any, dtype: Any, sizes: list[int], *, batch_norm: bool) -> list[Any]:
+    normal = np.random.RandomState(0).standard_normal
+    stack: list[Any] = []
+    for inputs, units in pairwise(sizes):
+        W = ((2 / inputs) ** 0.5 * normal((inputs, units))).astype(dtype)
+        stack.append(module.Affine(W, np.zeros(units, dtype)))
+        if units != sizes[-1]:
+            if batch_norm:
+                stack.append(module.BatchNormalization(np.ones(units, dtype), np.zeros(units, dtype)))
+            stack.append(module.Relu())
+    return stack
+
+
+def backpropagation(
+    layers_of: Callable[[Any, Any], list[Any]], x: Any, labels: Any, dtype: Any = None
+) -> dict[str, Contender]:
+    """Compare `forward` and `backward` of all layers, as in the `gradient` of the book's networks.
+
+    The parameters have this dtype, by default that of x.
+    """
 
     def gradient(module: Any) -> Callable[[], dict[str, Any]]:
-        network, last = layers_of(module, x.dtype), module.SoftmaxWithLoss()
+        network, last = layers_of(module, dtype or x.dtype), module.SoftmaxWithLoss()
 
         def step() -> dict[str, Any]:
             out = x

@@ -156,7 +156,7 @@ class Normalizing:
         return self.normalized(columns, self.gamma[of_unit], self.beta[of_unit])[0].reshape(moved.shape)
 
     def normalized(self, columns: FloatArray, gamma: FloatArray, beta: FloatArray) -> tuple[FloatArray, ...]:
-        """Return the outputs, xn, the means, the variances and the standard deviations."""
+        """Return the outputs, xn, xc, the means, the variances and the standard deviations."""
         times = columns.shape[1] // len(gamma)
         of_kernel: tuple[FloatArray, ...] = _backend.kernels.normalize(
             columns, np.tile(gamma, times), np.tile(beta, times), EPS
@@ -274,7 +274,7 @@ class Differences:
         """Move the running statistics of batch normalisation as in this number of training passes."""
         for layer, step, z in zip(self.layers, self.steps, self.z, strict=False):
             if isinstance(step, Normalizing):
-                _, _, mean, var, _ = step.normalized(z.reshape(len(z), -1), step.gamma, step.beta)
+                _, _, _, mean, var, _ = step.normalized(z.reshape(len(z), -1), step.gamma, step.beta)
                 kept = layer.momentum**passes
                 layer.running_mean = _between(mean, layer.running_mean, kept)
                 layer.running_var = _between(var, layer.running_var, kept)

@@ -22,7 +22,6 @@ from fastnet._checks import (
     parameter,
     random_source,
     real_array,
-    refuse_empty,
     targets,
 )
 from fastnet._files import PathLike, replacing
@@ -31,7 +30,7 @@ from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Poo
 from fastnet.networks.dense import as_batch
 from fastnet.networks.differences import KINDS, Differences
 from fastnet.networks.initialization import drawn
-from fastnet.networks.network import CHUNK, network_dtype, overrides, reading, right, share_memory
+from fastnet.networks.network import CHUNK, in_chunks, network_dtype, overrides, reading, right, share_memory
 from fastnet.networks.weights import share
 
 __all__ = ["LayeredTwoLayerNet"]
@@ -58,6 +57,10 @@ def relu_behind(layers: list[tuple[Any, Any]], place: int, method: str) -> Relu 
         relu: Relu = pair[1]
         return relu
     return None
+
+
+# Layers whose `forward` takes `train_flg`.
+WITH_MODES = (Dropout, BatchNormalization)
 
 
 def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
@@ -379,6 +382,11 @@ class LayeredNetwork(ABC):
         """Return the loss whose gradient is computed."""
         return self.loss(x, t)
 
+    def _loss_of(self, y: FloatArray, t: npt.ArrayLike) -> Any:
+        """Return what the last layer makes of the scores. One sample is a batch of one: its N in the gradient is 1."""
+        last = getattr(self, self._last)
+        return last.forward(y[np.newaxis], real_array(t, "t")[np.newaxis]) if np.ndim(y) == 1 else last.forward(y, t)
+
     def _in_order(self) -> list[tuple[Any, Any]]:
         """Return all layers in order, each with its key."""
         return list(self.layers.items() if isinstance(self.layers, Mapping) else enumerate(self.layers))
@@ -394,7 +402,7 @@ class LayeredNetwork(ABC):
             if place == done:
                 continue
             # As in the book, the key decides too: a program's own layer may be called "Dropout1".
-            has_mode = isinstance(layer, Dropout | BatchNormalization) or (
+            has_mode = isinstance(layer, WITH_MODES) or (
                 isinstance(key, str) and ("Dropout" in key or "BatchNorm" in key)
             )
             if has_mode:
@@ -445,13 +453,7 @@ class LayeredNetwork(ABC):
         self._connect()
 
     def _accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int) -> float:
-        array = real_array(x, "x")
-        refuse_empty(array, "x")
-        if array.ndim <= self._sample_dimensions:
-            y = self.predict(array)
-        else:
-            chunks = [array[first : first + batch_size] for first in range(0, len(array), batch_size)]
-            y = np.concatenate([self.predict(chunk) for chunk in chunks])
+        y = in_chunks(self.predict, real_array(x, "x"), batch_size, self._sample_dimensions)
         return share(right(y, targets(t, y)), None)
 
 
@@ -595,7 +597,7 @@ class LayeredTwoLayerNet(LayeredNetwork):
         ValueError
             If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
         """
-        return self.lastLayer.forward(self.predict(x), t)
+        return self._loss_of(self.predict(x), t)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         return {"W1": ("Affine1", "W"), "b1": ("Affine1", "b"), "W2": ("Affine2", "W"), "b2": ("Affine2", "b")}

@@ -220,7 +220,7 @@ class MultiLayerNetExtend(LayeredNetwork):
         The weight decay is ``weight_decay_lambda / 2`` times the sum of the squares of every weight matrix. With
         dropout, each call with `train_flg` draws new masks.
         """
-        loss = self.last_layer.forward(self.predict(x, train_flg), t)
+        loss = self._loss_of(self.predict(x, train_flg), t)
         if self.weight_decay_lambda:
             with np.errstate(all="ignore"):
                 squares = sum(float(np.vdot(W, W)) for W in self._weights().values())
