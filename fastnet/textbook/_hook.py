@@ -69,7 +69,7 @@ class Serving:
         if version in FAILING and os.path.basename(self.source.path) != "functions.py":
             reason = "fails as you wrote it"
         ours = None if reason else SERVED.get(version)
-        result = own if ours is None else serve(ours, own, asked - {name}, self.made)
+        result = own if ours is None else serve(ours, own, asked - {name}, self.made, names)
         self.made[name] = as_made(result)
         if not reason:
             published[result] = version

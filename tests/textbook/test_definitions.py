@@ -234,7 +234,7 @@ OPTIMIZERS = [
 @pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("ours", OPTIMIZERS)
 def test_after_the_first_update_fastnet_moves_float_arrays(ours):
-    served, plain = serve(ours, Slow)(), ours.__mro__[2]()
+    served, plain = serve(ours, Slow)(), ours.__bases__[-1]()
     grads = {"W": np.array([10.0, 0.5])}
     params, expected = ({"W": np.array([1.0, 2.0])} for _ in range(2))
     served.update(params, grads)
@@ -273,7 +273,7 @@ def test_numbers_and_mixed_dtypes_are_the_readers_own_code(ours):
 def test_an_optimizer_takes_any_numbers_and_its_attributes_are_the_books(ours):
     served = serve(ours, Slow)(lr=-1)
     served.lr = 0
-    assert vars(served).keys() == vars(ours.__mro__[2]()).keys()
+    assert vars(served).keys() == vars(ours.__bases__[-1]()).keys()
     assert type(served).__name__ == "Slow"
     assert type(served).__module__ == __name__
     assert repr(served).startswith("<")
