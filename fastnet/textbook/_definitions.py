@@ -49,7 +49,7 @@ SERVED: dict[str, Any] = {
     "Affine-1": layers.Affine,
     "SoftmaxWithLoss-1": layers.SoftmaxWithLoss,
     "Dropout-1": layers.Dropout,
-    "BatchNormalization-1": layers.BatchNormalization_2016,
+    "BatchNormalization-1": layers.BatchNormalizationOf2016,
     "BatchNormalization-2": layers.BatchNormalization,
     "Convolution-1": layers.Convolution,
     "Convolution-2": layers.Convolution,

@@ -13,6 +13,7 @@ class Function(NamedTuple):
     fits: Callable[..., bool] | None  # takes the book's function and the arguments; None if all arguments fit
     name: str = ""  # what `--list` shows, if it is not `compute`
     keywords: bool = False  # whether `compute` has the book's argument names
+    refuses: Callable[[Any], str] | None = None  # takes the book's function: why it is left as it is, or an empty text
 
     def serve(self, book: FunctionType, references: Collection[str], made: dict[str, Any]) -> FunctionType:
         """Return the function that takes the place of `book`, which refers to other definitions of its file.
@@ -90,7 +91,7 @@ def serve(
     made = {} if made is None else made
     if isinstance(ours, Function):
         return ours.serve(book, references, made)
-    attributes = {"__module__": book.__module__, "__qualname__": book.__qualname__, "__doc__": book.__doc__, "book": book}
+    attributes = {name: getattr(book, name) for name in ("__module__", "__qualname__", "__doc__")} | {"book": book}
     if references:
         check = functools.partial(_are_unchanged, references, {} if names is None else names, made)
         attributes["_is_unchanged"] = staticmethod(check)

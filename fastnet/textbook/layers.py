@@ -111,7 +111,10 @@ class Affine(_Layer, layers.Affine):
         x, W = self.x, self.W
         fits = are_floats(dout, x, W) and dout.ndim == x.ndim == 2 and len(dout) == len(x)
         if self._computes(fits and W.shape == (x.shape[1], dout.shape[1])):
-            return super().backward(dout) if self._wants_dx else self._differentiate(dout, False)
+            if self._wants_dx:
+                return super().backward(dout)
+            self._differentiate(dout, False)
+            return None
         return self.book.backward(self, dout)
 
 
@@ -168,16 +171,12 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
     def _fits(self, x: Any) -> bool:
         statistics = (self.running_mean, self.running_var)
         arrays = (self.gamma, self.beta, *(() if statistics[0] is None else statistics))
-        return (
-            _are_float64(x, *arrays)
-            and x.ndim in self._dimensions
-            and x.size > 0
-            and all(array.shape == (math.prod(x.shape[1:]),) for array in arrays)
-            and is_real(self.momentum)
-        )
+        if not (_are_float64(x, *arrays) and x.ndim in self._dimensions and x.size > 0 and is_real(self.momentum)):
+            return False
+        return all(np.shape(array) == (math.prod(x.shape[1:]),) for array in arrays)
 
 
-class BatchNormalization_2016(BatchNormalization):
+class BatchNormalizationOf2016(BatchNormalization):
     """That of 2016, which normalises images in another way: they are left to the reader's own."""
 
     _dimensions = (2,)

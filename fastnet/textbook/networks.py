@@ -223,7 +223,8 @@ class TwoLayerNet(_Network):
         fits = arrays is not None and are_floats(x) and x.ndim == 2 and not self._has_own("predict", "loss")
         if not fits or x.shape[1] != len(arrays[0]) or not are_targets(t, (len(x), len(arrays[3]))):
             return self.book.numerical_gradient(self, x, t)
-        twin = fastnet.TwoLayerNet(*arrays[0].shape, len(arrays[3]), weight_init_std=0, seed=0)
+        D, H = arrays[0].shape
+        twin = fastnet.TwoLayerNet(D, H, len(arrays[3]), weight_init_std=0, seed=0)
         twin.params = self.params  # type: ignore[attr-defined]
         return twin.numerical_gradient(x, t)
 
@@ -237,7 +238,7 @@ class TwoLayerNet(_Network):
 
 
 def _sums_to_one(t: Any) -> bool:
-    """Whether `t` has labels, or rows with the sum 1: for others, the book's formula is not the gradient of the loss."""
+    """Whether `t` has labels, or rows with the sum 1: fastnet's formula for other rows is not the book's."""
     if type(t) is not np.ndarray or t.ndim != 2:
         return type(t) is np.ndarray
     sums = t.sum(axis=1)
@@ -294,9 +295,9 @@ class SimpleConvNet(_Differenced, _Convolutional):
         if FH != FW or (pool.pool_h, pool.pool_w, pool.stride, pool.pad) != (2, 2, 2, 0):
             return None
         conv_param = {"filter_num": FN, "filter_size": FH, "pad": conv.pad, "stride": conv.stride}
-        sizes = [parameters[3].size, parameters[5].size]
+        hidden, classes = parameters[3].size, parameters[5].size
         try:
-            twin = fastnet.SimpleConvNet(x.shape[1:], conv_param, *sizes, weight_init_std=0, seed=0)
+            twin = fastnet.SimpleConvNet(x.shape[1:], conv_param, hidden, classes, weight_init_std=0, seed=0)
         except (TypeError, ValueError):  # sizes with which the book's network works, or fails in its own way
             return None
         return twin if self._has_shapes_of(twin) else None

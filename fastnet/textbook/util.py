@@ -65,13 +65,12 @@ def fits_sizes(book: Book, *args: Any, **kwargs: Any) -> bool:
 
 
 def fits_samples(_: Book, x: Any, t: Any) -> bool:
-    are_arrays = type(x) is type(t) is np.ndarray and t.ndim > 0
-    return are_arrays and x.ndim in (2, 4) and len(x) == len(t)
+    return type(x) is type(t) is np.ndarray and t.ndim > 0 and x.ndim in (2, 4) and len(x) == len(t)
 
 
 def fits_curve(_: Book, x: Any) -> bool:
     array = np.asarray(x) if type(x) is list else x
-    return _are_numbers(array) and array.ndim == 1
+    return _are_numbers(array) and bool(array.ndim == 1)
 
 
 def windows(input_data: Any, *args: Any, **kwargs: Any) -> Any:
