@@ -61,7 +61,7 @@ SERVED: dict[str, Any] = {
     "conv_output_size-1": util.conv_output_size,
     "shuffle_dataset-1": util.shuffle_dataset,
     "smooth_curve-1": util.smooth_curve,
-    # the networks. MultiLayerNet-1 has no weight decay in the gradient, and the accuracy of -2 fails with one-hot targets.
+    # the networks. MultiLayerNet-1 has no weight decay in the gradient, -2 a wrong accuracy with one-hot targets.
     # SimpleConvNet-1 and -3 write to attributes that the layers do not have.
     "TwoLayerNet-1": networks.TwoLayerNet,
     "TwoLayerNet-2": networks.LayeredTwoLayerNet,
