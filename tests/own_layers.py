@@ -71,7 +71,7 @@ class SoftmaxWithLoss:
         self.loss = -np.log(self.y[np.arange(len(x)), labels] + 1e-7).mean()
         return self.loss
 
-    def backward(self, dout=1):
+    def backward(self, dout=1):  # noqa: ARG002 - the book ignores it too
         hot = self.t if self.t.ndim == 2 else np.eye(self.y.shape[1])[self.t]
         return (self.y - hot) / len(self.t)
 

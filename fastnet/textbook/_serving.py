@@ -67,8 +67,8 @@ class Served:
     """
 
     book: ClassVar[Any] = None  # the reader's own class; None in a module that the reader does not have
-    absent: ClassVar[Any] = None  # what a module gets that the reader does not have, if not the class itself
-    name: ClassVar[str] = ""  # what `--list` shows, if no base is public
+    _absent: ClassVar[Any] = None  # what a module gets that the reader does not have, if not the class itself
+    _public: ClassVar[str] = ""  # what `--list` shows, if no base is public
 
     @staticmethod
     def _is_unchanged() -> bool:
@@ -101,7 +101,7 @@ def serve(
 def serve_absent(ours: Any, name: str, module: str) -> Any:
     """Return what takes the place of a function or class in a module that the reader does not have."""
     if not isinstance(ours, Function):
-        return type(name, (ours.absent or ours,), {"__module__": module, "__qualname__": name})
+        return type(name, (ours._absent or ours,), {"__module__": module, "__qualname__": name})
     compute = ours.compute
 
     @functools.wraps(compute)
@@ -114,8 +114,9 @@ def serve_absent(ours: Any, name: str, module: str) -> Any:
 
 def name_of(ours: Any) -> str:
     """Return the public name of what serves a definition."""
-    if ours.name:
-        return str(ours.name)
+    name: str = ours.name if isinstance(ours, Function) else ours._public
+    if name:
+        return name
     if isinstance(ours, Function):
         ours = ours.compute
     else:

@@ -254,7 +254,7 @@ class Pooling(_Layer, layers.Pooling):
 
 
 def in_float64(array: Any) -> Any:
-    return array.astype(FLOAT64, copy=False)
+    return array.astype(FLOAT64, copy=False) if isinstance(array, np.ndarray) and array.dtype.kind == "f" else array
 
 
 def is_plain(layer: Any, *kinds: type) -> bool:

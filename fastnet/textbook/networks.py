@@ -15,6 +15,7 @@ A network may hold layers of the reader's, and its class may be the base of anot
 then leaves the work to the reader's own method.
 """
 
+import math
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -105,7 +106,7 @@ class _Differenced(_Layered):
         kinds = [Affine, *activations] * (len(layers) // 2) + [Affine]
         parameters = self._parameters(layers, kinds)
         decay = getattr(self, "weight_decay_lambda", 0)
-        if parameters is None or not (is_real(decay) and decay >= 0):
+        if parameters is None or not (is_real(decay) and 0 <= decay < math.inf):
             return None
         sizes = [parameters[0].shape[0], *(b.size for b in parameters[1::2])]
         activation = "sigmoid" if Sigmoid in activations else "relu"
@@ -171,8 +172,8 @@ class AbsentMultiLayerNet(AbsentMultiLayerNetExtend):
 class MultiLayerNet(_Decayed):
     """The reader's MultiLayerNet."""
 
-    absent = AbsentMultiLayerNet
-    name = "fastnet.networks.MultiLayerNet"
+    _absent = AbsentMultiLayerNet
+    _public = "fastnet.networks.MultiLayerNet"
 
     def loss(self, x: Any, t: Any) -> Any:
         if self._is_unchanged() and self._has_usual_weights():
@@ -183,8 +184,8 @@ class MultiLayerNet(_Decayed):
 class MultiLayerNetExtend(_Decayed):
     """The reader's MultiLayerNetExtend."""
 
-    absent = AbsentMultiLayerNetExtend
-    name = "fastnet.networks.MultiLayerNetExtend"
+    _absent = AbsentMultiLayerNetExtend
+    _public = "fastnet.networks.MultiLayerNetExtend"
 
     def loss(self, x: Any, t: Any, train_flg: Any = False) -> Any:
         if self._is_unchanged() and self._has_usual_weights():
@@ -195,14 +196,14 @@ class MultiLayerNetExtend(_Decayed):
 class LayeredTwoLayerNet(_Differenced):
     """The reader's TwoLayerNet of chapter 5."""
 
-    name = "fastnet.networks.LayeredTwoLayerNet"
+    _public = "fastnet.networks.LayeredTwoLayerNet"
     _last = "lastLayer"
 
 
 class TwoLayerNet(_Network):
     """The reader's TwoLayerNet of chapter 4, with fastnet's kernels for the whole network."""
 
-    name = "fastnet.networks.TwoLayerNet"
+    _public = "fastnet.networks.TwoLayerNet"
 
     def predict(self, x: Any) -> Any:
         arrays = self._arrays()
@@ -283,7 +284,7 @@ class _Convolutional(_Layered):
 class SimpleConvNet(_Differenced, _Convolutional):
     """The reader's SimpleConvNet."""
 
-    name = "fastnet.networks.SimpleConvNet"
+    _public = "fastnet.networks.SimpleConvNet"
 
     def _twin(self, x: Any) -> Any:
         layers = self._in_order()
@@ -306,5 +307,5 @@ class SimpleConvNet(_Differenced, _Convolutional):
 class DeepConvNet(_Convolutional):
     """The reader's DeepConvNet."""
 
-    name = "fastnet.networks.DeepConvNet"
+    _public = "fastnet.networks.DeepConvNet"
     _mode: ClassVar[dict[str, Any]] = {"train_flg": False}

@@ -29,8 +29,8 @@ class Absent(fastnet.Trainer):
 class Trainer(Served):
     """The reader's Trainer, which takes the right spelling and the book's of every optimizer."""
 
-    absent = Absent
-    name = "fastnet.Trainer"
+    _absent = Absent
+    _public = "fastnet.Trainer"
 
     def __init__(
         self, network: Any, x_train: Any, t_train: Any, x_test: Any, t_test: Any, epochs: Any = 20,

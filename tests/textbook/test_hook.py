@@ -370,7 +370,8 @@ def test_the_trainer_may_refer_to_the_older_nesterov(reader, publish):
     assert not is_served(module.Nesterov)
 
 
-def test_a_question_for_a_module_is_answered_as_by_python(reader):
+@pytest.mark.usefixtures("reader")
+def test_a_question_for_a_module_is_answered_as_by_python():
     assert importlib.util.find_spec("dataset") is None
     assert importlib.util.find_spec("common") is None
     assert importlib.import_module("common.functions").relu(1) == 1

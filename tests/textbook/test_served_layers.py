@@ -1,5 +1,7 @@
 """The layers and tools that are served under the book's names: fastnet's results, and the reader's own for the rest."""
 
+# ruff: noqa: ARG001 - the arguments have the names of the book's
+
 import copy
 import pickle
 import sys

@@ -1,5 +1,7 @@
 """The networks and the Trainer that are served: the reader's constructor and attributes, and fastnet's arithmetic."""
 
+# ruff: noqa: ARG002, B006 - the arguments have the names and the defaults of the book's
+
 import datetime
 import pickle
 import sys
