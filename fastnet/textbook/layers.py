@@ -164,7 +164,8 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
     def backward(self, dout: Any) -> Any:
         xn, gamma, std = (vars(self).get(name) for name in ("xn", "gamma", "std"))
         fits = _are_float64(dout, xn, gamma, std) and dout.ndim in self._dimensions and dout.shape == self.input_shape
-        if self._computes(fits and xn.shape == (len(dout), math.prod(dout.shape[1:])) and gamma.shape == xn.shape[1:]):
+        fits = fits and np.shape(xn) == (len(dout), math.prod(dout.shape[1:]))
+        if self._computes(fits and np.shape(gamma) == np.shape(std) == np.shape(xn)[1:]):
             return super().backward(dout)
         return self.book.backward(self, dout)
 

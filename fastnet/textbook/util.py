@@ -1,6 +1,7 @@
 """The functions of `common/util.py`: those of `fastnet.util`, in float64 as the book's."""
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,7 @@ def fits_col(book: Book, *args: Any, **kwargs: Any) -> bool:
         return False
     filters, pad, stride = (given["filter_h"], given["filter_w"]), given["pad"], given["stride"]
     positions = [(size + 2 * pad - side) // stride + 1 for size, side in zip(shape[2:], filters, strict=True)]
-    size: int = given["col"].size
-    return size == shape[0] * shape[1] * filters[0] * filters[1] * positions[0] * positions[1]
+    return bool(given["col"].size == math.prod((*shape[:2], *filters, *positions)))
 
 
 def fits_sizes(book: Book, *args: Any, **kwargs: Any) -> bool:
