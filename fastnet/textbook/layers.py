@@ -162,7 +162,8 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
         return self.book.forward(self, x, train_flg)
 
     def backward(self, dout: Any) -> Any:
-        xn, gamma, std = (vars(self).get(name) for name in ("xn", "gamma", "std"))
+        xn: Any = vars(self).get("xn")  # the reader's constructor does not set it
+        gamma, std = self.gamma, self.std
         fits = _are_float64(dout, xn, gamma, std) and dout.ndim in self._dimensions and dout.shape == self.input_shape
         fits = fits and np.shape(xn) == (len(dout), math.prod(dout.shape[1:]))
         if self._computes(fits and np.shape(gamma) == np.shape(std) == np.shape(xn)[1:]):
