@@ -159,7 +159,7 @@ def _data(args: argparse.Namespace, choice: _networks.Choice) -> Dataset:
             if name in args:
                 raise ValueError(f"{option} is for your own data: it needs --data")
         (x_train, t_train), (x_test, t_test) = load_mnist_as_bytes()
-        data = Dataset(x_train, t_train, x_test, t_test, [str(digit) for digit in range(CLASSES)], SHAPE)
+        data = Dataset(x_train, t_train, x_test, t_test, [str(digit) for digit in range(CLASSES)], SHAPE, 0.0)
     return as_images(data) if choice.takes_images else data
 
 
@@ -185,7 +185,7 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
         network = choice.make(data, hidden, activation, dtype)
     except MemoryError as error:
         raise MemoryError(f"--hidden {_networks.sizes(hidden)} takes more memory than there is: {error}") from None
-    network.classes = data.classes
+    network.classes, network.background = data.classes, data.background
     if not choice.takes_images:  # a convolutional network knows the shape
         network.input_shape = data.input_shape
     name = getattr(args, "optimizer", choice.optimizer)

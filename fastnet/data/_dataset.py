@@ -19,6 +19,9 @@ class Dataset(NamedTuple):
         The name of each class.
     input_shape : tuple of int
         ``(H, W)`` for pictures, ``(D,)`` for other numbers.
+    background : float or None
+        For pictures, the median of the pixels at their borders, from 0 (black) to 1 (white): 0 for MNIST's white ink on
+        black. None for other numbers.
     notes : tuple of str
         What was decided, such as which samples are for testing.
     """
@@ -29,4 +32,5 @@ class Dataset(NamedTuple):
     t_test: npt.NDArray[np.int64]
     classes: list[str]
     input_shape: tuple[int, ...]
+    background: float | None = None
     notes: tuple[str, ...] = ()

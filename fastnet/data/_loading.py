@@ -19,6 +19,7 @@ from fastnet.data._table import read_table
 
 HELD_OUT = 1 / 6  # of each class, where there are no test data
 SMALLEST_PICTURE = 8  # a table of bytes whose rows have 8 x 8 columns or another square holds pictures
+SEEN = 1000  # pictures whose borders tell the background
 TABLES = (".csv", ".tsv", ".txt")
 FORMATS = "IDX files, a .csv table, a folder of pictures with one folder a label, or a .npz file"
 
@@ -61,9 +62,10 @@ def load(
     Returns
     -------
     Dataset
-        A named tuple of ``x_train``, ``t_train``, ``x_test``, ``t_test``, ``classes``, ``input_shape`` and ``notes``.
-        The inputs are float32 ``(N, D)`` from 0 to 1, where the files hold bytes or whole numbers from 0 to 255;
-        otherwise they are the numbers in the file, float64 or float32. The labels are int64 ``(N,)``.
+        A named tuple of ``x_train``, ``t_train``, ``x_test``, ``t_test``, ``classes``, ``input_shape``,
+        ``background`` and ``notes``. The inputs are float32 ``(N, D)`` from 0 to 1, where the files hold bytes or whole
+        numbers from 0 to 255; otherwise they are the numbers in the file, float64 or float32. The labels are int64
+        ``(N,)``.
 
     Raises
     ------
@@ -159,7 +161,10 @@ def load_as_bytes(
         x_train, x_test = _scaled(x_train, divisor), _scaled(x_test, divisor)
     else:
         x_test = x_test.astype(x_train.dtype, copy=False)
-    return Dataset(x_train, t_train, x_test, t_test, _names(labels, source.names), shape, tuple(notes))
+    background = _background(x_train, shape) if len(shape) == 2 else None
+    if background is not None and background > 0.5:
+        notes.append(f"the background is light ({background:.2f} of white, where MNIST's is 0): dark ink stays dark")
+    return Dataset(x_train, t_train, x_test, t_test, _names(labels, source.names), shape, background, tuple(notes))
 
 
 def as_images(data: Dataset) -> Dataset:
@@ -266,6 +271,13 @@ def _names(labels: Array, names: dict[int, str] | None) -> list[str]:
     if names is None or labels.dtype.kind == "U":
         return [str(label) for label in labels]
     return [names.get(int(label), str(label)) for label in labels]
+
+
+def _background(x: Any, shape: tuple[int, ...]) -> float:
+    """Return the median of the pixels at the borders of some pictures, which are in rows, cut to 0 to 1."""
+    some = np.asarray(x[:: -(-len(x) // SEEN)]).reshape(-1, *shape)
+    borders = [some[:, 0], some[:, -1], some[:, :, 0], some[:, :, -1]]
+    return float(np.clip(np.median(np.concatenate(borders, axis=1)), 0, 1))
 
 
 def _scaled(x: Array, divisor: int) -> Any:

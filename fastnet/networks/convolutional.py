@@ -183,6 +183,9 @@ class SimpleConvNet(ConvolutionalNetwork):
         The names of the classes, one for each output. None if you do not set them. `save` keeps them.
     input_shape : tuple of int or None
         The shape of an image: `input_dim`.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
 
     Raises
     ------
@@ -358,6 +361,9 @@ class DeepConvNet(ConvolutionalNetwork):
         The names of the classes, one for each output. None if you do not set them. `save` keeps them.
     input_shape : tuple of int or None
         The shape of an image: `input_dim`.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
 
     Raises
     ------

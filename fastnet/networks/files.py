@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FloatArray
+from fastnet._checks import FloatArray, as_float
 from fastnet._files import PathLike, replacing
 from fastnet._npz import read_npz
 
@@ -24,6 +24,7 @@ class Description(NamedTuple):
     network: str | None = None
     classes: list[str] | None = None
     input_shape: tuple[int, ...] | None = None
+    background: float | None = None
 
 
 class SavedNetwork(ABC):
@@ -32,12 +33,13 @@ class SavedNetwork(ABC):
     params: dict[str, FloatArray]
     classes: list[str] | None = None
     input_shape: tuple[int, ...] | None = None
+    background: float | None = None
 
     def save(self, path: PathLike) -> None:
         """Write the parameters, in the network's dtype, and the settings to one ``.npz`` file.
 
-        The file also holds the running statistics of batch normalisation, `classes` and `input_shape`. An existing file
-        is replaced only when the new file is complete: a crash leaves the old file intact.
+        The file also holds the running statistics of batch normalisation, `classes`, `input_shape` and `background`. An
+        existing file is replaced only when the new file is complete: a crash leaves the old file intact.
 
         Parameters
         ----------
@@ -47,8 +49,8 @@ class SavedNetwork(ABC):
         Raises
         ------
         TypeError, ValueError
-            If a parameter no longer fits, `classes` is not one name for each output, or `input_shape` is not the shape
-            of an input.
+            If a parameter no longer fits, `classes` is not one name for each output, `input_shape` is not the shape of
+            an input, or `background` is not from 0 to 1.
         OSError
             If the file cannot be written.
 
@@ -78,6 +80,8 @@ class SavedNetwork(ABC):
             arrays["classes"] = np.array(_classes(self.classes, self._output_count()), np.str_)
         if self.input_shape is not None:
             arrays["input_shape"] = np.array(_input_shape(self.input_shape, self._input_count()), np.int64)
+        if self.background is not None:
+            arrays["background"] = np.float64(_background(self.background))
         with replacing(path) as file:
             np.savez(file, **arrays)
 
@@ -103,6 +107,8 @@ class SavedNetwork(ABC):
                 self.classes = _classes(description.classes, self._output_count())
             if description.input_shape is not None:
                 self.input_shape = _input_shape(description.input_shape, self._input_count())
+            if description.background is not None:
+                self.background = _background(description.background)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} does not fit together: {error}") from None
 
@@ -146,11 +152,12 @@ def reading(path: PathLike, kind: type) -> Iterator[tuple[dict[str, Any], Descri
 def read_weights(path: PathLike) -> tuple[dict[str, npt.NDArray[Any]], Description]:
     """Return the parameters and settings in a file, and what it says of its network; ValueErrors do not name it."""
     arrays = read_npz(path)
-    network, classes, input_shape = (arrays.pop(name, None) for name in Description._fields)
+    network, classes, input_shape, background = (arrays.pop(name, None) for name in Description._fields)
     return arrays, Description(
         None if network is None else str(network),
         None if classes is None else _strings(classes),
         None if input_shape is None else tuple(_integers(input_shape)),
+        None if background is None else background.item(),
     )
 
 
@@ -172,6 +179,13 @@ def _classes(classes: Any, outputs: int) -> list[str]:
     if len(classes) != outputs:
         raise ValueError(f"classes must have one name for each of the {outputs} outputs, got {len(classes)}")
     return list(classes)
+
+
+def _background(background: Any) -> float:
+    value = as_float(background, "background", positive=False)
+    if value > 1:
+        raise ValueError(f"background must be from 0 (black) to 1 (white), got {value:g}")
+    return value
 
 
 def _input_shape(input_shape: Any, inputs: int) -> tuple[int, ...]:

@@ -104,6 +104,7 @@ def test_each_network_is_trained_as_by_hand(run, workplace, mnist_in_short, case
     assert all(np.array_equal(loaded.params[name], value) for name, value in network.params.items())
     assert loaded.classes == [str(digit) for digit in range(10)]
     assert loaded.input_shape == ((1, 28, 28) if "conv" in case else (28, 28))
+    assert loaded.background == 0
     assert f"Test accuracy {network.accuracy(x_test, t_test):.4f} after 3 iterations" in out
 
 
@@ -207,6 +208,7 @@ def test_a_network_learns_what_is_in_a_folder_of_pictures(run, workplace, networ
     assert "  3 of 24 samples are for testing, a sixth of each class, drawn with seed 0\n" in out
     assert "Test accuracy 1.0000 after 40 iterations" in out
     loaded = load_network(workplace / "run" / "weights.npz")
+    assert 0 < loaded.background < 0.3
     inputs = x[:3] / 255
     y = loaded.predict(inputs[:, np.newaxis] if network == "simple-conv" else inputs.reshape(3, -1))
     assert [loaded.classes[i] for i in y.argmax(axis=1)] == ["left", "middle", "right"]

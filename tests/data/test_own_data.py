@@ -17,7 +17,8 @@ CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0
 
 
 def pictures(samples=12, height=9, width=8, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (samples, height, width), np.uint8)
+    """Noise, darker than a half: pictures with a light background are remarked on."""
+    return np.random.default_rng(seed).integers(0, 128, (samples, height, width), np.uint8)
 
 
 def labels(samples=12, classes=2, first=0):
@@ -395,6 +396,18 @@ def test_pictures_become_their_luminance(tmp_path):
     for number, name in enumerate(data.classes):
         for row in data.x_train[data.t_train == number]:
             assert np.array_equal(row.reshape(4, 4), made[name][1]), name
+
+
+def test_the_background_is_that_of_the_borders(tmp_path):
+    digits = np.zeros((12, 9, 8), np.uint8)
+    digits[:, 3:6, 3:5] = 255  # light on dark
+    for folder, x, background in (("light", digits, 0.0), ("dark", 250 - digits // 2, 250 / 255)):
+        write_pictures(tmp_path / folder, x, labels())
+        data = load(tmp_path / folder)
+        assert data.background == pytest.approx(background, rel=1e-6)  # float32
+        assert any("dark ink stays dark" in note for note in data.notes) == (folder == "dark")
+    np.savez(tmp_path / "rows.npz", x=digits.reshape(12, -1)[:, :5], t=labels())
+    assert load(tmp_path / "rows.npz").background is None
 
 
 def test_pictures_of_different_sizes_are_named_or_resized(tmp_path):

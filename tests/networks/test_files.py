@@ -49,11 +49,12 @@ def test_any_network_is_loaded_as_it_was(make, tmp_path):
 @each_network
 def test_names_of_classes_and_the_shape_of_an_input_are_kept(make, tmp_path):
     network = make()
-    network.classes, network.input_shape = ["가", "い", "a b"], (8, 8)
+    network.classes, network.input_shape, network.background = ["가", "い", "a b"], (8, 8), 0.75
     network.save(tmp_path / "weights.npz")
     for again in (load_network(tmp_path / "weights.npz"), type(network).load(tmp_path / "weights.npz")):
         assert again.classes == ["가", "い", "a b"]
         assert again.input_shape == (8, 8)
+        assert again.background == 0.75
 
 
 def test_a_convolutional_network_knows_the_shape_of_an_image(tmp_path):
@@ -77,6 +78,11 @@ def test_what_does_not_fit_is_not_written(make, tmp_path):
     for shape in [(28, 28), (-8, -8), ()]:
         network.input_shape = shape
         with pytest.raises(ValueError, match="input_shape must be the shape of the 64 numbers of an input"):
+            network.save(tmp_path / "weights.npz")
+    network.input_shape = None
+    for background, error in ((1.5, ValueError), (-0.5, ValueError), ("white", TypeError)):
+        network.background = background
+        with pytest.raises(error, match="background must be"):
             network.save(tmp_path / "weights.npz")
     assert not list(tmp_path.iterdir())
 
@@ -117,6 +123,7 @@ def test_a_file_that_does_not_fit_together_is_named(make, tmp_path):
     for wrong in (
         {"network": "Transformer"}, {"network": "print"}, {"classes": ["a", "b"]}, {"classes": np.zeros(3)},
         {"classes": "abc"}, {"input_shape": [28, 28]}, {"input_shape": [8.0, 8.0]}, {"input_shape": 64},
+            {"background": [0.5, 0.5]}, {"background": "white"}, {"background": 2.0}, {"background": np.nan},
         {"W1": np.zeros((2, 2))}, {"b1": np.zeros((9, 9))}, {"W2": good["W2"][:-1]}, {"W1": np.float64(1)},
         {"b2": np.zeros(0)}, {"W1": np.zeros((2, 0, 10**9, 3))}, {"W2": np.zeros((0, 10**9))},
         {"network": np.array([print], object)},
