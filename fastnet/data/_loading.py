@@ -1,6 +1,7 @@
 """Find out the format of data, read it, and give it the form in which a network is trained."""
 
 import math
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,7 @@ def load_as_bytes(
         other = _read(Path(test), label, size)
         if other.test is not None:
             raise ValueError(f"{test} holds data to train on and to test with: which are the test data?")
+        _refuse_other_columns(source, other, path, test)
         source = source._replace(test=other.train)
     train, held, notes = source.train, source.test, list(source.notes)
     for part, where in ((train, path), (held, test or path)):
@@ -227,6 +229,15 @@ def _without(label: str | None, path: Path, source: Source) -> Source:
     if label is not None:
         raise ValueError(f"label names a column of a table, and {path} is none")
     return source
+
+
+def _refuse_other_columns(source: Source, other: Source, path: PathLike, test: PathLike) -> None:
+    """Raise a ValueError if two tables have names for their columns, and not the same in the same order."""
+    if source.columns is not None and other.columns is not None and source.columns != other.columns:
+        mine, others = next(
+            ((one, another) for one, another in zip_longest(source.columns, other.columns) if one != another)
+        )
+        raise ValueError(f"{path} has the column {mine!r} where {test} has {others!r}: they must have the same columns")
 
 
 def _size(size: Any) -> tuple[int, int]:

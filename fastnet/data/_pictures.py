@@ -67,7 +67,13 @@ def _labelled(folder: Path, size: tuple[int, int] | None, like: tuple[Any, Path]
                 "size. Resize them with --size HEIGHTxWIDTH, or size=(height, width) in Python"
             )
         if x is None:
-            x = np.empty((len(files), *shape), np.uint8)
+            try:
+                x = np.empty((len(files), *shape), np.uint8)
+            except MemoryError:
+                raise MemoryError(
+                    f"{len(files):,} pictures of {_size(shape)} pixels take more memory than there is: resize them "
+                    "with --size HEIGHTxWIDTH, or size=(height, width) in Python"
+                ) from None
         x[i] = picture
     assert x is not None
     return Samples(x, np.array(labels), WHITE)

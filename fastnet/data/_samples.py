@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
 
+LARGEST_LABEL = 2**53
 WHITE = 255  # the largest value of a pixel in a file of pictures
 
 
@@ -22,12 +23,13 @@ class Samples(NamedTuple):
 
 
 class Source(NamedTuple):
-    """All that a path holds. `names` are the names of labels that are integers."""
+    """All that a path holds. `names` are the names of labels that are integers, `columns` those of a table's inputs."""
 
     train: Samples
     test: Samples | None = None
     names: dict[int, str] | None = None
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
 
 
 def as_bytes_if_whole(x: Array) -> Array:
@@ -41,11 +43,16 @@ def as_bytes_if_whole(x: Array) -> Array:
     return x
 
 
+def not_whole(t: Array) -> Array:
+    """Return where numbers are no labels: they are not whole, or too large for a float to tell from the next."""
+    return np.flatnonzero(~((t == np.floor(t)) & (abs(t) < LARGEST_LABEL)))
+
+
 def whole_labels(t: Array) -> Array:
     """Return labels that are floats as integers; a ValueError names the first that is not whole."""
     if t.dtype.kind != "f":
         return t
-    wrong = np.flatnonzero(~(np.isfinite(t) & (t == np.floor(t))))
+    wrong = not_whole(t)
     if len(wrong):
         raise ValueError(f"label {wrong[0]} is {t[wrong[0]]:g}: a label must be a whole number or a name")
     return t.astype(np.int64)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnet.data import _emnist
-from fastnet.data._samples import Array, Samples, Source, as_bytes_if_whole
+from fastnet.data._samples import Array, Samples, Source, as_bytes_if_whole, not_whole
 
 SEPARATORS = ",;\t"
 LABEL = "label"
@@ -52,10 +52,11 @@ def read_table(path: Path, label: str | None) -> Source:
     if not all(part.dtype == np.uint8 for part in parts):
         parts = [part.astype(np.float64, copy=False) for part in parts]
     x, t = np.concatenate(parts), _labels(path, columns, np.concatenate(labels), np.concatenate(numbers))
-    notes = (f"the labels are in column {columns.names[columns.label]!r}",)
+    notes: tuple[str, ...] = (f"the labels are in column {columns.names[columns.label]!r}",)
+    names, inputs = None, tuple(columns.names[i] for i in columns.inputs) if columns.has_header else None
     if _emnist.is_of(path):
-        return Source(Samples(_emnist.upright(x), t), None, _emnist.names_beside(path), (*notes, *_emnist.NOTES))
-    return Source(Samples(x, t), notes=notes)
+        x, names, notes = _emnist.upright(x), _emnist.names_beside(path), (*notes, *_emnist.NOTES)
+    return Source(Samples(x, t), None, names, notes, inputs)
 
 
 def _columns(path: Path, first: str, label: str | None) -> Columns:
@@ -91,7 +92,7 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text  # 1_000 is a number for Python alone
 
 
 def _blocks(lines: Iterator[tuple[int, str]], block: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
@@ -115,9 +116,9 @@ def _block(path: Path, columns: Columns, block: list[tuple[int, str]]) -> tuple[
     options: dict[str, Any] = {"delimiter": columns.separator, "quotechar": '"', "comments": None, "ndmin": 2}
     try:
         values = np.loadtxt(lines, dtype=np.float64, usecols=columns.inputs, **options)
-    except ValueError:
+    except ValueError as error:
         _refuse(path, columns, block)
-        raise
+        raise ValueError(f"{path}, in the lines {block[0][0]} to {block[-1][0]}: {error}") from None
     if not np.isfinite(values).all():
         _refuse(path, columns, block)
     texts = np.loadtxt(lines, dtype=np.str_, usecols=[columns.label], **options)[:, 0]
@@ -143,7 +144,7 @@ def _labels(path: Path, columns: Columns, texts: Array, numbers: Array) -> Array
         values = texts.astype(np.float64)
     except ValueError:
         return texts
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values == np.floor(values))))
+    wrong = not_whole(values)
     if len(wrong):
         raise ValueError(
             f"{path}, line {numbers[wrong[0]]}: the label {str(texts[wrong[0]])!r} in column "

@@ -303,6 +303,8 @@ BAD_TABLES = {
     "a column more": (GOOD + "0,1,2,3\n", r"data\.csv, line 14 has 4 columns, and line 1 has 3"),
     "no label": (GOOD + ",1,2\n", r"data\.csv, line 14 has no label"),
     "a fraction as label": (GOOD + "0.5,1,2\n", r"data\.csv, line 14: the label '0\.5' in column 'label' is neither"),
+    "a number of Python's": (GOOD + "0,1_000,2\n", r"data\.csv, line 14, column 'a': '1_000' is not a finite number"),
+    "a label too large": (GOOD + "1e300,1,2\n", r"data\.csv, line 14: the label '1e300' in column 'label' is neither"),
     "no column label": ("pixel0,pixel1\n" + "1,2\n3,4\n", r"data\.csv has no column 'label'"),
     "one class": ("label,a\n" + "3,1\n" * 9, "has samples of one class alone, '3'"),
     "an own class each": ("".join(f"{i},1\n" for i in range(9)), "a class of its own for each of its 9 samples"),
@@ -315,6 +317,20 @@ def test_what_cannot_be_read_of_a_table_is_named_with_its_line(tmp_path, kind):
     text, message = BAD_TABLES[kind]
     with pytest.raises(ValueError, match=message):
         table(tmp_path / "data.csv", text)
+
+
+def test_a_table_to_test_with_has_the_same_columns(tmp_path):
+    (tmp_path / "train.csv").write_text(GOOD)
+    (tmp_path / "turned.csv").write_text(GOOD.replace("label,a,b", "label,b,a"))
+    x, t = np.tile([[1, 2], [3, 4]], (6, 1)), labels()
+    (tmp_path / "last.csv").write_text(csv_of(x, t, "a,b,label", last=True))
+    data = load(tmp_path / "train.csv", test=tmp_path / "last.csv", normalize=False)
+    assert np.array_equal(data.x_test, x)
+    with pytest.raises(ValueError, match=r"train\.csv has the column 'a' where .*turned\.csv has 'b'"):
+        load(tmp_path / "train.csv", test=tmp_path / "turned.csv")
+    (tmp_path / "more.csv").write_text(csv_of(np.hstack([x, x[:, :1]]), t, "label,a,b,c"))
+    with pytest.raises(ValueError, match=r"train\.csv has the column None where .*more\.csv has 'c'"):
+        load(tmp_path / "train.csv", test=tmp_path / "more.csv")
 
 
 def test_a_column_that_is_not_there_is_named(tmp_path):
