@@ -126,20 +126,11 @@ def load_as_bytes(
     """Return the numbers of `load()`, bytes in a quarter of the memory: they become floats only when used."""
     as_count(seed, "seed", least=0)
     size = None if size is None else _size(size)
-    source = _read(Path(path), label, size)
-    if test is not None:
-        other = _read(Path(test), label, size)
-        if other.test is not None:
-            raise ValueError(f"{test} holds data to train on and to test with: which are the test data?")
-        _refuse_other_columns(source, other, path, test)
-        source = source._replace(test=other.train)
-    train, held, notes = source.train, source.test, list(source.notes)
-    for part, where in ((train, path), (held, test or path)):
-        if part is not None and not (len(part.x) and part.x[0].size):
-            raise ValueError(f"{where} holds no samples: an array has shape {part.x.shape}")
+    source = _read_both(path, test, label, size)
+    train, held = source.train, source.test
     labels = classes_of(train.t)
     refuse_what_is_no_classes(labels, len(train.t), str(path))
-    notes += _gaps(labels, source.names)
+    notes = [*source.notes, *_gaps(labels, source.names)]
     t_train = numbered(train.t, labels, str(path))
     shape = _shape(train.x, size, path)
     if held is None:
@@ -149,20 +140,12 @@ def load_as_bytes(
         notes.append(
             f"{len(out):,} of {len(t_train):,} samples are for testing, a sixth of each class, drawn with seed {seed}"
         )
-        held, t_test = Samples(train.x[out], train.t[out], train.divisor), t_train[out]
-        train, t_train = train._replace(x=train.x[kept]), t_train[kept]
+        train, held = train._replace(x=train.x[kept]), train._replace(x=train.x[out])
+        t_train, t_test = t_train[kept], t_train[out]
     else:
         t_test = numbered(held.t, labels, str(test or path))
-        if _shape(held.x, size, test or path) != shape:
-            raise ValueError(
-                f"the samples to test with have shape {held.x.shape[1:]}, those to train on {train.x.shape[1:]}"
-            )
-    x_train, x_test = (part.reshape(len(part), -1) for part in (train.x, held.x))
-    if x_train.dtype == np.uint8:
-        divisor = train.divisor or max(int(x_train.max()), 1)
-        x_train, x_test = _scaled(x_train, divisor), _scaled(x_test, divisor)
-    else:
-        x_test = x_test.astype(x_train.dtype, copy=False)
+        _refuse_another_shape(held.x, shape)
+    x_train, x_test = _in_rows(train, held.x)
     background = _background(x_train, shape) if len(shape) == 2 else None
     if background is not None and background > 0.5:
         notes.append(f"the background is light ({background:.2f} of white, where MNIST's is 0): dark ink stays dark")
@@ -231,6 +214,21 @@ def _without(label: str | None, path: Path, source: Source) -> Source:
     return source
 
 
+def _read_both(path: PathLike, test: PathLike | None, label: str | None, size: tuple[int, int] | None) -> Source:
+    """Read `path`, and instead of its test data those in `test`, if there is one."""
+    source = _read(Path(path), label, size)
+    if test is not None:
+        other = _read(Path(test), label, size)
+        if other.test is not None:
+            raise ValueError(f"{test} holds data to train on and to test with: which are the test data?")
+        _refuse_other_columns(source, other, path, test)
+        source = source._replace(test=other.train)
+    for part, where in ((source.train, path), (source.test, test or path)):
+        if part is not None and not (len(part.x) and part.x[0].size):
+            raise ValueError(f"{where} holds no samples: an array has shape {part.x.shape}")
+    return source
+
+
 def _refuse_other_columns(source: Source, other: Source, path: PathLike, test: PathLike) -> None:
     """Raise a ValueError if two tables have names for their columns, and not the same in the same order."""
     if source.columns is not None and other.columns is not None and source.columns != other.columns:
@@ -265,6 +263,13 @@ def _shape(x: Array, size: tuple[int, int] | None, path: PathLike) -> tuple[int,
     return (side, side) if x.dtype == np.uint8 and side >= SMALLEST_PICTURE and side * side == D else (D,)
 
 
+def _refuse_another_shape(x: Array, shape: tuple[int, ...]) -> None:
+    """Raise a ValueError if test samples have another shape than those to train on; rows may hold pictures."""
+    found = x.shape[1:]
+    if found != shape and (len(found) > 1 or found[0] != math.prod(shape)):
+        raise ValueError(f"the samples to test with have shape {found}, those to train on {shape}")
+
+
 def _gaps(labels: Array, names: dict[int, str] | None) -> list[str]:
     """Say what becomes of labels that are not 0 to C - 1."""
     if labels.dtype.kind == "U" or np.array_equal(labels, np.arange(len(labels))):
@@ -291,10 +296,15 @@ def _background(x: Any, shape: tuple[int, ...]) -> float:
     return float(np.clip(np.median(np.concatenate(borders, axis=1)), 0, 1))
 
 
-def _scaled(x: Array, divisor: int) -> Any:
-    if x.dtype == np.uint8:
-        return ScaledBytes(x, divisor)
-    return (x / divisor).astype(np.float32)  # test data that are not bytes, though those to train on are
+def _in_rows(train: Samples, x_test: Array) -> tuple[Any, Any]:
+    """Return the inputs as rows: bytes as `ScaledBytes`, other numbers as they are."""
+    x_train, x_test = train.x.reshape(len(train.x), -1), x_test.reshape(len(x_test), -1)
+    if x_train.dtype != np.uint8:
+        return x_train, x_test.astype(x_train.dtype, copy=False)
+    divisor = train.divisor or max(int(x_train.max()), 1)
+    if x_test.dtype == np.uint8:
+        return ScaledBytes(x_train, divisor), ScaledBytes(x_test, divisor)
+    return ScaledBytes(x_train, divisor), (x_test / divisor).astype(np.float32)
 
 
 def _given(x: Any, normalize: bool) -> Any:

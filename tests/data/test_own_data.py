@@ -640,6 +640,10 @@ def test_test_data_that_are_not_bytes_are_scaled_as_those_to_train_on(tmp_path):
     data = load(tmp_path / "data.npz")
     assert data.x_test.dtype == np.float32
     np.testing.assert_array_equal(data.x_test, (x * 100 / 23).astype(np.float32))
+    wide = np.tile(x, 32)  # rows of 64 bytes: pictures, though those to test with do not look so
+    np.savez(tmp_path / "data.npz", x_train=wide, t_train=t, x_test=wide / 8, t_test=t)
+    data = load(tmp_path / "data.npz", flatten=False)
+    assert data.x_train.shape == data.x_test.shape == (12, 1, 8, 8)
     np.savez(tmp_path / "data.npz", x_train=x / 8, t_train=t, x_test=x, t_test=t)
     np.testing.assert_array_equal(load(tmp_path / "data.npz").x_test, x)
 
