@@ -44,8 +44,8 @@ def _deep_conv(data: Dataset, hidden: Sequence[int], _: str, dtype: Any) -> Deep
 NETWORKS = {
     "two-layer": Choice(_two_layer, (50,), "sgd", 10_000, "float64"),
     "multi-layer": Choice(_multi_layer, (100, 100), "adam", 10_000, "float64", has_activation=True),
-    "simple-conv": Choice(_simple_conv, (100,), "adam", 4_000, "float32", evaluated=1000, takes_images=True),
-    "deep-conv": Choice(_deep_conv, (50,), "adam", 4_000, "float32", evaluated=1000, takes_images=True),
+    "simple-conv": Choice(_simple_conv, (100,), "adam", 6_000, "float32", evaluated=1000, takes_images=True),
+    "deep-conv": Choice(_deep_conv, (50,), "adam", 6_000, "float32", evaluated=1000, takes_images=True),
 }
 
 

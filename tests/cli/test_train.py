@@ -111,8 +111,8 @@ def test_each_network_is_trained_as_by_hand(run, workplace, mnist_in_short, case
 @pytest.mark.usefixtures("mnist_in_short")
 @pytest.mark.parametrize(
     ("network", "hidden", "dtype", "iterations"),
-    [("multi-layer", [100, 100], "float64", 10_000), ("simple-conv", [100], "float32", 4_000),
-     ("deep-conv", [50], "float32", 4_000)],
+    [("multi-layer", [100, 100], "float64", 10_000), ("simple-conv", [100], "float32", 6_000),
+     ("deep-conv", [50], "float32", 6_000)],
 )
 def test_the_defaults_of_a_network(run, monkeypatch, network, hidden, dtype, iterations):
     seen = {}
