@@ -1,7 +1,7 @@
 """fastnet: the neural network of "Deep Learning from Scratch", with compiled kernels beside their NumPy twins."""
 
 # _backend comes first, so that its warning points at the line that imports fastnet.
-from fastnet import _backend, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
+from fastnet import _backend, data, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet._threads import get_num_threads, set_num_threads
 from fastnet.mnist import load_mnist
@@ -13,6 +13,7 @@ from fastnet.networks import (
     SimpleConvNet,
     SimpleNet,
     TwoLayerNet,
+    load_network,
 )
 from fastnet.perceptron import Perceptron
 from fastnet.trainer import Trainer
@@ -29,6 +30,7 @@ __all__ = [
     "SimpleNet",
     "Trainer",
     "TwoLayerNet",
+    "data",
     "functions",
     "get_backend",
     "get_num_threads",
@@ -36,6 +38,7 @@ __all__ = [
     "information",
     "layers",
     "load_mnist",
+    "load_network",
     "optimizer",
     "plotting",
     "set_num_threads",

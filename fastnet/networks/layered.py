@@ -3,7 +3,7 @@
 Shapes: N samples, D inputs, H hidden units, C classes.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Self
@@ -24,13 +24,15 @@ from fastnet._checks import (
     real_array,
     targets,
 )
-from fastnet._files import PathLike, replacing
+from fastnet._files import PathLike
+from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
 from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Pooling, Relu, SoftmaxWithLoss
 from fastnet.networks.dense import as_batch
 from fastnet.networks.differences import KINDS, Differences
+from fastnet.networks.files import SavedNetwork, WeightsOfFile, reading
 from fastnet.networks.initialization import drawn
-from fastnet.networks.network import CHUNK, in_chunks, network_dtype, overrides, reading, right, share_memory
+from fastnet.networks.network import CHUNK, in_chunks, network_dtype, overrides, right, share_memory
 from fastnet.networks.weights import share
 
 __all__ = ["LayeredTwoLayerNet"]
@@ -68,7 +70,7 @@ def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
     return type(layer) in kinds and "forward" not in vars(layer)
 
 
-class LayeredNetwork(ABC):
+class LayeredNetwork(SavedNetwork):
     """A network whose layers stand in `layers`: a dict, or a list, to which a program may add its own.
 
     A subclass defines `predict` and `loss`, and says in `_places` which layer holds which parameter.
@@ -204,7 +206,7 @@ class LayeredNetwork(ABC):
         h = as_float(h, "h")
         self._connect()
         loss = self._with_the_same_draws(x, t)
-        differences = self._differences(loss, x, t)
+        differences = self._differences(loss, x)
         gradients = differences.central(h) if differences else None
         if not differences or gradients is None:
             return {name: numerical_gradient(loss, self.params[name], h) for name in self._places()}
@@ -221,7 +223,7 @@ class LayeredNetwork(ABC):
         It is None if they need the full loss.
         """
         self._connect()
-        differences = self._differences(self._with_the_same_draws(x, t), x, t)
+        differences = self._differences(self._with_the_same_draws(x, t), x)
         if not differences or not differences.is_possible:
             return None
 
@@ -245,9 +247,7 @@ class LayeredNetwork(ABC):
 
         return loss
 
-    def _differences(
-        self, loss: Callable[[Any], Any], x: npt.ArrayLike, t: npt.ArrayLike
-    ) -> Differences | None:
+    def _differences(self, loss: Callable[[Any], Any], x: npt.ArrayLike) -> Differences | None:
         """Return what computes only what a parameter changes, or None if its layers or its loss are not fastnet's.
 
         A training pass draws the masks of dropout.
@@ -264,7 +264,8 @@ class LayeredNetwork(ABC):
         ):
             return None
         loss(None)  # refuses wrong targets, too
-        labels = as_batch(targets(t, getattr(self, self._last).y), FLOAT64)
+        last = getattr(self, self._last)
+        labels = as_batch(targets(last.t, last.y), FLOAT64)
         return Differences(used, {self._numbers()[key] for key, _ in places.values()}, self._batch(x), labels)
 
     def _numbers(self) -> dict[Any, int]:
@@ -286,45 +287,11 @@ class LayeredNetwork(ABC):
         """Return the gradients of the loss with weight decay from those of the loss without."""
         return gradients
 
-    def save(self, path: PathLike) -> None:
-        """Write the parameters and the settings to one ``.npz`` file, with the running statistics of the layers.
-
-        An existing file is replaced only when the new file is complete: a crash leaves the old file intact.
-
-        Parameters
-        ----------
-        path : str or path
-            The name of the file. No suffix is added.
-
-        Raises
-        ------
-        ValueError
-            If a parameter no longer fits.
-        OSError
-            If the file cannot be written.
-
-        See Also
-        --------
-        load : Read the file.
-
-        Examples
-        --------
-        >>> import tempfile, os
-        >>> from fastnet import MultiLayerNetExtend
-        >>> net = MultiLayerNetExtend(2, [3], 2, use_batchnorm=True, seed=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "weights.npz")
-        ...     net.save(path)
-        ...     again = MultiLayerNetExtend.load(path)
-        >>> bool((again.predict([1, 2]) == net.predict([1, 2])).all())
-        True
-        """
+    def _saved_parameters(self) -> dict[str, Any]:
         self._connect()
         statistics = {name: getattr(self.layers[key], which) for name, (key, which) in self._statistics().items()}
-        arrays: dict[str, Any] = {name: cast(np.asarray(self.params[name]), self.dtype) for name in self._places()}
-        arrays |= {name: value for name, value in statistics.items() if value is not None} | self._settings()
-        with replacing(path) as file:
-            np.savez(file, **arrays)
+        parameters: dict[str, Any] = {name: cast(np.asarray(self.params[name]), self.dtype) for name in self._places()}
+        return parameters | {name: value for name, value in statistics.items() if value is not None}
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -362,21 +329,25 @@ class LayeredNetwork(ABC):
         >>> net.params["W1"].shape
         (2, 3)
         """
-        with reading(path, cls) as arrays:
+        with reading(path, cls) as (arrays, description):
             arguments = cls._arguments(arrays)
             dtype = network_dtype(arrays["W1"].dtype)
-        make: Any = cls
-        network: Self = make(**arguments, dtype=dtype, seed=0)  # not inside `reading`: its errors are not the file's
-        with reading(path, cls) as arrays:
-            for name, (key, attribute) in network._statistics().items():
-                if name in arrays:
-                    setattr(network.layers[key], attribute, arrays[name])
-            network._take({name: arrays[name] for name in network._places()})  # and none of the settings
+            make: Any = cls
+            network: Self = make(**arguments, dtype=dtype, seed=WeightsOfFile(arrays))
+            network._take_arrays(arrays)
+        network._take_description(description, path)
         return network
 
     def _statistics(self) -> dict[str, tuple[Any, str]]:
         """Return the places of the running statistics, as `_places` those of the parameters."""
         return {}
+
+    def _take_arrays(self, arrays: dict[str, Any]) -> None:
+        """Take over the statistics and the parameters in a file, and none of the settings."""
+        for name, (key, attribute) in self._statistics().items():
+            if name in arrays:
+                setattr(self.layers[key], attribute, parameter(arrays[name], name, np.shape(self.layers[key].gamma)))
+        self._take({name: arrays[name] for name in self._places()})
 
     def _training_loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the loss whose gradient is computed."""
@@ -453,7 +424,8 @@ class LayeredNetwork(ABC):
         self._connect()
 
     def _accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int) -> float:
-        y = in_chunks(self.predict, real_array(x, "x"), batch_size, self._sample_dimensions)
+        samples = as_samples(x, "x")
+        y = in_chunks(lambda chunk: self.predict(np.asarray(chunk)), samples, batch_size, self._sample_dimensions)
         return share(right(y, targets(t, y)), None)
 
 
@@ -487,6 +459,14 @@ class LayeredTwoLayerNet(LayeredNetwork):
         The layer that computes the loss.
     dtype : numpy.dtype
         float64 or float32.
+    classes : list of str or None
+        The names of the classes, one for each output. None if you do not set them. `save` keeps them.
+    input_shape : tuple of int or None
+        The shape of an input before it became a row, such as ``(28, 28)`` for a picture. None if you do not set it.
+        `save` keeps it.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
 
     Raises
     ------

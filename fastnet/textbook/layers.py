@@ -208,7 +208,7 @@ class Convolution(_Layer, layers.Convolution):
         x, W = self.x, self.W
         fits = are_floats(dout, W) and are_images(x) and np.shape(self.col_W) == (W[0].size, len(W))
         if self._computes(fits and dout.shape == (len(x), len(W), *(self._positions(x) or ()))):
-            return self._differentiate(in_float64(dout), self._wants_dx)
+            return self._backward(in_float64(dout), self._wants_dx, None)
         return self.book.backward(self, dout)
 
     def _positions(self, x: Any) -> tuple[int, int] | None:
