@@ -12,6 +12,7 @@ from fastnet.networks import (
     SimpleConvNet,
     SimpleNet,
     TwoLayerNet,
+    load_network,
 )
 from fastnet.perceptron import Perceptron
 from fastnet.trainer import Trainer
@@ -34,6 +35,7 @@ __all__ = [
     "information",
     "layers",
     "load_mnist",
+    "load_network",
     "optimizer",
     "plotting",
     "use_backend",
