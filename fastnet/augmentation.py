@@ -56,8 +56,8 @@ class Augmentation:
         The share of images that become fainter or darker, blurred or noisy, and of which half get specks or the remains
         of a line at the border; from 0 to 1.
     digit_forms : float, default 0.0
-        The share of ones, sevens and nines that become what MNIST hardly contains: a 1 with a flag and a foot, a 7 with
-        a bar, a 9 with a curled tail. Only for images whose labels are the digits.
+        The share of the digits 1, 4, 7 and 9 that become what MNIST hardly contains: a 1 with a flag and a foot, a 4
+        like a triangle, a 7 with a bar, a 9 with a curled tail. Only for images whose labels are the digits.
 
     Raises
     ------
@@ -233,10 +233,10 @@ class Augmentation:
 
 
 def _with_other_forms(images: Images, labels: npt.NDArray[Any], share: float, random: RandomSource) -> Images:
-    """Return a copy of the images, in which some ones, sevens and nines have more strokes."""
+    """Return a copy of the images, in which some of the digits 1, 4, 7 and 9 have other strokes."""
     images = images.copy()
     is_chosen = random.random(len(images)) < share
-    for label, lines_of in ((1, _flag_and_foot), (7, _bar), (9, _curl)):
+    for label, lines_of in ((1, _flag_and_foot), (4, _triangle), (7, _bar), (9, _curl)):
         chosen = np.flatnonzero(is_chosen & (labels == label) & (images > INK).any(axis=(1, 2, 3)))
         if len(chosen):
             digits = images[chosen, 0]
@@ -254,12 +254,26 @@ def _flag_and_foot(digits: Images, random: RandomSource) -> list[tuple[FloatArra
     stem = bottom - top
     height = np.hypot(*stem.T)[:, np.newaxis]
     angle = np.arctan2(stem[:, 1], stem[:, 0]) - np.deg2rad(25 + 28 * random.random(N))
-    flag = height * (0.15 + 0.4 * random.random((N, 1)))
+    has_foot = random.random((N, 1)) < 0.6
+    flag = height * (0.15 + 0.4 * random.random((N, 1))) * np.where(has_foot, 0.7, 1)  # with a long one, it is a 2
     tip = top + flag * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    foot = height * (0.15 + 0.25 * random.random((N, 1))) * (random.random((N, 1)) < 0.6)
+    foot = height * (0.15 + 0.35 * random.random((N, 1))) * has_foot
     tilt = 0.1 * _between(random, N, 1)
     along = foot * np.hstack([tilt, np.ones((N, 1))])
     return [(top, tip), (bottom - along, bottom + along)]
+
+
+def _triangle(digits: Images, random: RandomSource) -> list[tuple[FloatArray, FloatArray]]:
+    """Return the three strokes of a closed 4, and remove the open one."""
+    N = len(digits)
+    digits[:] = 0
+    size = digits.shape[1] * 20 / 28
+    top = np.hstack([np.full((N, 1), 0.2 * size), 0.75 * size + 0.1 * size * _between(random, N, 1)])
+    bottom = top + size * np.hstack([np.ones((N, 1)), 0.1 * _between(random, N, 1)])
+    left = top + size * np.hstack([0.5 + 0.15 * _between(random, N, 1), -0.3 - 0.3 * random.random((N, 1))])
+    right = np.hstack([left[:, :1], top[:, 1:] + size * np.clip(0.5 * random.random((N, 1)) - 0.2, 0, 1)])
+    right[:, :1] += size * 0.05 * _between(random, N, 1)
+    return [(top, bottom), (top, left), (left, right)]
 
 
 def _bar(digits: Images, random: RandomSource) -> list[tuple[FloatArray, FloatArray]]:
@@ -292,16 +306,14 @@ def _curl(digits: Images, random: RandomSource) -> list[tuple[FloatArray, FloatA
 
 def stroke_widths(images: Images) -> Images:
     """Return the mean width of the strokes of each image, in pixels: twice the area over the length of the border."""
-    N = len(images)
     padded = _padded(images)
     down = padded[:, :, 1:, :-1] - padded[:, :, :-1, :-1]
     right = padded[:, :, :-1, 1:] - padded[:, :, :-1, :-1]
     down *= down
     right *= right
     down += right
-    border = np.sqrt(down, out=down).reshape(N, -1).sum(axis=1)
-    area = images.reshape(N, -1).sum(axis=1)
-    widths: Images = 2 * area / np.maximum(border, 1e-6)
+    border = np.sqrt(down, out=down).sum(axis=(1, 2, 3))
+    widths: Images = 2 * images.sum(axis=(1, 2, 3)) / np.maximum(border, 1e-6)
     return widths
 
 
