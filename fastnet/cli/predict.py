@@ -142,7 +142,7 @@ def resized(path: Path, network: Any) -> npt.NDArray[np.float32]:
 
     shape = network.input_shape or shape_of_input(network)
     side = round(inputs_of(network) ** 0.5)
-    size = shape[-2:] if len(shape) > 1 else (side, side)
+    size = (shape[-2], shape[-1]) if len(shape) > 1 else (side, side)
     if size[0] * size[1] != inputs_of(network):
         raise ValueError(f"{path} cannot be shown to {described(network)}, which are not those of a gray image")
     return np.asarray(luminance(path, size).reshape(1, -1) / 255, np.float32)

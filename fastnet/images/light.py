@@ -7,6 +7,7 @@ from fastnet.images.reading import Gray
 
 WINDOW = 1 / 3  # of the picture's side: wider than any stroke
 CLEARLY = 1.6  # times: what stands out so much more is the ink
+ONE_SHADE = 0.1  # of the contrast: paper that varies less has one shade
 LEAST_CONTRAST = 0.05  # of the range from black to white: fainter ink cannot be told from a stain
 GRAINS = 5  # times: ink stands out so much more than the grain of the paper. Textures reach 5, pale ink 20
 
@@ -31,7 +32,7 @@ def ink_of(gray: Gray) -> Gray:
     if strength(ink) < max(LEAST_CONTRAST, GRAINS * paper):
         raise NoDigitError("no digit found: nothing stands out from the paper")
     mended = ndimage.grey_closing(ink, 3, mode="nearest")  # where a hairline cuts a stroke
-    return np.clip(mended - paper, 0, None)
+    return np.asarray(np.clip(mended - paper, 0, None))
 
 
 def strength(ink: Gray) -> float:
@@ -43,12 +44,19 @@ def strength(ink: Gray) -> float:
 def ink_is_dark(gray: Gray, dark: float, light: float) -> bool:
     """Whether the ink is darker than the paper, from how strongly dark and light strokes stand out.
 
-    The gaps between dark strokes look like light strokes. Where both stand out, the paper is what there is more of:
-    dark, if it is the larger part with the light as it falls, and with the light evened out.
+    The gaps between dark strokes look like light strokes. Where both stand out, the paper is what there is more of, if
+    that has one shade, as in a drawing. In a photograph the light is uneven, and the paper is light: the ink is darker
+    unless there is more of the dark both with the light as it falls, and with the light evened out.
     """
     if dark > CLEARLY * light or light > CLEARLY * dark:
         return dark > light
-    return any((level > otsu(level)).mean() > 0.5 for level in (gray, gray - slope_of(gray)))
+    above = gray > otsu(gray)
+    mostly_light = bool(above.mean() > 0.5)
+    low, high = np.quantile(gray[above == mostly_light], [0.1, 0.9])
+    if high - low < ONE_SHADE * max(dark, light):
+        return mostly_light
+    even = gray - slope_of(gray)
+    return mostly_light or bool((even > otsu(even)).mean() > 0.5)
 
 
 def slope_of(gray: Gray) -> Gray:

@@ -28,12 +28,12 @@ def are_mnist(stack: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
             centre = lines @ places / mass
         centred &= (centre > 13.45) & (centre < 14.55)
     largest = np.maximum(*extents)
-    return centred & (largest >= BOX - 1) & (largest <= BOX)
+    return np.asarray(centred & (largest >= BOX - 1) & (largest <= BOX))
 
 
 def extent(inked: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     """Return for each image the distance from the first line with ink to the last, both counted."""
-    return np.where(inked.any(axis=1), SIZE - inked[:, ::-1].argmax(axis=1) - inked.argmax(axis=1), 0)
+    return np.asarray(np.where(inked.any(axis=1), SIZE - inked[:, ::-1].argmax(axis=1) - inked.argmax(axis=1), 0))
 
 
 def enlarged(ink: Gray) -> Gray:
@@ -44,7 +44,7 @@ def enlarged(ink: Gray) -> Gray:
     rows, columns = (max(1, round(side * scale)) for side in ink.shape)
     method = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
     scaled = np.asarray(Image.fromarray(ink).resize((columns, rows), method))
-    return np.pad(np.clip(scaled, 0, 1), round(STROKE * DETAIL))
+    return np.asarray(np.pad(np.clip(scaled, 0, 1), round(STROKE * DETAIL)))
 
 
 def stroke_width(digit: Gray) -> float:
@@ -69,10 +69,10 @@ def with_mnist_strokes(digit: Gray) -> Gray:
     if width < STROKE:
         grow = (STROKE - width) * DETAIL / 2
         outside = ndimage.distance_transform_edt(digit <= 0.5)
-        return np.maximum(digit, np.clip(grow + 0.5 - outside, 0, 1)).astype(np.float32)
+        return np.asarray(np.maximum(digit, np.clip(grow + 0.5 - outside, 0, 1)), np.float32)
     shrink = (width - THICKEST) * DETAIL / 2
     inside = ndimage.distance_transform_edt(digit > 0.5)
-    return np.minimum(digit, np.clip(inside - shrink, 0, 1)).astype(np.float32)
+    return np.asarray(np.minimum(digit, np.clip(inside - shrink, 0, 1)), np.float32)
 
 
 def as_mnist(digit: Gray) -> Gray:
@@ -90,7 +90,7 @@ def fitted(digit: Gray) -> Gray:
     height, width = (max(1, round(side * scale)) for side in cut.shape)
     small = np.asarray(Image.fromarray(cut).resize((width, height), Image.Resampling.BOX))
     # Only now scale the ink to the full range: before shrinking, thin strokes would fade.
-    return np.clip(small / np.quantile(small[small > 0.5 * small.max()], 0.7), 0, 1)
+    return np.asarray(np.clip(small / np.quantile(small[small > 0.5 * small.max()], 0.7), 0, 1))
 
 
 def centred(digit: Gray) -> Gray:
@@ -99,8 +99,9 @@ def centred(digit: Gray) -> Gray:
     mass = digit.sum()
     row = digit.sum(axis=1) @ np.arange(height) / mass
     column = digit.sum(axis=0) @ np.arange(width) / mass
-    top = min(max(round(SIZE / 2 - row), 0), SIZE - height)
-    left = min(max(round(SIZE / 2 - column), 0), SIZE - width)
+    # A hair less, so that of two places that are equally near, rounding errors do not choose.
+    top = min(max(round(SIZE / 2 - row - 1e-3), 0), SIZE - height)
+    left = min(max(round(SIZE / 2 - column - 1e-3), 0), SIZE - width)
     image = np.zeros((SIZE, SIZE), np.float32)
     image[top : top + height, left : left + width] = digit
     return image

@@ -18,6 +18,7 @@ Pixels: TypeAlias = npt.NDArray[np.float32]
 Steps: TypeAlias = dict[str, npt.NDArray[Any]]
 
 SMALL = 160  # pixels of the longer side: smaller pictures are enlarged, so that a stroke has some pixels
+FULL = 0.99  # the darkest pixel of each image of MNIST is at least 254 / 255
 EDGE = 2  # pixels around the strokes that are partly ink
 
 
@@ -275,12 +276,15 @@ def digits_in(gray: Gray, size: tuple[int, int]) -> list[Digit]:
 
 
 def as_it_is(gray: Gray) -> Gray | None:
-    """Return a picture that has MNIST's form already, light on dark or dark on light, or None."""
+    """Return a picture that has MNIST's form already, in any two shades, or None."""
     if gray.shape != (SIZE, SIZE):
         return None
-    for image in (gray, 1 - gray):
-        if mnist_form.are_mnist(image[np.newaxis])[0]:
-            return image
+    difference = gray - gray[0, 0]  # the corner shows paper
+    if abs(difference.min()) > difference.max():
+        difference = -difference
+    for image in (gray, 1 - gray, difference / (difference.max() or 1)):
+        if image.min() == 0 and image.max() > FULL and mnist_form.are_mnist(image[np.newaxis])[0]:
+            return np.asarray(image, np.float32)
     return None
 
 
@@ -293,7 +297,8 @@ def smooth(gray: Gray) -> Gray:
         return gray
     scale = SMALL / longest
     rows, columns = (max(1, round(side * scale)) for side in gray.shape)
-    return np.clip(np.asarray(Image.fromarray(gray).resize((columns, rows), Image.Resampling.BICUBIC)), 0, 1)
+    large = Image.fromarray(gray).resize((columns, rows), Image.Resampling.BICUBIC)
+    return np.asarray(large, np.float32).clip(0, 1)
 
 
 def cut_out(ink: Gray, marks: strokes.Marks, labels: list[int], box: strokes.Box) -> Gray:
@@ -304,8 +309,8 @@ def cut_out(ink: Gray, marks: strokes.Marks, labels: list[int], box: strokes.Box
     area = slice(max(top - EDGE, 0), bottom + EDGE), slice(max(left - EDGE, 0), right + EDGE)
     own = np.isin(marks.labels[area], labels)
     near = ndimage.binary_dilation(own, strokes.EIGHT, iterations=EDGE)
-    full = np.quantile(ink[area][own], 0.7)
-    return np.where(near, np.clip(ink[area] / full, 0, 1), 0).astype(np.float32)
+    strength = ink[area] / np.quantile(ink[area][own], 0.7)
+    return np.asarray(np.where(near, strength.clip(0, 1), 0), np.float32)
 
 
 def in_the_picture(box: strokes.Box, shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int, int, int]:

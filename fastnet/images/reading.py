@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 Gray = npt.NDArray[np.float32]  # (rows, columns), from 0 to 1
 
-WORKED_ON = 640  # pixels of the longer side: strokes are still 2 pixels wide, and the noise of a camera is averaged away
+WORKED_ON = 640  # pixels of the longer side: a pen's strokes keep 2 pixels, and a camera's noise is averaged away
 ORIENTATION = 0x0112  # the EXIF tag
 LARGEST_16_BIT = 65535
-BRIGHTNESS = (0.299, 0.587, 0.114)  # of red, green and blue, as Pillow weighs them
+BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue, as Pillow weighs them
 
 # Formats that Pillow does not read, with the bytes that give them away and what the user can do.
 UNREAD = {
@@ -53,7 +53,7 @@ def gray_array(picture: npt.NDArray[Any]) -> Gray:
     shades = in_unit_range(pixels)
     if shades.ndim == 2:
         return shades
-    gray: Gray = shades[..., :3] @ np.float32(BRIGHTNESS)
+    gray: Gray = shades[..., :3] @ BRIGHTNESS
     return on_paper(gray, shades[..., 3]) if shades.shape[2] == 4 else gray
 
 
