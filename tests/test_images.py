@@ -157,7 +157,7 @@ def test_a_photo_is_turned_as_its_exif_tag_says(read, pixels, orientation):
     assert_is(read(np.ascontiguousarray(TURNED[orientation](pixels)), exif=exif), pixels, EXACT)
 
 
-@pytest.mark.parametrize(("shape", "box"), [((100, 10), (20, 2)), ((100, 60), (20, 12)), ((300, 1), (20, 2))])
+@pytest.mark.parametrize(("shape", "box"), [((100, 10), (20, 2)), ((100, 12), (20, 2)), ((300, 1), (20, 2))])
 def test_proportions_are_kept_and_the_mass_is_centred(read, shape, box):
     digit = read(np.pad(np.full(shape, 255, np.uint8), 7)).reshape(28, 28)
     rows, columns = np.nonzero(digit > 0.5)

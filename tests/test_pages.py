@@ -2,7 +2,6 @@
 
 import io
 import struct
-import tracemalloc
 
 import effort
 import numpy as np
@@ -146,7 +145,7 @@ def test_a_list_and_a_stack_give_what_their_pictures_give():
 
 
 def test_a_scan_of_8_x_8_is_enlarged(answer):
-    small = page(7, width=14).resize((8, 8), Image.Resampling.BOX)
+    small = page(7, width=14).crop((60, 45, 190, 195)).resize((8, 8), Image.Resampling.BOX)
     assert answer(load_page(small)) == 7
 
 
@@ -246,9 +245,7 @@ def frames(path):
 
 
 def turned(path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    page().rotate(90).save(path, "TIFF", exif=exif)
+    page().rotate(90).save(path, "TIFF", tiffinfo={0x0112: 6})
 
 
 @pytest.mark.filterwarnings("ignore:.*3 frames.*the first is read:UserWarning")
@@ -315,14 +312,11 @@ def jpeg_of_one_shade(rows, columns):
     return content[:header] + struct.pack(">HH", rows, columns) + content[header + 4 :]
 
 
-def test_a_photograph_of_108_megapixels_is_decoded_in_little_memory(tmp_path):
+def test_a_photograph_of_108_megapixels_is_decoded_at_a_smaller_size(tmp_path, monkeypatch):
     (tmp_path / "large.jpg").write_bytes(jpeg_of_one_shade(9000, 12000))
-    tracemalloc.start()
-    with pytest.raises(ValueError, match=r"large\.jpg is damaged: .*truncated"):  # but it is opened: no bomb
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2_000_000)  # a 64th of 108 megapixels is less
+    with pytest.raises(NoDigitError, match=r"large\.jpg: no digit found"):
         load_digit(tmp_path / "large.jpg")
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 20e6
 
 
 def test_what_cannot_be_decoded_at_a_smaller_size_is_still_guarded(tmp_path, monkeypatch):

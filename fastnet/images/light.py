@@ -16,23 +16,37 @@ class NoDigitError(ValueError):
     """The picture shows no digit."""
 
 
-def ink_of(gray: Gray) -> Gray:
+def inks_of(gray: Gray) -> list[Gray]:
     """Return how much each pixel differs from the paper around it: 0 is paper.
 
     A black-hat transform compares each pixel with the paper that a window around it shows. So shadows, vignettes and
-    the edges of a sheet vanish, because they are wider than the window; strokes, which are narrower, stay.
+    the edges of a sheet vanish, because they are wider than the window; strokes, which are narrower, stay. If both dark
+    and light strokes stand out, the likelier comes first, and the other one second.
     """
     from scipy import ndimage
 
     window = max(3, round(np.sqrt(gray.size) * WINDOW)) | 1
     dark = ndimage.grey_closing(gray, window, mode="nearest") - gray
     light = gray - ndimage.grey_opening(gray, window, mode="nearest")
-    ink = dark if ink_is_dark(gray, strength(dark), strength(light)) else light
-    paper = np.quantile(ink, 0.3)  # its grain: a closing finds the lightest grains, so this is above 0
-    if strength(ink) < max(LEAST_CONTRAST, GRAINS * paper):
-        raise NoDigitError("no digit found: nothing stands out from the paper")
+    darkest, lightest = strength(dark), strength(light)
+    if darkest > CLEARLY * lightest:
+        likely = [dark]
+    elif lightest > CLEARLY * darkest:
+        likely = [light]
+    else:
+        likely = [dark, light] if paper_is_light(gray, max(darkest, lightest)) else [light, dark]
+    return [clean for clean in map(without_grain, likely) if clean is not None]
+
+
+def without_grain(ink: Gray) -> Gray | None:
+    """Return the ink above the grain of the paper, or None if nothing is clearly above it."""
+    from scipy import ndimage
+
+    grain = np.quantile(ink, 0.3)  # above 0, because a closing finds the lightest grains
+    if strength(ink) < max(LEAST_CONTRAST, GRAINS * grain):
+        return None
     mended = ndimage.grey_closing(ink, 3, mode="nearest")  # where a hairline cuts a stroke
-    return np.asarray(np.clip(mended - paper, 0, None))
+    return np.asarray((mended - grain).clip(0, None))
 
 
 def strength(ink: Gray) -> float:
@@ -41,19 +55,17 @@ def strength(ink: Gray) -> float:
     return float(np.partition(ink, fifth, axis=None)[fifth])
 
 
-def ink_is_dark(gray: Gray, dark: float, light: float) -> bool:
-    """Whether the ink is darker than the paper, from how strongly dark and light strokes stand out.
+def paper_is_light(gray: Gray, contrast: float) -> bool:
+    """Whether the paper is lighter than the ink, where both dark and light strokes stand out.
 
-    The gaps between dark strokes look like light strokes. Where both stand out, the paper is what there is more of, if
-    that has one shade, as in a drawing. In a photograph the light is uneven, and the paper is light: the ink is darker
-    unless there is more of the dark both with the light as it falls, and with the light evened out.
+    The gaps between dark strokes look like light strokes. The paper is what there is more of, if that has one shade, as
+    in a drawing. In a photograph the light is uneven, and the paper is light, unless there is more of the dark both
+    with the light as it falls, and with the light evened out.
     """
-    if dark > CLEARLY * light or light > CLEARLY * dark:
-        return dark > light
     above = gray > otsu(gray)
     mostly_light = bool(above.mean() > 0.5)
     low, high = np.quantile(gray[above == mostly_light], [0.1, 0.9])
-    if high - low < ONE_SHADE * max(dark, light):
+    if high - low < ONE_SHADE * contrast:
         return mostly_light
     even = gray - slope_of(gray)
     return mostly_light or bool((even > otsu(even)).mean() > 0.5)

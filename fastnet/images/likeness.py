@@ -14,6 +14,7 @@ WIDEST_STROKE = 6.5  # pixels at MNIST's size, where 99 % of MNIST's strokes are
 LONGEST = 5.0  # times the digit's size: what a pen would have to run further for is a texture, or a picture
 WIDEST = 1.8  # times the height: more is a dash
 SOFTEST = 0.9  # of the area: a larger share at half strength has no edge, like a shadow
+HAIRLINE = 1.2  # pixels: thinner strokes may be soft, because the picture has too few pixels for their edges
 ROUGHEST = 0.35  # of the ink: paper with marks so strong and so frequent is no paper
 NEIGHBOURHOOD = 0.3  # of the digit's size: the paper that is looked at
 
@@ -33,7 +34,7 @@ def objection(enlarged: Gray, box: Box, rough: float) -> str:
         return "it has too many strokes"
     if box[3] - box[1] > WIDEST * (box[2] - box[0]):
         return "it is a dash"
-    if between > SOFTEST:
+    if between > SOFTEST and width > HAIRLINE:
         return "it has no edge, like a shadow"
     if rough > ROUGHEST:
         return "the paper around it is full of marks"

@@ -8,7 +8,7 @@ from fastnet.images.reading import Gray
 SIZE = 28  # side of an MNIST image, in pixels
 BOX = 20  # MNIST scaled every digit to a box of this side, then centred it by its centre of mass
 DETAIL = 8  # a digit is worked on at this many times MNIST's resolution
-STROKE = 2.2  # pixels: the width of MNIST's strokes
+STROKE = 2.2  # pixels: the median of MNIST is 2.5, and 2.2 reads handwriting best
 THICKEST = 4.5  # pixels: nearly all of MNIST's strokes are thinner
 
 
@@ -48,15 +48,16 @@ def enlarged(ink: Gray) -> Gray:
 
 
 def stroke_width(digit: Gray) -> float:
-    """Return the width of the strokes of an enlarged digit, in pixels of MNIST.
+    """Return the mean width of the strokes of an enlarged digit, in pixels of MNIST.
 
-    The distance to the paper is largest along the middle of a stroke: half of its width.
+    Across a stroke, the distance to the paper rises from 0 to half of the width: its mean is a quarter of the width.
     """
     from scipy import ndimage
 
     depth = ndimage.distance_transform_edt(digit > 0.5)
-    middle = (depth > 0) & (depth == ndimage.maximum_filter(depth, 5))
-    return float(2 * np.median(depth[middle]) / DETAIL) if middle.any() else 0.0
+    inside = depth > 0
+    # The distance is from the middle of a pixel to the middle of a pixel of paper: half a pixel beyond the edge.
+    return float(4 * (depth[inside].mean() - 0.5) / DETAIL) if inside.any() else 0.0
 
 
 def with_mnist_strokes(digit: Gray) -> Gray:

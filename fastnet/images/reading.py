@@ -94,9 +94,10 @@ def read_file(path: PathLike) -> tuple[Gray, tuple[int, int]]:
 
     with errors_that_name(path), open(path, "rb") as file:
         image, (columns, rows) = opened(file, path)
+        image.load()  # Pillow turns TIFF pictures itself, while it loads them
         orientation = image.getexif().get(ORIENTATION, 1)
         small = shrunk(readable(image))
-        small.getexif()[ORIENTATION] = orientation  # shrinking forgets what a TIFF file says
+        small.getexif()[ORIENTATION] = orientation
         gray = file_shades(ImageOps.exif_transpose(small))
     if not np.isfinite(gray).all():
         raise ValueError(f"{path} holds pixels that are NaN or infinite")

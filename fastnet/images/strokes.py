@@ -88,13 +88,13 @@ def long_runs(mask: Mask) -> Mask:
     labels, _ = ndimage.label(runs, EIGHT)
     lines = np.zeros_like(mask)
     for label, place in enumerate(ndimage.find_objects(labels), 1):
-        run = labels[place] == label
+        run = (labels[place] == label) & mask[place]
         length = run.shape[1]
-        if length >= columns - 4 and run.sum() <= (thickness + 2) * length:
-            lines[place] |= run
-    if lines.any():
-        # A stroke that crosses a line goes on above and below it.
-        lines &= ~ndimage.grey_opening(mask.view(np.uint8), (2 * thickness + 3, 1)).view(bool)
+        own = -(-int(run.sum()) // length)
+        if length >= columns - 4 and own <= thickness:
+            # A stroke that crosses the line goes on above and below it.
+            crossing = ndimage.grey_opening(mask.view(np.uint8), (2 * own + 1, 1)).view(bool)
+            lines[place] |= run & ~crossing[place]
     return lines
 
 
