@@ -79,7 +79,7 @@ LEVELS = [
     ["gradient", "_gradient_check", "layers"],
     ["networks", "optimizer"],
     ["_training"],
-    ["trainer", "mnist", "images"],
+    ["trainer", "data", "mnist", "images"],
     ["plotting"],
     ["_bench", "textbook"],
     ["cli"],

@@ -27,6 +27,7 @@ from fastnet._checks import (
     targets,
 )
 from fastnet._files import PathLike
+from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
 from fastnet.layers import (
     Affine,
@@ -360,13 +361,13 @@ class LayeredNetwork(SavedNetwork):
         self._connect()
 
     def _accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int) -> float:
-        array = real_array(x, "x")
-        refuse_empty(array, "x")
-        if array.ndim <= self._sample_dimensions:
-            y = self.predict(array)
+        inputs = as_samples(x, "x")
+        if inputs.ndim <= self._sample_dimensions or not len(inputs):
+            refuse_empty(np.asarray(inputs), "x")
+            y = self.predict(np.asarray(inputs))
         else:
-            chunks = [array[first : first + batch_size] for first in range(0, len(array), batch_size)]
-            y = np.concatenate([self.predict(chunk) for chunk in chunks])
+            chunks = [inputs[first : first + batch_size] for first in range(0, len(inputs), batch_size)]
+            y = np.concatenate([self.predict(np.asarray(chunk)) for chunk in chunks])
         return share(right(y, targets(t, y)), None)
 
 
