@@ -1,5 +1,6 @@
 """Data augmentation: new training images from those that there are, as other hands and pens would have written them."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -10,10 +11,12 @@ import numpy.typing as npt
 from fastnet._checks import (
     FLOAT32,
     FLOAT64,
+    BoolArray,
     FloatArray,
     IntArray,
     RandomSource,
     Seed,
+    as_count,
     as_float,
     as_fraction,
     random_source,
@@ -58,6 +61,8 @@ class Augmentation:
     digit_forms : float, default 0.0
         The share of the digits 1, 4, 7 and 9 that become what MNIST hardly contains: a 1 with a flag and a foot, a 4
         like a triangle, a 7 with a bar, a 9 with a curled tail. Only for images whose labels are the digits.
+    shape : pair of int, optional
+        The rows and columns of images that are given as rows ``(N, D)``; by default, they are squares.
 
     Raises
     ------
@@ -96,6 +101,7 @@ class Augmentation:
     stroke_width: tuple[float, float] = (1.7, 4.0)
     unclean: float = 0.3
     digit_forms: float = 0.0
+    shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for name in ("rotation", "shear", "shift", "bend"):
@@ -104,6 +110,11 @@ class Augmentation:
         for name in ("unclean", "digit_forms"):
             as_fraction(getattr(self, name), name, includes_one=True)
         _refuse_no_widths(self.stroke_width)
+        if self.shape is not None:
+            if np.shape(self.shape) != (2,):
+                raise ValueError(f"shape must be two numbers, rows and columns, got {self.shape!r}")
+            for side in self.shape:
+                as_count(side, "shape")
 
     def __call__(
         self, x: npt.ArrayLike, t: npt.ArrayLike, seed: Seed = None
@@ -113,8 +124,8 @@ class Augmentation:
         Parameters
         ----------
         x : array_like, real
-            N images of values from 0 (paper) to 1 (ink): ``(N, D)`` with D the square of the side, ``(N, rows,
-            columns)`` or ``(N, C, rows, columns)``. The channels of an image are changed alike.
+            N images of values from 0 to 1: ``(N, D)``, ``(N, rows, columns)`` or ``(N, C, rows, columns)``. The
+            channels of an image are changed alike. 1 is ink, as in MNIST, or paper, if the border is above 0.5.
         t : array_like, real
             The labels ``(N,)``, or a row ``(N, C)`` of probabilities for each image. They only choose the images for
             `digit_forms`.
@@ -137,15 +148,20 @@ class Augmentation:
             If `x` has another shape or a value outside [0, 1], or the numbers of images and targets differ.
         """
         array, targets = real_array(np.asarray(x), "x"), real_array(t, "t")
-        images = _as_images(array)
+        images = _as_images(array, self.shape)
         if targets.ndim == 0 or len(targets) != len(array):
             raise ValueError(f"x and t must be of the same images, got shapes {array.shape} and {targets.shape}")
         random = random_source(seed)
+        is_on_white = _are_on_white(images)
+        if is_on_white.any():
+            images = np.where(is_on_white, 1 - images, images)
         if self.digit_forms and images.shape[1] == 1:
             images = _with_other_forms(images, _labels(targets), self.digit_forms, random)
         changed = self._warped(images, random)
         changed = self._with_other_strokes(changed, random)
         changed = self._less_clean(changed, random)
+        if is_on_white.any():
+            changed = np.where(is_on_white, 1 - changed, changed)
         dtype = FLOAT64 if array.dtype == FLOAT64 else FLOAT32
         return changed.reshape(array.shape).astype(dtype, copy=False), targets
 
@@ -441,22 +457,32 @@ def _refuse_no_widths(stroke_width: Any) -> None:
         raise ValueError(f"stroke_width must be the thinnest and the thickest strokes, got {stroke_width!r}")
 
 
-def _as_images(array: npt.NDArray[Any]) -> Images:
+def _as_images(array: npt.NDArray[Any], shape: tuple[int, int] | None) -> Images:
     """Return `x` as `(N, C, rows, columns)`, in float32."""
-    shape = array.shape
+    full = array.shape
     if array.ndim == 2:
-        side = int(np.sqrt(shape[1]))
-        shape = (len(array), 1, side, side)
+        side = math.isqrt(full[1])
+        full = (len(array), 1, *(shape or (side, side)))
     elif array.ndim == 3:
-        shape = (len(array), 1, *shape[1:])
-    if len(shape) != 4 or array.size != np.prod(shape):
+        full = (len(array), 1, *full[1:])
+    if len(full) != 4 or array.size != math.prod(full):
+        rows = "a square of D pixels" if shape is None else f"D = {shape[0]} * {shape[1]} pixels"
         raise ValueError(
-            "x must hold images (N, D) with D the square of the side, (N, rows, columns) or (N, C, rows, columns), "
+            f"x must hold images (N, D) with {rows}, (N, rows, columns) or (N, C, rows, columns), "
             f"got shape {array.shape}"
         )
     if array.size and not (array.min() >= 0 and array.max() <= 1):
-        raise ValueError(f"x must hold values from 0 (paper) to 1 (ink), got {array.min()} to {array.max()}")
-    return array.reshape(shape).astype(np.float32, copy=False)
+        raise ValueError(f"x must hold values from 0 to 1, got {array.min()} to {array.max()}")
+    return array.reshape(full).astype(np.float32, copy=False)
+
+
+def _are_on_white(images: Images) -> BoolArray:
+    """Return which images are dark on light: those with a light border."""
+    height, width = images.shape[2:]
+    total = sum(images[:, :, place].sum(axis=(1, 2)) for place in (0, -1))
+    total = total + sum(images[:, :, :, place].sum(axis=(1, 2)) for place in (0, -1))
+    is_light: BoolArray = total > (height + width) * images.shape[1]
+    return is_light[:, np.newaxis, np.newaxis, np.newaxis]
 
 
 def _labels(t: npt.NDArray[Any]) -> npt.NDArray[Any]:
