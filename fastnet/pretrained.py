@@ -46,7 +46,7 @@ def load_pretrained() -> DeepConvNet:
     >>> y = softmax(network.predict(x_test[:5]))
     >>> print([network.classes[label] for label in y.argmax(axis=1)], t_test[:5])
     ['7', '2', '1', '0', '4'] [7 2 1 0 4]
-    >>> print(network.accuracy(x_test[:1000], t_test[:1000]) > 0.99)
+    >>> print(network.accuracy(x_test[:1000], t_test[:1000]) > 0.98)
     True
     """
     with resources.as_file(resources.files("fastnet").joinpath("data", "network", "digits.npz")) as path:

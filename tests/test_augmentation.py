@@ -106,6 +106,13 @@ def _after_one_draw(count):
     return random
 
 
+def test_dark_ink_on_white_paper_is_changed_alike(digits):
+    x, t = digits
+    augment = Augmentation(digit_forms=0.5)
+    light, dark = augment(x, t, seed=0)[0], augment(1 - x, t, seed=0)[0]
+    np.testing.assert_allclose(dark, 1 - light, atol=1e-4)  # 1 - (1 - x) rounds, and a power of 1/2 enlarges that
+
+
 def test_rotation_is_as_large_as_it_says():
     angles = [angle(image) for image in only(rotation=20)(np.repeat(bar(), 400, axis=0), np.zeros(400, int), seed=0)[0]]
     assert 17 < max(angles) <= 20.5  # half a degree: interpolation
@@ -180,6 +187,8 @@ def test_other_forms_are_drawn_for_four_digits_only(more_digits):
         ({"stroke_width": (4, 2)}, ValueError, "stroke_width"),
         ({"unclean": 1.1}, ValueError, "unclean"),
         ({"digit_forms": -0.1}, ValueError, "digit_forms"),
+        ({"shape": 28}, ValueError, "shape must be two numbers"),
+        ({"shape": (0, 28)}, ValueError, "shape"),
     ],
 )
 def test_a_wrong_argument_is_named(arguments, error, message):
@@ -190,10 +199,10 @@ def test_a_wrong_argument_is_named(arguments, error, message):
 @pytest.mark.parametrize(
     ("x", "t", "error", "message"),
     [
-        (np.zeros((2, 783)), [0, 1], ValueError, "square of the side"),
+        (np.zeros((2, 783)), [0, 1], ValueError, "square of D pixels"),
         (np.zeros(784), [0], ValueError, "x must hold images"),
-        (np.full((2, 784), 255.0), [0, 1], ValueError, "from 0 .paper. to 1 .ink."),
-        (np.full((2, 784), np.nan), [0, 1], ValueError, "from 0 .paper. to 1 .ink."),
+        (np.full((2, 784), 255.0), [0, 1], ValueError, "from 0 to 1"),
+        (np.full((2, 784), np.nan), [0, 1], ValueError, "from 0 to 1"),
         (np.zeros((2, 784)), [0, 1, 2], ValueError, "shapes"),
         (np.zeros((2, 784), complex), [0, 1], TypeError, "x"),
     ],
@@ -208,6 +217,16 @@ def test_other_sizes_and_empty_and_blank_images_are_taken(shape):
     new, _ = Augmentation(digit_forms=1.0, unclean=0)(np.zeros(shape), np.ones(shape[0], int), seed=0)
     assert new.shape == shape
     assert not new.any()
+
+
+def test_rows_of_other_shapes_than_squares_need_their_shape(digits):
+    x, t = digits
+    wide = np.pad(x.reshape(-1, 28, 28), ((0, 0), (2, 2), (5, 5)))  # 32 x 38
+    expected = Augmentation()(wide, t, seed=0)[0]
+    new = Augmentation(shape=(32, 38))(wide.reshape(300, -1), t, seed=0)[0]
+    np.testing.assert_array_equal(new, expected.reshape(300, -1))
+    with pytest.raises(ValueError, match=r"D = 32 \* 38 pixels"):
+        Augmentation(shape=(32, 38))(x, t)
 
 
 # --- in the trainer ---------------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def pieces(count: int, random: np.random.Generator, digits: Images) -> Images:
 
 
 def noise(count: int, random: np.random.Generator) -> Images:
-    """Noise of every coarseness: gray like a photograph, black and white like blots, contours of such blots, or specks."""
+    """Noise of every coarseness: gray like a photograph, black and white like blots, contours, or specks."""
     made = []
     for _ in range(count):
         sigma = random.choice([0, 0.5, 1, 1.5, 2.5, 4, 6])

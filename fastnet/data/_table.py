@@ -63,10 +63,11 @@ def _columns(path: Path, first: str, label: str | None) -> Columns:
     fields = _fields(first, separator)
     if len(fields) < 2:
         raise ValueError(f"{path}, line 1 has one column: a table has a label and numbers, separated by commas")
-    named = [i for i, field in enumerate(fields) if field.lower() == (label or LABEL).lower()]
+    wanted = (LABEL if label is None else label).lower()
+    named = [i for i, field in enumerate(fields) if field.lower() == wanted and not _is_number(field)]
     has_header = bool(named) or not any(map(_is_number, fields))
     names = fields if has_header else [str(i) for i in range(1, len(fields) + 1)]
-    if named and not (label and label.isdecimal() and not any(map(str.isalpha, "".join(fields)))):
+    if named:
         return Columns(separator, names, named[0], has_header)
     if label is not None:
         if not (label.isdecimal() and 1 <= int(label) <= len(fields)):
@@ -145,7 +146,7 @@ def _labels(path: Path, columns: Columns, texts: Array, numbers: Array) -> Array
     wrong = np.flatnonzero(~(np.isfinite(values) & (values == np.floor(values))))
     if len(wrong):
         raise ValueError(
-            f"{path}, line {numbers[wrong[0]]}: the label {texts[wrong[0]]!r} in column "
+            f"{path}, line {numbers[wrong[0]]}: the label {str(texts[wrong[0]])!r} in column "
             f"{columns.names[columns.label]!r} is neither a whole number nor a name: is another column the label "
             "(--label)?"
         )
