@@ -1,0 +1,17 @@
+"""Read photographed, scanned or drawn digits, and prepare them as MNIST prepared its digits.
+
+The steps are in files of their own, in this order:
+
+- `reading`: any file or array, as shades of gray.
+- `light`: the ink, with uneven light evened out, whether it is darker or lighter than the paper.
+- `strokes`: the strokes of each digit, without frames, lines and specks.
+- `likeness`: what looks like no digit is refused.
+- `mnist_form`: the size, the place and the stroke width of MNIST's digits.
+- `preparation`: all of them in a row.
+"""
+
+from fastnet.images.light import NoDigitError
+from fastnet.images.mnist_form import SIZE
+from fastnet.images.preparation import Digit, find_digits, load_digit, prepare
+
+__all__ = ["SIZE", "Digit", "NoDigitError", "find_digits", "load_digit", "prepare"]
