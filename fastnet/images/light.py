@@ -6,6 +6,7 @@ import numpy.typing as npt
 from fastnet.images.reading import Gray
 
 WINDOW = 1 / 3  # of the picture's side: wider than any stroke
+DIMMEST = 0.3  # of the light in the brightest place: where there is less, noise would be mistaken for ink
 CLEARLY = 1.6  # times: what stands out so much more is the ink
 ONE_SHADE = 0.1  # of the contrast: paper that varies less has one shade
 LEAST_CONTRAST = 0.05  # of the range from black to white: fainter ink cannot be told from a stain
@@ -26,7 +27,9 @@ def inks_of(gray: Gray) -> list[Gray]:
     from scipy import ndimage
 
     window = max(3, round(np.sqrt(gray.size) * WINDOW)) | 1
-    dark = ndimage.grey_closing(gray, window, mode="nearest") - gray
+    paper = ndimage.grey_closing(gray, window, mode="nearest")
+    # In half of the light, the difference between paper and ink is half as large too.
+    dark = (paper - gray) * (paper.max() / np.maximum(paper, DIMMEST * paper.max()).clip(1e-6))
     light = gray - ndimage.grey_opening(gray, window, mode="nearest")
     darkest, lightest = strength(dark), strength(light)
     if darkest > CLEARLY * lightest:
