@@ -30,8 +30,8 @@ STROKES = {
 }
 
 
-def photograph(digits, width, height):
-    """Write digits, each at (left, top, size), on ruled paper, and photograph it."""
+def photograph(digits, width, height, shadow=1.0):
+    """Write digits, each at (left, top, size), on ruled paper, and photograph it; a hand may throw a shadow."""
     page = Image.new("L", (width, height), 225)
     pen = ImageDraw.Draw(page)
     for y in range(30, height, 70):
@@ -41,7 +41,7 @@ def photograph(digits, width, height):
     pen.ellipse((width - 30, 10, width - 25, 15), fill=60)  # a speck
     rows, columns = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     light = 1 - 0.4 * columns
-    light[rows + columns > 1.3] *= 0.7  # the shadow of a hand
+    light[rows + columns > 1.3] *= shadow
     return (np.asarray(page) * light).astype(np.uint8)
 
 
@@ -50,7 +50,7 @@ def photograph(digits, width, height):
 # the last one.
 
 network = load_pretrained()
-photo = photograph([(2, 100, 60, 130)], 300, 260)
+photo = photograph([(2, 100, 60, 130)], 300, 260, shadow=0.7)
 probabilities = softmax(network.predict(prepare(photo).reshape(1, 1, 28, 28)))[0]
 for digit in np.argsort(-probabilities)[:2]:
     print(f"{digit}: {probabilities[digit]:.3f}")

@@ -12,7 +12,7 @@ from fastnet._files import PathLike
 from fastnet.images import light, likeness, mnist_form, strokes
 from fastnet.images.light import NoDigitError
 from fastnet.images.mnist_form import SIZE
-from fastnet.images.reading import Gray, in_unit_range, read_gray
+from fastnet.images.reading import Gray, read_gray
 
 Pixels: TypeAlias = npt.NDArray[np.float32]
 Steps: TypeAlias = dict[str, npt.NDArray[Any]]
@@ -241,11 +241,8 @@ def unprepared(pictures: Any, pixels: Pixels) -> Iterator[tuple[int, Any]]:
     """Write into `pixels` what has MNIST's form already, all at once, and yield the place and picture of the rest."""
     done = np.zeros(len(pictures), bool)
     if isinstance(pictures, np.ndarray) and pictures.shape[1:] == (SIZE, SIZE) and pictures.dtype == np.uint8:
-        shades = in_unit_range(pictures)
-        for stack in (shades, 1 - shades):
-            known = mnist_form.are_mnist(stack) & ~done
-            pixels[known] = stack[known].reshape(-1, SIZE * SIZE)
-            done |= known
+        np.divide(pictures.reshape(pixels.shape), np.float32(255), out=pixels)
+        done = mnist_form.are_mnist(pixels.reshape(-1, SIZE, SIZE))
     for place in np.flatnonzero(~done).tolist():
         yield place, pictures[place]
 

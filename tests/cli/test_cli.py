@@ -687,8 +687,12 @@ def test_what_is_typed_wrong_is_one_line_and_status_2(run, workplace, monkeypatc
     assert list(workplace.iterdir()) == []
 
 
-def test_only_what_is_required_is_called_required(run):
-    assert "IMAGE" not in run("predict")[2]
+@pytest.mark.usefixtures("quick", "unpainted")
+def test_predict_alone_tests_the_network_that_comes_with_fastnet(run, workplace):
+    status, out, err = run("predict")
+    assert (status, err) == (0, "")
+    assert out.startswith("Test accuracy ")
+    assert [path.name for path in workplace.iterdir()] == ["predictions.png"]
 
 
 def make_things_that_go_wrong(folder):
