@@ -7,7 +7,7 @@ lines, and the pen is thin. Shrink it to 28 x 28 pixels, and the strokes fade to
 prepared first, in steps.
 
 Look at the first row from left to right: which step removes the shadow, which the lines, and which makes the strokes
-wider? Then look at the page below: the digits are read in the order of reading, and the line and the speck are not read.
+wider? Then look at the page below: the digits are read line by line, and the ruled lines and the speck are not read.
 """
 
 # %%

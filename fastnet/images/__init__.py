@@ -11,7 +11,7 @@ The steps are in files of their own, in this order:
 """
 
 from fastnet.images.light import NoDigitError
-from fastnet.images.mnist_form import SIZE
+from fastnet.images.mnist_form import SIZE as SIZE
 from fastnet.images.preparation import Digit, find_digits, load_digit, prepare
 
-__all__ = ["SIZE", "Digit", "NoDigitError", "find_digits", "load_digit", "prepare"]
+__all__ = ["Digit", "NoDigitError", "find_digits", "load_digit", "prepare"]

@@ -14,7 +14,26 @@ GRAINS = 5  # times: ink stands out so much more than the grain of the paper. Te
 
 
 class NoDigitError(ValueError):
-    """The picture shows no digit."""
+    """The picture shows no digit: what `prepare` and `find_digits` raise for a blank page, a blot or a texture.
+
+    Parameters
+    ----------
+    reason : str
+        What the picture shows instead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.images import NoDigitError, find_digits
+    >>> try:
+    ...     find_digits(np.full((40, 40), 200, np.uint8))
+    ... except NoDigitError as error:
+    ...     print(error)
+    no digit found: nothing stands out from the paper
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
 
 
 def inks_of(gray: Gray) -> list[Gray]:
@@ -46,7 +65,7 @@ def without_grain(ink: Gray) -> Gray | None:
     from scipy import ndimage
 
     grain = np.quantile(ink, 0.3)  # above 0, because a closing finds the lightest grains
-    if strength(ink) < max(LEAST_CONTRAST, GRAINS * grain):
+    if strength(ink) < max(LEAST_CONTRAST, GRAINS * float(grain)):
         return None
     mended = ndimage.grey_closing(ink, 3, mode="nearest")  # where a hairline cuts a stroke
     return np.asarray((mended - grain).clip(0, None))
