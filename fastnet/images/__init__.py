@@ -10,8 +10,9 @@ The steps are in files of their own, in this order:
 - `preparation`: all of them in a row.
 """
 
-from fastnet.images.light import NoDigitError
+from fastnet.images.light import NoDigitError as NoDigitError
 from fastnet.images.mnist_form import SIZE as SIZE
-from fastnet.images.preparation import Digit, find_digits, load_digit, prepare
+from fastnet.images.preparation import Digit as Digit
+from fastnet.images.preparation import find_digits, load_digit, prepare
 
-__all__ = ["Digit", "NoDigitError", "find_digits", "load_digit", "prepare"]
+__all__ = ["find_digits", "load_digit", "prepare"]

@@ -75,6 +75,10 @@ def load_digit(path: PathLike) -> Pixels:
     --------
     prepare : The same for arrays and for many pictures, with the steps.
 
+    Notes
+    -----
+    The digit is scaled to fit into 20 x 20 pixels, and centred by its centre of mass, as the makers of MNIST did it.
+
     Examples
     --------
     >>> import tempfile, os
@@ -197,8 +201,8 @@ def find_digits(picture: Any) -> list[Digit]:
 
     Notes
     -----
-    Strokes that do not touch belong to one digit if one of them is small and near, such as the bar of a 5. Digits that
-    touch each other are read as one.
+    Each digit is scaled and centred as the makers of MNIST did it: see `prepare`. Strokes that do not touch belong to
+    one digit if one of them is small and near, such as the bar of a 5. Digits that touch each other are read as one.
 
     Examples
     --------

@@ -502,7 +502,7 @@ def test_help_is_on_standard_output(run, arguments):
         assert set(re.findall(r"--[a-z-]+", out)) == {
             "--help", "--iterations", "--epochs", "--batch-size", "--optimizer", "--lr", "--hidden-size", "--dtype",
             "--network", "--hidden", "--activation", "--data", "--test-data", "--label", "--size",
-            "--gradient", "--backend", "--seed", "--out", "--force", "--quiet",
+            "--augment", "--gradient", "--backend", "--seed", "--out", "--force", "--quiet",
         }
 
 
