@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.images.light import NoDigitError, otsu
-from fastnet.images.reading import Gray
+from fastnet.images._light import NoDigitError, otsu
+from fastnet.images._reading import Gray
 
 Mask = npt.NDArray[np.bool_]
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are the first row and column outside

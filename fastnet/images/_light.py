@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.images.reading import Gray
+from fastnet.images._reading import Gray
 
 WINDOW = 1 / 3  # of the picture's side: wider than any stroke
 DIMMEST = 0.3  # of the light in the brightest place: where there is less, noise would be mistaken for ink

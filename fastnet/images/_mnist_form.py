@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.images.reading import Gray
+from fastnet.images._reading import Gray
 
 SIZE = 28  # side of an MNIST image, in pixels
 BOX = 20  # MNIST scaled every digit to a box of this side, then centred it by its centre of mass
