@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet.images import find_digits, prepare
-from fastnet.images.reading import read_gray
+from fastnet.images._reading import read_gray
 from fastnet.plotting._axes import INK, RED, axes
 from fastnet.plotting._lettering import Lettering
 

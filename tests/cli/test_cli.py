@@ -502,7 +502,7 @@ def test_help_is_on_standard_output(run, arguments):
         assert set(re.findall(r"--[a-z-]+", out)) == {
             "--help", "--iterations", "--epochs", "--batch-size", "--optimizer", "--lr", "--hidden-size", "--dtype",
             "--network", "--hidden", "--activation", "--data", "--test-data", "--label", "--size",
-            "--gradient", "--backend", "--seed", "--out", "--force", "--quiet",
+            "--augment", "--gradient", "--backend", "--seed", "--out", "--force", "--quiet",
         }
 
 
@@ -657,11 +657,10 @@ TYPED = [
     ("train", ["--out", ""], "--out: must not be empty"),
     ("train", ["--lr=inf"], "--lr: must be a finite number above 0, got 'inf'"),
     ("train", ["--quiet=yes"], "--quiet"),
-    ("predict", [], "WEIGHTS"),
     ("predict", ["weights.npz", "--out"], "--out"),
     ("predict", ["weights.npz", "--out", ""], "--out: must not be empty"),
-    ("predict", [""], "WEIGHTS: must not be empty"),
-    ("predict", ["weights.npz", ""], "IMAGE: must not be empty"),
+    ("predict", [""], "FILE: must not be empty"),
+    ("predict", ["weights.npz", ""], "FILE: must not be empty"),
     (None, [], "COMMAND"),
     (None, ["trian"], "'trian'"),
     (None, ["train", "--learning-rate", "1"], "--learning-rate"),
@@ -688,8 +687,12 @@ def test_what_is_typed_wrong_is_one_line_and_status_2(run, workplace, monkeypatc
     assert list(workplace.iterdir()) == []
 
 
-def test_only_what_is_required_is_called_required(run):
-    assert "IMAGE" not in run("predict")[2]
+@pytest.mark.usefixtures("quick", "unpainted")
+def test_predict_alone_tests_the_network_that_comes_with_fastnet(run, workplace):
+    status, out, err = run("predict")
+    assert (status, err) == (0, "")
+    assert out.startswith("Test accuracy ")
+    assert [path.name for path in workplace.iterdir()] == ["predictions.png"]
 
 
 def make_things_that_go_wrong(folder):
@@ -713,17 +716,17 @@ HAPPENED = [
     ("predict", ["two\nlines.npz"], "two lines.npz: No such file"),
     ("predict", ["good.npz", "two\nlines.png"], "two lines.png is not an image"),
     ("predict", ["a folder"], "a folder"),
-    ("predict", ["text.txt"], "text.txt does not hold"),
+    ("predict", ["text.txt"], "text.txt is not an image"),
     ("predict", ["cut.npz"], "cut.npz does not hold"),
     ("predict", ["four-inputs.npz"], "four-inputs.npz holds a network of 4 inputs"),
     ("predict", ["three-classes.npz"], "three-classes.npz holds a network of 784 inputs and 3 classes"),
     ("predict", ["good.npz", "none.png"], "none.png"),
     ("predict", ["good.npz", "a folder"], "a folder"),
     ("predict", ["good.npz", "text.txt"], "text.txt is not an image"),
-    ("predict", ["good.npz", "blank.png"], "blank.png shows no digit"),
+    ("predict", ["good.npz", "blank.png"], "blank.png: no digit found"),
     ("predict", ["good.npz", "--out", "a folder"], "a folder"),
     ("predict", ["good.npz", "--out", "nowhere/picture.png"], "nowhere"),
-    ("predict", ["good.npz", "blank.png", "--out", "picture.png"], "--out"),
+    ("predict", ["good.npz", "blank.png", "blank.png", "--out", "picture.png"], "--out"),
 ]
 
 

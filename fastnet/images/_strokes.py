@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.images.light import NoDigitError, otsu
-from fastnet.images.reading import Gray
+from fastnet.images._light import NoDigitError, otsu
+from fastnet.images._reading import Gray
 
 Mask = npt.NDArray[np.bool_]
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are the first row and column outside
@@ -133,12 +133,18 @@ def digits_of(marks: Marks) -> list[list[int]]:
 
 def joined(pieces: list[int], marks: Marks) -> list[list[int]]:
     """Join the broken strokes of a digit: a small piece belongs to the nearest large one, if that is near."""
+    shape = marks.labels.shape
     digits: list[list[int]] = []
     boxes: list[Box] = []
     for piece in sorted(pieces, key=lambda i: marks.boxes[i][2] - marks.boxes[i][0], reverse=True):
         box = marks.boxes[piece]
         for place in sorted(range(len(digits)), key=lambda i: distance(box, boxes[i])):
-            if belongs(box, boxes[place]) and marks.areas[piece] > FRAGMENT * marks.areas[digits[place][0]]:
+            body = digits[place][0]
+            if (
+                belongs(box, boxes[place])
+                and marks.areas[piece] > FRAGMENT * marks.areas[body]
+                and (not at_the_edge(box, shape) or at_the_edge(marks.boxes[body], shape))
+            ):
                 digits[place].append(piece)
                 boxes[place] = around([boxes[place], box])
                 break
@@ -146,6 +152,11 @@ def joined(pieces: list[int], marks: Marks) -> list[list[int]]:
             digits.append([piece])
             boxes.append(box)
     return digits
+
+
+def at_the_edge(box: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a piece reaches the edge of the picture, where shadows and other sheets begin."""
+    return box[0] == 0 or box[1] == 0 or box[2] == shape[0] or box[3] == shape[1]
 
 
 def belongs(piece: Box, body: Box) -> bool:

@@ -3,9 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.images.reading import Gray
+from fastnet.images._reading import Gray
 
 WINDOW = 1 / 3  # of the picture's side: wider than any stroke
+DIMMEST = 0.3  # of the light in the brightest place: where there is less, noise would be mistaken for ink
 CLEARLY = 1.6  # times: what stands out so much more is the ink
 ONE_SHADE = 0.1  # of the contrast: paper that varies less has one shade
 LEAST_CONTRAST = 0.05  # of the range from black to white: fainter ink cannot be told from a stain
@@ -13,7 +14,26 @@ GRAINS = 5  # times: ink stands out so much more than the grain of the paper. Te
 
 
 class NoDigitError(ValueError):
-    """The picture shows no digit."""
+    """The picture shows no digit: what `prepare` and `find_digits` raise for a blank page, a blot or a texture.
+
+    Parameters
+    ----------
+    reason : str
+        What the picture shows instead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.images import NoDigitError, find_digits
+    >>> try:
+    ...     find_digits(np.full((40, 40), 200, np.uint8))
+    ... except NoDigitError as error:
+    ...     print(error)
+    no digit found: nothing stands out from the paper
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
 
 
 def inks_of(gray: Gray) -> list[Gray]:
@@ -26,7 +46,9 @@ def inks_of(gray: Gray) -> list[Gray]:
     from scipy import ndimage
 
     window = max(3, round(np.sqrt(gray.size) * WINDOW)) | 1
-    dark = ndimage.grey_closing(gray, window, mode="nearest") - gray
+    paper = ndimage.grey_closing(gray, window, mode="nearest")
+    # In half of the light, the difference between paper and ink is half as large too.
+    dark = (paper - gray) * (paper.max() / np.maximum(paper, DIMMEST * paper.max()).clip(1e-6))
     light = gray - ndimage.grey_opening(gray, window, mode="nearest")
     darkest, lightest = strength(dark), strength(light)
     if darkest > CLEARLY * lightest:
@@ -43,7 +65,7 @@ def without_grain(ink: Gray) -> Gray | None:
     from scipy import ndimage
 
     grain = np.quantile(ink, 0.3)  # above 0, because a closing finds the lightest grains
-    if strength(ink) < max(LEAST_CONTRAST, GRAINS * grain):
+    if strength(ink) < max(LEAST_CONTRAST, GRAINS * float(grain)):
         return None
     mended = ndimage.grey_closing(ink, 3, mode="nearest")  # where a hairline cuts a stroke
     return np.asarray((mended - grain).clip(0, None))

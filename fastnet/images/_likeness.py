@@ -6,9 +6,9 @@ lies beyond what was measured on more than 200 files with handwritten digits, an
 
 import numpy as np
 
-from fastnet.images.mnist_form import BOX, DETAIL, stroke_width
-from fastnet.images.reading import Gray
-from fastnet.images.strokes import Box, Mask
+from fastnet.images._mnist_form import BOX, DETAIL, stroke_width
+from fastnet.images._reading import Gray
+from fastnet.images._strokes import Box, Mask
 
 WIDEST_STROKE = 6.5  # pixels at MNIST's size, where 99 % of MNIST's strokes are at most 5 wide: more is a blot
 LONGEST = 5.0  # times the digit's size: what a pen would have to run further for is a texture, or a picture

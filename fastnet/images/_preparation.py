@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._files import PathLike
-from fastnet.images import light, likeness, mnist_form, strokes
-from fastnet.images.light import NoDigitError
-from fastnet.images.mnist_form import SIZE
-from fastnet.images.reading import Gray, in_unit_range, read_gray
+from fastnet.images import _light, _likeness, _mnist_form, _strokes
+from fastnet.images._light import NoDigitError
+from fastnet.images._mnist_form import SIZE
+from fastnet.images._reading import Gray, read_gray
 
 Pixels: TypeAlias = npt.NDArray[np.float32]
 Steps: TypeAlias = dict[str, npt.NDArray[Any]]
@@ -24,7 +24,7 @@ EDGE = 2  # pixels around the strokes that are partly ink
 
 @dataclass
 class Digit:
-    """A digit that `find_digits` found in a picture.
+    """A digit that `fastnet.images.find_digits` found in a picture.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Digit:
     box : tuple of int
         Its place in the picture, in pixels: left, top, right, bottom, as Pillow's ``crop`` takes them.
     steps : dict of str to ndarray
-        Every picture on the way, by name and in order, as `prepare` returns them.
+        Every picture on the way, by name and in order, as `fastnet.images.prepare` returns them.
 
     Examples
     --------
@@ -74,6 +74,10 @@ def load_digit(path: PathLike) -> Pixels:
     See Also
     --------
     prepare : The same for arrays and for many pictures, with the steps.
+
+    Notes
+    -----
+    The digit is scaled to fit into 20 x 20 pixels, and centred by its centre of mass, as the makers of MNIST did it.
 
     Examples
     --------
@@ -197,8 +201,8 @@ def find_digits(picture: Any) -> list[Digit]:
 
     Notes
     -----
-    Strokes that do not touch belong to one digit if one of them is small and near, such as the bar of a 5. Digits that
-    touch each other are read as one.
+    Each digit is scaled and centred as the makers of MNIST did it: see `prepare`. Strokes that do not touch belong to
+    one digit if one of them is small and near, such as the bar of a 5. Digits that touch each other are read as one.
 
     Examples
     --------
@@ -241,11 +245,8 @@ def unprepared(pictures: Any, pixels: Pixels) -> Iterator[tuple[int, Any]]:
     """Write into `pixels` what has MNIST's form already, all at once, and yield the place and picture of the rest."""
     done = np.zeros(len(pictures), bool)
     if isinstance(pictures, np.ndarray) and pictures.shape[1:] == (SIZE, SIZE) and pictures.dtype == np.uint8:
-        shades = in_unit_range(pictures)
-        for stack in (shades, 1 - shades):
-            known = mnist_form.are_mnist(stack) & ~done
-            pixels[known] = stack[known].reshape(-1, SIZE * SIZE)
-            done |= known
+        np.divide(pictures.reshape(pixels.shape), np.float32(255), out=pixels)
+        done = _mnist_form.are_mnist(pixels.reshape(-1, SIZE, SIZE))
     for place in np.flatnonzero(~done).tolist():
         yield place, pictures[place]
 
@@ -255,7 +256,7 @@ def digits_in(gray: Gray, size: tuple[int, int]) -> list[Digit]:
     if (known := as_it_is(gray)) is not None:
         return [Digit(known.reshape(-1), (0, 0, SIZE, SIZE), {"gray": gray, "28 x 28": known})]
     objection = "nothing stands out from the paper"
-    for ink in light.inks_of(smooth(gray)):
+    for ink in _light.inks_of(smooth(gray)):
         digits, objection = digits_of_ink(ink, gray, size)
         if digits:
             return digits
@@ -264,17 +265,17 @@ def digits_in(gray: Gray, size: tuple[int, int]) -> list[Digit]:
 
 def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Digit], str]:
     """Return the digits that the ink of a picture forms, and why the last of what is no digit is none."""
-    mask, left_out = strokes.strokes_of(ink)
-    marks = strokes.marks_of(mask)
+    mask, left_out = _strokes.strokes_of(ink)
+    marks = _strokes.marks_of(mask)
     found, objection = [], ""
-    for labels in strokes.digits_of(marks):
-        box = strokes.around([marks.boxes[label - 1] for label in labels])
+    for labels in _strokes.digits_of(marks):
+        box = _strokes.around([marks.boxes[label - 1] for label in labels])
         cut = cut_out(ink, marks, labels, box)
-        enlarged = mnist_form.enlarged(cut)
-        objection = likeness.objection(enlarged, box, likeness.roughness(ink, mask, left_out, box))
+        enlarged = _mnist_form.enlarged(cut)
+        objection = _likeness.objection(enlarged, box, _likeness.roughness(ink, mask, left_out, box))
         if not objection:
-            even = mnist_form.with_mnist_strokes(enlarged)
-            result = mnist_form.as_mnist(even)
+            even = _mnist_form.with_mnist_strokes(enlarged)
+            result = _mnist_form.as_mnist(even)
             steps = {
                 "gray": gray, "ink": ink, "strokes": mask, "digit": cut, "stroke width": even, "28 x 28": result,
             }
@@ -290,7 +291,7 @@ def as_it_is(gray: Gray) -> Gray | None:
     if abs(difference.min()) > difference.max():
         difference = -difference
     for image in (gray, 1 - gray, difference / (difference.max() or 1)):
-        if image.min() == 0 and image.max() > FULL and mnist_form.are_mnist(image[np.newaxis])[0]:
+        if image.min() == 0 and image.max() > FULL and _mnist_form.are_mnist(image[np.newaxis])[0]:
             return np.asarray(image, np.float32)
     return None
 
@@ -308,19 +309,19 @@ def smooth(gray: Gray) -> Gray:
     return np.asarray(large, np.float32).clip(0, 1)
 
 
-def cut_out(ink: Gray, marks: strokes.Marks, labels: list[int], box: strokes.Box) -> Gray:
+def cut_out(ink: Gray, marks: _strokes.Marks, labels: list[int], box: _strokes.Box) -> Gray:
     """Return the ink of one digit, from 0 to 1, without what else is in its box."""
     from scipy import ndimage
 
     top, left, bottom, right = box
     area = slice(max(top - EDGE, 0), bottom + EDGE), slice(max(left - EDGE, 0), right + EDGE)
     own = np.isin(marks.labels[area], labels)
-    near = ndimage.binary_dilation(own, strokes.EIGHT, iterations=EDGE)
+    near = ndimage.binary_dilation(own, _strokes.EIGHT, iterations=EDGE)
     strength = ink[area] / np.quantile(ink[area][own], 0.7)
     return np.asarray(np.where(near, strength.clip(0, 1), 0), np.float32)
 
 
-def in_the_picture(box: strokes.Box, shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int, int, int]:
+def in_the_picture(box: _strokes.Box, shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int, int, int]:
     """Return a box as Pillow gives boxes, in pixels of the original picture."""
     down, across = size[0] / shape[0], size[1] / shape[1]
     top, left, bottom, right = box

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.images.reading import Gray
+from fastnet.images._reading import Gray
 
 SIZE = 28  # side of an MNIST image, in pixels
 BOX = 20  # MNIST scaled every digit to a box of this side, then centred it by its centre of mass
@@ -18,14 +18,13 @@ def are_mnist(stack: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     The ink is light, 20 pixels high or wide (in 16 images 19), and its centre of mass is in the middle: from 13.5 to
     14.5 pixels from the first.
     """
-    mass = stack.sum(axis=(1, 2))
     places = np.arange(SIZE, dtype=np.float32)
-    extents, centred = [], mass > 0
-    for axis in (1, 2):
-        lines = stack.sum(axis=3 - axis)
+    extents, centred = [], np.ones(len(stack), bool)
+    ones = np.ones(SIZE, np.float32)
+    for lines in (stack @ ones, ones @ stack):  # the ink of each row, and of each column
         extents.append(extent(lines > 0))
         with np.errstate(invalid="ignore"):  # 0 / 0 of a blank image
-            centre = lines @ places / mass
+            centre = lines @ places / lines.sum(axis=1)
         centred &= (centre > 13.45) & (centre < 14.55)
     largest = np.maximum(*extents)
     return np.asarray(centred & (largest >= BOX - 1) & (largest <= BOX))
