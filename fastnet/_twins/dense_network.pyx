@@ -292,11 +292,19 @@ cdef void _backward(
     cdef bint add = first > 0
     cdef Py_ssize_t size
     cdef floating* da = <floating*> layer.z
+    # Set one by one: for `NULL if ... else ...` Cython would use a pointer that is not const.
+    cdef const Py_ssize_t* labels = problem.labels
+    cdef const floating* t = <const floating*> problem.t
+    cdef const double* weights = problem.weights
+    if labels != NULL:
+        labels += first
+    if t != NULL:
+        t += first * layer.U
+    if weights != NULL:
+        weights += first
     _error(
-        da, NULL if problem.labels == NULL else problem.labels + first,
-        NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, <const floating*> layer.slope,
-        NULL if problem.weights == NULL else problem.weights + first, problem.mean_weight, rows, layer.U,
-        problem.output, mean_divisor(problem.output, problem.N, layer.U),
+        da, labels, t, <const floating*> layer.slope, weights, problem.mean_weight, rows, layer.U, problem.output,
+        mean_divisor(problem.output, problem.N, layer.U),
     )
     while True:
         sum_samples(da, rows, layer.U, <floating*> layer.db, add)
