@@ -44,10 +44,11 @@ from fastnet._twins.shared.memory cimport (
 )
 from fastnet._twins.shared.products cimport (
     CHUNK, GROUP, Used, all_finite, borrow, clear_padding, find_used, give_back, groups_of, input, limits_of_outer, limits_of_product,
-    list_all, list_used, multiply, outer, pack_used, padded, spread, sum_samples, transpose, unused_are_finite,
+    list_all, list_used, multiply, outer, pack_used, padded, spread, sum_samples, unused_are_finite,
 )
 from fastnet._twins.shared.rows cimport softmax_limit
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.transposition cimport transpose
 from fastnet._twins.shared.vector_math cimport lowest, lowest_normal
 
 from numpy import empty, uint8
@@ -350,18 +351,20 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Wo
     while layer <= problem.last:
         units = max(units, groups_of(layer.U))
         if y == NULL and layer > problem.first:
-            transpose(<const floating*> layer.W, layer.inputs, layer.U, <floating*> layer.WT)
+            transpose(
+                <const floating*> layer.W, layer.U, layer.inputs, layer.U, <floating*> layer.WT, layer.inputs,
+            )
         layer += 1
     for first from 0 <= first < problem.N by CHUNK:
         rows = min(problem.N - first, CHUNK)
-        find_used(x + first * D, rows, D, workspace.is_used)
+        find_used(x + first * D, D, rows, D, workspace.is_used)
         list_used(workspace.is_used, rows, groups_of(D), &workspace.used)
         list_all(rows, units, &workspace.all)
         if as_it_is:
             samples = <floating*> x + first * D
         else:
             samples = <floating*> workspace.x
-            pack_used(x + first * D, levels, D, &workspace.used, samples)
+            pack_used(x + first * D, D, levels, D, &workspace.used, samples)
         finite = _forward(samples, stride, packed, rows, problem, workspace)
         if y == NULL:
             _backward(samples, stride, packed, first, rows, finite, problem, workspace)
