@@ -97,6 +97,29 @@ def test_every_kernel_has_the_same_bits_on_any_number_of_threads(twins, dtype):
         assert same(one, with_threads(n, call))
 
 
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("dtypes", [(np.float32, np.float32), (np.float32, np.float64), (np.float64, np.float64)])
+@pytest.mark.parametrize("zeros", [False, True])
+@pytest.mark.parametrize("size", [(130, 1301, 100), (999, 250, 70)])  # large, so that there are several blocks
+def test_a_large_affine_layer_has_the_same_bits_on_any_number_of_threads(twins, size, zeros, dtypes):
+    kernels, _ = twins
+    random, (N, D, U) = np.random.default_rng(0), size
+    x, (W, dout) = random.normal(size=(N, D)), (random.normal(size=shape) for shape in ((D, U), (N, U)))
+    if zeros:
+        x[: N // 2, D // 4 : -D // 4] = 0
+    x, W, dout = x.astype(dtypes[0]), W.astype(dtypes[1]), dout.astype(dtypes[1])
+
+    def call():
+        return [kernels.affine(x, W, W[0].copy()), *kernels.affine_gradient(dout, x, W)]
+
+    one = with_threads(1, call)
+    for n in (2, 3, 8):
+        assert same(one, with_threads(n, call))
+    exact = [x @ W + W[0], dout @ W.T, x.T.astype(W.dtype) @ dout, dout.sum(axis=0)]
+    for result, wanted in zip(one, exact, strict=True):  # sums of at most 1301 products of the order of 1
+        np.testing.assert_allclose(result, wanted, rtol=0, atol=1301 * 8 * np.finfo(W.dtype).eps)
+
+
 def test_the_accuracy_of_many_samples_is_the_same_on_any_number_of_threads():
     network = TwoLayerNet(6, 5, 3, weight_init_std=2.0, seed=0)
     x = np.random.default_rng(0).normal(size=(4500, 6))

@@ -6,7 +6,12 @@ Why it is fast, most important first:
   `_has_zeros` looks at a few samples and decides.
 - Otherwise `_tile` keeps the sums of 8 rows and one panel of columns in registers, and stores them once. It adds the
   bias on the way.
-- float32 samples beside float64 weights are converted one chunk of samples at a time, and only the numbers used.
+- The gradients are computed for a strip of inputs at a time, as wide as a tile. The strips of x and of W', copied, stay
+  in the L1 cache for all that is multiplied by them.
+- float32 samples beside float64 weights are converted one chunk of samples or one strip at a time.
+
+Threads: `affine` divides the samples into blocks, and `affine_gradient` the inputs, because no sum goes over these. So the
+results do not depend on the blocks, or on the threads that computed them.
 
 Shapes: N samples of D elements each, U units. Each of these may be 0.
 """
@@ -24,8 +29,11 @@ from fastnet._twins.shared.products cimport (
     list_used, multiply, outer, pack_used, padded, spread, unused_are_finite,
 )
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.transposition cimport transpose
 
 from numpy import empty
+
+from fastnet import _threads
 
 __all__ = ["affine", "affine_gradient"]
 
@@ -55,12 +63,16 @@ cdef enum:
     TERMS = 2048       # bytes of a row that are multiplied before the next tile: the columns of a tile stay in the cache
     SKIPPED = 4        # a batch has zeros if at least one of SKIPPED groups has only zeros
     LOOK_AT = 8        # one of so many samples is looked at
+    BLOCKS = 8         # blocks into which a large call is divided, at most: so many threads can share it
+    LARGE = 16000000   # multiplications of a large call: 0.3 ms in float32. With fewer, threads save hardly anything.
     FEW = 4            # with fewer samples the products read each weight only once anyway, so zeros always pay
 
 
 # The arrays of a call. dx, dW, db are NULL in `affine`, dx may be. x holds floats, W may hold doubles.
 cdef struct Problem:
     Py_ssize_t N, D, U
+    Py_ssize_t size, unit, blocks  # what is divided into blocks, samples or inputs, in multiples of `unit`
+    bint zeros     # whether to skip the zeros of x: decided for the whole call, so that it does not depend on the threads
     const void* x
     const void* W
     const void* b
@@ -70,14 +82,14 @@ cdef struct Problem:
     void* db
 
 
-# The temporary memory, for one chunk of samples.
+# The temporary memory of one thread, for one chunk of samples.
 cdef struct Workspace:
     Used used
     uint32_t* is_used
     void* x        # (CHUNK, D): the output of `pack_used`, or the converted samples
     void* rows     # (CHUNK, padded U)
-    void* tail     # one panel of a right factor, or the column sums of `limits_of_...`
-    void* panels   # all panels of W'
+    void* tail     # the last, incomplete panel of a right factor, or the column sums of `limits_of_...`
+    void* strip    # a strip of x or of W'
 
 
 # ---- The product of matrices with few zeros
@@ -156,75 +168,96 @@ cdef inline Py_ssize_t _columns(Py_ssize_t left, Py_ssize_t itemsize) noexcept n
 
 
 cdef VECTORISED _copy_panel(
-    const floating* b, Py_ssize_t b_row, Py_ssize_t b_column, Py_ssize_t count, Py_ssize_t valid, Py_ssize_t columns,
-    floating* panel,
+    const number* b, Py_ssize_t b_row, Py_ssize_t count, Py_ssize_t valid, Py_ssize_t columns, floating* panel
 ) noexcept nogil:
-    # panel[k, j] = b[k b_row + j b_column] for `valid` columns, 0 for the others
+    # panel[k, j] = b[k b_row + j] for `valid` columns, 0 for the others
     cdef Py_ssize_t k, j
     for k in range(count):
         for j in range(valid):
-            panel[j] = b[j * b_column]
+            panel[j] = <floating> b[j]
         for j in range(valid, columns):
             panel[j] = 0
         b += b_row
         panel += columns
 
 
-cdef void _copy_transposed(const floating* W, Py_ssize_t D, Py_ssize_t U, floating* panels) noexcept nogil:
-    # Copy the panels of W' (U, D), for W (D, U), as `_product` reads them.
-    cdef Py_ssize_t full = TILE_BYTES // sizeof(floating), terms = TERMS // sizeof(floating)
-    cdef Py_ssize_t k, first, count, columns
-    for k from 0 <= k < U by terms:
-        count = min(terms, U - k)
-        for first from 0 <= first < D by full:
-            columns = _columns(D - first, sizeof(floating))
-            _copy_panel(W + first * U + k, 1, U, count, min(full, D - first), columns, panels)
-            panels += count * columns
-
-
 cdef void _product(
-    const floating* a, Py_ssize_t a_row, Py_ssize_t a_step, Py_ssize_t rows, const floating* b, const floating* panels,
-    Py_ssize_t count, const floating* bias, floating* out, Py_ssize_t U, bint add, floating* tail,
+    const floating* a, Py_ssize_t rows, const floating* b, Py_ssize_t count, const floating* bias, floating* out,
+    Py_ssize_t U, floating* tail,
 ) noexcept nogil:
-    # out (rows, U) = a b + bias, or out += a b, with a[i, k] at a[i a_row + k a_step]. b (count, U) is given, or its
-    # panels are, each contiguous. `tail` is temporary memory for the last, incomplete panel.
+    # out (rows, U) = a b + bias, for a (rows, count), b (count, U)
     cdef Py_ssize_t full = TILE_BYTES // sizeof(floating), terms = TERMS // sizeof(floating)
     cdef Py_ssize_t first, k, i, j, block, columns, valid, stride, whole = U // full * full
     cdef const floating* right
     cdef const floating* start
-    cdef const floating* panel
     cdef floating last[WIDEST_TILE]
-    if count == 0 and not add:
+    if count == 0:
         for i in range(rows):
-            for j in range(U):
-                out[i * U + j] = bias[j] if bias != NULL else 0
+            memcpy(out + i * U, bias, U * sizeof(floating))
     memset(last, 0, sizeof(last))
-    if bias != NULL:
-        memcpy(last, bias + whole, (U - whole) * sizeof(floating))
+    memcpy(last, bias + whole, (U - whole) * sizeof(floating))
     for k from 0 <= k < count by terms:
         block = min(terms, count - k)
-        if panels == NULL and whole < U:
-            _copy_panel(b + k * U + whole, U, 1, block, U - whole, _columns(U - whole, sizeof(floating)), tail)
+        if whole < U:
+            _copy_panel(b + k * U + whole, U, block, U - whole, _columns(U - whole, sizeof(floating)), tail)
         for i from 0 <= i < rows by ROWS:
-            panel = panels
             for first from 0 <= first < U by full:
                 valid, columns = min(full, U - first), _columns(U - first, sizeof(floating))
-                if panels != NULL:
-                    right, stride = panel, columns
-                    panel += block * columns
-                elif valid < full:
-                    right, stride = tail, columns
-                else:
-                    right, stride = b + k * U + first, U
+                right, stride = (b + k * U + first, U) if valid == full else (<const floating*> tail, columns)
                 start = NULL
-                if bias != NULL and k == 0:
+                if k == 0:
                     start = bias + first if valid == full else last
                 _tile(
-                    a + i * a_row + k * a_step, a_row, a_step, rows - i, right, stride, block, start,
-                    out + i * U + first, U, valid, add or k > 0, columns,
+                    a + i * count + k, count, 1, rows - i, right, stride, block, start, out + i * U + first, U, valid,
+                    k > 0, columns,
                 )
-        if panels != NULL:
-            panels = panel
+
+
+cdef void _multiply_transposed(
+    const floating* d, Py_ssize_t rows, const floating* W, Py_ssize_t U, Py_ssize_t D, Py_ssize_t begin, Py_ssize_t end,
+    floating* out, floating* strip,
+) noexcept nogil:
+    # Columns `begin` to `end` - 1 of out (rows, D) = d W', for d (rows, U), W (D, U)
+    cdef Py_ssize_t full = TILE_BYTES // sizeof(floating), terms = TERMS // sizeof(floating)
+    cdef Py_ssize_t first, k, i, block, columns, valid
+    for first from begin <= first < end by full:
+        valid, columns = min(full, end - first), _columns(end - first, sizeof(floating))
+        if U == 0:
+            for i in range(rows):
+                memset(out + i * D + first, 0, valid * sizeof(floating))
+        if valid < columns:
+            memset(strip, 0, min(terms, U) * columns * sizeof(floating))
+        for k from 0 <= k < U by terms:
+            block = min(terms, U - k)
+            transpose(W + first * U + k, U, valid, block, strip, columns)
+            for i from 0 <= i < rows by ROWS:
+                _tile(
+                    d + i * U + k, U, 1, rows - i, strip, columns, block, <const floating*> NULL, out + i * D + first,
+                    D, valid, k > 0, columns,
+                )
+
+
+cdef void _multiply_samples(
+    const number* x, Py_ssize_t rows, Py_ssize_t D, Py_ssize_t begin, Py_ssize_t end, const floating* d, Py_ssize_t U,
+    bint add, floating* out, floating* strip, floating* tail,
+) noexcept nogil:
+    # Rows `begin` to `end` - 1 of out (D, U) = x' d, for x (rows, D), d (rows, U); with `add`, out += this product.
+    cdef Py_ssize_t width = TILE_BYTES // sizeof(floating), full = width, whole = U // full * full
+    cdef Py_ssize_t first, other, i, columns, valid, count, stride
+    cdef const floating* right
+    if whole < U:
+        _copy_panel(d + whole, U, rows, U - whole, _columns(U - whole, sizeof(floating)), tail)
+    for first from begin <= first < end by width:
+        count = min(width, end - first)
+        _copy_panel(x + first, D, rows, count, count, strip)
+        for other from 0 <= other < U by full:
+            valid, columns = min(full, U - other), _columns(U - other, sizeof(floating))
+            right, stride = (d + other, U) if valid == full else (<const floating*> tail, columns)
+            for i from 0 <= i < count by ROWS:
+                _tile(
+                    strip + i, 1, count, count - i, right, stride, rows, <const floating*> NULL,
+                    out + (first + i) * U + other, U, valid, add, columns,
+                )
 
 
 # ---- Between the products
@@ -298,29 +331,31 @@ cdef Py_ssize_t _lay_out(Workspace* workspace, char* begin, const Problem* probl
     workspace.is_used = <uint32_t*> _reserve(&end, groups * GROUP * CHUNK // 8)
     workspace.x = _reserve(&end, rows * itemsize * groups * GROUP)
     workspace.rows = _reserve(&end, rows * itemsize * padded(problem.U, itemsize))
-    workspace.tail = _reserve(&end, max(TERMS // itemsize * TILE_BYTES, problem.U * itemsize))
-    workspace.panels = _reserve(&end, 0 if problem.dx == NULL else problem.U * (problem.D * itemsize + TILE_BYTES))
+    workspace.tail = _reserve(&end, max(max(TERMS // itemsize, CHUNK) * TILE_BYTES, problem.U * itemsize))
+    workspace.strip = _reserve(&end, max(TERMS // itemsize, CHUNK) * TILE_BYTES)
     return end - begin
 
 
 cdef const floating* _find(
-    const number* x, Py_ssize_t rows, Py_ssize_t D, const Workspace* workspace, const unsigned char** packed,
-    Py_ssize_t* stride, floating* like,
+    const number* x, Py_ssize_t x_stride, Py_ssize_t rows, Py_ssize_t D, const Workspace* workspace,
+    const unsigned char** packed, Py_ssize_t* stride, floating* like,
 ) noexcept nogil:
     # List what the samples x (rows, D) use, and return them as the products take them.
-    find_used(x, rows, D, workspace.is_used)
+    find_used(x, x_stride, rows, D, workspace.is_used)
     list_used(workspace.is_used, rows, groups_of(D), &workspace.used)
     if sizeof(number) == sizeof(floating) and D % GROUP == 0:
-        packed[0], stride[0] = NULL, D
+        packed[0], stride[0] = NULL, x_stride
         return <const floating*> x
-    pack_used(x, <const floating*> NULL, D, &workspace.used, <floating*> workspace.x)
+    pack_used(x, x_stride, <const floating*> NULL, D, &workspace.used, <floating*> workspace.x)
     packed[0], stride[0] = in_order, GROUP
     return <const floating*> workspace.x
 
 
 cdef void _forward(
-    const number* x, const floating* W, const Problem* problem, const Workspace* workspace
+    const number* x, const floating* W, const Problem* problem, Py_ssize_t begin, Py_ssize_t end,
+    const Workspace* workspace,
 ) noexcept nogil:
+    # The samples from `begin` to `end` - 1.
     cdef Py_ssize_t first, rows, D = problem.D, U = problem.U, wide = padded(U, sizeof(floating)), stride = 0
     cdef const unsigned char* packed = NULL
     cdef const floating* samples
@@ -328,11 +363,11 @@ cdef void _forward(
     cdef floating* out
     cdef floating* z
     cdef bint finite
-    for first from 0 <= first < problem.N by CHUNK:
-        rows = min(CHUNK, problem.N - first)
+    for first from begin <= first < end by CHUNK:
+        rows = min(CHUNK, end - first)
         out = <floating*> problem.out + first * U
-        if D > 0 and U > 0 and _has_zeros(x + first * D, rows, D):
-            samples = _find(x + first * D, rows, D, workspace, &packed, &stride, <floating*> NULL)
+        if problem.zeros:
+            samples = _find(x + first * D, D, rows, D, workspace, &packed, &stride, <floating*> NULL)
             z = out if wide == U else <floating*> workspace.rows
             finite = unused_are_finite(W, D, U, &workspace.used)
             spread(b, rows, U, z)
@@ -347,76 +382,117 @@ cdef void _forward(
             else:
                 _convert(x + first * D, rows * D, <floating*> workspace.x)
                 samples = <const floating*> workspace.x
-            _product(samples, D, 1, rows, W, NULL, D, b, out, U, False, <floating*> workspace.tail)
+            _product(samples, rows, W, D, b, out, U, <floating*> workspace.tail)
 
 
 cdef void _backward(
-    const number* x, const floating* W, const Problem* problem, const Workspace* workspace
+    const number* x, const floating* W, const Problem* problem, Py_ssize_t begin, Py_ssize_t end,
+    const Workspace* workspace,
 ) noexcept nogil:
+    # dx and dW for the inputs from `begin` to `end` - 1, and with the first of these, db.
     cdef Py_ssize_t first, rows, D = problem.D, U = problem.U, wide = padded(U, sizeof(floating)), stride = 0
+    cdef Py_ssize_t width = end - begin
     cdef const unsigned char* packed = NULL
     cdef const floating* samples
     cdef const floating* dout
     cdef const floating* d
-    cdef floating* db = <floating*> problem.db
-    cdef floating* dW = <floating*> problem.dW
-    memset(db, 0, U * sizeof(floating))
+    cdef floating* dW = <floating*> problem.dW + begin * U
+    if begin == 0:
+        memset(problem.db, 0, U * sizeof(floating))
+        _add_samples(<const floating*> problem.out, problem.N, U, <floating*> problem.db)
     if problem.N == 0:
-        memset(dW, 0, D * U * sizeof(floating))
-    if problem.dx != NULL:
-        _copy_transposed(W, D, U, <floating*> workspace.panels)
+        memset(dW, 0, width * U * sizeof(floating))
     for first from 0 <= first < problem.N by CHUNK:
         rows = min(CHUNK, problem.N - first)
         dout = <const floating*> problem.out + first * U
-        _add_samples(dout, rows, U, db)
-        if D > 0 and U > 0 and _has_zeros(x + first * D, rows, D):
+        if problem.zeros:
             d = dout
             if wide != U:
                 memset(workspace.rows, 0, rows * wide * sizeof(floating))
                 _copy_rows(dout, U, rows, U, <floating*> workspace.rows, wide)
                 d = <const floating*> workspace.rows
-            samples = _find(x + first * D, rows, D, workspace, &packed, &stride, <floating*> NULL)
-            outer(samples, stride, packed, &workspace.used, D, d, U, dW, first > 0)
-            if not all_finite(<const floating*> db, U):  # the sum is finite only if dout is
-                limits_of_outer(workspace.is_used, rows, D, d, U, dW, <floating*> workspace.tail)
-        else:
-            if sizeof(number) == sizeof(floating):
-                samples = <const floating*> x + first * D
-            else:
-                _convert(x + first * D, rows * D, <floating*> workspace.x)
-                samples = <const floating*> workspace.x
-            _product(samples, 1, D, D, dout, NULL, rows, NULL, dW, U, first > 0, <floating*> workspace.tail)
-        if problem.dx != NULL:
-            _product(
-                dout, U, 1, rows, NULL, <floating*> workspace.panels, U, NULL, <floating*> problem.dx + first * D, D,
-                False, NULL,
+            samples = _find(
+                x + first * D + begin, D, rows, width, workspace, &packed, &stride, <floating*> NULL
             )
+            outer(samples, stride, packed, &workspace.used, width, d, U, dW, first > 0)
+            if not all_finite(dout, rows * U):
+                limits_of_outer(workspace.is_used, rows, width, d, U, dW, <floating*> workspace.tail)
+        else:
+            _multiply_samples(
+                x + first * D, rows, D, begin, end, dout, U, first > 0, <floating*> problem.dW,
+                <floating*> workspace.strip, <floating*> workspace.tail,
+            )
+    if problem.dx != NULL:
+        _multiply_transposed(
+            <const floating*> problem.out, problem.N, W, U, D, begin, end, <floating*> problem.dx,
+            <floating*> workspace.strip,
+        )
 
 
-cdef int _run(ndarray x, ndarray W, Problem* problem) except -1:
+cdef inline Py_ssize_t _start(const Problem* problem, Py_ssize_t block) noexcept nogil:
+    # Where a block begins.
+    cdef Py_ssize_t units = (problem.size + problem.unit - 1) // problem.unit
+    return min(problem.size, block * units // problem.blocks * problem.unit)
+
+
+cdef int _run_blocks(ndarray x, ndarray W, const Problem* problem, Py_ssize_t first, Py_ssize_t last) except -1:
     cdef Workspace workspace
-    cdef Py_ssize_t size
-    cdef ndarray memory
-    problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
-    problem.x, problem.W = address(x), address(W)
-    memory = borrow(_lay_out(&workspace, NULL, problem, PyArray_ITEMSIZE(W)) + CACHE_LINE)
+    cdef Py_ssize_t begin = _start(problem, first), end = _start(problem, last)
+    cdef ndarray memory = borrow(_lay_out(&workspace, NULL, problem, PyArray_ITEMSIZE(W)) + CACHE_LINE)
     _lay_out(&workspace, <char*> address(memory), problem, PyArray_ITEMSIZE(W))
     with nogil:
         if PyArray_ITEMSIZE(W) == sizeof(float):
             if problem.db == NULL:
-                _forward(<const float*> problem.x, <const float*> problem.W, problem, &workspace)
+                _forward(<const float*> problem.x, <const float*> problem.W, problem, begin, end, &workspace)
             else:
-                _backward(<const float*> problem.x, <const float*> problem.W, problem, &workspace)
+                _backward(<const float*> problem.x, <const float*> problem.W, problem, begin, end, &workspace)
         elif PyArray_ITEMSIZE(x) == sizeof(float):
             if problem.db == NULL:
-                _forward(<const float*> problem.x, <const double*> problem.W, problem, &workspace)
+                _forward(<const float*> problem.x, <const double*> problem.W, problem, begin, end, &workspace)
             else:
-                _backward(<const float*> problem.x, <const double*> problem.W, problem, &workspace)
+                _backward(<const float*> problem.x, <const double*> problem.W, problem, begin, end, &workspace)
         elif problem.db == NULL:
-            _forward(<const double*> problem.x, <const double*> problem.W, problem, &workspace)
+            _forward(<const double*> problem.x, <const double*> problem.W, problem, begin, end, &workspace)
         else:
-            _backward(<const double*> problem.x, <const double*> problem.W, problem, &workspace)
+            _backward(<const double*> problem.x, <const double*> problem.W, problem, begin, end, &workspace)
     give_back(memory)
+    return 0
+
+
+cdef class _Work:
+    """The blocks of one call, for `_threads.share`."""
+
+    cdef Problem problem
+    cdef ndarray x
+    cdef ndarray W
+    cdef tuple others  # like x and W, they live as long as a thread may use them
+
+    def __call__(self, Py_ssize_t first, Py_ssize_t last):
+        _run_blocks(self.x, self.W, &self.problem, first, last)
+
+
+cdef int _run(ndarray x, ndarray W, tuple others, Problem* problem, int products) except -1:
+    # Compute `products` products of this size. `others` are the other arrays of the problem.
+    cdef _Work work
+    cdef double operations
+    problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
+    problem.x, problem.W = address(x), address(W)
+    if problem.db == NULL:
+        problem.size, problem.unit = problem.N, ROWS
+    else:
+        problem.size, problem.unit = problem.D, TILE_BYTES // PyArray_ITEMSIZE(W)
+    problem.zeros = problem.D > 0 and problem.U > 0 and (
+        _has_zeros(<const float*> problem.x, problem.N, problem.D) if PyArray_ITEMSIZE(x) == sizeof(float)
+        else _has_zeros(<const double*> problem.x, problem.N, problem.D)
+    )
+    operations = <double> products * problem.N * problem.D * problem.U
+    problem.blocks = 1
+    if operations < LARGE:
+        return _run_blocks(x, W, problem, 0, 1)
+    problem.blocks = min(BLOCKS, (problem.size + problem.unit - 1) // problem.unit)
+    work = _Work()
+    work.problem, work.x, work.W, work.others = problem[0], x, W, others
+    _threads.share(work, problem.blocks, operations)
     return 0
 
 
@@ -447,7 +523,7 @@ def affine(x: Any, W: Any, b: Any, /) -> FloatArray | None:
     out = empty(((<ndarray> x).shape[0], (<ndarray> W).shape[1]), W.dtype)
     problem.b, problem.out = address(b), address(out)
     problem.dx = problem.dW = problem.db = NULL
-    _run(x, W, &problem)
+    _run(x, W, (b, out), &problem, 1)
     return out
 
 
@@ -472,5 +548,5 @@ def affine_gradient(
     problem.b, problem.out = NULL, address(dout)
     problem.dx = address(dx) if wants_dx else NULL
     problem.dW, problem.db = address(dW), address(db)
-    _run(x, W, &problem)
+    _run(x, W, (dout, dx, dW, db), &problem, 2 if wants_dx else 1)
     return dx, dW, db

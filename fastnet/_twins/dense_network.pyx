@@ -44,10 +44,11 @@ from fastnet._twins.shared.memory cimport (
 )
 from fastnet._twins.shared.products cimport (
     CHUNK, GROUP, Used, all_finite, borrow, clear_padding, find_used, give_back, groups_of, input, limits_of_outer, limits_of_product,
-    list_all, list_used, multiply, outer, pack_used, padded, spread, sum_samples, transpose, unused_are_finite,
+    list_all, list_used, multiply, outer, pack_used, padded, spread, sum_samples, unused_are_finite,
 )
 from fastnet._twins.shared.rows cimport softmax_limit
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.transposition cimport transpose
 from fastnet._twins.shared.vector_math cimport lowest, lowest_normal
 
 from numpy import empty, uint8
@@ -292,11 +293,19 @@ cdef void _backward(
     cdef bint add = first > 0
     cdef Py_ssize_t size
     cdef floating* da = <floating*> layer.z
+    # Set one by one: for `NULL if ... else ...` Cython would use a pointer that is not const.
+    cdef const Py_ssize_t* labels = problem.labels
+    cdef const floating* t = <const floating*> problem.t
+    cdef const double* weights = problem.weights
+    if labels != NULL:
+        labels += first
+    if t != NULL:
+        t += first * layer.U
+    if weights != NULL:
+        weights += first
     _error(
-        da, NULL if problem.labels == NULL else problem.labels + first,
-        NULL if problem.t == NULL else <const floating*> problem.t + first * layer.U, <const floating*> layer.slope,
-        NULL if problem.weights == NULL else problem.weights + first, problem.mean_weight, rows, layer.U,
-        problem.output, mean_divisor(problem.output, problem.N, layer.U),
+        da, labels, t, <const floating*> layer.slope, weights, problem.mean_weight, rows, layer.U, problem.output,
+        mean_divisor(problem.output, problem.N, layer.U),
     )
     while True:
         sum_samples(da, rows, layer.U, <floating*> layer.db, add)
@@ -342,18 +351,20 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Wo
     while layer <= problem.last:
         units = max(units, groups_of(layer.U))
         if y == NULL and layer > problem.first:
-            transpose(<const floating*> layer.W, layer.inputs, layer.U, <floating*> layer.WT)
+            transpose(
+                <const floating*> layer.W, layer.U, layer.inputs, layer.U, <floating*> layer.WT, layer.inputs,
+            )
         layer += 1
     for first from 0 <= first < problem.N by CHUNK:
         rows = min(problem.N - first, CHUNK)
-        find_used(x + first * D, rows, D, workspace.is_used)
+        find_used(x + first * D, D, rows, D, workspace.is_used)
         list_used(workspace.is_used, rows, groups_of(D), &workspace.used)
         list_all(rows, units, &workspace.all)
         if as_it_is:
             samples = <floating*> x + first * D
         else:
             samples = <floating*> workspace.x
-            pack_used(x + first * D, levels, D, &workspace.used, samples)
+            pack_used(x + first * D, D, levels, D, &workspace.used, samples)
         finite = _forward(samples, stride, packed, rows, problem, workspace)
         if y == NULL:
             _backward(samples, stride, packed, first, rows, finite, problem, workspace)

@@ -3,7 +3,6 @@
 from cython cimport floating
 from libc.stdint cimport uint8_t, uint32_t
 
-from fastnet._twins.shared.dispatch cimport OPTIMISED
 from fastnet._twins.shared.memory cimport ndarray
 
 ctypedef fused input:
@@ -43,19 +42,21 @@ cdef inline Py_ssize_t groups_of(Py_ssize_t I) noexcept nogil:
     return (I + GROUP - 1) // GROUP
 
 
-cdef void find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil
-cdef void pack_used(
-    const input* x, const floating* levels, Py_ssize_t I, const Used* used, floating* out
+cdef void find_used(
+    const input* x, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
 ) noexcept nogil
-cdef OPTIMISED list_used(
+cdef void pack_used(
+    const input* x, Py_ssize_t stride, const floating* levels, Py_ssize_t I, const Used* used, floating* out
+) noexcept nogil
+cdef void list_used(
     const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, const Used* used
 ) noexcept nogil
 cdef void list_all(Py_ssize_t rows, Py_ssize_t groups, const Used* used) noexcept nogil
-cdef OPTIMISED multiply(
+cdef void multiply(
     const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* W, Py_ssize_t W_stride, Py_ssize_t U, floating* out,
 ) noexcept nogil
-cdef OPTIMISED outer(
+cdef void outer(
     const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* d, Py_ssize_t U, floating* out, bint add,
 ) noexcept nogil
@@ -74,6 +75,5 @@ cdef void limits_of_outer(
     const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t I, const floating* d, Py_ssize_t U, floating* out,
     floating* columns,
 ) noexcept nogil
-cdef void transpose(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* WT) noexcept nogil
 cdef ndarray borrow(Py_ssize_t size)
 cdef int give_back(ndarray memory) except -1

@@ -7,7 +7,7 @@ in registers.
 Skipping a zero is wrong where the other factor is infinite or NaN: 0 times infinity is NaN. So the caller checks after
 each product whether the result is finite. If not, the functions `limits_of_...` add what was skipped.
 
-A function that is compiled for several instruction sets cannot be exported: the exported ones call it.
+A function with its own options of the compiler cannot be exported: the exported ones call it.
 
 Shapes: the left factor x (rows, I), with at most CHUNK rows; the others (I, U) and (rows, U). The matrices (rows, U) have
 rows of `padded(U, ...)` elements: columns past U are padding. No dimension is 0.
@@ -42,7 +42,9 @@ cdef extern from *:
 
 # ---- The left factors of the products
 
-cdef UNROLLED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil:
+cdef UNROLLED _find_used(
+    const input* x, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
+) noexcept nogil:
     # Bit k of is_used[b, i] is 1 if input i is not 0 in sample 32 b + k. The bits past the last sample and the last
     # input are 0: the last group may be incomplete.
     cdef Py_ssize_t n, i, width = groups_of(I) * GROUP
@@ -53,11 +55,13 @@ cdef UNROLLED _find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t
         bit = <uint32_t> 1 << n % 32
         bits = is_used + n // 32 * width
         for i in range(I):
-            bits[i] |= bit if x[n * I + i] != 0 else 0
+            bits[i] |= bit if x[n * stride + i] != 0 else 0
 
 
-cdef void find_used(const input* x, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used) noexcept nogil:
-    _find_used(x, rows, I, is_used)
+cdef void find_used(
+    const input* x, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
+) noexcept nogil:
+    _find_used(x, stride, rows, I, is_used)
 
 
 cdef inline floating _number(input element, const floating* levels) noexcept nogil:
@@ -69,7 +73,7 @@ cdef inline floating _number(input element, const floating* levels) noexcept nog
 
 
 cdef UNROLLED _pack_used(
-    const input* x, const floating* levels, Py_ssize_t I, const Used* used, floating* out
+    const input* x, Py_ssize_t stride, const floating* levels, Py_ssize_t I, const Used* used, floating* out
 ) noexcept nogil:
     # Copy the used parts of x (rows, I), group after group, to out (sum of the counts, GROUP), in the dtype of the
     # parameters. The products then read `out` sequentially.
@@ -77,7 +81,7 @@ cdef UNROLLED _pack_used(
     cdef const input* v
     for g in range(groups_of(I)):
         for e in range(used.counts[g]):
-            v = x + used.samples[g * CHUNK + e] * I + g * GROUP
+            v = x + used.samples[g * CHUNK + e] * stride + g * GROUP
             if g < I // GROUP:
                 for k in range(GROUP):
                     out[k] = _number(v[k], levels)
@@ -90,9 +94,9 @@ cdef UNROLLED _pack_used(
 
 
 cdef void pack_used(
-    const input* x, const floating* levels, Py_ssize_t I, const Used* used, floating* out
+    const input* x, Py_ssize_t stride, const floating* levels, Py_ssize_t I, const Used* used, floating* out
 ) noexcept nogil:
-    _pack_used(x, levels, I, used, out)
+    _pack_used(x, stride, levels, I, used, out)
 
 
 # For every byte: the indices of its 1 bits, in order, each stored in one byte; and their number.
@@ -108,7 +112,7 @@ cdef void _fill_tables() noexcept:
             ones[byte] += byte >> k & 1
 
 
-cdef OPTIMISED list_used(
+cdef OPTIMISED _list_used(
     const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, const Used* used
 ) noexcept nogil:
     # A sample uses a group if one of the group's inputs is not 0. The loop handles eight samples at a time, without a
@@ -133,6 +137,12 @@ cdef OPTIMISED list_used(
                 word >>= 8
                 first += <uint64_t> 0x0808080808080808
         used.counts[g] = count
+
+
+cdef void list_used(
+    const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, const Used* used
+) noexcept nogil:
+    _list_used(is_used, rows, groups, used)
 
 
 cdef void list_all(Py_ssize_t rows, Py_ssize_t groups, const Used* used) noexcept nogil:
@@ -190,7 +200,7 @@ cdef UNROLLED _add_group(
         )
 
 
-cdef OPTIMISED multiply(
+cdef OPTIMISED _multiply(
     const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* W, Py_ssize_t W_stride, Py_ssize_t U, floating* out,
 ) noexcept nogil:
@@ -223,6 +233,13 @@ cdef OPTIMISED multiply(
                 out + panel, stride, columns,
             )
             v += used.counts[g] * GROUP
+
+
+cdef void multiply(
+    const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
+    const floating* W, Py_ssize_t W_stride, Py_ssize_t U, floating* out,
+) noexcept nogil:
+    _multiply(x, x_stride, packed, used, I, W, W_stride, U, out)
 
 
 cdef INLINED _sum_columns(
@@ -264,7 +281,7 @@ cdef UNROLLED _sum_group(
         )
 
 
-cdef OPTIMISED outer(
+cdef OPTIMISED _outer(
     const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
     const floating* d, Py_ssize_t U, floating* out, bint add,
 ) noexcept nogil:
@@ -301,6 +318,13 @@ cdef OPTIMISED outer(
                     for j in range(min(U - panel, columns)):
                         to[i * U + j] = sums[i][j] + (to[i * U + j] if add else 0)
             v += used.counts[g] * GROUP
+
+
+cdef void outer(
+    const floating* x, Py_ssize_t x_stride, const unsigned char* packed, const Used* used, Py_ssize_t I,
+    const floating* d, Py_ssize_t U, floating* out, bint add,
+) noexcept nogil:
+    _outer(x, x_stride, packed, used, I, d, U, out, add)
 
 
 # ---- Between the products: a (rows, U) and the like have the row stride padded(U, sizeof(floating))
@@ -455,17 +479,7 @@ cdef void limits_of_outer(
     _overwrite_columns(out, I, U, columns)
 
 
-# ---- Other
-
-cdef void transpose(const floating* W, Py_ssize_t I, Py_ssize_t U, floating* WT) noexcept nogil:
-    # In tiles of 16 x 16, whose rows and columns stay in the cache.
-    cdef Py_ssize_t i, u, first, other
-    for first from 0 <= first < I by 16:
-        for other from 0 <= other < U by 16:
-            for u in range(other, min(other + 16, U)):
-                for i in range(first, min(first + 16, I)):
-                    WT[u * I + i] = W[i * U + u]
-
+# ---- Memory
 
 # The memory of the last calls, kept for the next ones: a new allocation from the operating system can take as long as a
 # step. A call removes it from the list, so that no other thread uses it. The memory of a large network is not kept.
