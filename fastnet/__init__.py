@@ -1,7 +1,7 @@
 """fastnet: the neural network of "Deep Learning from Scratch", with compiled kernels beside their NumPy twins."""
 
 # _backend comes first, so that its warning points at the line that imports fastnet.
-from fastnet import _backend, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
+from fastnet import _backend, data, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet.mnist import load_mnist
 from fastnet.networks import (
@@ -12,6 +12,7 @@ from fastnet.networks import (
     SimpleConvNet,
     SimpleNet,
     TwoLayerNet,
+    load_network,
 )
 from fastnet.perceptron import Perceptron
 from fastnet.trainer import Trainer
@@ -28,12 +29,14 @@ __all__ = [
     "SimpleNet",
     "Trainer",
     "TwoLayerNet",
+    "data",
     "functions",
     "get_backend",
     "gradient",
     "information",
     "layers",
     "load_mnist",
+    "load_network",
     "optimizer",
     "plotting",
     "use_backend",

@@ -1,6 +1,5 @@
 """MNIST, from the files in the package: 60,000 images of handwritten digits to train on and 10,000 to test with."""
 
-import struct
 import zlib
 from importlib import resources
 from typing import Any
@@ -8,17 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnet._npz import MOST_PER_BYTE
 from fastnet._scaled import ScaledBytes
+from fastnet.data._idx import GZIP, header_of
 
 __all__ = ["load_mnist"]
 
 Array = npt.NDArray[Any]
 
 CLASSES = 10
+SHAPE = (28, 28)
 INK = 255  # the value of a pixel that is fully ink
-UNSIGNED_BYTE = 0x08  # the type code of MNIST's files
-GZIP = 16 + zlib.MAX_WBITS  # zlib's code for the gzip format
-MOST_PER_BYTE = 1032  # zlib's largest compression ratio: a file that claims more is damaged
 
 
 def load_mnist(
@@ -83,16 +82,15 @@ def load_mnist_as_bytes() -> tuple[tuple[ScaledBytes, Array], tuple[ScaledBytes,
 
 
 def _read_idx(name: str) -> Array:
-    """Read an IDX file: two zero bytes, type, number of dimensions, each dimension (big-endian), values."""
+    """Read an IDX file of the package."""
     packed = resources.files("fastnet").joinpath("data", "mnist", f"{name}.gz").read_bytes()
     try:
         data = _unpack(packed)
-        zeros, kind, dimensions = struct.unpack_from(">HBB", data)
-        shape = struct.unpack_from(f">{dimensions}I", data, 4)
-        if zeros or kind != UNSIGNED_BYTE:
-            raise ValueError("it does not begin like an IDX file of bytes")
-        return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-    except (zlib.error, struct.error, ValueError) as error:
+        dtype, shape, offset = header_of(data)
+        if dtype != np.uint8:
+            raise ValueError("it is no IDX file of bytes")
+        return np.frombuffer(data, np.uint8, offset=offset).reshape(shape)
+    except (zlib.error, ValueError) as error:
         raise ValueError(f"fastnet's {name}.gz is damaged: {error}") from None
 
 

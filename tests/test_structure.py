@@ -71,7 +71,7 @@ def test_what_is_computed_element_by_element_is_registered_once():
 # --- no module imports from a higher level ----------------------------------------------------------------------------
 
 LEVELS = [
-    ["_checks", "_files", "_scaled", "_schedules", "_steps", "_streams", "_warnings"],
+    ["_checks", "_files", "_npz", "_scaled", "_schedules", "_steps", "_streams", "_warnings"],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
@@ -79,7 +79,7 @@ LEVELS = [
     ["gradient", "_gradient_check", "layers"],
     ["networks", "optimizer"],
     ["_training"],
-    ["trainer", "mnist", "images"],
+    ["trainer", "data", "mnist", "images"],
     ["plotting"],
     ["_bench", "textbook"],
     ["cli"],

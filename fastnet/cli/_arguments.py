@@ -21,6 +21,22 @@ def count(text: str) -> int:
     return number
 
 
+def counts(text: str) -> list[int]:
+    """Return integers from 1 to `MOST`, separated by commas."""
+    return [count(part) for part in text.split(",")]
+
+
+def one_count(text: str) -> list[int]:
+    """Return a list of one integer from 1 to `MOST`."""
+    return [count(text)]
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return a height and a width."""
+    height, cross, width = text.lower().partition("x")
+    return count(height), count(width if cross else height)
+
+
 def rate(text: str) -> float:
     """Return a finite number above 0."""
     try:

@@ -1,25 +1,30 @@
-"""`fastnet train`: the program of the notes. Train the two-layer network on MNIST and save the results."""
+"""`fastnet train`: the program of the notes. Train a network on MNIST or on data of your own, and save the results."""
 
 import argparse
 import csv
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastnet import Trainer, TwoLayerNet, get_backend, use_backend
+from fastnet import Trainer, get_backend, use_backend
 from fastnet._files import replacing
 from fastnet._streams import complain
-from fastnet.cli import _arguments
-from fastnet.mnist import CLASSES, load_mnist_as_bytes
+from fastnet.cli import _arguments, _networks
+from fastnet.data._dataset import Dataset
+from fastnet.data._loading import FORMATS, as_images, load_as_bytes, shuffled
+from fastnet.mnist import CLASSES, SHAPE, load_mnist_as_bytes
+from fastnet.networks.multi_layer_net import ACTIVATIONS
 from fastnet.optimizer import BY_NAME
 
 WEIGHTS, HISTORY, PICTURE = "weights.npz", "history.csv", "training.png"
 SGD_RATE = 0.1  # the book's rate for this program; the default of its SGD is another
+SHOWN = 10  # names of classes that are printed
+OF_DATA = {"test_data": "--test-data", "label": "--label", "size": "--size"}  # what goes with --data alone
 
 
 def add_parser(commands: Any) -> None:
@@ -28,30 +33,51 @@ def add_parser(commands: Any) -> None:
         commands,
         "train",
         run,
-        help="train the two-layer network on MNIST",
-        description="Train the two-layer network (784 inputs, sigmoid, 10 classes) on MNIST, by gradient descent on "
-        "mini-batches. Ctrl-C stops early and saves the results so far.",
+        help="train a network on MNIST or on your own data",
+        description="Train a network on mini-batches, by gradient descent. Without options, it is the two-layer "
+        "network (784 inputs, sigmoid, 10 classes) on MNIST. Ctrl-C stops early and saves the results so far.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    parser.add_argument(
+        "--network", choices=_networks.NETWORKS, default="two-layer",
+        help="the book's network: of chapter 4, with any number of layers (chapter 6), or convolutional (7 and 8)",
+    )
+    hidden = parser.add_mutually_exclusive_group()
+    hidden.add_argument(
+        "--hidden", type=_arguments.counts, metavar="H,H,...", default=argparse.SUPPRESS,
+        help=f"hidden units; for multi-layer, of each hidden layer (default: {_default(_hidden)})",
+    )
+    hidden.add_argument(
+        "--hidden-size", type=_arguments.one_count, dest="hidden", metavar="H", default=argparse.SUPPRESS,
+        help="hidden units of one layer",
+    )
+    parser.add_argument(
+        "--activation", choices=ACTIVATIONS, default=argparse.SUPPRESS,
+        help=f"activation of multi-layer (default: {_networks.ACTIVATION})",
+    )
+    _add_data(parser)
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--iterations", type=_arguments.count, metavar="N", default=10_000, help="number of mini-batches"
+        "--iterations", type=_arguments.count, metavar="N", default=argparse.SUPPRESS,
+        help=f"number of mini-batches (default: {_default(lambda choice: choice.iterations)})",
     )
     length.add_argument(
         "--epochs", type=_arguments.count, metavar="N", default=argparse.SUPPRESS,
         help="length of the training in passes over the data, in place of --iterations",
     )
-    parser.add_argument("--batch-size", type=_arguments.count, metavar="N", default=100, help="images in a mini-batch")
+    parser.add_argument("--batch-size", type=_arguments.count, metavar="N", default=100, help="samples in a mini-batch")
     parser.add_argument(
-        "--optimizer", type=str.lower, choices=BY_NAME, metavar="NAME", default="sgd",
-        help=f"one of {', '.join(BY_NAME)}",
+        "--optimizer", type=str.lower, choices=BY_NAME, metavar="NAME", default=argparse.SUPPRESS,
+        help=f"one of {', '.join(BY_NAME)} (default: {_default(lambda choice: choice.optimizer)})",
     )
     parser.add_argument(
         "--lr", type=_arguments.rate, metavar="RATE", default=argparse.SUPPRESS,
         help=f"learning rate (default: {SGD_RATE} for sgd, 0.001 for adam, 0.01 for the others)",
     )
-    parser.add_argument("--hidden-size", type=_arguments.count, metavar="H", default=50, help="hidden units")
-    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="dtype of the computation")
+    parser.add_argument(
+        "--dtype", choices=("float64", "float32"), default=argparse.SUPPRESS,
+        help=f"dtype of the computation (default: {_default(lambda choice: choice.dtype)})",
+    )
     parser.add_argument(
         "--gradient",
         choices=("backprop", "numerical"),
@@ -64,7 +90,8 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--seed", type=_arguments.seed, metavar="S", default=argparse.SUPPRESS,
-        help="numpy.random.seed, for a run that can be repeated (default: a new run every time)",
+        help="numpy.random.seed, for a run that can be repeated (default: a new run every time). It also draws the "
+        "test samples of --data, which are otherwise the same in every run",
     )
     parser.add_argument(
         "--out", type=_arguments.path, metavar="DIR", default=argparse.SUPPRESS,
@@ -74,8 +101,36 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--quiet", action="store_true", help="print the last result only")
 
 
+def _add_data(parser: Any) -> None:
+    parser.add_argument(
+        "--data", type=_arguments.path, metavar="PATH", default=argparse.SUPPRESS,
+        help=f"your own data: {FORMATS} (default: MNIST)",
+    )
+    parser.add_argument(
+        "--test-data", type=_arguments.path, metavar="PATH", default=argparse.SUPPRESS,
+        help="your own test data (default: those in PATH, or else a sixth of the samples, drawn at random)",
+    )
+    parser.add_argument(
+        "--label", metavar="COLUMN", default=argparse.SUPPRESS,
+        help="the column of a table with the labels, by name or by number from 1 (default: label, or else the first)",
+    )
+    parser.add_argument(
+        "--size", type=_arguments.size, metavar="HxW", default=argparse.SUPPRESS,
+        help="resize the pictures of a folder to this height and width; or read the rows of a table as such pictures",
+    )
+
+
+def _default(of: Callable[[_networks.Choice], Any]) -> str:
+    return _networks.defaults(of)
+
+
+def _hidden(choice: _networks.Choice) -> str:
+    return _networks.sizes(choice.hidden)
+
+
 def run(args: argparse.Namespace) -> int:
     """Train, save, and print where the results are; return 130 if interrupted."""
+    _networks.checked(args)
     if "backend" in args:
         use_backend(args.backend)
     if "out" in args:
@@ -88,29 +143,70 @@ def run(args: argparse.Namespace) -> int:
         return _train(args, folder)
 
 
+def _data(args: argparse.Namespace, choice: _networks.Choice) -> Dataset:
+    """Return the data, in bytes where they are bytes, and in the shape that the network takes."""
+    if "data" in args:
+        data = load_as_bytes(
+            args.data, test=getattr(args, "test_data", None), label=getattr(args, "label", None),
+            size=getattr(args, "size", None), seed=getattr(args, "seed", 0),
+        )
+        if choice.evaluated is not None:  # the first samples stand for all, and those of a folder are in order
+            data = shuffled(data)
+        if not args.quiet:
+            print(_described(data, args.data), flush=True)
+    else:
+        for name, option in OF_DATA.items():
+            if name in args:
+                raise ValueError(f"{option} is for your own data: it needs --data")
+        (x_train, t_train), (x_test, t_test) = load_mnist_as_bytes()
+        data = Dataset(x_train, t_train, x_test, t_test, [str(digit) for digit in range(CLASSES)], SHAPE, 0.0)
+    return as_images(data) if choice.takes_images else data
+
+
+def _described(data: Dataset, path: Path) -> str:
+    """Say what was read: how many samples of which shape and classes, and what was decided."""
+    shape = " x ".join(map(str, data.input_shape))
+    kind = f"pictures of {shape} pixels" if len(data.input_shape) == 2 else f"samples of {shape} numbers"
+    names = ", ".join(data.classes[:SHOWN]) + (", ..." if len(data.classes) > SHOWN else "")
+    lines = [
+        f"{path}: {len(data.x_train):,} {kind} to train on, {len(data.x_test):,} to test with, "
+        f"{len(data.classes)} classes: {names}",
+        *(f"  {note}" for note in data.notes),
+    ]
+    return "\n".join(lines)
+
+
 def _train(args: argparse.Namespace, folder: Path) -> int:
     """Train, and save the results in `folder`."""
-    (x_train, t_train), (x_test, t_test) = load_mnist_as_bytes()
+    choice, hidden, activation = _networks.checked(args)
+    data = _data(args, choice)
+    dtype = getattr(args, "dtype", choice.dtype)
     try:
-        network = TwoLayerNet(x_train.shape[1], args.hidden_size, CLASSES, dtype=args.dtype)
+        network = choice.make(data, hidden, activation, dtype)
     except MemoryError as error:
-        raise MemoryError(f"--hidden-size {args.hidden_size} takes more memory than there is: {error}") from None
-    rate = {"lr": args.lr} if "lr" in args else {"lr": SGD_RATE} if args.optimizer == "sgd" else {}
-    optimizer = BY_NAME[args.optimizer](**rate)
+        raise MemoryError(f"--hidden {_networks.sizes(hidden)} takes more memory than there is: {error}") from None
+    network.classes, network.background = data.classes, data.background
+    if not choice.takes_images:  # a convolutional network knows the shape
+        network.input_shape = data.input_shape
+    name = getattr(args, "optimizer", choice.optimizer)
+    rate = {"lr": args.lr} if "lr" in args else {"lr": SGD_RATE} if name == "sgd" else {}
+    optimizer = BY_NAME[name](**rate)
+    iterations = getattr(args, "iterations", choice.iterations)
     trainer = Trainer(
-        network, x_train, t_train, x_test, t_test,
+        network, data.x_train, data.t_train, data.x_test, data.t_test,
         mini_batch_size=args.batch_size,
         optimizer=optimizer,
+        evaluate_sample_num_per_epoch=choice.evaluated,
         verbose=not args.quiet,
         progress=not args.quiet,
         gradient=args.gradient,
-        **({"epochs": args.epochs} if "epochs" in args else {"iterations": args.iterations}),
+        **({"epochs": args.epochs} if "epochs" in args else {"iterations": iterations}),
     )
     if not args.quiet:
         print(
-            f"{x_train.shape[1]}-{args.hidden_size}-{CLASSES}, {trainer.max_iter:,} iterations, "
-            f"batch {args.batch_size}, {type(optimizer).__name__}, lr {optimizer.lr:g}, {args.dtype}, {args.gradient}, "
-            f"backend {get_backend()}",
+            f"{_networks.described(network, hidden)}, {trainer.max_iter:,} iterations, "
+            f"batch {args.batch_size}, {type(optimizer).__name__}, lr {optimizer.lr:g}, {dtype}, {args.gradient}, "
+            f"backend {get_backend()}{_accuracies_of(choice)}",
             flush=True,  # if nothing can be printed, fail now rather than after the training
         )
     interrupted = False
@@ -119,7 +215,7 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
     except KeyboardInterrupt:
         interrupted = True
     except MemoryError as error:
-        sizes = f"--batch-size {args.batch_size} and --hidden-size {args.hidden_size}"
+        sizes = f"--batch-size {args.batch_size} and --hidden {_networks.sizes(hidden)}"
         raise MemoryError(f"{sizes} take more memory than there is: {error}") from None
     done = len(trainer.train_loss_list)
     if not done:
@@ -129,8 +225,8 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
     losses, accuracies, epoch = trainer.train_loss_list, _accuracies(trainer), trainer.iter_per_epoch
     network.save(folder / WEIGHTS)
     _write_history(losses, accuracies, folder / HISTORY)
-    accuracy = network.accuracy(x_test, t_test)
-    del trainer, x_train, x_test  # matplotlib takes as much memory as the images: do not hold both
+    accuracy = network.accuracy(data.x_test, data.t_test)
+    del trainer, data  # matplotlib takes as much memory as the images: do not hold both
     _draw(losses, accuracies, epoch, folder / PICTURE)
     stopped = " (interrupted)" if interrupted else ""
     print(f"Test accuracy {accuracy:.4f} after {done:,} iterations{stopped}; kept in {folder}")
@@ -139,10 +235,21 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
         print(f"  {HISTORY:<14}the loss of every iteration, the accuracies of every epoch")
         print(f"  {PICTURE:<14}their curves")
         weights = shlex.quote(str(folder / WEIGHTS))
-        print("Next, look at its mistakes, or show it a digit of your own:")
-        print(f"  fastnet predict {weights}")
-        print(f"  fastnet predict {weights} digit.png")
+        if "data" not in args:
+            print("Next, look at its mistakes, or show it a digit of your own:")
+            print(f"  fastnet predict {weights}")
+            print(f"  fastnet predict {weights} digit.png")
+        elif len(network.input_shape) > 1:
+            print("Next, show it a picture of your own:")
+            print(f"  fastnet predict {weights} picture.png")
+        else:
+            print(f"Next, in Python: fastnet.load_network({str(folder / WEIGHTS)!r}).predict(x)")
     return 130 if interrupted else 0
+
+
+def _accuracies_of(choice: _networks.Choice) -> str:
+    """Say on how many samples the accuracies are measured, if not on all."""
+    return f", accuracies of an epoch on {choice.evaluated:,} samples" if choice.evaluated else ""
 
 
 def _refuse_a_run(folder: Path, force: bool) -> None:

@@ -2,6 +2,7 @@
 
 from fastnet.networks.convolutional import DeepConvNet, SimpleConvNet
 from fastnet.networks.layered import LayeredTwoLayerNet
+from fastnet.networks.loading import load_network
 from fastnet.networks.multi_layer_net import MultiLayerNet
 from fastnet.networks.multi_layer_net_extend import MultiLayerNetExtend
 from fastnet.networks.simple_net import SimpleNet
@@ -15,4 +16,5 @@ __all__ = [
     "SimpleConvNet",
     "SimpleNet",
     "TwoLayerNet",
+    "load_network",
 ]

@@ -3,6 +3,7 @@
 Shapes: N samples of C channels, H high and W wide; FN filters.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -33,6 +34,7 @@ class ConvolutionalNetwork(LayeredNetwork):
     """A network for images, whose parameters can also be written in the book's file format."""
 
     _sample_dimensions = 3
+    _input_dim: tuple[int, int, int]
 
     def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int = 100) -> float:
         """Return the share of samples whose highest score is that of the right class.
@@ -55,6 +57,9 @@ class ConvolutionalNetwork(LayeredNetwork):
             As in `loss`, and if `batch_size` is not an integer of at least 1.
         """
         return self._accuracy(x, t, as_count(batch_size, "batch_size"))
+
+    def _input_count(self) -> int:
+        return math.prod(self._input_dim)
 
     def save_params(self, file_name: PathLike = "params.pkl") -> None:
         """Write the parameters in the book's file format: a pickled dict of arrays.
@@ -174,6 +179,13 @@ class SimpleConvNet(ConvolutionalNetwork):
         The layer that computes the loss.
     dtype : numpy.dtype
         float64 or float32.
+    classes : list of str or None
+        The names of the classes, one for each output. None if you do not set them. `save` keeps them.
+    input_shape : tuple of int or None
+        The shape of an image: `input_dim`.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
 
     Raises
     ------
@@ -217,7 +229,7 @@ class SimpleConvNet(ConvolutionalNetwork):
         dtype: npt.DTypeLike = np.float64,
         seed: Seed = None,
     ) -> None:
-        self._input_dim = C, H, W = _image_shape(input_dim)
+        self.input_shape = self._input_dim = C, H, W = _image_shape(input_dim)
         self._conv_param = FN, size, pad, stride = _conv_param(conv_param, "conv_param")
         hidden, classes = as_count(hidden_size, "hidden_size"), as_count(output_size, "output_size")
         std = as_float(weight_init_std, "weight_init_std", positive=False)
@@ -345,6 +357,13 @@ class DeepConvNet(ConvolutionalNetwork):
         The layer that computes the loss.
     dtype : numpy.dtype
         float64 or float32.
+    classes : list of str or None
+        The names of the classes, one for each output. None if you do not set them. `save` keeps them.
+    input_shape : tuple of int or None
+        The shape of an image: `input_dim`.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
 
     Raises
     ------
@@ -388,7 +407,7 @@ class DeepConvNet(ConvolutionalNetwork):
         dtype: npt.DTypeLike = np.float64,
         seed: Seed = None,
     ) -> None:
-        self._input_dim = channels, height, width = _image_shape(input_dim)
+        self.input_shape = self._input_dim = channels, height, width = _image_shape(input_dim)
         given = (conv_param_1, conv_param_2, conv_param_3, conv_param_4, conv_param_5, conv_param_6)
         self._conv_params = [_conv_param(param, f"conv_param_{i}") for i, param in enumerate(given, start=1)]
         hidden, classes = as_count(hidden_size, "hidden_size"), as_count(output_size, "output_size")

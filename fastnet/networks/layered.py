@@ -3,7 +3,7 @@
 Shapes: N samples, D inputs, H hidden units, C classes.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -26,7 +26,8 @@ from fastnet._checks import (
     refuse_empty,
     targets,
 )
-from fastnet._files import PathLike, replacing
+from fastnet._files import PathLike
+from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
 from fastnet.layers import (
     Affine,
@@ -39,8 +40,9 @@ from fastnet.layers import (
     SoftmaxWithLoss,
 )
 from fastnet.networks.dense import as_batch
+from fastnet.networks.files import SavedNetwork, WeightsOfFile, reading
 from fastnet.networks.initialization import drawn
-from fastnet.networks.network import CHUNK, network_dtype, overrides, reading, right, share_memory
+from fastnet.networks.network import CHUNK, network_dtype, overrides, right, share_memory
 from fastnet.networks.weights import share
 
 __all__ = ["LayeredTwoLayerNet"]
@@ -66,7 +68,7 @@ def dense_end(layers: list[tuple[Any, Any]]) -> int:
     return start
 
 
-class LayeredNetwork(ABC):
+class LayeredNetwork(SavedNetwork):
     """A network whose layers stand in `layers`: a dict, or a list, to which a program may add its own.
 
     A subclass defines `predict` and `loss`, and says in `_places` which layer holds which parameter.
@@ -240,45 +242,11 @@ class LayeredNetwork(ABC):
         """Return the gradients of the loss with weight decay from those of the loss without."""
         return gradients
 
-    def save(self, path: PathLike) -> None:
-        """Write the parameters and the settings to one ``.npz`` file, with the running statistics of the layers.
-
-        An existing file is replaced only when the new file is complete: a crash leaves the old file intact.
-
-        Parameters
-        ----------
-        path : str or path
-            The name of the file. No suffix is added.
-
-        Raises
-        ------
-        ValueError
-            If a parameter no longer fits.
-        OSError
-            If the file cannot be written.
-
-        See Also
-        --------
-        load : Read the file.
-
-        Examples
-        --------
-        >>> import tempfile, os
-        >>> from fastnet import MultiLayerNetExtend
-        >>> net = MultiLayerNetExtend(2, [3], 2, use_batchnorm=True, seed=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "weights.npz")
-        ...     net.save(path)
-        ...     again = MultiLayerNetExtend.load(path)
-        >>> bool((again.predict([1, 2]) == net.predict([1, 2])).all())
-        True
-        """
+    def _saved_parameters(self) -> dict[str, Any]:
         self._connect()
         statistics = {name: getattr(self.layers[key], which) for name, (key, which) in self._statistics().items()}
-        arrays: dict[str, Any] = {name: cast(np.asarray(self.params[name]), self.dtype) for name in self._places()}
-        arrays |= {name: value for name, value in statistics.items() if value is not None} | self._settings()
-        with replacing(path) as file:
-            np.savez(file, **arrays)
+        parameters: dict[str, Any] = {name: cast(np.asarray(self.params[name]), self.dtype) for name in self._places()}
+        return parameters | {name: value for name, value in statistics.items() if value is not None}
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -316,21 +284,25 @@ class LayeredNetwork(ABC):
         >>> net.params["W1"].shape
         (2, 3)
         """
-        with reading(path, cls) as arrays:
+        with reading(path, cls) as (arrays, description):
             arguments = cls._arguments(arrays)
             dtype = network_dtype(arrays["W1"].dtype)
-        make: Any = cls
-        network: Self = make(**arguments, dtype=dtype, seed=0)  # not inside `reading`: its errors are not the file's
-        with reading(path, cls) as arrays:
-            for name, (key, attribute) in network._statistics().items():
-                if name in arrays:
-                    setattr(network.layers[key], attribute, arrays[name])
-            network._take({name: arrays[name] for name in network._places()})  # and none of the settings
+            make: Any = cls
+            network: Self = make(**arguments, dtype=dtype, seed=WeightsOfFile(arrays))
+            network._take_arrays(arrays)
+        network._take_description(description, path)
         return network
 
     def _statistics(self) -> dict[str, tuple[Any, str]]:
         """Return the places of the running statistics, as `_places` those of the parameters."""
         return {}
+
+    def _take_arrays(self, arrays: dict[str, Any]) -> None:
+        """Take over the statistics and the parameters in a file, and none of the settings."""
+        for name, (key, attribute) in self._statistics().items():
+            if name in arrays:
+                setattr(self.layers[key], attribute, parameter(arrays[name], name, np.shape(self.layers[key].gamma)))
+        self._take({name: arrays[name] for name in self._places()})
 
     def _training_loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the loss whose gradient is computed."""
@@ -389,13 +361,13 @@ class LayeredNetwork(ABC):
         self._connect()
 
     def _accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int) -> float:
-        array = real_array(x, "x")
-        refuse_empty(array, "x")
-        if array.ndim <= self._sample_dimensions:
-            y = self.predict(array)
+        inputs = as_samples(x, "x")
+        if inputs.ndim <= self._sample_dimensions or not len(inputs):
+            refuse_empty(np.asarray(inputs), "x")
+            y = self.predict(np.asarray(inputs))
         else:
-            chunks = [array[first : first + batch_size] for first in range(0, len(array), batch_size)]
-            y = np.concatenate([self.predict(chunk) for chunk in chunks])
+            chunks = [inputs[first : first + batch_size] for first in range(0, len(inputs), batch_size)]
+            y = np.concatenate([self.predict(np.asarray(chunk)) for chunk in chunks])
         return share(right(y, targets(t, y)), None)
 
 
@@ -429,6 +401,14 @@ class LayeredTwoLayerNet(LayeredNetwork):
         The layer that computes the loss.
     dtype : numpy.dtype
         float64 or float32.
+    classes : list of str or None
+        The names of the classes, one for each output. None if you do not set them. `save` keeps them.
+    input_shape : tuple of int or None
+        The shape of an input before it became a row, such as ``(28, 28)`` for a picture. None if you do not set it.
+        `save` keeps it.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
 
     Raises
     ------

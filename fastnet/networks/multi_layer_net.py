@@ -45,8 +45,9 @@ from fastnet.functions import (
     tanh_grad,
 )
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
+from fastnet.networks.files import reading
 from fastnet.networks.initialization import deviation, drawn, hidden_sizes
-from fastnet.networks.network import NoAccuracyError, common_dtype, network_dtype, reading
+from fastnet.networks.network import NoAccuracyError, common_dtype, network_dtype
 from fastnet.networks.weights import (
     binary_cross_entropies,
     counted,
@@ -144,6 +145,14 @@ class MultiLayerNet(DenseNetwork):
         replace them. If one no longer fits, the next call raises `ValueError`.
     dtype : numpy.dtype
         float64 or float32.
+    classes : list of str or None
+        The names of the classes, one for each output. None if you do not set them. `save` keeps them.
+    input_shape : tuple of int or None
+        The shape of an input before it became a row, such as ``(28, 28)`` for a picture. None if you do not set it.
+        `save` keeps it.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
     activation, output : str
         As above, in lower case. You may change them.
     weight_decay_lambda : float
@@ -475,7 +484,7 @@ class MultiLayerNet(DenseNetwork):
         >>> net.params["W1"].shape
         (2, 3)
         """
-        with reading(path, cls) as arrays:
+        with reading(path, cls) as (arrays, description):
             settings = _settings(*(arrays.pop(name).item() for name in ("activation", "output", "weight_decay_lambda")))
             D, *sizes = layer_sizes(arrays, len(arrays) // 2)
             shapes = parameter_shapes(D, *sizes)
@@ -483,6 +492,7 @@ class MultiLayerNet(DenseNetwork):
         # Not inside `reading`: an error of a subclass is not the file's.
         network = cls(D, sizes[:-1], sizes[-1], dtype=dtype, seed=0, **settings._asdict())
         network.params = {name: arrays[name] for name in shapes}
+        network._take_description(description, path)
         return network
 
     def _checked(self) -> Settings:

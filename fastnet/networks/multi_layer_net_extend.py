@@ -71,6 +71,14 @@ class MultiLayerNetExtend(LayeredNetwork):
         The argument. You may change it.
     dtype : numpy.dtype
         float64 or float32.
+    classes : list of str or None
+        The names of the classes, one for each output. None if you do not set them. `save` keeps them.
+    input_shape : tuple of int or None
+        The shape of an input before it became a row, such as ``(28, 28)`` for a picture. None if you do not set it.
+        `save` keeps it.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
 
     Raises
     ------

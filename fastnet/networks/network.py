@@ -1,9 +1,7 @@
-"""What networks share: parameters that the user may change, accuracy, the numerical gradient, and files of weights."""
+"""What networks share: parameters that the user may change, accuracy, and the numerical gradient."""
 
 import os
-import zipfile
-import zlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import combinations
@@ -26,9 +24,9 @@ from fastnet._checks import (
     refuse_outside,
     targets,
 )
-from fastnet._files import PathLike, replacing
 from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
+from fastnet.networks.files import SavedNetwork
 from fastnet.networks.weights import share
 
 CHUNK = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
@@ -39,7 +37,7 @@ class NoAccuracyError(ValueError):
     """What `accuracy` raises if the predictions are numbers: these are close or not, but not right or wrong."""
 
 
-class Network(ABC):
+class Network(SavedNetwork):
     """A network whose parameters are arrays in a dict.
 
     A subclass defines `predict` and `loss`, and lists both in `_own`. So `numerical_gradient` can detect a class or an
@@ -149,45 +147,10 @@ class Network(ABC):
                 }
         return {name: cast(gradient, self.dtype) for name, gradient in gradients.items()}
 
-    def save(self, path: PathLike) -> None:
-        """Write the parameters, in the network's dtype, and the settings to one ``.npz`` file.
-
-        An existing file is replaced only when the new file is complete: a crash leaves the old file intact.
-
-        Parameters
-        ----------
-        path : str or path
-            The name of the file. No suffix is added.
-
-        Raises
-        ------
-        ValueError
-            If a parameter no longer fits.
-        OSError
-            If the file cannot be written.
-
-        See Also
-        --------
-        load : Read the file.
-
-        Examples
-        --------
-        >>> import tempfile, os
-        >>> from fastnet import TwoLayerNet
-        >>> net = TwoLayerNet(2, 3, 2, seed=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "weights.npz")
-        ...     net.save(path)
-        ...     again = TwoLayerNet.load(path)
-        >>> bool((again.predict([1, 2]) == net.predict([1, 2])).all())
-        True
-        """
-        arrays: dict[str, Any] = {**self._parameters(), **self._settings()}
-        with replacing(path) as file:
-            np.savez(file, **arrays)
+    def _saved_parameters(self) -> dict[str, Any]:
+        return self._parameters()
 
     def _settings(self) -> dict[str, Any]:
-        """What `save` writes besides the parameters."""
         return {}
 
     @abstractmethod
@@ -323,25 +286,6 @@ def network_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
         if wanted in (FLOAT64, FLOAT32):
             return wanted
     raise TypeError(f"dtype must be float64 or float32, got {dtype!r}")
-
-
-@contextmanager
-def reading(path: PathLike, kind: type) -> Iterator[dict[str, Any]]:
-    """Read the arrays of a file that `save` wrote; errors in the `with` block become a ValueError that names it."""
-    with open(path, "rb") as file:
-        try:
-            if not zipfile.is_zipfile(file):
-                raise ValueError("it is no .npz file, or not all of one")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as arrays:
-                found = {name: arrays[name] for name in arrays}
-            yield found
-        except (
-            AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError,
-            zipfile.BadZipFile, zlib.error,
-        ) as error:  # zipfile and NumPy raise each of these for some damaged files
-            reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-            raise ValueError(f"{path} does not hold the parameters of a {kind.__name__}: {reason}") from None
 
 
 def common_dtype(params: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> np.dtype[Any]:

@@ -26,8 +26,9 @@ from fastnet._files import PathLike
 from fastnet._twins.shared.formulas_numpy import softmax_error
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
+from fastnet.networks.files import reading
 from fastnet.networks.initialization import drawn
-from fastnet.networks.network import common_dtype, network_dtype, reading
+from fastnet.networks.network import common_dtype, network_dtype
 from fastnet.networks.weights import counted, cross_entropies, divisors, rows, weighted_loss
 
 
@@ -57,6 +58,14 @@ class TwoLayerNet(DenseNetwork):
         the next call raises `ValueError`.
     dtype : numpy.dtype
         float64 or float32.
+    classes : list of str or None
+        The names of the classes, one for each output. None if you do not set them. `save` keeps them.
+    input_shape : tuple of int or None
+        The shape of an input before it became a row, such as ``(28, 28)`` for a picture. None if you do not set it.
+        `save` keeps it.
+    background : float or None
+        The brightness of the background of the pictures in training, from 0 (black, as in MNIST) to 1 (white). None if
+        you do not set it. `save` keeps it.
 
     Raises
     ------
@@ -307,11 +316,12 @@ class TwoLayerNet(DenseNetwork):
         >>> net.params["W1"].shape
         (2, 3)
         """
-        with reading(path, cls) as params:
+        with reading(path, cls) as (params, description):
             D, H, C = layer_sizes(params, 2)
             dtype = common_dtype(params, parameter_shapes(D, H, C))
         network = cls(D, H, C, dtype=dtype, seed=0)  # not inside `reading`: an error of a subclass is not the file's
         network.params = params
+        network._take_description(description, path)
         return network
 
     def _loss_of(self, y: FloatArray, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> Any:

@@ -704,7 +704,7 @@ def test_a_saved_network_is_plain_arrays_without_pickle(tmp_path):
     with np.load(tmp_path / "weights.npz", allow_pickle=False) as arrays:
         assert_bitwise({name: arrays[name] for name in SHAPES}, network().params)
         assert {name: arrays[name].item() for name in arrays if name not in SHAPES} == {
-            "activation": "relu", "output": "softmax", "weight_decay_lambda": 0.5,
+            "activation": "relu", "output": "softmax", "weight_decay_lambda": 0.5, "network": "MultiLayerNet",
         }
 
 
