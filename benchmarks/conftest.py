@@ -45,10 +45,13 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(autouse=True)
-def one_blas_thread():
+def one_thread():
     """Use one thread: for these small products threads cost more than they gain, and other load changes their times."""
+    before = fastnet.get_num_threads()
+    fastnet.set_num_threads(1)
     with threadpool_limits(1):
         yield
+    fastnet.set_num_threads(before)
 
 
 @pytest.fixture

@@ -4,17 +4,18 @@ The extra `peers` installs all of them. Each library has a class, with one metho
 in. The method takes NumPy arrays, converts them to the library's own type, and returns the call to time, or a
 `Contender`. The code follows the library's documentation, so that the comparison is fair.
 
-Everything runs on one thread, like fastnet. `one_blas_thread` in conftest.py limits the threads of BLAS and OpenMP.
+Everything runs on one thread, like fastnet. `one_thread` in conftest.py limits the threads of BLAS and OpenMP.
 """
 
 import importlib.util
 import os
 import warnings
 from functools import cache, partial
+from itertools import count
 
 import numpy as np
 
-from fastnet._bench.cases import named
+from fastnet._bench.cases import five_losses, named
 from fastnet._bench.timing import TEXTBOOK, Contender
 
 
@@ -119,6 +120,24 @@ class PyTorch:
                     param.sub_(gradient, alpha=0.1)
 
         return Contender(step, read=lambda _: {name: param.detach() for name, param in params.items()})
+
+    def convolutional_step(self, network, x, labels):
+        torch, F = self.torch, self.torch.nn.functional
+        x, labels = torch.from_numpy(x), torch.from_numpy(labels)
+        params = {name: torch.tensor(param, requires_grad=True) for name, param in network.params.items()}
+        adam, updates = torch.optim.Adam(params.values(), lr=0.001), count(1)
+
+        def step():
+            adam.param_groups[0]["eps"] = 1e-7 / (1 - 0.999 ** next(updates)) ** 0.5  # as in our update
+            adam.zero_grad()
+            z = F.max_pool2d(F.relu(F.conv2d(x, params["W1"], params["b1"])), 2).flatten(1)
+            z = F.relu(torch.addmm(params["b2"], z, params["W2"]))
+            loss = F.cross_entropy(torch.addmm(params["b3"], z, params["W3"]), labels)
+            loss.backward()
+            adam.step()
+            return loss.item()
+
+        return Contender(step, read=partial(five_losses, step))
 
     def update(self, name, param, gradient):
         optim, param = self.torch.optim, self.torch.from_numpy(param.copy())

@@ -7,7 +7,7 @@ import numpy as np
 import peers
 import pytest
 
-from fastnet import MultiLayerNet, TwoLayerNet
+from fastnet import DeepConvNet, MultiLayerNet, SimpleConvNet, TwoLayerNet
 from fastnet._bench import cases as comparisons
 from fastnet._bench import plain, timing
 from fastnet._bench.timing import TEXTBOOK, Contender
@@ -30,6 +30,35 @@ def test_training_step(compare, dtype, mnist):
         contenders |= peers.contenders("training_step", TwoLayerNet(784, 50, 10, seed=0, dtype=dtype), x, t)
     # The sums over 784 inputs are added in different orders: a few rounding errors, for values below 1.
     compare("network", f"training step, batch 100, {dtype}", contenders, 0, 20 * np.finfo(DTYPES[dtype]).eps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("kind", "implementation"),
+    [(SimpleConvNet, name) for name in peers.implementations("convolutional_step")]
+    + [(DeepConvNet, name) for name in peers.implementations("the textbook's")],
+)
+def test_convolutional_training_step(compare, kind, dtype, mnist):
+    x, labels, _ = mnist
+    x, labels = x[:100].reshape(100, 1, 28, 28).astype(dtype), labels[:100]
+    contenders = comparisons.convolutional_step(kind, x, labels)
+    if kind is SimpleConvNet:
+        contenders |= peers.contenders("convolutional_step", SimpleConvNet(dtype=dtype, seed=0), x, labels)
+    # The losses of five steps. Adam divides by the size of a gradient, so rounding errors of gradients that are almost
+    # 0 move their parameters by up to the learning rate.
+    tolerance = 2e-3 if dtype == "float32" else 1e-6
+    compare("network", f"{kind.__name__}, training step with Adam, batch 100, {dtype}", contenders, tolerance, 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("implementation", peers.implementations("the textbook's"))
+def test_convolutional_prediction(compare, dtype, mnist):
+    x, _, _ = mnist
+    images = x[:1000].reshape(1000, 1, 28, 28).astype(dtype)
+    contenders = comparisons.prediction(SimpleConvNet(dtype=dtype, seed=0), images)
+    # The sums over 25 and 4,320 products are added in different orders. The scores are below 1.
+    tolerance = 1e-5 if dtype == "float32" else 1e-13
+    compare("network", f"SimpleConvNet, prediction of 1,000 images, {dtype}", contenders, 0, tolerance)
 
 
 @pytest.mark.parametrize("implementation", peers.implementations("numerical_gradient"))

@@ -3,6 +3,7 @@
 # _backend comes first, so that its warning points at the line that imports fastnet.
 from fastnet import _backend, data, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
 from fastnet._backend import get_backend, use_backend
+from fastnet._threads import get_num_threads, set_num_threads
 from fastnet.mnist import load_mnist
 from fastnet.networks import (
     DeepConvNet,
@@ -32,6 +33,7 @@ __all__ = [
     "data",
     "functions",
     "get_backend",
+    "get_num_threads",
     "gradient",
     "information",
     "layers",
@@ -39,6 +41,7 @@ __all__ = [
     "load_network",
     "optimizer",
     "plotting",
+    "set_num_threads",
     "use_backend",
     "util",
 ]

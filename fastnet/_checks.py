@@ -181,7 +181,12 @@ def as_images(x: npt.ArrayLike, name: str) -> FloatArray:
     array = real_array(x, name)
     if array.ndim != 4:
         raise ValueError(f"{name} must have shape (N, C, H, W), got shape {array.shape}")
-    return cast(array, FLOAT32 if array.dtype == FLOAT32 else FLOAT64)
+    return cast(array, narrowest(array))
+
+
+def narrowest(*arrays: npt.NDArray[Any]) -> np.dtype[Any]:
+    """Return float32 if all arrays hold float32, in any byte order, else float64."""
+    return FLOAT32 if all(array.dtype.kind == "f" and array.itemsize == 4 for array in arrays) else FLOAT64
 
 
 def window_positions(

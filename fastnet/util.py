@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FLOAT32, FLOAT64, FloatArray, as_count, as_images, cast, real_array, window_positions
+from fastnet._checks import FLOAT64, FloatArray, as_count, as_images, cast, narrowest, real_array, window_positions
 
 __all__ = ["col2im", "conv_output_size", "im2col", "shuffle_dataset", "smooth_curve"]
 
@@ -113,7 +113,7 @@ def col2im(
     wanted = shape[0] * OH * OW, shape[1] * filter_h * filter_w
     if array.size != wanted[0] * wanted[1]:
         raise ValueError(f"col has shape {array.shape}; for input_shape {shape} it must have shape {wanted}")
-    rows = cast(array, FLOAT32 if array.dtype == FLOAT32 else FLOAT64).reshape(wanted)
+    rows = cast(array, narrowest(array)).reshape(wanted)
     images: FloatArray = _backend.kernels.col2im(rows, shape, filter_h, filter_w, stride, pad)
     return images
 

@@ -12,7 +12,10 @@ METHODS = methods()
 ALL = NAMES | METHODS
 
 # What computes nothing has neither formula nor source.
-WITHOUT_SOURCE = {"get_backend", "use_backend", *(name for name in NAMES if re.match(r"(plotting|textbook)\.", name))}
+WITHOUT_SOURCE = {
+    "get_backend", "get_num_threads", "set_num_threads", "use_backend",
+    *(name for name in NAMES if re.match(r"(plotting|textbook)\.", name)),
+}
 
 SOURCE = re.compile(r'"Deep Learning from Scratch"|\b(19|20)\d\d\b|makers of MNIST|Y\. LeCun')
 FORMULA = re.compile(r"``[^`]*[-=+*/(<][^`]*``")

@@ -71,7 +71,7 @@ def test_what_is_computed_element_by_element_is_registered_once():
 # --- no module imports from a higher level ----------------------------------------------------------------------------
 
 LEVELS = [
-    ["_checks", "_files", "_npz", "_scaled", "_schedules", "_steps", "_streams", "_warnings"],
+    ["_checks", "_files", "_npz", "_scaled", "_schedules", "_steps", "_streams", "_threads", "_warnings"],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
@@ -143,13 +143,13 @@ def test_no_module_imports_from_a_higher_level():
     assert not {(name(path), each) for path in SOURCES for each in imported(path) if LEVEL[room(each)] > level[path]}
 
 
-def test_a_twin_imports_the_checks_what_twins_share_and_its_own_half_in_numpy():
+def test_a_twin_imports_the_checks_the_threads_what_twins_share_and_its_own_half_in_numpy():
     others = {
         (name(path), each)
         for path in SOURCES
         if own_room(path) == "_twins"
         for each in imported(path)
-        if not re.match(rf"_checks\b|_twins\.shared\b|_twins\.{path.stem}_numpy\b", each)
+        if not re.match(rf"_checks\b|_threads\b|_twins\.shared\b|_twins\.{path.stem}_numpy\b", each)
     }
     assert others == {
         ("_twins/dense_network_numpy.py", "_twins.softmax_numpy.softmax"),  # it knows every limit

@@ -4,7 +4,9 @@ They return contenders, which `timing.py` times.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,9 @@ from fastnet._bench import plain, plain_layers
 from fastnet._bench.timing import TEXTBOOK, Contender, twins
 from fastnet.gradient import numerical_gradient
 from fastnet.networks import TwoLayerNet
+from fastnet.networks.layered import LayeredNetwork
 from fastnet.networks.network import Network
-from fastnet.optimizer import SGD
+from fastnet.optimizer import SGD, Adam
 
 SAMPLED = 25  # parameters on which the textbook's numerical gradient is timed, instead of all
 
@@ -138,6 +141,84 @@ def backpropagation(layers_of: Callable[[Any, Any], list[Any]], x: Any, labels: 
         return step
 
     return {TEXTBOOK: Contender(gradient(plain_layers)), **twins(lambda: gradient(layers))}
+
+
+def plain_twins(network: LayeredNetwork) -> list[Any]:
+    """Return the textbook's layers with the parameters of a network."""
+
+    def twin(layer: Any) -> Any:
+        kind = getattr(plain_layers, type(layer).__name__)
+        arguments = ("W", "b", "stride", "pad", "pool_h", "pool_w", "dropout_ratio")
+        return kind(**{name: getattr(layer, name) for name in arguments if hasattr(layer, name)})
+
+    return [twin(layer) for _, layer in network._in_order()]
+
+
+def convolutional_step(kind: type[LayeredNetwork], x: Any, labels: Any) -> dict[str, Contender]:
+    """Compare one training step with Adam. Every contender trains its own network, and drops the same units."""
+
+    def of_textbook() -> Callable[[], Any]:
+        network = kind(dtype=x.dtype, seed=0)  # type: ignore[call-arg]
+        params, stack, last = network.params, plain_twins(network), plain_layers.SoftmaxWithLoss()
+        holders = [layer for layer in stack if hasattr(layer, "W")]
+        m, v = ({name: np.zeros_like(param) for name, param in params.items()} for _ in range(2))
+        updates = count(1)
+
+        def step() -> Any:
+            np.random.seed(0)
+            out = x
+            for layer in stack:
+                out = layer.forward(out)
+            loss, dout = last.forward(out, labels), last.backward()
+            for layer in reversed(stack):
+                dout = layer.backward(dout)
+            grads = {}
+            for i, layer in enumerate(holders, start=1):
+                grads[f"W{i}"], grads[f"b{i}"] = layer.dW, layer.db
+            plain.adam(params, grads, m, v, next(updates))
+            return loss
+
+        return step
+
+    def ours() -> Callable[[], Any]:
+        network, adam = kind(dtype=x.dtype, seed=0), Adam()  # type: ignore[call-arg]
+
+        def step() -> Any:
+            np.random.seed(0)
+            adam.update(network.params, network.gradient(x, labels))
+            return getattr(network, network._last).loss
+
+        return step
+
+    step = of_textbook()
+    found = {TEXTBOOK: Contender(step, read=partial(five_losses, step))}
+    for name, contender in twins(ours).items():
+        found[name] = replace(contender, read=partial(five_losses, contender.call))
+    return found
+
+
+def five_losses(step: Callable[[], Any], loss: Any) -> list[float]:
+    """Return the loss of a training step and of the next four: Adam's steps hide small errors of a gradient in one."""
+    return [loss, *(step() for _ in range(4))]
+
+
+def prediction(network: LayeredNetwork, x: Any) -> dict[str, Contender]:
+    """Compare the scores of all images, which are predicted 100 at a time, as in the book's `accuracy`."""
+    batches, stack = np.split(x, len(x) // 100), plain_twins(network)
+
+    def of_textbook() -> Any:
+        scores = []
+        for batch in batches:
+            out = batch
+            for layer in stack:
+                out = layer.forward(out)
+            scores.append(out)
+        return np.concatenate(scores)
+
+    return {
+        TEXTBOOK: Contender(of_textbook),
+        **twins(lambda: lambda: np.concatenate([network.predict(batch) for batch in batches])),
+    }
 
 
 def network_gradient(

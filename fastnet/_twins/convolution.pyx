@@ -16,20 +16,29 @@ Why it is fast, most important first:
 - All three products are one loop, `_product`, which finds its factors through such lists of offsets. It keeps the sums
   of 8 rows and one panel of columns in registers. On matrices of this size it is about twice as fast as OpenBLAS.
 - The loops finish one image before the next, so that all intermediate results stay in the L2 cache.
+- With stride 1, dx is a convolution too: of dout with the filters turned by 180 degrees. So there is no dcol either.
 
 The affine layer is the same product without windows.
+
+Threads: the samples are divided into blocks, whose number depends only on the number of samples. Each block has its own
+sums for dW and db, which are then added in the order of the blocks. So the results do not depend on the threads that
+computed them. (In `affine_gradient` the inputs are divided: no sum goes over them.)
 
 Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW); of the affine layer x (N, D), W (D, U).
 """
 
 from cython cimport floating
+from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
+from fastnet._twins.shared cimport formulas
 from fastnet._twins.shared.dispatch cimport INLINED, OPTIMISED, UNROLLED, VECTORISED
 from fastnet._twins.shared.memory cimport CACHE_LINE, PyArray_ITEMSIZE, address, empty_like, import_array, ndarray
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 
-from numpy import empty, intc, uint8
+from numpy import empty, intc, uint8, zeros
+
+from fastnet import _threads
 
 __all__ = [
     "affine", "affine_gradient", "col2im", "convolution", "convolution_gradient", "im2col", "pooling",
@@ -47,7 +56,46 @@ cdef extern from *:
     #pragma GCC optimize ("no-tree-loop-distribute-patterns", "gcse-las", "gcse", "strict-aliasing")
     #pragma GCC optimize ("expensive-optimizations")
     #endif
+
+    /* Transpose 4 x 4 elements in vector registers: two elements a cycle instead of one. */
+    #if defined(__has_builtin)
+    #if __has_builtin(__builtin_shufflevector)
+    #define FASTNET_SHUFFLES 1
+    #endif
+    #endif
+    #ifdef FASTNET_SHUFFLES
+    #define FASTNET_TRANSPOSE(name, element) \
+        typedef element name##_row \
+            __attribute__((vector_size(4 * sizeof(element)), aligned(sizeof(element)), may_alias)); \
+        static inline __attribute__((always_inline)) void name( \
+            const element *a, Py_ssize_t stride, element *out, Py_ssize_t out_stride \
+        ) { \
+            name##_row r0 = *(const name##_row *) a, r1 = *(const name##_row *) (a + stride); \
+            name##_row r2 = *(const name##_row *) (a + 2 * stride), r3 = *(const name##_row *) (a + 3 * stride); \
+            name##_row low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5); \
+            name##_row low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5); \
+            name##_row high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7); \
+            name##_row high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7); \
+            *(name##_row *) out = __builtin_shufflevector(low01, low23, 0, 1, 4, 5); \
+            *(name##_row *) (out + out_stride) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7); \
+            *(name##_row *) (out + 2 * out_stride) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5); \
+            *(name##_row *) (out + 3 * out_stride) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7); \
+        }
+    #else
+    #define FASTNET_TRANSPOSE(name, element) \
+        static void name(const element *a, Py_ssize_t stride, element *out, Py_ssize_t out_stride) { \
+            for (int i = 0; i < 4; i++) \
+                for (int j = 0; j < 4; j++) \
+                    out[j * out_stride + i] = a[i * stride + j]; \
+        }
+    #endif
+    FASTNET_TRANSPOSE(fastnet_transpose_floats, float)
+    FASTNET_TRANSPOSE(fastnet_transpose_doubles, double)
     """
+    void fastnet_transpose_floats(const float* a, Py_ssize_t stride, float* out, Py_ssize_t out_stride) noexcept nogil
+    void fastnet_transpose_doubles(
+        const double* a, Py_ssize_t stride, double* out, Py_ssize_t out_stride
+    ) noexcept nogil
 
 cdef enum:
     ROWS = 8           # rows of a product that are computed together
@@ -55,6 +103,8 @@ cdef enum:
     WIDEST = 32
     SAMPLES = 128      # samples that the affine layer works on at a time,
     INPUTS = 2048      # and bytes of each of them: the weights of so many inputs stay in the L2 cache
+    POOLED = 16        # multiplications that take as long as the comparison of a pixel
+    BLOCKS = 8         # blocks into which the work is divided, at most: so many threads can share it
 
 
 # An image and the positions of a window, which is a filter or a pool. With its padding, the image is C planes of
@@ -129,15 +179,15 @@ cdef UNROLLED _product(
 
 cdef OPTIMISED _rows_of_product(
     const floating** a, const Py_ssize_t* a_steps, const floating* b, const Py_ssize_t* b_steps, Py_ssize_t count,
-    floating* out, Py_ssize_t out_stride, bint add,
+    floating* out, Py_ssize_t out_stride, Py_ssize_t columns, bint add,
 ) noexcept nogil:
-    # The same for all columns of out, whose stride is a multiple of half a panel.
-    cdef Py_ssize_t panel = 0, columns = PANEL_BYTES // sizeof(floating)
-    while panel < out_stride:
-        if out_stride - panel < columns:
-            columns //= 2
-        _product(a, a_steps, b + panel, b_steps, count, out + panel, out_stride, add, columns)
-        panel += columns
+    # The same for any number of columns that is a multiple of half a panel.
+    cdef Py_ssize_t panel = 0, width = PANEL_BYTES // sizeof(floating)
+    while panel < columns:
+        if columns - panel < width:
+            width //= 2
+        _product(a, a_steps, b + panel, b_steps, count, out + panel, out_stride, add, width)
+        panel += width
 
 
 cdef inline Py_ssize_t _padded(Py_ssize_t columns, Py_ssize_t itemsize) noexcept nogil:
@@ -204,27 +254,57 @@ cdef void _choose_rows(
 cdef struct Problem:
     Windows windows
     Py_ssize_t N, FN, D, U
+    Py_ssize_t size, unit, blocks  # what is divided into blocks, in multiples of `unit`
     void *x
     void *W
+    void *W_copy  # W in another order, or a part of it
     void *b
     void *out
     void *dx
     void *dW
     void *db
     int *where
+    unsigned char *mask
 
 
-# A part returns the bytes of temporary memory that it needs. With memory NULL, it does nothing else. `like` is NULL: it
-# only selects the dtype.
-ctypedef Py_ssize_t (*Part)(const Problem* problem, char* memory, void* like) noexcept nogil
+# A part computes the blocks from `first` to `last` - 1. It returns the bytes of temporary memory that it needs; with
+# memory NULL, it does nothing else. `like` is NULL: it only selects the dtype.
+ctypedef Py_ssize_t (*Part)(
+    const Problem* problem, Py_ssize_t first, Py_ssize_t last, char* memory, void* like
+) noexcept nogil
 
 
-cdef int _run(ndarray x, Problem* problem, Part of_floats, Part of_doubles) except -1:
-    cdef Part part = of_floats if PyArray_ITEMSIZE(x) == sizeof(float) else of_doubles
-    cdef ndarray memory = empty(part(problem, NULL, NULL) + CACHE_LINE, uint8)
-    cdef char* aligned = <char*> address(memory) + (-<size_t> address(memory) & (CACHE_LINE - 1))
-    with nogil:
-        part(problem, aligned, NULL)
+cdef inline Py_ssize_t _start(const Problem* problem, Py_ssize_t block) noexcept nogil:
+    # Where a block begins.
+    return min(problem.size, _whole(block * problem.size // max(1, problem.blocks), problem.unit))
+
+
+cdef void _divide(Problem* problem, Py_ssize_t size, Py_ssize_t unit) noexcept:
+    problem.size, problem.unit = size, unit
+    problem.blocks = min(BLOCKS, (size + unit - 1) // unit)
+
+
+cdef class _Work:
+    """The blocks of one call, for `_threads.share`."""
+
+    cdef Problem problem
+    cdef Part part
+    cdef tuple arrays  # they live as long as a thread may use them
+
+    def __call__(self, Py_ssize_t first, Py_ssize_t last):
+        cdef ndarray memory = empty(self.part(&self.problem, 0, 0, NULL, NULL) + CACHE_LINE, uint8)
+        cdef char* aligned = <char*> address(memory) + (-<size_t> address(memory) & (CACHE_LINE - 1))
+        with nogil:
+            self.part(&self.problem, first, last, aligned, NULL)
+
+
+cdef int _run(tuple arrays, Problem* problem, Part of_floats, Part of_doubles, double operations) except -1:
+    # `arrays` are all arrays of the problem. `operations` is about how many multiplications or comparisons it takes.
+    cdef _Work work = _Work()
+    work.problem = problem[0]
+    work.part = of_floats if PyArray_ITEMSIZE(<ndarray> arrays[0]) == sizeof(float) else of_doubles
+    work.arrays = arrays
+    _threads.share(work, problem.blocks, operations)
     return 0
 
 
@@ -257,7 +337,9 @@ cdef OPTIMISED _scatter(
             image[places[p] + taps[k]] += col[p * K + k]
 
 
-cdef Py_ssize_t _all_columns(const Problem* problem, char* memory, floating* like) noexcept nogil:
+cdef Py_ssize_t _all_columns(
+    const Problem* problem, Py_ssize_t first, Py_ssize_t last, char* memory, floating* like
+) noexcept nogil:
     # x -> out if dx is NULL, else out -> dx: im2col or col2im
     cdef const Windows* w = &problem.windows
     cdef char* free = memory
@@ -265,13 +347,13 @@ cdef Py_ssize_t _all_columns(const Problem* problem, char* memory, floating* lik
     cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
     cdef Py_ssize_t* places = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
     cdef floating* image = <floating*> _take(&free, image_size * sizeof(floating))
-    cdef floating* col = <floating*> problem.out
+    cdef floating* col = <floating*> problem.out + _start(problem, first) * w.P * w.K
     if memory == NULL:
         return free - memory
     _find_taps(w, taps)
     _find_places(w, places)
     memset(image, 0, image_size * sizeof(floating))
-    for n in range(problem.N):
+    for n in range(_start(problem, first), _start(problem, last)):
         if problem.dx == NULL:
             _pad_image(<const floating*> problem.x + n * x_size, w, image)
             _gather(image, places, taps, w.P, w.K, col)
@@ -295,7 +377,8 @@ def im2col(
     problem.N = x.shape[0]
     col = empty((problem.N * problem.windows.P, problem.windows.K), x.dtype)
     problem.x, problem.out = address(x), address(col)
-    _run(x, &problem, <Part> _all_columns[float], <Part> _all_columns[double])
+    _divide(&problem, problem.N, 1)
+    _run((x, col), &problem, <Part> _all_columns[float], <Part> _all_columns[double], col.size)
     return col
 
 
@@ -309,7 +392,8 @@ def col2im(
     memset(&problem, 0, sizeof(problem))
     problem.windows = _windows(images.shape[1], images.shape[2], images.shape[3], filter_h, filter_w, stride, pad)
     problem.N, problem.out, problem.dx = images.shape[0], address(col), address(images)
-    _run(col, &problem, <Part> _all_columns[float], <Part> _all_columns[double])
+    _divide(&problem, problem.N, 1)
+    _run((col, images), &problem, <Part> _all_columns[float], <Part> _all_columns[double], col.size)
     return images
 
 
@@ -339,22 +423,51 @@ cdef OPTIMISED _unroll(const floating* image, const Windows* w, floating* col, P
             for fx in range(w.FW):
                 for y in range(w.OH):
                     pixels = image + (c * w.height + fy + y * w.stride) * w.width + fx
-                    for x in range(w.OW):
-                        col[y * w.OW + x] = pixels[x * w.stride]
+                    if w.stride == 2:  # a constant, so that the compiler can vectorise
+                        for x in range(w.OW):
+                            col[y * w.OW + x] = pixels[x * 2]
+                    else:
+                        for x in range(w.OW):
+                            col[y * w.OW + x] = pixels[x * w.stride]
                 col += stride
 
 
-cdef Py_ssize_t _convolve(const Problem* problem, char* memory, floating* like) noexcept nogil:
+cdef VECTORISED _rectify(floating* out, unsigned char* mask, Py_ssize_t size) noexcept nogil:
+    # ReLU in place, and where the result is 0
+    cdef Py_ssize_t i
+    for i in range(size):
+        mask[i] = out[i] <= 0
+        out[i] = formulas.relu(out[i])
+
+
+cdef void _filter_image(
+    const floating* source, const Py_ssize_t* taps, const floating* filters, const Py_ssize_t* offsets,
+    const Py_ssize_t* steps, Py_ssize_t FN, Py_ssize_t K, floating* sums, Py_ssize_t columns,
+) noexcept nogil:
+    # sums[f, p] = sum_k filters[f, k] source[taps[k] + p]
+    cdef Py_ssize_t f
+    cdef const floating* rows[ROWS]
+    for f from 0 <= f < FN by ROWS:
+        _choose_rows(filters, offsets, f, FN, rows)
+        _rows_of_product(rows, steps, source, taps, K, sums + f * columns, columns, columns, False)
+
+
+cdef inline Py_ssize_t _columns_of_rows(const Windows* w, Py_ssize_t itemsize) noexcept nogil:
+    # With stride 1 the image itself is read, row after row: positions between two rows are computed in vain.
+    return _padded((w.OH - 1) * w.width + w.OW, itemsize)
+
+
+cdef Py_ssize_t _convolve(
+    const Problem* problem, Py_ssize_t first, Py_ssize_t last, char* memory, floating* like
+) noexcept nogil:
     cdef const Windows* w = &problem.windows
     cdef const floating* x = <const floating*> problem.x
-    cdef const floating* W = <const floating*> problem.W
     cdef char* free = memory
     cdef Py_ssize_t FN = problem.FN
     cdef bint direct = w.stride == 1
-    # With stride 1 the image itself is read, row after row: positions between two rows are computed in vain.
     cdef Py_ssize_t row = w.width if direct else w.OW
-    cdef Py_ssize_t columns = _padded((w.OH - 1) * row + w.OW, sizeof(floating))
-    cdef Py_ssize_t image_size = w.C * w.height * w.width, n, f
+    cdef Py_ssize_t columns = _columns_of_rows(w, sizeof(floating)) if direct else _padded(w.P, sizeof(floating))
+    cdef Py_ssize_t image_size = w.C * w.height * w.width, n
     cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
     cdef Py_ssize_t* steps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
     cdef Py_ssize_t* offsets = <Py_ssize_t*> _take(&free, FN * sizeof(Py_ssize_t))
@@ -362,7 +475,7 @@ cdef Py_ssize_t _convolve(const Problem* problem, char* memory, floating* like) 
     cdef floating* col = <floating*> _take(&free, 0 if direct else w.K * columns * sizeof(floating))
     cdef floating* sums = <floating*> _take(&free, _whole(FN, ROWS) * columns * sizeof(floating))
     cdef const floating* source = image if direct else col
-    cdef const floating* rows[ROWS]
+    cdef floating* out
     if memory == NULL:
         return free - memory
     memset(image, 0, image_size * sizeof(floating) + PANEL_BYTES)
@@ -372,16 +485,15 @@ cdef Py_ssize_t _convolve(const Problem* problem, char* memory, floating* like) 
         _find_taps(w, taps)
     else:
         _count_by(columns, w.K, taps)
-    for n in range(problem.N):
+    for n in range(_start(problem, first), _start(problem, last)):
         _pad_image(x + n * w.C * w.H * w.W, w, image)
         if not direct:
             _unroll(image, w, col, columns)
-        for f from 0 <= f < FN by ROWS:
-            _choose_rows(W, offsets, f, FN, rows)
-            _rows_of_product(rows, steps, source, taps, w.K, sums + f * columns, columns, False)
-        _shift_rows(
-            sums, columns, <const floating*> problem.b, w, row, FN, <floating*> problem.out + n * FN * w.P
-        )
+        _filter_image(source, taps, <const floating*> problem.W, offsets, steps, FN, w.K, sums, columns)
+        out = <floating*> problem.out + n * FN * w.P
+        _shift_rows(sums, columns, <const floating*> problem.b, w, row, FN, out)
+        if problem.mask != NULL:
+            _rectify(out, problem.mask + n * FN * w.P, FN * w.P)
     return 0
 
 
@@ -408,13 +520,17 @@ cdef VECTORISED _add_sums(const floating* d, Py_ssize_t rows, Py_ssize_t columns
 cdef OPTIMISED _transpose(
     const floating* a, Py_ssize_t rows, Py_ssize_t columns, floating* out, Py_ssize_t out_stride
 ) noexcept nogil:
-    # out[j, i] = a[i, j], in tiles of 16 x 16, whose rows and columns stay in the cache.
-    cdef Py_ssize_t i, j, first, other
-    for first from 0 <= first < columns by 16:
-        for other from 0 <= other < rows by 16:
-            for j in range(first, min(first + 16, columns)):
-                for i in range(other, min(other + 16, rows)):
-                    out[j * out_stride + i] = a[i * columns + j]
+    # out[j, i] = a[i, j], in tiles of 4 x 4, and what is left at the right and at the bottom one by one
+    cdef Py_ssize_t i, j, whole_rows = rows // 4 * 4, whole_columns = columns // 4 * 4
+    for j from 0 <= j < whole_columns by 4:
+        for i from 0 <= i < whole_rows by 4:
+            if floating is float:
+                fastnet_transpose_floats(a + i * columns + j, columns, out + j * out_stride + i, out_stride)
+            else:
+                fastnet_transpose_doubles(a + i * columns + j, columns, out + j * out_stride + i, out_stride)
+    for j in range(columns):
+        for i in range(whole_rows if j < whole_columns else 0, rows):
+            out[j * out_stride + i] = a[i * columns + j]
 
 
 cdef VECTORISED _add_rows(
@@ -436,95 +552,238 @@ cdef VECTORISED _add_rows(
                     pixels[x * w.stride] += line[x]
 
 
-cdef Py_ssize_t _differentiate(const Problem* problem, char* memory, floating* like) noexcept nogil:
-    # d is dout with rows of whole panels. dW is computed transposed, dWT = col d', because the pixels of one k are not
-    # neighbours: they have to be the left factor.
+cdef Windows _turned(const Windows* w, Py_ssize_t FN) noexcept nogil:
+    # The windows of the convolution that computes dx from dout. Its pad may be negative, and its sides differ: no pad.
+    cdef Windows t
+    t.C, t.H, t.W, t.FH, t.FW, t.stride, t.pad = FN, w.OH, w.OW, w.FH, w.FW, 1, 0
+    t.height, t.width = w.H + w.FH - 1, w.W + w.FW - 1
+    t.OH, t.OW = w.H, w.W
+    t.K, t.P = FN * w.FH * w.FW, w.H * w.W
+    return t
+
+
+cdef void _turn(const floating* W, const Windows* w, Py_ssize_t FN, floating* turned) noexcept nogil:
+    # turned[c, f, y, x] = W[f, c, FH - 1 - y, FW - 1 - x]
+    cdef Py_ssize_t f, c, i, size = w.FH * w.FW
+    for c in range(w.C):
+        for f in range(FN):
+            for i in range(size):
+                turned[(c * FN + f) * size + i] = W[(f * w.C + c) * size + size - 1 - i]
+
+
+cdef VECTORISED _zero_where(
+    const floating* values, const unsigned char* mask, Py_ssize_t size, floating* out
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        out[i] = <floating> 0.0 if mask[i] else values[i]
+
+
+cdef bint _all_finite(const floating* values, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        if not isfinite(values[i]):
+            return False
+    return True
+
+
+cdef VECTORISED _add(const floating* values, Py_ssize_t size, floating* sums) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        sums[i] += values[i]
+
+
+cdef OPTIMISED _differentiate_input(
+    const floating* dout, const Windows* w, const Windows* t, Py_ssize_t FN, const floating* turned,
+    const Py_ssize_t* taps, const Py_ssize_t* steps, const Py_ssize_t* offsets, const floating* no_bias,
+    floating* image, floating* sums, floating* dx,
+) noexcept nogil:
+    # dx of one sample, by a convolution of dout, with a border of FH - 1 - pad and FW - 1 - pad zeros
+    cdef Py_ssize_t f, y, columns = _columns_of_rows(t, sizeof(floating))
+    for f in range(FN):
+        for y in range(w.OH):
+            memcpy(
+                image + (f * t.height + y + w.FH - 1 - w.pad) * t.width + w.FW - 1 - w.pad,
+                dout + (f * w.OH + y) * w.OW, w.OW * sizeof(floating),
+            )
+    _filter_image(image, taps, turned, offsets, steps, w.C, t.K, sums, columns)
+    _shift_rows(sums, columns, no_bias, t, t.width, w.C, dx)
+
+
+cdef Py_ssize_t _sums_of_block(const Problem* problem, floating* like) noexcept nogil:
+    # The length of what a block sums up: dWT and db.
+    return _whole(problem.windows.K, ROWS) * _padded(problem.FN, sizeof(floating)) + problem.FN
+
+
+cdef Py_ssize_t _differentiate(
+    const Problem* problem, Py_ssize_t first, Py_ssize_t last, char* memory, floating* like
+) noexcept nogil:
+    # dW is computed transposed, dWT = col dout', because the pixels of one k are not neighbours: they have to be the
+    # left factor. Each block has its own sums in problem.dW.
     cdef const Windows* w = &problem.windows
-    cdef const floating* x = <const floating*> problem.x
+    cdef Windows t = _turned(w, problem.FN)
     cdef const floating* W = <const floating*> problem.W
+    cdef const floating* W_copy = <const floating*> problem.W_copy
     cdef floating* dx = <floating*> problem.dx
-    cdef floating* dW = <floating*> problem.dW
-    cdef floating* db = <floating*> problem.db
+    cdef bint by_products = dx != NULL and W_copy == NULL
     cdef char* free = memory
-    cdef Py_ssize_t FN = problem.FN
+    cdef Py_ssize_t FN = problem.FN, x_size = w.C * w.H * w.W, block_size = _sums_of_block(problem, like)
     cdef Py_ssize_t columns = _padded(w.P, sizeof(floating)), filters = _padded(FN, sizeof(floating))
-    cdef Py_ssize_t image_size = w.C * w.height * w.width, n, f, k
+    cdef Py_ssize_t image_size = w.C * w.height * w.width, turned_size = FN * t.height * t.width, n, f, k, block
     cdef Py_ssize_t* taps = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, w.K * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, max(w.K, t.K) * sizeof(Py_ssize_t))
     cdef Py_ssize_t* places = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
     cdef Py_ssize_t* place_steps = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
     cdef Py_ssize_t* W_steps = <Py_ssize_t*> _take(&free, FN * sizeof(Py_ssize_t))
     cdef Py_ssize_t* d_steps = <Py_ssize_t*> _take(&free, FN * sizeof(Py_ssize_t))
     cdef floating* image = <floating*> _take(&free, image_size * sizeof(floating))
-    cdef floating* dimage = <floating*> _take(&free, image_size * sizeof(floating))
-    cdef floating* d = <floating*> _take(&free, FN * columns * sizeof(floating))
     cdef floating* dT = <floating*> _take(&free, w.P * filters * sizeof(floating))
-    cdef floating* dcol = <floating*> _take(&free, ROWS * columns * sizeof(floating))
-    cdef floating* dWT = <floating*> _take(&free, _whole(w.K, ROWS) * filters * sizeof(floating))
+    cdef floating* unmasked = <floating*> _take(&free, FN * w.P * sizeof(floating) if problem.mask != NULL else 0)
+    # for dx by products
+    cdef floating* dimage = <floating*> _take(&free, image_size * sizeof(floating) if by_products else 0)
+    cdef floating* d = <floating*> _take(&free, FN * columns * sizeof(floating) if by_products else 0)
+    cdef floating* dcol = <floating*> _take(&free, ROWS * columns * sizeof(floating) if by_products else 0)
+    # for dx by a convolution
+    cdef Py_ssize_t* turned_taps = <Py_ssize_t*> _take(&free, t.K * sizeof(Py_ssize_t) if W_copy != NULL else 0)
+    cdef Py_ssize_t* offsets = <Py_ssize_t*> _take(&free, w.C * sizeof(Py_ssize_t) if W_copy != NULL else 0)
+    cdef floating* no_bias = <floating*> _take(&free, w.C * sizeof(floating) if W_copy != NULL else 0)
+    cdef floating* dout_image = <floating*> _take(
+        &free, turned_size * sizeof(floating) + PANEL_BYTES if W_copy != NULL else 0
+    )
+    cdef floating* sums = <floating*> _take(
+        &free,
+        _whole(w.C, ROWS) * _columns_of_rows(&t, sizeof(floating)) * sizeof(floating) if W_copy != NULL else 0,
+    )
     cdef const floating* of_n
+    cdef floating* dWT
     cdef const floating* rows[ROWS]
     if memory == NULL:
         return free - memory
-    memset(memory, 0, free - memory)  # also the borders of the image, and dWT
+    memset(memory, 0, free - memory)  # also the borders of the images
     _find_taps(w, taps)
     _find_places(w, places)
-    _count_by(1, w.K, ones)
+    _count_by(1, max(w.K, t.K), ones)
     _count_by(filters, w.P, place_steps)
     _count_by(w.K, FN, W_steps)
     _count_by(columns, FN, d_steps)
-    for f in range(FN):
-        db[f] = 0
-    for n in range(problem.N):
-        of_n = <const floating*> problem.out + n * FN * w.P
-        _pad_image(x + n * w.C * w.H * w.W, w, image)
-        _add_sums(of_n, FN, w.P, db)
-        _transpose(of_n, FN, w.P, dT, filters)
-        for f in range(FN):
-            memcpy(d + f * columns, of_n + f * w.P, w.P * sizeof(floating))
-        memset(dimage, 0, image_size * sizeof(floating))
-        for k from 0 <= k < w.K by ROWS:
-            _choose_rows(image, taps, k, w.K, rows)
-            _rows_of_product(rows, places, dT, place_steps, w.P, dWT + k * filters, filters, True)
-            if dx != NULL:
-                _choose_rows(W, ones, k, w.K, rows)
-                _rows_of_product(rows, W_steps, d, d_steps, FN, dcol, columns, False)
-                _add_rows(dcol, columns, taps + k, min(ROWS, w.K - k), w, dimage)
-        if dx != NULL:
-            _crop_image(dimage, w, dx + n * w.C * w.H * w.W)
-    for f in range(FN):
-        for k in range(w.K):
-            dW[f * w.K + k] = dWT[k * filters + f]
+    if W_copy != NULL:
+        _find_taps(&t, turned_taps)
+        _count_by(t.K, w.C, offsets)
+    for block in range(first, last):
+        dWT = <floating*> problem.dW + block * block_size
+        memset(dWT, 0, block_size * sizeof(floating))
+        for n in range(_start(problem, block), _start(problem, block + 1)):
+            of_n = <const floating*> problem.out + n * FN * w.P
+            if problem.mask != NULL:
+                _zero_where(of_n, problem.mask + n * FN * w.P, FN * w.P, unmasked)
+                of_n = unmasked
+            _pad_image(<const floating*> problem.x + n * x_size, w, image)
+            _add_sums(of_n, FN, w.P, dWT + block_size - FN)
+            _transpose(of_n, FN, w.P, dT, filters)
+            if by_products:
+                for f in range(FN):
+                    memcpy(d + f * columns, of_n + f * w.P, w.P * sizeof(floating))
+                memset(dimage, 0, image_size * sizeof(floating))
+            for k from 0 <= k < w.K by ROWS:
+                _choose_rows(image, taps, k, w.K, rows)
+                _rows_of_product(rows, places, dT, place_steps, w.P, dWT + k * filters, filters, filters, True)
+                if by_products:
+                    _choose_rows(W, ones, k, w.K, rows)
+                    _rows_of_product(rows, W_steps, d, d_steps, FN, dcol, columns, columns, False)
+                    _add_rows(dcol, columns, taps + k, min(ROWS, w.K - k), w, dimage)
+            if by_products:
+                _crop_image(dimage, w, dx + n * x_size)
+            elif dx != NULL:
+                _differentiate_input(
+                    of_n, w, &t, FN, W_copy, turned_taps, ones, offsets, no_bias, dout_image, sums, dx + n * x_size
+                )
     return 0
+
+
+cdef void _add_blocks(const Problem* problem, floating* sums, floating* dW, floating* db) noexcept nogil:
+    # dW and db are what the blocks have summed up, added in their order.
+    cdef Py_ssize_t size = _sums_of_block(problem, sums), filters = _padded(problem.FN, sizeof(floating)), block, f, k
+    for block in range(1, problem.blocks):
+        _add(sums + block * size, size, sums)
+    for f in range(problem.FN):
+        db[f] = sums[size - problem.FN + f]
+        for k in range(problem.windows.K):
+            dW[f * problem.windows.K + k] = sums[k * filters + f]
 
 
 def convolution(
     ndarray x: FloatArray, ndarray W: FloatArray, ndarray b: FloatArray,
-    Py_ssize_t stride: int, Py_ssize_t pad: int, /,
+    Py_ssize_t stride: int, Py_ssize_t pad: int, ndarray mask: BoolArray | None = None, /,
 ) -> FloatArray:
-    """Return the outputs (N, FN, OH, OW) of the filters W (FN, C, FH, FW), b (FN,) on the images x (N, C, H, W)."""
+    """Return the outputs (N, FN, OH, OW) of the filters W (FN, C, FH, FW), b (FN,) on the images x (N, C, H, W).
+
+    With a `mask` of their shape, return max(0, outputs), and set the mask where an output is at most 0.
+    """
     cdef Problem problem
     cdef ndarray out
+    memset(&problem, 0, sizeof(problem))
     problem.windows = _windows(x.shape[1], x.shape[2], x.shape[3], W.shape[2], W.shape[3], stride, pad)
     out = empty((x.shape[0], W.shape[0], problem.windows.OH, problem.windows.OW), x.dtype)
     problem.N, problem.FN = x.shape[0], W.shape[0]
     problem.x, problem.W, problem.b, problem.out = address(x), address(W), address(b), address(out)
-    _run(x, &problem, <Part> _convolve[float], <Part> _convolve[double])
+    problem.mask = NULL if mask is None else <unsigned char*> address(mask)
+    _divide(&problem, problem.N, 1)
+    _run(
+        (x, W, b, out, mask), &problem, <Part> _convolve[float], <Part> _convolve[double],
+        <double> out.size * problem.windows.K,
+    )
     return out
+
+
+cdef bint _is_convolution(ndarray W, const Windows* w) noexcept:
+    # Whether dx is computed by a convolution. A product with a border of zeros would make a NaN of an infinite weight.
+    # With few channels, most rows of its products would be in vain.
+    if w.stride > 1 or w.pad >= w.FH or w.pad >= w.FW or _whole(w.C, ROWS) * w.FH * w.FW > 2 * w.K:
+        return False
+    if PyArray_ITEMSIZE(W) == sizeof(float):
+        return _all_finite(<const float*> address(W), W.size)
+    return _all_finite(<const double*> address(W), W.size)
 
 
 def convolution_gradient(
     ndarray dout: FloatArray, ndarray x: FloatArray, ndarray W: FloatArray,
-    Py_ssize_t stride: int, Py_ssize_t pad: int, bint wants_dx: bool = True, /,
+    Py_ssize_t stride: int, Py_ssize_t pad: int, bint wants_dx: bool = True, ndarray mask: BoolArray | None = None, /,
 ) -> tuple[FloatArray | None, FloatArray, FloatArray]:
-    """Return the gradients dx, or None, dW and db of `convolution`, for dout (N, FN, OH, OW)."""
+    """Return the gradients dx, or None, dW and db of `convolution`, for dout (N, FN, OH, OW).
+
+    Where the `mask`, of the shape of dout, is set, dout counts as 0.
+    """
     cdef Problem problem
     cdef ndarray dx = empty_like(x) if wants_dx else None, dW = empty_like(W), db = empty(W.shape[0], x.dtype)
+    cdef ndarray turned = None, sums
+    cdef bint floats = PyArray_ITEMSIZE(x) == sizeof(float)
+    cdef Py_ssize_t size
+    memset(&problem, 0, sizeof(problem))
     problem.windows = _windows(x.shape[1], x.shape[2], x.shape[3], W.shape[2], W.shape[3], stride, pad)
     problem.N, problem.FN = x.shape[0], W.shape[0]
     problem.x, problem.W, problem.out = address(x), address(W), address(dout)
-    problem.dx = address(dx) if wants_dx else NULL
-    problem.dW, problem.db = address(dW), address(db)
-    _run(x, &problem, <Part> _differentiate[float], <Part> _differentiate[double])
+    problem.mask = NULL if mask is None else <unsigned char*> address(mask)
+    _divide(&problem, problem.N, 1)
+    if wants_dx:
+        problem.dx = address(dx)
+        if _is_convolution(W, &problem.windows):
+            turned = empty_like(W)
+            problem.W_copy = address(turned)
+            if floats:
+                _turn(<const float*> address(W), &problem.windows, problem.FN, <float*> problem.W_copy)
+            else:
+                _turn(<const double*> address(W), &problem.windows, problem.FN, <double*> problem.W_copy)
+    size = _sums_of_block(&problem, <float*> NULL) if floats else _sums_of_block(&problem, <double*> NULL)
+    sums = zeros(max(1, problem.blocks) * size, x.dtype)
+    problem.dW = address(sums)
+    _run(
+        (x, W, dout, dx, turned, sums, mask), &problem, <Part> _differentiate[float], <Part> _differentiate[double],
+        (1 + wants_dx) * <double> dout.size * problem.windows.K,
+    )
+    if floats:
+        _add_blocks(&problem, <float*> address(sums), <float*> address(dW), <float*> address(db))
+    else:
+        _add_blocks(&problem, <double*> address(sums), <double*> address(dW), <double*> address(db))
     return dx, dW, db
 
 
@@ -539,18 +798,20 @@ cdef VECTORISED _add_bias(
             out[n * U + u] = sums[n * stride + u] + b[u]
 
 
-cdef Py_ssize_t _affine(const Problem* problem, char* memory, floating* like) noexcept nogil:
+cdef Py_ssize_t _affine(
+    const Problem* problem, Py_ssize_t first_block, Py_ssize_t last_block, char* memory, floating* like
+) noexcept nogil:
     cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
     cdef Py_ssize_t half = PANEL_BYTES // 2 // sizeof(floating), inputs = INPUTS // sizeof(floating)
-    cdef Py_ssize_t first, samples, d, n, count, k, panel, width
+    cdef Py_ssize_t first, samples, d, n, count, panel, width
     cdef char* free = memory
-    # W itself serves for all columns but those of an incomplete last panel, `tail`, of which it takes a copy.
+    # W itself serves for all columns but those of an incomplete last panel, from `tail` on: of these there is a copy.
     cdef Py_ssize_t tail = U // half * half
     cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
     cdef Py_ssize_t* W_steps = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
     cdef Py_ssize_t* tail_steps = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
     cdef Py_ssize_t* offsets = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
-    cdef floating* W_tail = <floating*> _take(&free, D * half * sizeof(floating))
+    cdef const floating* W_tail = <const floating*> problem.W_copy
     cdef floating* sums = <floating*> _take(&free, SAMPLES * columns * sizeof(floating))
     cdef const floating* x = <const floating*> problem.x
     cdef const floating* W = <const floating*> problem.W
@@ -563,11 +824,8 @@ cdef Py_ssize_t _affine(const Problem* problem, char* memory, floating* like) no
     _count_by(D, SAMPLES, offsets)
     if D == 0:
         memset(sums, 0, SAMPLES * columns * sizeof(floating))
-    for d in range(D):
-        for k in range(half):
-            W_tail[d * half + k] = W[d * U + tail + k] if tail + k < U else 0
-    for first from 0 <= first < problem.N by SAMPLES:
-        samples = min(SAMPLES, problem.N - first)
+    for first from _start(problem, first_block) <= first < _start(problem, last_block) by SAMPLES:
+        samples = min(SAMPLES, _start(problem, last_block) - first)
         for d from 0 <= d < D by inputs:
             count = min(inputs, D - d)
             for n from 0 <= n < samples by ROWS:
@@ -595,87 +853,100 @@ cdef VECTORISED _add_samples(const floating* d, Py_ssize_t rows, Py_ssize_t U, f
             out[u] += d[n * U + u]
 
 
-cdef OPTIMISED _store_transposed(
-    const floating* rows, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t samples, Py_ssize_t D, floating* out
-) noexcept nogil:
-    # out[n, i] = rows[i, n]
-    cdef Py_ssize_t n, i
-    if count == ROWS:
-        for n in range(samples):
-            for i in range(ROWS):
-                out[n * D + i] = rows[i * stride + n]
-    else:
-        for n in range(samples):
-            for i in range(count):
-                out[n * D + i] = rows[i * stride + n]
-
-
 cdef VECTORISED _store_rows(
-    const floating* rows, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t U, bint add, floating* out
+    const floating* rows, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t columns, bint add, floating* out,
+    Py_ssize_t out_stride,
 ) noexcept nogil:
-    # out[i, u] = rows[i, u]; with `add`, out += rows
-    cdef Py_ssize_t i, u
+    # out[i, j] = rows[i, j]; with `add`, out += rows
+    cdef Py_ssize_t i, j
     for i in range(count):
         if add:
-            for u in range(U):
-                out[i * U + u] += rows[i * stride + u]
+            for j in range(columns):
+                out[i * out_stride + j] += rows[i * stride + j]
         else:
-            for u in range(U):
-                out[i * U + u] = rows[i * stride + u]
+            for j in range(columns):
+                out[i * out_stride + j] = rows[i * stride + j]
 
 
-cdef Py_ssize_t _differentiate_affine(const Problem* problem, char* memory, floating* like) noexcept nogil:
-    # dx' = W dout' and dW = x' dout, ROWS inputs at a time. Both reuse the copies of dout, with rows of whole panels.
+cdef Py_ssize_t _differentiate_affine(
+    const Problem* problem, Py_ssize_t first_block, Py_ssize_t last_block, char* memory, floating* like
+) noexcept nogil:
+    # dx = dout W' and dW = x' dout, `most` inputs at a time: their weights and the samples' inputs are copied, so that
+    # the products read neighbours.
     cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
-    cdef Py_ssize_t most = min(SAMPLES, problem.N), padded = _padded(most, sizeof(floating))
-    cdef Py_ssize_t first, samples, d, n
+    cdef Py_ssize_t most = 2 * PANEL_BYTES // sizeof(floating)
+    cdef Py_ssize_t first, samples, begin = _start(problem, first_block), end = _start(problem, last_block)
+    cdef Py_ssize_t d, n, i, count, of_rows, panel, width
     cdef char* free = memory
-    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, max(D, U) * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* W_offsets = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* dT_steps = <Py_ssize_t*> _take(&free, U * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* x_steps = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, max(most, U) * sizeof(Py_ssize_t))
+    cdef Py_ssize_t* d_offsets = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
     cdef Py_ssize_t* d_steps = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
-    cdef floating* dT = <floating*> _take(&free, U * padded * sizeof(floating))
+    cdef Py_ssize_t* steps = <Py_ssize_t*> _take(&free, max(SAMPLES, U) * sizeof(Py_ssize_t))
     cdef floating* padded_d = <floating*> _take(&free, SAMPLES * columns * sizeof(floating))
-    cdef floating* sums = <floating*> _take(&free, ROWS * max(columns, padded) * sizeof(floating))
+    cdef floating* WT = <floating*> _take(&free, U * most * sizeof(floating))
+    cdef floating* inputs = <floating*> _take(&free, SAMPLES * most * sizeof(floating))
+    cdef floating* sums = <floating*> _take(&free, ROWS * most * sizeof(floating))
     cdef const floating* x = <const floating*> problem.x
     cdef const floating* dout = <const floating*> problem.out
-    cdef const floating* rows[ROWS]
+    cdef floating* dx = <floating*> problem.dx
     cdef floating* dW = <floating*> problem.dW
+    cdef const floating* rows[ROWS]
     if memory == NULL:
         return free - memory
-    _count_by(1, max(D, U), ones)
-    _count_by(U, D, W_offsets)
-    _count_by(padded, U, dT_steps)
-    _count_by(D, SAMPLES, x_steps)
+    memset(memory, 0, free - memory)  # also the padding of the copies
+    _count_by(1, max(most, U), ones)
+    _count_by(U, SAMPLES, d_offsets)
     _count_by(columns, SAMPLES, d_steps)
-    memset(problem.db, 0, U * sizeof(floating))
+    _count_by(most, max(SAMPLES, U), steps)
+    if first_block == 0:
+        memset(problem.db, 0, U * sizeof(floating))
+        _add_samples(dout, problem.N, U, <floating*> problem.db)
     if problem.N == 0:
-        memset(dW, 0, D * U * sizeof(floating))
+        memset(dW + begin * U, 0, (end - begin) * U * sizeof(floating))
     for first from 0 <= first < problem.N by SAMPLES:
         samples = min(SAMPLES, problem.N - first)
-        _add_samples(dout + first * U, samples, U, <floating*> problem.db)
-        _transpose(dout + first * U, samples, U, dT, padded)
         for n in range(samples):
             memcpy(padded_d + n * columns, dout + (first + n) * U, U * sizeof(floating))
-        for d from 0 <= d < D by ROWS:
-            if problem.dx != NULL:
-                _choose_rows(<const floating*> problem.W, W_offsets, d, D, rows)
-                _rows_of_product(rows, ones, dT, dT_steps, U, sums, padded, False)
-                _store_transposed(sums, padded, min(ROWS, D - d), samples, D, <floating*> problem.dx + first * D + d)
-            _choose_rows(x + first * D, ones, d, D, rows)
-            _rows_of_product(rows, x_steps, padded_d, d_steps, samples, sums, columns, False)
-            _store_rows(sums, columns, min(ROWS, D - d), U, first > 0, dW + d * U)
+        for d from begin <= d < end by most:
+            count = min(most, end - d)
+            if dx != NULL:
+                _transpose(<const floating*> problem.W + d * U, count, U, WT, most)
+                for n from 0 <= n < samples by ROWS:
+                    of_rows = min(ROWS, samples - n)
+                    _choose_rows(dout + first * U, d_offsets, n, samples, rows)
+                    if of_rows == ROWS and count == most:
+                        _rows_of_product(rows, ones, WT, steps, U, dx + (first + n) * D + d, D, most, False)
+                    else:
+                        _rows_of_product(rows, ones, WT, steps, U, sums, most, most, False)
+                        _store_rows(sums, most, of_rows, count, False, dx + (first + n) * D + d, D)
+            for n in range(samples):
+                memcpy(inputs + n * most, x + (first + n) * D + d, count * sizeof(floating))
+            # Panel by panel: a panel of padded_d and the inputs stay in the L1 cache.
+            for panel from 0 <= panel < U by most // 2:
+                width = min(most // 2, columns - panel)
+                for i from 0 <= i < count by ROWS:
+                    of_rows = min(ROWS, count - i)
+                    _choose_rows(inputs, ones, i, count, rows)
+                    _rows_of_product(rows, steps, padded_d + panel, d_steps, samples, sums, most // 2, width, False)
+                    _store_rows(
+                        sums, most // 2, of_rows, min(width, U - panel), first > 0, dW + (d + i) * U + panel, U
+                    )
     return 0
 
 
 def affine(ndarray x: FloatArray, ndarray W: FloatArray, ndarray b: FloatArray, /) -> FloatArray:
     """Return `x W + b` (N, U) for x (N, D), W (D, U), b (U,)."""
     cdef Problem problem
-    cdef ndarray out = empty((x.shape[0], W.shape[1]), x.dtype)
+    cdef ndarray out = empty((x.shape[0], W.shape[1]), x.dtype), tail
+    cdef Py_ssize_t half = PANEL_BYTES // 2 // PyArray_ITEMSIZE(x), rest = W.shape[1] % half
+    tail = zeros((W.shape[0], half if rest else 0), x.dtype)
+    if rest:
+        (<object> tail)[:, :rest] = (<object> W)[:, W.shape[1] - rest :]
     problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
     problem.x, problem.W, problem.b, problem.out = address(x), address(W), address(b), address(out)
-    _run(x, &problem, <Part> _affine[float], <Part> _affine[double])
+    problem.W_copy = address(tail)
+    _divide(&problem, problem.N, ROWS)
+    _run((x, W, b, out, tail), &problem, <Part> _affine[float], <Part> _affine[double], <double> x.size * problem.U)
     return out
 
 
@@ -689,7 +960,11 @@ def affine_gradient(
     problem.x, problem.W, problem.out = address(x), address(W), address(dout)
     problem.dx = address(dx) if wants_dx else NULL
     problem.dW, problem.db = address(dW), address(db)
-    _run(x, &problem, <Part> _differentiate_affine[float], <Part> _differentiate_affine[double])
+    _divide(&problem, problem.D, 2 * PANEL_BYTES // PyArray_ITEMSIZE(x))
+    _run(
+        (x, W, dout, dx, dW, db), &problem, <Part> _differentiate_affine[float], <Part> _differentiate_affine[double],
+        (1 + wants_dx) * <double> x.size * problem.U,
+    )
     return dx, dW, db
 
 
@@ -710,7 +985,9 @@ cdef VECTORISED _keep_larger(
         largest[i] = pixel if old == old else old
 
 
-cdef Py_ssize_t _pool(const Problem* problem, char* memory, floating* like) noexcept nogil:
+cdef Py_ssize_t _pool(
+    const Problem* problem, Py_ssize_t first, Py_ssize_t last, char* memory, floating* like
+) noexcept nogil:
     # x -> out and where if dx is NULL, else out and where -> dx
     cdef const Windows* w = &problem.windows
     cdef char* free = memory
@@ -719,8 +996,8 @@ cdef Py_ssize_t _pool(const Problem* problem, char* memory, floating* like) noex
     cdef Py_ssize_t* places = <Py_ssize_t*> _take(&free, w.P * sizeof(Py_ssize_t))
     cdef floating* image = <floating*> _take(&free, size * sizeof(floating) if w.pad else 0)
     cdef floating* col = <floating*> _take(&free, w.K * w.P * sizeof(floating))
-    cdef floating* out = <floating*> problem.out
-    cdef int* where = problem.where
+    cdef floating* out = <floating*> problem.out + _start(problem, first) * w.P
+    cdef int* where = problem.where + _start(problem, first) * w.P
     cdef floating* plane
     if memory == NULL:
         return free - memory
@@ -728,7 +1005,7 @@ cdef Py_ssize_t _pool(const Problem* problem, char* memory, floating* like) noex
     _find_places(w, places)
     if w.pad:
         memset(image, 0, size * sizeof(floating))
-    for n in range(problem.N):
+    for n in range(_start(problem, first), _start(problem, last)):
         plane = (<floating*> problem.x if problem.dx == NULL else <floating*> problem.dx) + n * w.H * w.W
         if w.pad == 0:
             image = plane
@@ -767,7 +1044,11 @@ def pooling(
     out, where = empty(shape, x.dtype), empty(shape, intc)
     problem.N, problem.x, problem.out = x.shape[0] * x.shape[1], address(x), address(out)
     problem.where = <int*> address(where)
-    _run(x, &problem, <Part> _pool[float], <Part> _pool[double])
+    _divide(&problem, problem.N, 1)
+    _run(
+        (x, out, where), &problem, <Part> _pool[float], <Part> _pool[double],
+        POOLED * <double> out.size * problem.windows.K,
+    )
     return out, where
 
 
@@ -782,5 +1063,9 @@ def pooling_gradient(
     problem.windows = _windows(1, dx.shape[2], dx.shape[3], pool_h, pool_w, stride, pad)
     problem.N, problem.out, problem.where = dx.shape[0] * dx.shape[1], address(dout), <int*> address(where)
     problem.dx = address(dx)
-    _run(dout, &problem, <Part> _pool[float], <Part> _pool[double])
+    _divide(&problem, problem.N, 1)
+    _run(
+        (dout, where, dx), &problem, <Part> _pool[float], <Part> _pool[double],
+        POOLED * <double> dout.size * problem.windows.K,
+    )
     return dx

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from fastnet._checks import FloatArray, IntArray
+from fastnet._checks import BoolArray, FloatArray, IntArray
+from fastnet._twins.shared import formulas_numpy as formulas
 from fastnet._twins.shared.blocks import blocks
 
 __all__ = [
@@ -62,8 +63,13 @@ def col2im(
     return images[:, :, pad : pad + H, pad : pad + W].copy()
 
 
-def convolution(x: FloatArray, W: FloatArray, b: FloatArray, stride: int, pad: int, /) -> FloatArray:
-    """Return the outputs (N, FN, OH, OW) of the filters W (FN, C, FH, FW), b (FN,) on the images x (N, C, H, W)."""
+def convolution(
+    x: FloatArray, W: FloatArray, b: FloatArray, stride: int, pad: int, mask: BoolArray | None = None, /
+) -> FloatArray:
+    """Return the outputs (N, FN, OH, OW) of the filters W (FN, C, FH, FW), b (FN,) on the images x (N, C, H, W).
+
+    With a `mask` of their shape, return max(0, outputs), and set the mask where an output is at most 0.
+    """
     FN, C, FH, FW = W.shape
     OH, OW = ((size + 2 * pad - window) // stride + 1 for size, window in zip(x.shape[2:], (FH, FW), strict=True))
     out = np.empty((len(x), FN, OH, OW), x.dtype)
@@ -72,13 +78,22 @@ def convolution(x: FloatArray, W: FloatArray, b: FloatArray, stride: int, pad: i
         for block in blocks(len(x), OH * OW * max(1, len(filters))):
             product = im2col(x[block], FH, FW, stride, pad) @ filters + b
             out[block] = product.reshape(len(x[block]), OH, OW, FN).transpose(0, 3, 1, 2)
+        if mask is not None:
+            np.less_equal(out, 0, out=mask)
+            out[...] = formulas.relu(out)
     return out
 
 
 def convolution_gradient(
-    dout: FloatArray, x: FloatArray, W: FloatArray, stride: int, pad: int, wants_dx: bool = True, /
+    dout: FloatArray, x: FloatArray, W: FloatArray, stride: int, pad: int, wants_dx: bool = True,
+    mask: BoolArray | None = None, /,
 ) -> tuple[FloatArray | None, FloatArray, FloatArray]:
-    """Return the gradients dx, or None, dW and db of `convolution`, for dout (N, FN, OH, OW)."""
+    """Return the gradients dx, or None, dW and db of `convolution`, for dout (N, FN, OH, OW).
+
+    Where the `mask`, of the shape of dout, is set, dout counts as 0.
+    """
+    if mask is not None:
+        dout = np.where(mask, dout.dtype.type(0), dout)
     FN, C, FH, FW = W.shape
     filters = W.reshape(FN, C * FH * FW)
     dx, dW, db = np.empty_like(x), np.zeros_like(filters), np.zeros(FN, x.dtype)

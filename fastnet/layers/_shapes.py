@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FLOAT32, FLOAT64, FloatArray, cast, real_array
+from fastnet._checks import FLOAT32, FLOAT64, FloatArray, cast, narrowest, real_array
 
 
 def kept(value: Any, name: str) -> Any:
@@ -25,7 +25,7 @@ def gradient(dout: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
 
 def common(*arrays: npt.NDArray[Any]) -> list[FloatArray]:
     """Return the arrays as the kernels take them: float32 if all are float32, else float64."""
-    dtype = FLOAT32 if all(array.dtype == FLOAT32 for array in arrays) else FLOAT64
+    dtype = narrowest(*arrays)
     return [cast(array, dtype) for array in arrays]
 
 

@@ -1,6 +1,5 @@
 """Convolution and pooling."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,18 +7,18 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import (
-    FLOAT32,
-    FLOAT64,
     FloatArray,
     IntArray,
     as_count,
     as_images,
     cast,
     labels_in_range,
+    narrowest,
     real_array,
     window_positions,
 )
 from fastnet.layers._shapes import common, gradient, kept, vector
+from fastnet.layers.dense import Relu
 from fastnet.util import im2col
 
 __all__ = ["Convolution", "Pooling"]
@@ -45,11 +44,11 @@ class Convolution:
         The parameters, not copied, of shapes ``(FN, C, FH, FW)`` and ``(FN,)``.
     stride, pad : int
         The arguments.
-    x : array_like, or None
-        The last input, shape ``(N, C, H, W)``.
+    x : ndarray, or None
+        A copy of the last input, shape ``(N, C, H, W)``.
     col : ndarray, or None
         The windows of `x` as rows, shape ``(N * OH * OW, C * FH * FW)``. It is computed when it is read: the layer does
-        not need it.
+        not need it. Until then, ``vars(layer)["col"]`` is None.
     col_W : ndarray, or None
         The filters of the last `forward` as columns, shape ``(C * FH * FW, FN)``.
     dW, db : ndarray, or None
@@ -87,7 +86,7 @@ class Convolution:
         self.stride = as_count(stride, "stride")
         self.pad = as_count(pad, "pad", least=0)
         self.x: Any = None
-        self.col = None
+        self.col: Any = None
         self.col_W: Any = None
         self.dW: Any = None
         self.db: Any = None
@@ -112,18 +111,33 @@ class Convolution:
         ValueError
             If the shapes do not fit each other, or a filter does not fit into the image with its padding.
         """
+        return self._forward(x, owned=False, relu=None)
+
+    def _forward(self, x: npt.ArrayLike, owned: bool, relu: Relu | None) -> FloatArray:
+        """Compute `forward`, and that of the ReLU behind it. Keep `x` without a copy if nothing else refers to it."""
         array, W = as_images(x, "x"), real_array(self.W, "W")
-        self._output_shape(array, W)
+        shape = self._output_shape(array, W)
         b = vector(self.b, "b", len(W), f"for W of shape {W.shape}")
-        out: FloatArray = _backend.kernels.convolution(*common(array, W, b), self.stride, self.pad)
-        self.x, self.col_W = x, W.reshape(len(W), W[:1].size).T
-        vars(self).pop("col", None)
+        mask = None if relu is None else np.empty(shape, bool)
+        out: FloatArray = _backend.kernels.convolution(*common(array, W, b), self.stride, self.pad, mask)
+        if relu is not None:
+            relu.mask = mask
+        # The program may change its array before `backward`, as the book, which keeps col, allows.
+        self.x = x if owned else np.array(x)
+        self.col, self.col_W = None, W.reshape(len(W), W[:1].size).T
         return out
 
-    @cached_property
-    def col(self) -> Any:  # until it is read or written, the object has no such attribute
-        FH, FW = np.shape(self.W)[2:]
-        return im2col(self.x, FH, FW, self.stride, self.pad)
+    @property
+    def col(self) -> Any:
+        attributes = vars(self)
+        if attributes.get("col") is None and attributes.get("x") is not None:
+            FH, FW = np.shape(self.W)[2:]
+            attributes["col"] = im2col(self.x, FH, FW, self.stride, self.pad)
+        return attributes.get("col")
+
+    @col.setter
+    def col(self, value: Any) -> None:
+        vars(self)["col"] = value  # as for the book's plain attribute
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:
         """Return the gradient with respect to `x`, and set `dW` and `db`.
@@ -145,18 +159,24 @@ class Convolution:
         ValueError
             If `forward` was not called, or the shapes do not fit each other.
         """
-        dx: FloatArray = self._differentiate(dout, True)
+        dx: FloatArray = self._backward(dout, wants_dx=True, relu=None)
         return dx
 
-    def _differentiate(self, dout: npt.ArrayLike, wants_dx: bool) -> Any:
-        """Set `dW` and `db`, and return the gradient with respect to `x`."""
+    def _backward(self, dout: npt.ArrayLike, wants_dx: bool, relu: Relu | None) -> Any:
+        """Compute `backward`, after that of the ReLU behind it. Return None for a gradient that is not wanted."""
         x = as_images(kept(self.x, "x"), "x")
         W = real_array(kept(self.col_W, "col_W"), "col_W").T.reshape(np.shape(self.W))
-        d, x, W = common(gradient(dout, self._output_shape(x, W)), x, W)
-        dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad, wants_dx)
+        shape, mask = self._output_shape(x, W), None if relu is None else relu._mask()
+        d, x, W = common(gradient(dout, shape if mask is None else mask.shape), x, W)
+        if d.shape != shape:
+            raise ValueError(f"dout must have the shape of the output, {shape}, got shape {d.shape}")
+        dx, self.dW, self.db = _backend.kernels.convolution_gradient(d, x, W, self.stride, self.pad, wants_dx, mask)
         if vars(self).get("col") is not None:  # it was read, and may have been changed
-            self.dW = np.dot(d.transpose(1, 0, 2, 3).reshape(len(W), len(self.col)), self.col)
-            self.dW = self.dW.reshape(W.shape)
+            if mask is not None:
+                d = _backend.kernels.zero_where(d, mask)
+            with np.errstate(all="ignore"):
+                dW = np.dot(d.transpose(1, 0, 2, 3).reshape(len(W), len(self.col)), self.col)
+            self.dW = dW.reshape(W.shape)
         return dx
 
     def _output_shape(self, x: FloatArray, W: npt.NDArray[Any]) -> tuple[int, ...]:
@@ -187,7 +207,8 @@ class Pooling:
     x : array_like, or None
         The last input, shape ``(N, C, H, W)``.
     arg_max : ndarray of int, or None
-        The number of the largest element in each window, shape ``(N * OH * OW * C,)``, in this order.
+        The number of the largest element in each window, shape ``(N * OH * OW * C,)``, in this order. It is computed
+        when it is read: until then, ``vars(layer)["arg_max"]`` is None.
 
     Raises
     ------
@@ -222,7 +243,7 @@ class Pooling:
         self.stride = as_count(stride, "stride")
         self.pad = as_count(pad, "pad", least=0)
         self.x: Any = None
-        self.arg_max = None
+        self.arg_max: Any = None
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return the largest element of each window.
@@ -248,13 +269,19 @@ class Pooling:
         self._positions(array.shape)
         out: FloatArray
         out, self._where = _backend.kernels.pooling(array, self.pool_h, self.pool_w, self.stride, self.pad)
-        self.x, self._pool = x, (self.pool_h, self.pool_w)
-        vars(self).pop("arg_max", None)
+        self.x, self.arg_max, self._pool = x, None, (self.pool_h, self.pool_w)
         return out
 
-    @cached_property
-    def arg_max(self) -> Any:  # until it is read or written, the object has no such attribute
-        return self._where.transpose(0, 2, 3, 1).reshape(-1).astype(np.intp)
+    @property
+    def arg_max(self) -> Any:
+        attributes = vars(self)
+        if attributes.get("arg_max") is None and self._where is not None:
+            attributes["arg_max"] = self._where.transpose(0, 2, 3, 1).reshape(-1).astype(np.intp)
+        return attributes.get("arg_max")
+
+    @arg_max.setter
+    def arg_max(self, value: Any) -> None:
+        vars(self)["arg_max"] = value  # as for the book's plain attribute
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:
         """Return the gradient with respect to `x`.
@@ -272,7 +299,7 @@ class Pooling:
         Raises
         ------
         TypeError
-            If `dout` does not hold real numbers.
+            If `dout` does not hold real numbers, or a program has written an `arg_max` that holds no integers.
         ValueError
             If `forward` was not called, or `dout` has another shape.
         """
@@ -282,6 +309,8 @@ class Pooling:
         d = gradient(dout, (N, C, OH, OW))
         if vars(self).get("arg_max") is not None:  # it was read, and may have been changed
             numbers = real_array(self.arg_max, "arg_max")
+            if numbers.dtype.kind not in "iu":
+                raise TypeError(f"arg_max must hold integers, got dtype {numbers.dtype}")
             if numbers.size != d.size:
                 raise ValueError(f"arg_max must have shape ({d.size},), got shape {numbers.shape}")
             numbers = numbers.reshape(N, OH, OW, C).transpose(0, 3, 1, 2)
@@ -290,7 +319,7 @@ class Pooling:
             where = kept(self._where, "arg_max")
             if where.shape != d.shape or self._pool != (self.pool_h, self.pool_w):
                 raise ValueError("x, pool_h or pool_w was replaced after forward: call forward again")
-        d = cast(d, FLOAT32 if d.dtype == FLOAT32 else FLOAT64)
+        d = cast(d, narrowest(d))
         dx: FloatArray = _backend.kernels.pooling_gradient(
             d, where, x_shape, self.pool_h, self.pool_w, self.stride, self.pad
         )

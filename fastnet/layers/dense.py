@@ -208,10 +208,14 @@ class Relu:
         ValueError
             If `forward` was not called, or `dout` has another shape.
         """
-        mask: BoolArray = np.asarray(kept(self.mask, "mask"), bool, order="C")
+        mask = self._mask()
         array, dtype = float_array(gradient(dout, mask.shape), "dout")
         dx: FloatArray = as_result(_backend.kernels.zero_where(array, mask), dtype)
         return dx
+
+    def _mask(self) -> BoolArray:
+        """Return `mask`, which a program may have written, as the kernels take it."""
+        return np.asarray(kept(self.mask, "mask"), bool, order="C")
 
 
 class Sigmoid:

@@ -5,7 +5,7 @@ Shapes: N samples, D inputs, H hidden units, C classes.
 
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -50,6 +50,29 @@ __all__ = ["LayeredTwoLayerNet"]
 
 # Layers whose output depends on nothing but their input and their parameters.
 DETERMINISTIC = (Affine, Convolution, Pooling, Relu, Sigmoid, SoftmaxWithLoss)
+
+
+# The methods of layers whose results are new arrays, to which nothing else refers: the next layer need not copy them. A
+# program may replace a method of the class: hence the originals.
+ORIGINALS = {
+    kind: {method: vars(kind)[method] for method in ("forward", "backward")}
+    for kind in (Affine, BatchNormalization, Convolution, Dropout, Pooling, Relu)
+}
+
+
+def is_original(layer: Any, method: str, kinds: Collection[type] = ORIGINALS) -> bool:
+    """Whether the `method` of a layer is that of one of these classes of `fastnet.layers`."""
+    kind = type(layer)
+    return kind in kinds and vars(kind).get(method) is ORIGINALS[kind][method] and method not in vars(layer)
+
+
+def relu_behind(layers: list[tuple[Any, Any]], place: int, method: str) -> Relu | None:
+    """Return the ReLU that the convolution at a place computes too, in one go: the next layer, if it is one."""
+    pair = [layer for _, layer in layers[place : place + 2]]
+    if len(pair) == 2 and is_original(pair[0], method, (Convolution,)) and is_original(pair[1], method, (Relu,)):
+        relu: Relu = pair[1]
+        return relu
+    return None
 
 
 def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
@@ -144,13 +167,18 @@ class LayeredNetwork(SavedNetwork):
         """
         self._training_loss(x, t)
         dout = np.atleast_2d(getattr(self, self._last).backward(1))  # one sample is a batch of one
-        (_, first), *others = self._in_order()
-        for _, layer in reversed(others):
-            dout = layer.backward(dout)
-        if type(first) in (Affine, Convolution) and "backward" not in vars(first):
-            first._differentiate(dout, wants_dx=False)  # nobody needs the gradient with respect to the network's input
-        else:
-            first.backward(dout)
+        layers = self._in_order()
+        for place in range(len(layers) - 1, -1, -1):
+            layer, relu = layers[place][1], relu_behind(layers, place, "backward")
+            wants_dx = place > 0  # nobody needs the gradient with respect to the network's input
+            if place > 0 and relu_behind(layers, place - 1, "backward") is not None:
+                continue  # the convolution computes this ReLU too
+            if is_original(layer, "backward", (Convolution,)):
+                dout = layer._backward(dout, wants_dx, relu)
+            elif not wants_dx and is_original(layer, "backward", (Affine,)):
+                layer._differentiate(dout, wants_dx)
+            else:
+                dout = layer.backward(dout)
         return {name: getattr(self.layers[key], f"d{attribute}") for name, (key, attribute) in self._places().items()}
 
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
@@ -316,12 +344,25 @@ class LayeredNetwork(SavedNetwork):
         """Return what comes out of the layers before the last one."""
         self._connect()
         z: Any = self._batch(x)
-        for key, layer in self._in_order():
+        layers = self._in_order()
+        owned = False  # whether nothing but this loop refers to `z`
+        done = -1  # the place of the last layer that is computed
+        for place, (key, layer) in enumerate(layers):
+            if place == done:
+                continue
             # As in the book, the key decides too: a program's own layer may be called "Dropout1".
             has_mode = isinstance(layer, Dropout | BatchNormalization) or (
                 isinstance(key, str) and ("Dropout" in key or "BatchNorm" in key)
             )
-            z = layer.forward(z, train_flg) if has_mode else layer.forward(z)
+            if has_mode:
+                z = layer.forward(z, train_flg)
+            elif is_original(layer, "forward", (Convolution,)):
+                relu = relu_behind(layers, place, "forward")
+                z = layer._forward(z, owned, relu)
+                done = place if relu is None else place + 1
+            else:
+                z = layer.forward(z)
+            owned = is_original(layer, "forward")
         scores: FloatArray = z[0] if np.ndim(x) == self._sample_dimensions else z
         return scores
 

@@ -1,6 +1,5 @@
 """What networks share: parameters that the user may change, accuracy, and the numerical gradient."""
 
-import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import _backend
+from fastnet import _backend, _threads
 from fastnet._checks import (
     FLOAT32,
     FLOAT64,
@@ -30,7 +29,6 @@ from fastnet.networks.files import SavedNetwork
 from fastnet.networks.weights import share
 
 CHUNK = 1000  # samples that `accuracy` predicts at a time: all of MNIST would take 376 MB in float64
-THREADS = min(4, os.cpu_count() or 1)  # with which `accuracy` predicts
 
 
 class NoAccuracyError(ValueError):
@@ -212,10 +210,7 @@ class Network(SavedNetwork):
         # Not with NumPy, whose products start threads of their own, nor with a method of the user's.
         if _backend.get_backend() == "numpy" or self._has_a_loss_of_its_own():
             return np.concatenate([self.predict(np.asarray(chunk)) for chunk in chunks])
-        from concurrent.futures import ThreadPoolExecutor  # here, because `import fastnet` would take longer
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            return np.concatenate(list(pool.map(self.predict, chunks)))
+        return np.concatenate(_threads.each(self.predict, chunks))
 
 
 def share_memory(arrays: Iterable[FloatArray]) -> bool:

@@ -344,6 +344,45 @@ def test_attributes_computed_when_read_are_the_books(kind):
         assert np.array_equal(getattr(layer, name), getattr(book, name))
 
 
+@pytest.mark.parametrize("kind", ["Convolution", "Pooling"])
+def test_a_layer_has_all_of_the_books_attributes_also_in_its_dict(kind):
+    layer, x = made(kind)
+    book, _ = made(kind, module=plain_layers)
+    layer.forward(x)
+    book.forward(x)
+    assert vars(book).keys() <= vars(layer).keys()
+    name = "col" if kind == "Convolution" else "arg_max"
+    assert vars(layer)[name] is None  # until it is read
+    value = getattr(layer, name)
+    assert vars(layer)[name] is value is getattr(layer, name)
+    setattr(layer, name, value[:1])  # what a program writes, it reads
+    assert getattr(layer, name).shape == value[:1].shape
+
+
+def test_an_input_that_changes_between_forward_and_backward_does_not_change_the_gradient():
+    layer, x = made("Convolution")
+    book, _ = made("Convolution", module=plain_layers)
+    dout = random(*book.forward(x.copy()).shape, seed=3)
+    layer.forward(x)
+    x[...] = np.nan  # a program reuses its array for the next batch
+    np.testing.assert_allclose(layer.backward(dout), book.backward(dout), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(layer.dW, book.dW, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", ["Convolution", "Pooling"])
+def test_float32_stays_float32_in_any_byte_order(kind):
+    layer, x = made(kind, np.float32)
+    expected = layer.forward(x)
+    for name in ("W", "b"):
+        if hasattr(layer, name):
+            setattr(layer, name, byte_swapped(getattr(layer, name)))
+    out = layer.forward(byte_swapped(x))
+    dx = layer.backward(byte_swapped(out))
+    assert out.dtype == dx.dtype == np.float32
+    assert out.dtype.isnative
+    assert np.array_equal(out, expected)
+
+
 def test_attributes_that_a_program_writes_count():
     convolution, x = made("Convolution")
     dout = random(*convolution.forward(x).shape, seed=3)
@@ -625,6 +664,18 @@ def test_nothing_warns_of_overflow(kind):
         for value in (1e308, -1e308, np.inf, np.nan):
             out = layer.forward(np.where(x > 0, value, x))
             layer.backward(np.full_like(out, value))
+            for name in ("col", "arg_max"):  # `backward` then uses what was read
+                getattr(layer, name, None)
+            layer.backward(np.full_like(out, value))
+
+
+def test_numbers_of_the_largest_element_must_be_integers():
+    pooling, x = made("Pooling")
+    dout = pooling.forward(x)
+    for wrong in (pooling.arg_max + 0.5, pooling.arg_max.astype(float), np.full(54, np.nan), pooling.arg_max > 0):
+        pooling.arg_max = wrong
+        with pytest.raises(TypeError, match=r"^arg_max must hold integers, got dtype"):
+            pooling.backward(dout)
 
 
 @pytest.mark.usefixtures("backend")

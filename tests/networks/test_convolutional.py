@@ -331,3 +331,50 @@ def test_a_file_of_another_network_is_refused(kind, tmp_path):
     DeepConvNet((1, 8, 8), seed=0).save(tmp_path / "deep.npz")
     with pytest.raises(ValueError, match="does not hold the parameters"):
         kind.load(tmp_path / ("deep.npz" if kind is SimpleConvNet else "simple.npz"))
+
+
+# --- convolution and ReLU in one go ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [SimpleConvNet, DeepConvNet])
+def test_the_layers_of_a_network_one_by_one_give_what_the_network_gives(kind):
+    # The network computes a convolution and the ReLU behind it in one go.
+    network = kind((1, 12, 12), hidden_size=5, seed=0)
+    x, t = np.random.default_rng(0).normal(size=(5, 1, 12, 12)), np.array([0, 1, 2, 3, 4])
+    np.random.seed(0)
+    gradients = network.gradient(x, t)
+    layers = [layer for _, layer in network._in_order()]
+    masks = [getattr(layer, "mask", None) for layer in layers]
+    np.random.seed(0)
+    z = x
+    for layer in layers:
+        z = layer.forward(z)
+    network.last_layer.forward(z, t)
+    assert all(np.array_equal(mask, layer.mask) for mask, layer in zip(masks, layers, strict=True) if mask is not None)
+    dout = network.last_layer.backward(1)
+    for layer in reversed(layers):
+        dout = layer.backward(dout)
+    for name, (key, attribute) in network._places().items():
+        assert np.array_equal(gradients[name], getattr(network.layers[key], f"d{attribute}")), name
+
+
+@pytest.mark.parametrize("where", ["class", "object"])
+@pytest.mark.parametrize("name", ["Conv1", "Relu1"])
+def test_a_layer_whose_methods_a_program_has_replaced_is_called(name, where, monkeypatch):
+    network = SimpleConvNet((1, 8, 8), hidden_size=5, seed=0)
+    layer, called = network.layers[name], []
+    x, t = np.random.default_rng(0).normal(size=(3, 1, 8, 8)), np.array([0, 1, 2])
+    expected = network.gradient(x, t)
+    for method in ("forward", "backward"):
+        original = getattr(type(layer), method)
+
+        def watched(self, array, original=original, method=method):
+            if self is layer:
+                called.append(method)
+            return original(self, array)
+
+        target = type(layer) if where == "class" else layer
+        monkeypatch.setattr(target, method, watched if where == "class" else watched.__get__(layer))
+    gradients = network.gradient(x, t)
+    assert called == ["forward", "backward"]
+    assert all(np.array_equal(gradients[each], expected[each]) for each in expected)

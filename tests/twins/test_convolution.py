@@ -20,6 +20,9 @@ SIZES = [
     (2, 1, 3, 6, 8, 2, 5, 1, 4),  # windows that lie in the padding
     (2, 1, 2, 40, 7, 1, 1, 1, 0),  # a filter of one pixel
     (0, 2, 4, 4, 3, 2, 2, 1, 0),
+    (13, 9, 6, 5, 6, 3, 2, 1, 1),  # dx by a convolution whose border differs in height and width; several blocks
+    (2, 8, 4, 4, 3, 3, 3, 1, 2),  # without a border
+    (2, 8, 4, 4, 3, 3, 3, 1, 3),  # a pad as wide as the filter
 ]
 EACH_SIZE = pytest.mark.parametrize("size", SIZES)
 
@@ -72,6 +75,24 @@ def test_the_gradient_with_respect_to_the_input_can_be_left_out(kernels, size, d
     assert dx is None
     for value, same in zip(gradients, expected, strict=True):
         np.testing.assert_array_equal(value, same)
+
+
+@BOTH_DTYPES
+@EACH_SIZE
+def test_relu_can_be_computed_with_the_convolution(kernels, size, dtype):
+    x, W, b, dout = problem(size, dtype)
+    stride, pad = size[-2:]
+    if len(x):
+        x[-1] = np.nan
+    out, mask = kernels.relu_with_mask(kernels.convolution(x, W, b, stride, pad))
+    found = np.empty(dout.shape, bool)
+    assert np.array_equal(kernels.convolution(x, W, b, stride, pad, found), out, equal_nan=True)
+    assert np.array_equal(found, mask)
+    expected = kernels.convolution_gradient(kernels.zero_where(dout, mask), x, W, stride, pad)
+    before = dout.copy()
+    for value, same in zip(kernels.convolution_gradient(dout, x, W, stride, pad, True, mask), expected, strict=True):
+        np.testing.assert_array_equal(value, same)
+    assert np.array_equal(dout, before)
 
 
 @BOTH_DTYPES

@@ -476,10 +476,10 @@ def test_bytes_give_what_the_floats_that_they_stand_for_give_to_the_last_bit(sha
 
 
 def test_the_predictions_of_an_accuracy_keep_their_order_in_threads(monkeypatch):
+    monkeypatch.setattr("fastnet._threads._number", 3)
     x, labels, parameters = problem(9500, 6, 5, 3, "f8", "f8", used=1.0, std=3.0)
     network = TwoLayerNet(6, 5, 3)
     network.params = dict(zip(NAMES, parameters, strict=True))
-    monkeypatch.setattr("fastnet.networks.network.THREADS", 3)
     t = network.predict(x).argmax(axis=1)
     assert network.accuracy(x, t) == 1.0
     assert network.accuracy(x, labels) == np.mean(t == labels) < 0.9
