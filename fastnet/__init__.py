@@ -16,6 +16,7 @@ from fastnet.networks import (
     load_network,
 )
 from fastnet.perceptron import Perceptron
+from fastnet.pretrained import load_pretrained
 from fastnet.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ __all__ = [
     "layers",
     "load_mnist",
     "load_network",
+    "load_pretrained",
     "optimizer",
     "plotting",
     "set_num_threads",

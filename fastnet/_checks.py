@@ -432,11 +432,15 @@ def gradient_of(key: str, param: npt.NDArray[Any], grads: Mapping[str, Any], nam
 
 
 def random_source(seed: Seed) -> RandomSource:
-    """Return NumPy's global generator for None, as in the book; else a private generator from `seed`."""
-    if seed is None:
+    """Return NumPy's global generator for None, as in the book; else a private generator from `seed`.
+
+    What this returned before, or a copy of the global generator, is returned as it is.
+    """
+    source: Any = seed
+    if source is None or source is np.random:
         return np.random
-    if isinstance(seed, np.random.Generator):
-        return seed
+    if isinstance(source, np.random.Generator | np.random.RandomState):
+        return source
     try:
         return np.random.default_rng(as_count(seed, "seed", least=0))
     except (TypeError, ValueError) as error:

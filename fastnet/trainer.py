@@ -21,6 +21,7 @@ from fastnet.networks.network import NoAccuracyError
 from fastnet.optimizer import BY_NAME, RMSprop
 
 Hook: TypeAlias = Callable[["Trainer"], object]
+Augment: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 _DEFAULT_PARAM: Mapping[str, Any] = {"lr": 0.01}
 
@@ -99,6 +100,11 @@ class Trainer:
         as often as one of weight 1, and one of weight 0 never. The losses of the mini-batches and the accuracies have
         no weights. A share for `validation` is drawn from the samples with weights above 0, all alike, and its loss is
         weighted: the network's ``loss`` must take the argument ``sample_weight`` for this.
+    augment : callable, optional
+        A function ``augment(x, t, random)`` that returns what to train on in place of a mini-batch: inputs and targets.
+        `random` is the generator that draws the mini-batches. For images of handwriting, an
+        `fastnet.augmentation.Augmentation`. The loss of an iteration is that of the changed batch; the accuracies and
+        the validation use the data as they are.
     on_step, on_epoch : callable, optional
         Functions that `train` calls with the trainer: after every iteration; and at the end of every epoch, after the
         validation. They can read the lists, set ``trainer.optimizer.lr``, and call `stop`.
@@ -179,6 +185,7 @@ class Trainer:
         validation: float | tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
         early_stopping: int | None = None,
         sample_weight: npt.ArrayLike | None = None,
+        augment: Augment | None = None,
         on_step: Hook | None = None,
         on_epoch: Hook | None = None,
     ) -> None:
@@ -216,6 +223,9 @@ class Trainer:
         self._early_stopping = (
             None if early_stopping is None else EarlyStopping(as_count(early_stopping, "early_stopping"))
         )
+        if augment is not None and not callable(augment):
+            raise TypeError(f"augment must be a function that takes x, t and a generator, got {augment!r}")
+        self._augment = augment
         self._on_step, self._on_epoch = _hook(on_step, "on_step"), _hook(on_epoch, "on_epoch")
         self.verbose = verbose
         self.progress = progress
@@ -369,6 +379,8 @@ class Trainer:
         """
         batch = self._drawn()
         x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
+        if self._augment is not None:
+            x, t = self._augment(np.asarray(x), t, self._random)
         network = self.network
         gradient_of = network.gradient if self.gradient == "backprop" else network.numerical_gradient
         self.optimizer.update(network.params, gradient_of(x, t))

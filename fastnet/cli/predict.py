@@ -1,19 +1,35 @@
-"""`fastnet predict`: the predictions of a trained network, for the user's images or MNIST's test images."""
+"""`fastnet predict`: what a network reads in the user's pictures, or how well it does on MNIST's test images."""
 
 import argparse
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from fastnet import TwoLayerNet
+from fastnet import load_network, load_pretrained
 from fastnet._files import replacing
+from fastnet._streams import complain
 from fastnet.cli import _arguments
-from fastnet.images import SIZE, load_digit
+from fastnet.functions import softmax
+from fastnet.images import SIZE, NoDigitError, find_digits
 from fastnet.mnist import CLASSES, load_mnist_as_bytes
+from fastnet.pretrained import UNSURE_BELOW
 
 PICTURE = "predictions.png"
 SHOWN = 100  # digits in the picture
+ANSWERS = 2  # that are printed for each digit
+CHUNK = 1000  # digits that are predicted at a time
+DIGITS = [str(digit) for digit in range(CLASSES)]
+
+
+class Page(NamedTuple):
+    """A picture of the user's: the inputs `(N, D)` that a network sees, and their boxes, if there are any."""
+
+    path: Path
+    inputs: npt.NDArray[np.float32]
+    boxes: list[tuple[int, int, int, int]]
 
 
 def add_parser(commands: Any) -> None:
@@ -22,54 +38,157 @@ def add_parser(commands: Any) -> None:
         commands,
         "predict",
         run,
-        help="say which digit is in an image, or how well a network does on MNIST's test images",
-        description="With images, print the predicted digit of each and the probabilities. Without images, print the "
-        f"accuracy on MNIST's test images, and save a picture of the first {SHOWN}, with the wrong ones marked.",
-    )
-    parser.add_argument("weights", type=_arguments.path, metavar="WEIGHTS", help="a weights.npz of fastnet train")
-    parser.add_argument(
-        "images", type=_arguments.path, metavar="IMAGE", nargs="*",
-        default=[],  # without it, errors call IMAGE required
-        help="an image file with one digit, of any size, dark on light or light on dark",
+        help="say which digits are in a picture, or how well a network does on MNIST's test images",
+        description="With pictures, print the two most probable answers for each digit, and whether the network is "
+        f"unsure: if the first has a probability below {UNSURE_BELOW}. Without pictures, print the accuracy on MNIST's "
+        f"test images, and save a picture of the first {SHOWN}, with the wrong ones marked.",
     )
     parser.add_argument(
-        "--out", type=_arguments.path, metavar="FILE",
-        help=f"where to keep the picture (default: {PICTURE} beside WEIGHTS)",
+        "files", type=_arguments.path, metavar="FILE", nargs="*",
+        default=[],  # without it, errors call FILE required
+        help="image files, with one digit or many, dark on light or light on dark. The first FILE may be a weights.npz "
+        "of fastnet train, which is known by its content; without it, the network that comes with fastnet reads. For "
+        "a network of other inputs than digits, pictures are only resized",
+    )
+    parser.add_argument(
+        "--out", type=_arguments.path, metavar="PNG",
+        help="where to keep a picture: of the digits' boxes in the one image file, or of MNIST's test images (default: "
+        f"{PICTURE} beside the weights)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict and print."""
-    if args.images and args.out:
-        raise ValueError("--out is for the picture of MNIST's test images, which is not made when images are given")
-    network = TwoLayerNet.load(args.weights)
-    D, C = network.params["W1"].shape[0], network.params["W2"].shape[1]
-    if (D, C) != (SIZE * SIZE, CLASSES):
-        raise ValueError(
-            f"{args.weights} holds a network of {D} inputs and {C} classes, which does not see digits: "
-            f"that takes {SIZE * SIZE} and {CLASSES}"
-        )
-    if args.images:
-        # Read all images before printing: if one cannot be read, the whole command fails.
-        for path, digit in [(path, load_digit(path)) for path in args.images]:
-            y = network.predict(digit)
-            print(f"{path}: {y.argmax()}")
-            print("  " + "  ".join(f"{label}: {probability:.3f}" for label, probability in enumerate(y)))
-    else:
-        _show_test_images(network, args.out or args.weights.parent / PICTURE)
-    return 0
+    given = bool(args.files) and is_weights(args.files[0])
+    weights = args.files[0] if given else None
+    paths = args.files[1:] if given else args.files
+    if args.out and len(paths) > 1:
+        raise ValueError(f"--out makes a picture of one image file, got {len(paths)}")
+    network = load_network(weights) if weights else load_pretrained()
+    if not paths:
+        if not reads_digits(network):
+            raise ValueError(f"{weights} holds {described(network)}, which does not see MNIST's digits")
+        _show_test_images(network, args.out or (weights.parent if weights else Path()) / PICTURE)
+        return 0
+    pages, refused = read_pages(network, paths)
+    # All pictures are read before anything is printed: if a file cannot be read, the whole command fails.
+    y = probabilities(network, np.concatenate([page.inputs for page in pages])) if pages else np.empty((0, 1))
+    names = class_names(network, y.shape[1])
+    answers = np.split(y, np.cumsum([len(page.inputs) for page in pages])[:-1]) if pages else []
+    for page, rows in zip(pages, answers, strict=True):
+        print_answers(page, rows, names)
+    for message in refused:
+        complain(f"fastnet predict: error: {message}")
+    if args.out and pages:
+        _show_boxes(pages[0], [names[row.argmax()] for row in answers[0]], args.out)
+    return 1 if refused else 0
 
 
-def _show_test_images(network: TwoLayerNet, path: Path) -> None:
+def is_weights(path: Path) -> bool:
+    """Whether a file is a network's, which is a zip archive inside, as no image is."""
+    return path.suffix == ".npz" or (path.is_file() and zipfile.is_zipfile(path))
+
+
+def reads_digits(network: Any) -> bool:
+    """Whether a network's inputs are MNIST's, and its classes the digits."""
+    return (
+        inputs_of(network) == SIZE * SIZE
+        and outputs_of(network) == CLASSES
+        and (network.classes is None or list(network.classes) == DIGITS)
+    )
+
+
+def inputs_of(network: Any) -> int:
+    return int(np.prod(shape_of_input(network)))
+
+
+def shape_of_input(network: Any) -> tuple[int, ...]:
+    """Return the shape that `predict` takes for one input."""
+    W1 = network.params["W1"]
+    return (len(W1),) if W1.ndim == 2 else tuple(network.input_shape)
+
+
+def outputs_of(network: Any) -> int:
+    last = max(int(name[1:]) for name in network.params if name[0] == "b" and name[1:].isdecimal())
+    return len(network.params[f"b{last}"])
+
+
+def described(network: Any) -> str:
+    return f"a network of {inputs_of(network)} inputs and {outputs_of(network)} classes"
+
+
+def class_names(network: Any, count: int) -> list[str]:
+    return list(network.classes) if network.classes is not None else [str(label) for label in range(count)]
+
+
+def read_pages(network: Any, paths: list[Path]) -> tuple[list[Page], list[str]]:
+    """Read the pictures as the network sees them. Return also why some show no digit."""
+    if not reads_digits(network):
+        return [Page(path, resized(path, network), []) for path in paths], []
+    pages, refused = [], []
+    for path in paths:
+        try:
+            digits = find_digits(path)
+        except NoDigitError as error:
+            refused.append(str(error))
+        else:
+            pages.append(Page(path, np.stack([digit.pixels for digit in digits]), [digit.box for digit in digits]))
+    return pages, refused
+
+
+def resized(path: Path, network: Any) -> npt.NDArray[np.float32]:
+    """Return a picture as `fastnet train --data` shows pictures to a network: its luminance, resized."""
+    from fastnet.data._pictures import luminance
+
+    shape = network.input_shape or shape_of_input(network)
+    side = round(inputs_of(network) ** 0.5)
+    size = (shape[-2], shape[-1]) if len(shape) > 1 else (side, side)
+    if size[0] * size[1] != inputs_of(network):
+        raise ValueError(f"{path} cannot be shown to {described(network)}, which are not those of a gray image")
+    return np.asarray(luminance(path, size).reshape(1, -1) / 255, np.float32)
+
+
+def probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    """Return the probabilities `(N, C)` of all classes. Some networks predict them, some predict scores."""
+    x = inputs.reshape(-1, *shape_of_input(network))
+    y = np.concatenate([network.predict(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)])
+    if y.ndim != 2 or y.shape[1] < 2:
+        raise ValueError(f"the network predicts one number for each picture, and no classes: {described(network)}")
+    are_probabilities = (y >= 0).all() and (abs(y.sum(axis=1) - 1) < 1e-3).all()
+    return y if are_probabilities else softmax(y)
+
+
+def print_answers(page: Page, y: npt.NDArray[Any], names: list[str]) -> None:
+    """Print what is in a picture: the best answers, then for each digit the probabilities of the best and the next."""
+    best = np.argsort(-y, axis=1, kind="stable")[:, :ANSWERS]
+    print(f"{page.path}: {' '.join(names[row[0]] for row in best)}")
+    for row, order in zip(y, best, strict=True):
+        unsure = "  unsure" if row[order[0]] < UNSURE_BELOW else ""
+        print("  " + "  ".join(f"{names[label]}: {row[label]:.3f}" for label in order) + unsure)
+
+
+def _show_boxes(page: Page, answers: list[str], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from fastnet.plotting import plot_boxes
+
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    plot_boxes(page.path, boxes=page.boxes, names=answers, ax=figure.subplots())
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=120)
+    print(f"{path} shows where they are.")
+
+
+def _show_test_images(network: Any, path: Path) -> None:
     from matplotlib.figure import Figure
 
     from fastnet.plotting import plot_predictions
 
     x, t = load_mnist_as_bytes()[1]
-    predicted = network.predict(np.asarray(x)).argmax(axis=1)
+    predicted = probabilities(network, np.asarray(x)).argmax(axis=1)
     figure = Figure(figsize=(8, 8.6), layout="constrained")
     plot_predictions(x[:SHOWN], predicted[:SHOWN], t[:SHOWN], ax=figure.subplots())
     with replacing(path) as file:
         figure.savefig(file, format="png", dpi=120)
-    print(f"Test accuracy {network.accuracy(x, t):.4f}: {np.sum(predicted != t):,} of {len(t):,} digits are wrong.")
+    print(f"Test accuracy {np.mean(predicted == t):.4f}: {np.sum(predicted != t):,} of {len(t):,} digits are wrong.")
     print(f"{path} shows the first {SHOWN}, the wrong ones marked.")

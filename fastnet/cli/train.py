@@ -14,6 +14,7 @@ import numpy as np
 from fastnet import Trainer, get_backend, use_backend
 from fastnet._files import replacing
 from fastnet._streams import complain
+from fastnet.augmentation import Augmentation
 from fastnet.cli import _arguments, _networks
 from fastnet.data._dataset import Dataset
 from fastnet.data._loading import FORMATS, as_images, load_as_bytes, shuffled
@@ -23,6 +24,8 @@ from fastnet.optimizer import BY_NAME
 
 WEIGHTS, HISTORY, PICTURE = "weights.npz", "history.csv", "training.png"
 SGD_RATE = 0.1  # the book's rate for this program; the default of its SGD is another
+DIGITS = [str(digit) for digit in range(CLASSES)]
+DIGIT_FORMS = 0.3  # of --augment: as the network that comes with fastnet
 SHOWN = 10  # names of classes that are printed
 OF_DATA = {"test_data": "--test-data", "label": "--label", "size": "--size"}  # what goes with --data alone
 
@@ -56,6 +59,11 @@ def add_parser(commands: Any) -> None:
         help=f"activation of multi-layer (default: {_networks.ACTIVATION})",
     )
     _add_data(parser)
+    parser.add_argument(
+        "--augment", action="store_true",
+        help="train on pictures that are changed at random: turned, sheared, scaled, moved, bent, with thinner and "
+        "thicker strokes. For handwriting, light on dark as in MNIST",
+    )
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
         "--iterations", type=_arguments.count, metavar="N", default=argparse.SUPPRESS,
@@ -159,7 +167,7 @@ def _data(args: argparse.Namespace, choice: _networks.Choice) -> Dataset:
             if name in args:
                 raise ValueError(f"{option} is for your own data: it needs --data")
         (x_train, t_train), (x_test, t_test) = load_mnist_as_bytes()
-        data = Dataset(x_train, t_train, x_test, t_test, [str(digit) for digit in range(CLASSES)], SHAPE, 0.0)
+        data = Dataset(x_train, t_train, x_test, t_test, DIGITS, SHAPE, 0.0)
     return as_images(data) if choice.takes_images else data
 
 
@@ -200,13 +208,14 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
         verbose=not args.quiet,
         progress=not args.quiet,
         gradient=args.gradient,
+        augment=_augmentation(data, args.data if "data" in args else "MNIST") if args.augment else None,
         **({"epochs": args.epochs} if "epochs" in args else {"iterations": iterations}),
     )
     if not args.quiet:
         print(
             f"{_networks.described(network, hidden)}, {trainer.max_iter:,} iterations, "
             f"batch {args.batch_size}, {type(optimizer).__name__}, lr {optimizer.lr:g}, {dtype}, {args.gradient}, "
-            f"backend {get_backend()}{_accuracies_of(choice)}",
+            f"backend {get_backend()}{', augmented' if args.augment else ''}{_accuracies_of(choice)}",
             flush=True,  # if nothing can be printed, fail now rather than after the training
         )
     interrupted = False
@@ -245,6 +254,14 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
         else:
             print(f"Next, in Python: fastnet.load_network({str(folder / WEIGHTS)!r}).predict(x)")
     return 130 if interrupted else 0
+
+
+def _augmentation(data: Dataset, name: Path | str) -> Augmentation:
+    """Return how the pictures are changed; digits also get the strokes that MNIST's do not have."""
+    if len(data.input_shape) < 2:
+        raise ValueError(f"--augment changes pictures, and {name} holds samples of {data.input_shape[0]} numbers")
+    rows, columns = data.input_shape[-2:]
+    return Augmentation(digit_forms=DIGIT_FORMS if data.classes == DIGITS else 0.0, shape=(rows, columns))
 
 
 def _accuracies_of(choice: _networks.Choice) -> str:

@@ -13,6 +13,7 @@ take the place of the letters.
 from fastnet.plotting._activations import plot_activation_histograms, plot_activations
 from fastnet.plotting._confusion import plot_confusion_matrix
 from fastnet.plotting._images import plot_misclassified, plot_predictions, plot_weights
+from fastnet.plotting._preparation import plot_boxes, plot_steps
 from fastnet.plotting._surface import plot_gradient_field, plot_optimizer_paths
 from fastnet.plotting._training import plot_accuracy, plot_history, plot_loss
 
@@ -20,6 +21,7 @@ __all__ = [
     "plot_accuracy",
     "plot_activation_histograms",
     "plot_activations",
+    "plot_boxes",
     "plot_confusion_matrix",
     "plot_gradient_field",
     "plot_history",
@@ -27,5 +29,6 @@ __all__ = [
     "plot_misclassified",
     "plot_optimizer_paths",
     "plot_predictions",
+    "plot_steps",
     "plot_weights",
 ]

@@ -379,23 +379,72 @@ def weights(workplace):
     return path
 
 
-def save_digit(name):
-    Image.fromarray(255 - np.pad(np.full((20, 4), 255, np.uint8), 9)).save(name)
+def save_digit(name, shade=255):
+    Image.fromarray(255 - np.pad(np.full((20, 4), shade, np.uint8), 9)).save(name)
     return name
 
 
-def test_predict_prints_the_label_and_the_probabilities_of_each_image(run, weights):
+def test_predict_prints_the_two_best_answers_of_each_image_and_where_it_is_unsure(run, weights):
     names = save_digit("one.png"), save_digit("two.jpg")
-    line = "  " + "  ".join(f"{label}: {0.55 if label == 3 else 0.05:.3f}" for label in range(10))
+    line = "  3: 0.550  0: 0.050  unsure"  # of equal probabilities, the first class
     assert run("predict", weights, *names) == (0, f"one.png: 3\n{line}\ntwo.jpg: 3\n{line}\n", "")
 
 
 def test_predict_shows_the_network_the_digit_as_mnist_has_them(run, weights, monkeypatch):
     seen = []
-    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.eye(10)[7])
+    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.eye(10)[[7]])
     _, out, _ = run("predict", weights, save_digit("one.png"))
-    assert out.startswith("one.png: 7\n")
-    assert np.argwhere(seen[0].reshape(28, 28) > 0.5).min(axis=0).tolist() == [4, 12]  # 20 x 4 pixels in the middle
+    assert out.startswith("one.png: 7\n  7: 1.000  0: 0.000\n")
+    rows, columns = np.nonzero(seen[0].reshape(28, 28) > 0.5)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 4)  # 20 x 4 pixels in the middle
+    assert abs(columns.mean() - 13.5) <= 0.5
+
+
+def test_predict_without_weights_uses_the_network_that_comes_with_fastnet(run):
+    status, out, err = run("predict", save_digit("one.png"))
+    assert (status, err) == (0, "")
+    assert out.startswith("one.png: 1\n  1: ")
+
+
+def test_weights_are_known_by_their_content(run, weights):
+    os.rename(weights, "weights.png")
+    assert run("predict", "weights.png", save_digit("one.png"))[1].startswith("one.png: 3\n")
+
+
+def test_predict_reads_every_digit_of_a_page_and_draws_their_boxes(run, workplace):
+    page = np.full((60, 160), 255, np.uint8)
+    page[10:50, 20:26] = page[10:50, 70:76] = page[10:50, 120:126] = 0
+    Image.fromarray(page).save("page.png")
+    status, out, err = run("predict", "page.png", "--out", "boxes.png")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"page\.png: 1 1 1\n(  1: \S+  \d: \S+\n){3}boxes\.png shows where they are\.\n", out)
+    with Image.open(workplace / "boxes.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_predict_reports_a_page_without_a_digit_and_reads_the_others(run):
+    Image.new("L", (90, 60), 240).save("blank.png")
+    status, out, err = run("predict", "blank.png", save_digit("one.png"))
+    assert status == 1
+    assert out.startswith("one.png: 1\n")
+    assert err == "fastnet predict: error: blank.png: no digit found: nothing stands out from the paper\n"
+
+
+def test_predict_makes_a_picture_of_one_image_only(run):
+    status, out, err = run("predict", save_digit("one.png"), save_digit("two.png"), "--out", "boxes.png")
+    assert (status, out) == (1, "")
+    assert "--out makes a picture of one image file, got 2" in err
+
+
+def test_predict_only_resizes_what_a_network_of_other_classes_sees(run, monkeypatch):
+    network = TwoLayerNet(6, 2, 2, seed=0)
+    network.classes, network.input_shape = ["cat", "dog"], (2, 3)
+    network.save("pets.npz")
+    seen = []
+    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.array([[0.3, 0.7]]))
+    Image.fromarray(np.array([[0, 51, 102], [153, 204, 255]], np.uint8)).save("pet.png")
+    assert run("predict", "pets.npz", "pet.png") == (0, "pet.png: dog\n  dog: 0.700  cat: 0.300\n", "")
+    np.testing.assert_allclose(seen[0], [[0, 0.2, 0.4, 0.6, 0.8, 1]], rtol=1e-6)  # float32
 
 
 @pytest.mark.usefixtures("quick")
@@ -453,7 +502,7 @@ def test_help_is_on_standard_output(run, arguments):
         assert set(re.findall(r"--[a-z-]+", out)) == {
             "--help", "--iterations", "--epochs", "--batch-size", "--optimizer", "--lr", "--hidden-size", "--dtype",
             "--network", "--hidden", "--activation", "--data", "--test-data", "--label", "--size",
-            "--gradient", "--backend", "--seed", "--out", "--force", "--quiet",
+            "--augment", "--gradient", "--backend", "--seed", "--out", "--force", "--quiet",
         }
 
 
@@ -608,11 +657,10 @@ TYPED = [
     ("train", ["--out", ""], "--out: must not be empty"),
     ("train", ["--lr=inf"], "--lr: must be a finite number above 0, got 'inf'"),
     ("train", ["--quiet=yes"], "--quiet"),
-    ("predict", [], "WEIGHTS"),
     ("predict", ["weights.npz", "--out"], "--out"),
     ("predict", ["weights.npz", "--out", ""], "--out: must not be empty"),
-    ("predict", [""], "WEIGHTS: must not be empty"),
-    ("predict", ["weights.npz", ""], "IMAGE: must not be empty"),
+    ("predict", [""], "FILE: must not be empty"),
+    ("predict", ["weights.npz", ""], "FILE: must not be empty"),
     (None, [], "COMMAND"),
     (None, ["trian"], "'trian'"),
     (None, ["train", "--learning-rate", "1"], "--learning-rate"),
@@ -639,8 +687,12 @@ def test_what_is_typed_wrong_is_one_line_and_status_2(run, workplace, monkeypatc
     assert list(workplace.iterdir()) == []
 
 
-def test_only_what_is_required_is_called_required(run):
-    assert "IMAGE" not in run("predict")[2]
+@pytest.mark.usefixtures("quick", "unpainted")
+def test_predict_alone_tests_the_network_that_comes_with_fastnet(run, workplace):
+    status, out, err = run("predict")
+    assert (status, err) == (0, "")
+    assert out.startswith("Test accuracy ")
+    assert [path.name for path in workplace.iterdir()] == ["predictions.png"]
 
 
 def make_things_that_go_wrong(folder):
@@ -664,17 +716,17 @@ HAPPENED = [
     ("predict", ["two\nlines.npz"], "two lines.npz: No such file"),
     ("predict", ["good.npz", "two\nlines.png"], "two lines.png is not an image"),
     ("predict", ["a folder"], "a folder"),
-    ("predict", ["text.txt"], "text.txt does not hold"),
+    ("predict", ["text.txt"], "text.txt is not an image"),
     ("predict", ["cut.npz"], "cut.npz does not hold"),
     ("predict", ["four-inputs.npz"], "four-inputs.npz holds a network of 4 inputs"),
     ("predict", ["three-classes.npz"], "three-classes.npz holds a network of 784 inputs and 3 classes"),
     ("predict", ["good.npz", "none.png"], "none.png"),
     ("predict", ["good.npz", "a folder"], "a folder"),
     ("predict", ["good.npz", "text.txt"], "text.txt is not an image"),
-    ("predict", ["good.npz", "blank.png"], "blank.png shows no digit"),
+    ("predict", ["good.npz", "blank.png"], "blank.png: no digit found"),
     ("predict", ["good.npz", "--out", "a folder"], "a folder"),
     ("predict", ["good.npz", "--out", "nowhere/picture.png"], "nowhere"),
-    ("predict", ["good.npz", "blank.png", "--out", "picture.png"], "--out"),
+    ("predict", ["good.npz", "blank.png", "blank.png", "--out", "picture.png"], "--out"),
 ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fastnet import DeepConvNet, MultiLayerNet, SimpleConvNet, Trainer, TwoLayerNet, load_network
+from fastnet.augmentation import Augmentation
 from fastnet.cli import main
 from fastnet.mnist import load_mnist_as_bytes
 from fastnet.optimizer import SGD, Adam
@@ -156,6 +157,58 @@ def test_what_does_not_go_together_is_one_line_and_leaves_nothing(run, workplace
     assert (found, out, err.count("\n")) == (status, "", 1)
     assert message in err
     assert list(workplace.iterdir()) == []
+
+
+# --- augmentation ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ["two-layer", "multi-layer", "simple-conv"])
+def test_augment_trains_on_changed_digits_with_the_same_mini_batches(run, workplace, mnist_in_short, network):
+    options = [*SHORT, "--network", network, "--hidden", "4"]
+    status, printed, _ = run(*options, "--out", "with", "--augment")
+    assert status == 0
+    assert ", augmented" in printed
+    kind = {"two-layer": TwoLayerNet, "multi-layer": MultiLayerNet, "simple-conv": SimpleConvNet}[network]
+    np.random.seed(3)
+    made = {
+        "two-layer": lambda: TwoLayerNet(784, 4, 10),
+        "multi-layer": lambda: MultiLayerNet(784, [4], 10),
+        "simple-conv": lambda: SimpleConvNet(hidden_size=4, dtype=np.float32),
+    }[network]()
+    (x, t), (x_test, t_test) = mnist_in_short
+    if network == "simple-conv":
+        x, x_test = x.reshape(-1, 1, 28, 28), x_test.reshape(-1, 1, 28, 28)
+    trainer = Trainer(
+        made, x, t, x_test, t_test, iterations=3, mini_batch_size=5, verbose=False, progress=False,
+        optimizer=SGD(lr=0.1) if network == "two-layer" else Adam(), augment=Augmentation(digit_forms=0.3),
+    )
+    trainer.train()
+    with open(workplace / "with" / "history.csv", encoding="utf-8") as file:
+        losses = [float(line.split(",")[1]) for line in file.readlines()[1:]]
+    assert losses == trainer.train_loss_list
+    assert isinstance(load_network(workplace / "with" / "weights.npz"), kind)
+    run(*options, "--out", "without")
+    assert (workplace / "with" / "history.csv").read_text() != (workplace / "without" / "history.csv").read_text()
+
+
+def test_augment_takes_pictures_of_any_shape_and_adds_no_strokes_of_digits_to_others(run, workplace, monkeypatch):
+    x, t = np.zeros((24, 8, 12), np.uint8), np.arange(24) % 3
+    x[:, 2:6, 3:9] = 200
+    np.savez("data.npz", x=x, t=t)
+    made = []
+    monkeypatch.setattr("fastnet.cli.train.Augmentation", lambda **given: made.append(given) or Augmentation(**given))
+    status, _, _ = run("--data", "data.npz", *SHORT, "--augment", "--out", "run")
+    assert status == 0
+    assert made == [{"digit_forms": 0.0, "shape": (8, 12)}]
+    assert (workplace / "run" / "weights.npz").exists()
+
+
+def test_augment_refuses_data_that_are_no_pictures(run, workplace):
+    np.savez("data.npz", x=np.random.default_rng(0).normal(size=(24, 5)), t=np.arange(24) % 3)
+    status, _, errors = run("--data", "data.npz", *SHORT, "--augment", "--out", "run")
+    assert status == 1
+    assert errors.endswith("--augment changes pictures, and data.npz holds samples of 5 numbers\n")
+    assert not (workplace / "run").exists()
 
 
 # --- data of one's own -----------------------------------------------------------------------------------------------
