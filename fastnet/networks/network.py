@@ -210,7 +210,7 @@ class Network(SavedNetwork):
         # Not with NumPy, whose products start threads of their own, nor with a method of the user's.
         if _backend.get_backend() == "numpy" or self._has_a_loss_of_its_own():
             return np.concatenate([self.predict(np.asarray(chunk)) for chunk in chunks])
-        return np.concatenate(_threads.each(self.predict, chunks))
+        return np.concatenate(_threads.each(_backend.of_this_thread(self.predict), chunks))
 
 
 def share_memory(arrays: Iterable[FloatArray]) -> bool:

@@ -164,7 +164,8 @@ def sigmoid(draw: Draw) -> None:
     found = on_both(lambda x, dout: _run(layers.Sigmoid, x, dout, ()), x, dout)
     # `backward` computes with the output of `forward`, which may have less precision than `dout`.
     if found:
-        assert_agree(found, (found[0][0], absolute(dout)[0]), rtol=dict.fromkeys(RTOL, 8 * RTOL[found[0][0].dtype.name]))
+        rtol = dict.fromkeys(RTOL, 8 * RTOL[found[0][0].dtype.name])
+        assert_agree(found, (found[0][0], absolute(dout)[0]), rtol=rtol)
 
 
 def dropout(draw: Draw) -> None:
