@@ -94,7 +94,7 @@ if mode != "skip":
     link_flags = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
     # By default GCC unrolls a loop of sixteen steps, over NARROWEST columns, and then does not vectorise it.
     rolled = ["--param", "max-completely-peel-times=8"]
-    flags_of = {"fastnet._twins.dense_network": rolled}
+    flags_of = {"fastnet._twins.shared.products": rolled}
     macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
     if os.environ.get("FASTNET_DISPATCH") == "off":
         macros.append(("FASTNET_NO_DISPATCH", "1"))

@@ -3,11 +3,13 @@
 "float32": images and parameters in float32. "mixed": float32 images and float64 parameters, as in the book.
 """
 
+from functools import partial
+
 import numpy as np
 import peers
 import pytest
 
-from fastnet import DeepConvNet, MultiLayerNet, SimpleConvNet, TwoLayerNet
+from fastnet import DeepConvNet, MultiLayerNet, MultiLayerNetExtend, SimpleConvNet, TwoLayerNet
 from fastnet._bench import cases as comparisons
 from fastnet._bench import plain, timing
 from fastnet._bench.timing import TEXTBOOK, Contender
@@ -75,6 +77,25 @@ def test_numerical_gradient_of_more_layers(compare, mnist):
     network = MultiLayerNet(784, [100, 100], 10, seed=0)
     contenders = comparisons.network_gradient(network, x[:100], labels[:100], plain.loss_of_layers)
     compare("network", "numerical gradient, 784-100-100-10, batch 100", contenders, 0, 1e-9)
+
+
+@pytest.mark.parametrize("implementation", peers.implementations("numerical_gradient"))
+@pytest.mark.parametrize(
+    ("of", "make"),
+    [
+        ("SimpleConvNet", SimpleConvNet),
+        (
+            "784-100-100-10 with batch normalisation",
+            partial(MultiLayerNetExtend, 784, [100, 100], 10, use_batchnorm=True),
+        ),
+    ],
+)
+def test_numerical_gradient_of_layers(compare, of, make, mnist):
+    x, labels, _ = mnist
+    x = x[:10].reshape(10, 1, 28, 28) if of == "SimpleConvNet" else x[:10]
+    network = make(seed=0)
+    contenders = comparisons.network_gradient(network, x.astype(float), labels[:10], comparisons.textbook_loss(network))
+    compare("network", f"numerical gradient, {of}, batch 10", contenders, 0, 1e-9)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ Rules for all kernels:
 - A kernel does not check its arguments. The caller passes arrays that are C-contiguous, aligned, in native byte order,
   and all of one dtype, float32 or float64. Checks in Python would take longer than a short call. So these functions
   find out whether the arguments need conversion: `is_plain`, `is_movable`, `cross_entropy`, and those of
-  `dense_network`.
+  `affine` and `dense_network`.
 - The kernels of the cross-entropies return None if a target is outside [0, 1]. A check outside of their loops would
   take one more pass over the targets.
 - A kernel returns new arrays and does not write to its inputs. Exceptions are `central_differences` and the optimizers:
@@ -37,7 +37,7 @@ from fastnet._checks import one_number
 from fastnet._steps import ALLOWED as _ALLOWED, number, refuse_change
 
 for name in (
-    "activations", "convolution", "dense_network", "differences_any_depth", "differences_two_layers", "losses",
+    "activations", "affine", "convolution", "dense_network", "differences_any_depth", "differences_two_layers", "losses",
     "normalization", "optimizers", "softmax",
 ):
     # Not `from ... import *` as in the NumPy front: that would also try to set the C names of this module.

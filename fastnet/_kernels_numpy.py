@@ -9,7 +9,7 @@ Rules for all kernels:
 - A kernel does not check its arguments. The caller passes arrays that are C-contiguous, aligned, in native byte order,
   and all of one dtype, float32 or float64. Checks in Python would take longer than a short call. So these functions
   find out whether the arguments need conversion: `is_plain`, `is_movable`, `cross_entropy`, and those of
-  `dense_network`.
+  `affine` and `dense_network`.
 - The kernels of the cross-entropies return None if a target is outside [0, 1]. A check outside of their loops would
   take one more pass over the targets.
 - A kernel returns new arrays and does not write to its inputs. Exceptions are `central_differences` and the optimizers:
@@ -29,6 +29,7 @@ import numpy as np
 from fastnet._checks import FloatArray, is_plain_array
 from fastnet._steps import ALLOWED, number, refuse_change
 from fastnet._twins.activations_numpy import *  # noqa: F403 - the names in its __all__; the next lines do the same
+from fastnet._twins.affine_numpy import *  # noqa: F403
 from fastnet._twins.convolution_numpy import *  # noqa: F403
 from fastnet._twins.dense_network_numpy import *  # noqa: F403
 from fastnet._twins.differences_any_depth_numpy import *  # noqa: F403

@@ -531,7 +531,7 @@ def gradient_check(
         parameters in place and restores them exactly; `loss` and `gradient` must not change them. If `loss` has the
         book's argument `train_flg`, it is called with ``train_flg=True``, because the gradient is that of training.
         Arrays that the network's layers replace, such as running statistics, and NumPy's global generator are put back,
-        too.
+        too. Every call begins with the same state of this generator, so dropout drops the same units.
     x, t : array_like
         Data in the shapes that the network takes. A few samples are enough.
     samples : int, optional
@@ -554,8 +554,9 @@ def gradient_check(
         number, a gradient is not a dict of real arrays, or `samples` or `seed` has another type.
     ValueError
         If there is no parameter, one is read-only, a gradient is missing or does not have the shape of its parameter,
-        or `samples` is less than 1. Also if a second call returns another loss or gradient, as with dropout: what is
-        drawn again has no gradient. Also if `loss` or `gradient` changes a parameter. Also where it shows that the loss
+        or `samples` is less than 1. Also if a second call returns another loss or gradient, because it draws from
+        another generator, or because `gradient` draws more or less than `loss`: what is drawn again has no gradient.
+        Also if `loss` or `gradient` changes a parameter. Also where it shows that the loss
         is in test mode and the gradients are in training mode: a call of `gradient` changes the loss, or the network
         has a `numerical_gradient(x, t)` that confirms the gradients against the loss. In other cases of test mode, the
         gradients differ.
@@ -577,7 +578,9 @@ def gradient_check(
     - For every other network: central differences of the loss, for each element with the steps h = 1e-4 and h / 4, so
       that a gradient which is such a difference itself does not pass. For an element that does not agree, it takes
       larger steps where rounding, about ``eps |loss| / h``, is the larger error, and smaller ones where the loss bends,
-      as at a corner of relu. A gradient whose differences are lost in rounding at every step cannot be told.
+      as at a corner of relu. A gradient whose differences are lost in rounding at every step cannot be told. If all
+      elements are checked, `SimpleConvNet`, `DeepConvNet` and `MultiLayerNetExtend` take the first two steps for all of
+      them at once, and compute only what a parameter changes.
 
     With differences of the loss, four more rules hold:
 

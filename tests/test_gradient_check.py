@@ -487,9 +487,35 @@ def test_with_batch_normalisation_the_1e_7_in_the_logarithm_makes_no_gradient_wr
 
 
 @pytest.mark.parametrize("samples", [None, 3])
+def test_dropout_is_judged_with_the_same_masks_in_every_call(samples):
+    np.random.seed(0)
+    state = str(np.random.get_state(legacy=False))
+    assert gradient_check(Extended(dropout=0.5), X, T, samples=samples, seed=0)
+    assert gradient_check(Extended(dropout=0.5, mistake=all_zero), X, T, samples=samples, seed=0).verdict == "differs"
+    assert str(np.random.get_state(legacy=False)) == state
+
+
+class OwnDraws(Extended):
+    """Dropout with masks of its own generator, which the check cannot draw again."""
+
+    def forward(self, x, train_flg):
+        np.random.seed(np.random.default_rng().integers(2**32))
+        return super().forward(x, train_flg)
+
+
+class MoreDraws(Extended):
+    """Its gradient draws masks once more than its loss: they are other ones."""
+
+    def gradient(self, x, t):
+        self.forward(x, True)
+        return super().gradient(x, t)
+
+
+@pytest.mark.parametrize("samples", [None, 3])
 @pytest.mark.parametrize("mistake", [lambda _: None, all_zero])
-def test_dropout_is_refused(mistake, samples):
-    net = Extended(dropout=0.5, mistake=mistake)
+@pytest.mark.parametrize("kind", [OwnDraws, MoreDraws])
+def test_draws_that_the_check_cannot_repeat_are_refused(kind, mistake, samples):
+    net = kind(dropout=0.5, mistake=mistake)
     np.random.seed(0)
     state = str(np.random.get_state(legacy=False))
     with pytest.raises(ValueError, match=r"train_flg=True\) is \d.*, and \d.* when called again: it is drawn again"):

@@ -54,7 +54,7 @@ NON_DIGITS = {
 
 
 def test_the_file_is_small_and_names_its_classes():
-    assert len(FILE.read_bytes()) < 500_000
+    assert len(FILE.read_bytes()) < 600_000
     network = load_pretrained()
     assert network.classes == [str(digit) for digit in range(10)]
     assert network.dtype == np.float32
@@ -67,8 +67,7 @@ def test_it_reads_mnist(test_images):
     x, t = test_images
     y = probabilities(x)
     right = y.argmax(axis=1) == t
-    # All 10,000 give LEVEL; 1,000 of them differ from that by 0.0025 (one standard deviation).
-    assert right.mean() > 0.985
+    assert right.mean() >= 0.99
     assert np.mean(y.max(axis=1) >= pretrained.UNSURE_BELOW) > 0.97
 
 

@@ -6,7 +6,7 @@ They return contenders, which `timing.py` times.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from fastnet._bench.timing import TEXTBOOK, Contender, twins
 from fastnet.gradient import numerical_gradient
 from fastnet.networks import TwoLayerNet
 from fastnet.networks.layered import LayeredNetwork
-from fastnet.networks.network import Network
 from fastnet.optimizer import SGD, Adam
 
 SAMPLED = 25  # parameters on which the textbook's numerical gradient is timed, instead of all
@@ -122,11 +121,44 @@ def layers_of_deep_conv_net(module: Any, dtype: Any) -> list[Any]:
     ]
 
 
-def backpropagation(layers_of: Callable[[Any, Any], list[Any]], x: Any, labels: Any) -> dict[str, Contender]:
-    """Compare `forward` and `backward` of all layers, as in the `gradient` of the book's networks."""
+def layers_of_two_layer_net(module: Any, dtype: Any) -> list[Any]:
+    """Return the layers of the two-layer network of the book's chapter 5."""
+    return _dense_layers(module, dtype, [784, 50, 10], batch_norm=False)
+
+
+def layers_of_batch_norm_net(module: Any, dtype: Any) -> list[Any]:
+    """Return the layers of the network with batch normalisation of the book's chapter 6."""
+    return _dense_layers(module, dtype, [784, 100, 100, 100, 100, 100, 10], batch_norm=True)
+
+
+def layers_of_multi_layer_net(module: Any, dtype: Any) -> list[Any]:
+    """Return the layers of the network that the book's chapter 6 compares with it."""
+    return _dense_layers(module, dtype, [784, 100, 100, 100, 100, 100, 10], batch_norm=False)
+
+
+def _dense_layers(module: Any, dtype: Any, sizes: list[int], *, batch_norm: bool) -> list[Any]:
+    normal = np.random.RandomState(0).standard_normal
+    stack: list[Any] = []
+    for inputs, units in pairwise(sizes):
+        W = ((2 / inputs) ** 0.5 * normal((inputs, units))).astype(dtype)
+        stack.append(module.Affine(W, np.zeros(units, dtype)))
+        if units != sizes[-1]:
+            if batch_norm:
+                stack.append(module.BatchNormalization(np.ones(units, dtype), np.zeros(units, dtype)))
+            stack.append(module.Relu())
+    return stack
+
+
+def backpropagation(
+    layers_of: Callable[[Any, Any], list[Any]], x: Any, labels: Any, dtype: Any = None
+) -> dict[str, Contender]:
+    """Compare `forward` and `backward` of all layers, as in the `gradient` of the book's networks.
+
+    The parameters have this dtype, by default that of x.
+    """
 
     def gradient(module: Any) -> Callable[[], dict[str, Any]]:
-        network, last = layers_of(module, x.dtype), module.SoftmaxWithLoss()
+        network, last = layers_of(module, dtype or x.dtype), module.SoftmaxWithLoss()
 
         def step() -> dict[str, Any]:
             out = x
@@ -222,7 +254,7 @@ def prediction(network: LayeredNetwork, x: Any) -> dict[str, Contender]:
 
 
 def network_gradient(
-    network: Network, x: Any, labels: Any, loss: Callable[..., Any] = plain.loss
+    network: Any, x: Any, labels: Any, loss: Callable[..., Any] = plain.loss
 ) -> dict[str, Contender]:
     """Compare a network's `numerical_gradient` with the textbook's loop, timed on `SAMPLED` weights of W1.
 
@@ -245,3 +277,28 @@ def network_gradient(
         TEXTBOOK: Contender(of_textbook, share=share),
         **twins(lambda: lambda: network.numerical_gradient(x, labels), read=lambda gradient: gradient["W1"][sample]),
     }
+
+
+def textbook_loss(network: Any) -> Callable[..., Any]:
+    """Return the loss of a network of layers, without dropout, by the textbook's layers, which hold the same arrays."""
+    made: list[Any] = []
+    for layer in network.layers.values():
+        kind: Any = getattr(plain_layers, type(layer).__name__)
+        if kind is plain_layers.Convolution:
+            made.append(kind(layer.W, layer.b, layer.stride, layer.pad))
+        elif kind is plain_layers.Affine:
+            made.append(kind(layer.W, layer.b))
+        elif kind is plain_layers.BatchNormalization:
+            made.append(kind(layer.gamma, layer.beta))
+        elif kind is plain_layers.Pooling:
+            made.append(kind(layer.pool_h, layer.pool_w, layer.stride, layer.pad))
+        else:
+            made.append(kind())
+    last = plain_layers.SoftmaxWithLoss()
+
+    def loss(_: Any, x: Any, labels: Any) -> Any:
+        for layer in made:
+            x = layer.forward(x)
+        return last.forward(x, labels)
+
+    return loss

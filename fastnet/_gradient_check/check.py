@@ -17,14 +17,13 @@ from fastnet._gradient_check.network import (
     GRADIENT,
     MODES,
     Loss,
-    gradients_of,
     movable_params,
     params_kept,
     refuse_another_function,
     refuse_random_gradient,
     state_kept,
 )
-from fastnet._gradient_check.slopes import Element, noise_of, position, restored
+from fastnet._gradient_check.slopes import FACTOR, Element, Elements, Step, noise_of, position, restored
 from fastnet._gradient_check.verdicts import (
     AGREES,
     CANNOT_TELL,
@@ -171,18 +170,16 @@ def _check(
     network: Any, x: Any, t: Any, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]], *,
     is_small: bool = False,
 ) -> GradientReport:  # fmt: skip
-    grads = gradients_of(params, network.gradient(x, t), GRADIENT)
-    loss = Loss(network)
-    first = loss.call(x, t)
-    value = one_number(first, loss.name)
-    precisions = {name: precision_of(param, first) for name, param in params.items()}
+    loss = Loss(network, params, x, t)
+    grads, value = loss.first_gradient, one_number(loss.first, loss.name)
+    precisions = {name: precision_of(param, loss.first) for name, param in params.items()}
     eps = max(precision.eps for precision in precisions.values())
-    loss.refuse_random(x, t, value, eps)
-    refuse_random_gradient(params, grads, network.gradient(x, t), eps)
+    loss.refuse_random(value, eps)
+    refuse_random_gradient(params, grads, loss.gradient(), eps)
     forward = network._forward_mode(x, t) if hasattr(network, "_forward_mode") else None
     found = {}
     if forward is None:
-        found = _judged_by_differences(network, x, t, params, elements, grads, loss, value, precisions, eps)
+        found = _judged_by_differences(params, elements, grads, loss, value, precisions, eps)
     else:
         for number, (name, chosen) in enumerate(elements.items()):
             found[name] = worst_by_forward_mode(grads[name], forward, number, chosen)
@@ -192,44 +189,68 @@ def _check(
         rows[name] = _row(name, grads[name], chosen, worst, judged, coarse=precisions[name] is not FULL)
     report = GradientReport(rows, value)
     if forward is None and report.verdict == DIFFERS and not is_small:
-        report = _without_flat_samples(report, network, x, t, params, elements)
+        report = _without_flat_samples(report, loss, params, elements)
     return report
 
 
 def _judged_by_differences(
-    network: Any, x: Any, t: Any, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]],
-    grads: dict[str, FloatArray], loss: Loss, value: float, precisions: dict[str, Precision], eps: float,
+    params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]], grads: dict[str, FloatArray], loss: Loss,
+    value: float, precisions: dict[str, Precision], eps: float,
 ) -> dict[str, tuple[int, Judged]]:
     """Return the worst element of each parameter that is not empty, and the verdict on it."""
 
     def evaluate() -> float:
-        return one_number(loss.call(x, t), loss.name)
+        return one_number(loss.call(), loss.name)
 
     def again(name: str, index: tuple[int, ...]) -> float:
-        return float(gradient_of(name, params[name], network.gradient(x, t), GRADIENT)[index])
+        return float(gradient_of(name, params[name], loss.gradient(), GRADIENT)[index])
 
     after = evaluate()
     if not loss.is_same(value, after, eps):
-        loss.refuse_random(x, t, after, eps)  # two masks of dropout may be equal by chance
+        loss.refuse_random(after, eps)  # two draws may be equal by chance
         raise ValueError(
             f"{loss.name} is {value:.9g}, and {after:.9g} after a call of {GRADIENT}, as if that moved running "
             f"statistics: {MODES}"
         )
     noise = noise_of(evaluate, value, list(params.values()), list(elements.values()), eps)
+    steps = _steps_of_all(loss, value, params, elements, precisions)
     judges = {}
     for name, chosen in elements.items():
-        param, precision = params[name], precisions[name]
-        moving = [Element(evaluate, value, noise, param, position(k, param.shape), precision.step) for k in chosen]
-        if moving:
-            judges[name] = ByDifferences(grads[name].reshape(-1)[chosen], partial(again, name), moving, precision)
+        if not len(chosen):
+            continue
+
+        def make(k: Any, param: FloatArray = params[name], step: float = precisions[name].step) -> Element:
+            return Element(evaluate, value, noise, param, position(k, param.shape), step)
+
+        judges[name] = ByDifferences(
+            grads[name].reshape(-1)[chosen], partial(again, name), Elements(make, chosen, steps.get(name)),
+            precisions[name],
+        )
     largest = max((judge.largest() for judge in judges.values()), default=0.0)
     found = {name: judge.worst(value, largest) for name, judge in judges.items()}
     # The numerical gradient of fastnet's networks is that of their loss, also in a subclass.
-    if not hasattr(network, "_forward_mode") and any(judged.verdict == DIFFERS for _, judged in found.values()):
-        refuse_another_function(
-            network, x, t, params, grads, {name: judge.elements for name, judge in judges.items()}
-        )
+    is_ours = any(hasattr(loss.network, name) for name in ("_forward_mode", "_gains"))
+    if not is_ours and any(judged.verdict == DIFFERS for _, judged in found.values()):
+        refuse_another_function(loss, params, grads, {name: judge.elements for name, judge in judges.items()})
     return found
+
+
+def _steps_of_all(
+    loss: Loss, value: float, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]],
+    precisions: dict[str, Precision],
+) -> dict[str, dict[int, Step]]:  # fmt: skip
+    """Return the steps 0 and -1 of all elements, if the network can take those of all at once, and all are chosen."""
+    is_whole = all(len(chosen) == params[name].size for name, chosen in elements.items())
+    gains = loss.gains() if is_whole else None
+    if gains is None:
+        return {}
+    steps: dict[str, dict[int, Step]] = {name: {} for name in params}
+    for number in (0, -1):
+        for h in {precision.step * FACTOR**number for precision in precisions.values()}:
+            for name, (up, down) in gains(h).items():
+                if precisions[name].step * FACTOR**number == h:
+                    steps[name][number] = Step(h, h, value + up.reshape(-1), value + down.reshape(-1))
+    return steps
 
 
 def _chosen(size: int, count: int | None, random: np.random.Generator) -> npt.NDArray[np.intp]:
@@ -270,21 +291,20 @@ def _row(
 
 
 def _without_flat_samples(
-    report: GradientReport, network: Any, x: Any, t: Any, params: dict[str, Any],
-    elements: dict[str, npt.NDArray[np.intp]],
+    report: GradientReport, loss: Loss, params: dict[str, Any], elements: dict[str, npt.NDArray[np.intp]]
 ) -> GradientReport:  # fmt: skip
     """Replace "differs" by "cannot tell" where the 1e-7 in the logarithm of a cross-entropy can be the reason.
 
     No logarithm is larger than their sum, so than the mean loss times the number of targets. Where this is too large,
     a check with smaller weights decides. There, all classes are about equally probable, and the 1e-7 does not count.
     """
-    effect = eps_effect(report.loss * np.size(t))
+    effect = eps_effect(report.loss * np.size(loss.t))
     doubtful = {name for name, row in report.rows.items() if row.verdict == DIFFERS and row.relative_error <= effect}
     if not doubtful:
         return report
     with restored(list(params.values())):
-        if _make_small(params, Loss(network), x, t):
-            small = _check(network, x, t, params, elements, is_small=True)
+        if _make_small(params, loss):
+            small = _check(loss.network, loss.x, loss.t, params, elements, is_small=True)
             doubtful -= {name for name, row in small.rows.items() if row.verdict == DIFFERS}
     reason = (
         f"the difference can come from the {LOSS_EPS:g} in the logarithm of a cross-entropy, which backpropagation "
@@ -297,15 +317,15 @@ def _without_flat_samples(
     return replace(report, rows=rows)
 
 
-def _make_small(params: dict[str, Any], loss: Loss, x: Any, t: Any) -> bool:
+def _make_small(params: dict[str, Any], loss: Loss) -> bool:
     """Make the parameters smaller until the loss is about that of the smallest; return whether it is."""
     with restored(list(params.values())):
         for param in params.values():
             param *= 2.0**-20
-        lowest = one_number(loss.call(x, t), loss.name)
+        lowest = one_number(loss.call(), loss.name)
     for _ in range(5):
         for param in params.values():
             param *= 0.25
-        if one_number(loss.call(x, t), loss.name) <= lowest + 0.1:
+        if one_number(loss.call(), loss.name) <= lowest + 0.1:
             return True
     return False

@@ -1,7 +1,7 @@
 """What `fastnet.gradient.gradient_check` needs of a network, and what it refuses: a loss that is not one function."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FunctionType, ModuleType
 from typing import Any
@@ -97,8 +97,8 @@ def gradients_of(params: Mapping[str, Any], grads: Any, name: str) -> dict[str, 
 
 GRADIENT, NUMERICAL = "network.gradient(x, t)", "network.numerical_gradient(x, t)"
 AGAIN = (
-    "it is drawn again in every call, for example by dropout, so there is no one function whose gradient could be "
-    "checked. Switch that off for the check"
+    "it is drawn again in every call, so there is no one function whose gradient could be checked. Draw from NumPy's "
+    "global generator, and the same in loss as in gradient: then the check repeats the draws. Or switch that off"
 )
 MODES = (
     "they do not belong to the same function. Probably the loss is in test mode and the gradients are in training "
@@ -108,12 +108,15 @@ MODES = (
 
 
 class Loss:
-    """The loss of a network, in training mode if its `loss` has the book's argument `train_flg`.
+    """The loss of a network, in training mode if its `loss` has the book's argument `train_flg`, and its gradient.
 
     The book's `MultiLayerNetExtend` computes its gradients in training mode, but its loss in test mode by default.
+
+    What both draw from NumPy's global generator, as dropout does, is the same in every call. But if the gradient draws
+    more or less than the loss, it is not the gradient of this loss with these draws: then every call draws anew.
     """
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: Any, params: Mapping[str, Any], x: Any, t: Any) -> None:
         self.function: Callable[..., Any] = network.loss
         try:
             has_mode = "train_flg" in inspect.signature(network.loss).parameters
@@ -121,20 +124,56 @@ class Loss:
             has_mode = False
         self.keywords = {"train_flg": True} if has_mode else {}
         self.name = "network.loss(x, t, train_flg=True)" if has_mode else "network.loss(x, t)"
+        self.network, self.x, self.t = network, x, t
+        self.draws: Any = None  # the state of the generator that every call begins with
+        before = np.random.get_state()
+        self.first_gradient = gradients_of(params, self.gradient(), GRADIENT)
+        after_gradient = np.random.get_state()
+        np.random.set_state(before)
+        self.first = self.call()
+        if _same_state(after_gradient, np.random.get_state()):
+            self.draws = None if _same_state(before, after_gradient) else before  # to set it takes time
+        else:
+            np.random.set_state(after_gradient)
 
-    def call(self, x: Any, t: Any) -> Any:
-        return self.function(x, t, **self.keywords)
+    def call(self) -> Any:
+        self._begin()
+        return self.function(self.x, self.t, **self.keywords)
+
+    def gradient(self) -> Any:
+        self._begin()
+        return self.network.gradient(self.x, self.t)
+
+    def numerical_gradient(self) -> Any:
+        self._begin()
+        return self.network.numerical_gradient(self.x, self.t)
+
+    def gains(self) -> Any:
+        """Return the function of a step that a network of layers has for all elements at once, or None."""
+        if not hasattr(self.network, "_gains"):
+            return None
+        self._begin()
+        return self.network._gains(self.x, self.t)
+
+    def _begin(self) -> None:
+        if self.draws is not None:
+            np.random.set_state(self.draws)
 
     @staticmethod
     def is_same(value: float, again: float, eps: float) -> bool:
         """Whether two values of the loss differ by no more than rounding. Infinity and NaN are the same as all."""
         return not abs(again - value) > 100 * eps * (1 + abs(value))
 
-    def refuse_random(self, x: Any, t: Any, value: float, eps: float) -> None:
+    def refuse_random(self, value: float, eps: float) -> None:
         """Raise `ValueError` if the loss is not `value` when called again."""
-        again = one_number(self.call(x, t), self.name)
+        again = one_number(self.call(), self.name)
         if not self.is_same(value, again, eps):
             raise ValueError(f"{self.name} is {value:.9g}, and {again:.9g} when called again: {AGAIN}")
+
+
+def _same_state(one: Any, other: Any) -> bool:
+    """Whether two states of NumPy's global generator are the same."""
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def refuse_random_gradient(
@@ -155,16 +194,16 @@ def refuse_random_gradient(
 
 
 def refuse_another_function(
-    network: Any, x: Any, t: Any, params: Mapping[str, Any], grads: Mapping[str, FloatArray],
-    elements: Mapping[str, list[Element]],
+    loss: Loss, params: Mapping[str, Any], grads: Mapping[str, FloatArray],
+    elements: Mapping[str, Sequence[Element]],
 ) -> None:
     """Raise `ValueError` if the network's own numerical gradient confirms a gradient that its loss contradicts.
 
     It must do so twice, with the same values, and for most elements: then it is not one mistake that both have.
     """
-    if not callable(getattr(network, "numerical_gradient", None)):
+    if not callable(getattr(loss.network, "numerical_gradient", None)):
         return
-    own, again = (gradients_of(params, network.numerical_gradient(x, t), NUMERICAL) for _ in range(2))
+    own, again = (gradients_of(params, loss.numerical_gradient(), NUMERICAL) for _ in range(2))
     confirmed, message = 0, ""
     for name, moving in elements.items():
         for element in moving:

@@ -26,11 +26,11 @@ LARGEST_STEP = 2.0
 
 
 class Slope(NamedTuple):
-    """A slope, and a bound of its error: `rounding` is the part that rounding has in it."""
+    """A slope, and a bound of its error: `rounding` is the part that rounding has in it. Or an array of each."""
 
-    value: float
-    error: float
-    rounding: float
+    value: Any
+    error: Any
+    rounding: Any
 
 
 class Corner(NamedTuple):
@@ -42,16 +42,44 @@ class Corner(NamedTuple):
     @property
     def size(self) -> float:
         """How much the slope changes."""
-        return abs(self.right.value - self.left.value)
+        size: float = abs(self.right.value - self.left.value)
+        return size
 
 
 class Step(NamedTuple):
-    """The loss at +up and at -down, which are the step after rounding."""
+    """The loss at +up and at -down, which are the step after rounding. Or an array of each."""
 
-    up: float
-    down: float
-    plus: float
-    minus: float
+    up: Any
+    down: Any
+    plus: Any
+    minus: Any
+
+    def differences(self, value: float, noise: float) -> "Differences":
+        """Return the differences, for a loss of this value and with this rounding error at the element."""
+        up, down, plus, minus = self
+        with np.errstate(all="ignore"):
+            right, left = (plus - value) / up, (value - minus) / down
+            larger = np.fmax(1.0, np.fmax(abs(plus), abs(minus)) / (1 + abs(value)))
+            return Differences((plus - minus) / (up + down), right, left, 2 * noise * larger / (up + down))
+
+
+class Differences(NamedTuple):
+    """The central, right and left difference of a step, and the rounding error of the central one."""
+
+    central: Any
+    right: Any
+    left: Any
+    rounding: Any
+
+    def quick(self) -> Slope:
+        """Return the slope from this step alone. The slopes to both sides bound its error."""
+        return Slope(self.central, abs(self.right - self.left) / 2 + self.rounding, self.rounding)
+
+    def slope(self, wider: "Differences") -> Slope:
+        """Return the slope from this step and the next larger one."""
+        bend = abs(wider.central - self.central)
+        bend += abs(FACTOR * (self.right - self.left) - (wider.right - wider.left)) / 2
+        return Slope(self.central, 2 * bend / (FACTOR - 1) + self.rounding, self.rounding)
 
 
 @dataclass
@@ -102,15 +130,11 @@ class Element:
 
     def quick(self) -> Slope:
         """Return the slope from the first step alone. The slopes to both sides bound its error."""
-        central, right, left, rounding = self._differences(0)
-        return Slope(central, abs(right - left) / 2 + rounding, rounding)
+        return self._differences(0).quick()
 
     def slope(self, k: int) -> Slope:
         """Return the slope from the steps k and k + 1."""
-        central, right, left, rounding = self._differences(k)
-        wider, wider_right, wider_left, _ = self._differences(k + 1)
-        bend = (abs(wider - central) + abs(FACTOR * (right - left) - (wider_right - wider_left)) / 2) / (FACTOR - 1)
-        return Slope(central, 2 * bend + rounding, rounding)
+        return self._differences(k).slope(self._differences(k + 1))
 
     def slopes(self) -> Iterator[Slope]:
         """Yield slopes from larger steps, until the errors grow, then from smaller steps, until only rounding is left.
@@ -185,14 +209,44 @@ class Element:
                     return True
         return False
 
-    def _differences(self, k: int) -> tuple[float, float, float, float]:
-        """Return the central, right and left difference of step k, and the rounding error of the central one."""
-        up, down, plus, minus = self.step(k)
-        if up <= 0 or down <= 0:  # rounding swallowed the step
-            return math.nan, math.nan, math.nan, math.inf
-        right, left = (plus - self.value) / up, (self.value - minus) / down
-        larger = max(1.0, abs(plus) / (1 + abs(self.value)), abs(minus) / (1 + abs(self.value)))
-        return (plus - minus) / (up + down), right, left, 2 * self.noise * larger / (up + down)
+    def _differences(self, k: int) -> Differences:
+        """Return the differences of step number k."""
+        step = self.step(k)
+        if step.up <= 0 or step.down <= 0:  # rounding swallowed the step
+            return Differences(math.nan, math.nan, math.nan, math.inf)
+        return Differences(*map(float, step.differences(self.value, self.noise)))
+
+
+class Elements(Sequence[Element]):
+    """Elements of one parameter, and the slopes of all of them from the first steps, as arrays.
+
+    With `steps`, arrays of the steps 0 and -1 that the network has taken for all elements of the parameter at once, no
+    `Element` is made before it is asked for. A network has hundreds of thousands of them, and most agree.
+    """
+
+    def __init__(self, make: Callable[[Any], Element], chosen: npt.NDArray[np.intp], steps: Any = None) -> None:
+        self.make, self.chosen, self.steps = make, chosen, steps
+        self.made: dict[int, Element] = {}
+        self.second: Slope | None = None
+        if steps is None:
+            self.first = Slope(*np.array([element.quick() for element in self], float).reshape(-1, 3).T)
+        elif len(chosen):
+            one = self[0]
+            wider, narrow = (steps[k].differences(one.value, one.noise) for k in (0, -1))
+            with np.errstate(all="ignore"):
+                self.first, self.second = wider.quick(), narrow.slope(wider)
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, k: Any) -> Any:
+        if k >= len(self.chosen):
+            raise IndexError(k)
+        if k not in self.made:
+            self.made[k] = element = self.make(self.chosen[k])
+            for number, step in (self.steps or {}).items():
+                element.steps[number] = Step(step.up, step.down, float(step.plus[k]), float(step.minus[k]))
+        return self.made[k]
 
 
 def noise_of(

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FloatArray
-from fastnet._gradient_check.slopes import Corner, Element
+from fastnet._gradient_check.slopes import Corner, Element, Elements
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 
 AGREES, CANNOT_TELL, DIFFERS = VERDICTS = "agrees", "cannot tell", "differs"  # the best first
@@ -138,14 +138,14 @@ class ByDifferences:
 
     gradient: FloatArray  # of the elements
     again: Callable[[tuple[int, ...]], float]  # computes the gradient at an index, for the parameters as they are
-    elements: list[Element]
+    elements: Elements
     precision: Precision
 
     def largest(self) -> float:
         """Return the largest numerical gradient, without its error."""
-        slopes = [element.quick() for element in self.elements]
-        sizes = [abs(slope.value) - slope.error for slope in slopes]
-        return max([0.0, *(size for size in sizes if size < math.inf)])
+        with np.errstate(all="ignore"):
+            sizes = np.abs(self.elements.first.value) - self.elements.first.error
+        return float(np.max(sizes, where=sizes < math.inf, initial=0))
 
     def worst(self, loss: float, largest: float) -> tuple[int, Judged]:
         """Judge the elements until one differs; return the worst and its position.
@@ -154,10 +154,20 @@ class ByDifferences:
         """
         floor = self.precision.floor if self.precision is not FULL else min(self.precision.floor, eps_effect(loss))
         floor *= self.largest()
-        with np.errstate(all="ignore"):
-            differences = np.abs(self.gradient - [element.quick().value for element in self.elements])
+        first, second = self.elements.first, self.elements.second
         worst, most, found = 0, -1.0, Judged(AGREES, 0.0, 0.0)
-        for k in np.argsort(differences)[::-1]:  # argsort puts NaN last, so first here
+        with np.errstate(all="ignore"):
+            differences = np.abs(self.gradient - first.value)
+            agree = np.zeros(len(differences), bool)
+            if second is not None and self.elements[0].is_possible(-1):
+                agree = self._agree(first.value, first.rounding, floor) & self._agree(second.value, second.error, floor)
+        if second is not None and agree.any():
+            apart = np.where(agree, np.abs(self.gradient - second.value), -1)
+            worst = int(apart.argmax())
+            most, value = float(apart[worst]), float(second.value[worst])
+            found = Judged(AGREES, value, max(self.precision.share * abs(value), floor) + float(second.error[worst]))
+        order = np.argsort(differences)[::-1]  # argsort puts NaN last, so first here
+        for k in order[~agree[order]]:
             judged = self._judged(int(k), floor, largest)
             difference = abs(float(self.gradient[k]) - judged.numerical)
             if (VERDICTS.index(judged.verdict), difference) > (VERDICTS.index(found.verdict), most):
@@ -165,6 +175,10 @@ class ByDifferences:
             if judged.verdict == DIFFERS:
                 break
         return worst, found
+
+    def _agree(self, value: FloatArray, error: FloatArray, floor: float) -> Any:
+        """Return which elements agree with these slopes."""
+        return np.abs(self.gradient - value) + error <= np.maximum(self.precision.share * np.abs(value), floor)
 
     def _judged(self, k: int, floor: float, largest: float) -> Judged:
         """Judge one element: with the first two steps if they are enough, else with more."""

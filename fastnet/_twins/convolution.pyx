@@ -1,4 +1,4 @@
-"""Convolution, pooling and the affine layer, compiled. The twin is `convolution_numpy.py`: read it first.
+"""Convolution and pooling, compiled. The twin is `convolution_numpy.py`: read it first.
 
 A convolution is a matrix product. With K = C FH FW elements in a filter and P = OH OW positions of the filter,
 
@@ -18,13 +18,11 @@ Why it is fast, most important first:
 - The loops finish one image before the next, so that all intermediate results stay in the L2 cache.
 - With stride 1, dx is a convolution too: of dout with the filters turned by 180 degrees. So there is no dcol either.
 
-The affine layer is the same product without windows.
-
 Threads: the samples are divided into blocks, whose number depends only on the number of samples. Each block has its own
 sums for dW and db, which are then added in the order of the blocks. So the results do not depend on the threads that
-computed them. (In `affine_gradient` the inputs are divided: no sum goes over them.)
+computed them.
 
-Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW); of the affine layer x (N, D), W (D, U).
+Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW).
 """
 
 from cython cimport floating
@@ -41,8 +39,7 @@ from numpy import empty, intc, uint8, zeros
 from fastnet import _threads
 
 __all__ = [
-    "affine", "affine_gradient", "col2im", "convolution", "convolution_gradient", "im2col", "pooling",
-    "pooling_gradient",
+    "col2im", "convolution", "convolution_gradient", "im2col", "pooling", "pooling_gradient",
 ]
 
 import_array()
@@ -57,30 +54,47 @@ cdef extern from *:
     #pragma GCC optimize ("expensive-optimizations")
     #endif
 
-    /* Transpose 4 x 4 elements in vector registers: two elements a cycle instead of one. */
+    /* Transpose 4 x 4 elements in vector registers of 16 bytes, which every x86-64 and ARM64 processor has. */
     #if defined(__has_builtin)
     #if __has_builtin(__builtin_shufflevector)
     #define FASTNET_SHUFFLES 1
     #endif
     #endif
     #ifdef FASTNET_SHUFFLES
-    #define FASTNET_TRANSPOSE(name, element) \
-        typedef element name##_row \
-            __attribute__((vector_size(4 * sizeof(element)), aligned(sizeof(element)), may_alias)); \
-        static inline __attribute__((always_inline)) void name( \
-            const element *a, Py_ssize_t stride, element *out, Py_ssize_t out_stride \
-        ) { \
-            name##_row r0 = *(const name##_row *) a, r1 = *(const name##_row *) (a + stride); \
-            name##_row r2 = *(const name##_row *) (a + 2 * stride), r3 = *(const name##_row *) (a + 3 * stride); \
-            name##_row low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5); \
-            name##_row low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5); \
-            name##_row high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7); \
-            name##_row high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7); \
-            *(name##_row *) out = __builtin_shufflevector(low01, low23, 0, 1, 4, 5); \
-            *(name##_row *) (out + out_stride) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7); \
-            *(name##_row *) (out + 2 * out_stride) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5); \
-            *(name##_row *) (out + 3 * out_stride) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7); \
-        }
+    typedef float fastnet_floats __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef double fastnet_doubles __attribute__((vector_size(16), aligned(8), may_alias));
+
+    static inline __attribute__((always_inline)) void fastnet_transpose_floats(
+        const float *a, Py_ssize_t stride, float *out, Py_ssize_t out_stride
+    ) {
+        fastnet_floats r0 = *(const fastnet_floats *) a, r1 = *(const fastnet_floats *) (a + stride);
+        fastnet_floats r2 = *(const fastnet_floats *) (a + 2 * stride), r3 = *(const fastnet_floats *) (a + 3 * stride);
+        fastnet_floats low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5);
+        fastnet_floats low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+        fastnet_floats high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+        fastnet_floats high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+        *(fastnet_floats *) out = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+        *(fastnet_floats *) (out + out_stride) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+        *(fastnet_floats *) (out + 2 * out_stride) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+        *(fastnet_floats *) (out + 3 * out_stride) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    }
+
+    static inline __attribute__((always_inline)) void fastnet_transpose_2x2(
+        const double *a, Py_ssize_t stride, double *out, Py_ssize_t out_stride
+    ) {
+        fastnet_doubles r0 = *(const fastnet_doubles *) a, r1 = *(const fastnet_doubles *) (a + stride);
+        *(fastnet_doubles *) out = __builtin_shufflevector(r0, r1, 0, 2);
+        *(fastnet_doubles *) (out + out_stride) = __builtin_shufflevector(r0, r1, 1, 3);
+    }
+
+    static inline __attribute__((always_inline)) void fastnet_transpose_doubles(
+        const double *a, Py_ssize_t stride, double *out, Py_ssize_t out_stride
+    ) {
+        fastnet_transpose_2x2(a, stride, out, out_stride);
+        fastnet_transpose_2x2(a + 2 * stride, stride, out + 2, out_stride);
+        fastnet_transpose_2x2(a + 2, stride, out + 2 * out_stride, out_stride);
+        fastnet_transpose_2x2(a + 2 * stride + 2, stride, out + 2 * out_stride + 2, out_stride);
+    }
     #else
     #define FASTNET_TRANSPOSE(name, element) \
         static void name(const element *a, Py_ssize_t stride, element *out, Py_ssize_t out_stride) { \
@@ -88,9 +102,9 @@ cdef extern from *:
                 for (int j = 0; j < 4; j++) \
                     out[j * out_stride + i] = a[i * stride + j]; \
         }
-    #endif
     FASTNET_TRANSPOSE(fastnet_transpose_floats, float)
     FASTNET_TRANSPOSE(fastnet_transpose_doubles, double)
+    #endif
     """
     void fastnet_transpose_floats(const float* a, Py_ssize_t stride, float* out, Py_ssize_t out_stride) noexcept nogil
     void fastnet_transpose_doubles(
@@ -101,8 +115,6 @@ cdef enum:
     ROWS = 8           # rows of a product that are computed together
     PANEL_BYTES = 128  # and the columns: 32 of float32, 16 of float64. 8 x 128 bytes fill half of AVX-512's registers.
     WIDEST = 32
-    SAMPLES = 128      # samples that the affine layer works on at a time,
-    INPUTS = 2048      # and bytes of each of them: the weights of so many inputs stay in the L2 cache
     POOLED = 16        # multiplications that take as long as the comparison of a pixel
     BLOCKS = 8         # blocks into which the work is divided, at most: so many threads can share it
 
@@ -253,7 +265,7 @@ cdef void _choose_rows(
 # The arrays of a call, and what it needs to know about them. Each call uses some of them.
 cdef struct Problem:
     Windows windows
-    Py_ssize_t N, FN, D, U
+    Py_ssize_t N, FN
     Py_ssize_t size, unit, blocks  # what is divided into blocks, in multiples of `unit`
     void *x
     void *W
@@ -784,187 +796,6 @@ def convolution_gradient(
         _add_blocks(&problem, <float*> address(sums), <float*> address(dW), <float*> address(db))
     else:
         _add_blocks(&problem, <double*> address(sums), <double*> address(dW), <double*> address(db))
-    return dx, dW, db
-
-
-# ---- The affine layer
-
-cdef VECTORISED _add_bias(
-    const floating* sums, Py_ssize_t stride, const floating* b, Py_ssize_t rows, Py_ssize_t U, floating* out
-) noexcept nogil:
-    cdef Py_ssize_t n, u
-    for n in range(rows):
-        for u in range(U):
-            out[n * U + u] = sums[n * stride + u] + b[u]
-
-
-cdef Py_ssize_t _affine(
-    const Problem* problem, Py_ssize_t first_block, Py_ssize_t last_block, char* memory, floating* like
-) noexcept nogil:
-    cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
-    cdef Py_ssize_t half = PANEL_BYTES // 2 // sizeof(floating), inputs = INPUTS // sizeof(floating)
-    cdef Py_ssize_t first, samples, d, n, count, panel, width
-    cdef char* free = memory
-    # W itself serves for all columns but those of an incomplete last panel, from `tail` on: of these there is a copy.
-    cdef Py_ssize_t tail = U // half * half
-    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* W_steps = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* tail_steps = <Py_ssize_t*> _take(&free, D * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* offsets = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
-    cdef const floating* W_tail = <const floating*> problem.W_copy
-    cdef floating* sums = <floating*> _take(&free, SAMPLES * columns * sizeof(floating))
-    cdef const floating* x = <const floating*> problem.x
-    cdef const floating* W = <const floating*> problem.W
-    cdef const floating* rows[ROWS]
-    if memory == NULL:
-        return free - memory
-    _count_by(1, D, ones)
-    _count_by(U, D, W_steps)
-    _count_by(half, D, tail_steps)
-    _count_by(D, SAMPLES, offsets)
-    if D == 0:
-        memset(sums, 0, SAMPLES * columns * sizeof(floating))
-    for first from _start(problem, first_block) <= first < _start(problem, last_block) by SAMPLES:
-        samples = min(SAMPLES, _start(problem, last_block) - first)
-        for d from 0 <= d < D by inputs:
-            count = min(inputs, D - d)
-            for n from 0 <= n < samples by ROWS:
-                _choose_rows(x + first * D, offsets, n, samples, rows)
-                for panel from 0 <= panel < tail by 2 * half:
-                    width = min(2 * half, tail - panel)
-                    _product(
-                        rows, ones + d, W + panel, W_steps + d, count, sums + n * columns + panel, columns, d > 0, width
-                    )
-                if tail < U:
-                    _product(
-                        rows, ones + d, W_tail, tail_steps + d, count, sums + n * columns + tail, columns, d > 0, half
-                    )
-        _add_bias(
-            sums, columns, <const floating*> problem.b, samples, U, <floating*> problem.out + first * U
-        )
-    return 0
-
-
-cdef VECTORISED _add_samples(const floating* d, Py_ssize_t rows, Py_ssize_t U, floating* out) noexcept nogil:
-    # out[u] += sum_n d[n, u]
-    cdef Py_ssize_t n, u
-    for n in range(rows):
-        for u in range(U):
-            out[u] += d[n * U + u]
-
-
-cdef VECTORISED _store_rows(
-    const floating* rows, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t columns, bint add, floating* out,
-    Py_ssize_t out_stride,
-) noexcept nogil:
-    # out[i, j] = rows[i, j]; with `add`, out += rows
-    cdef Py_ssize_t i, j
-    for i in range(count):
-        if add:
-            for j in range(columns):
-                out[i * out_stride + j] += rows[i * stride + j]
-        else:
-            for j in range(columns):
-                out[i * out_stride + j] = rows[i * stride + j]
-
-
-cdef Py_ssize_t _differentiate_affine(
-    const Problem* problem, Py_ssize_t first_block, Py_ssize_t last_block, char* memory, floating* like
-) noexcept nogil:
-    # dx = dout W' and dW = x' dout, `most` inputs at a time: their weights and the samples' inputs are copied, so that
-    # the products read neighbours.
-    cdef Py_ssize_t D = problem.D, U = problem.U, columns = _padded(U, sizeof(floating))
-    cdef Py_ssize_t most = 2 * PANEL_BYTES // sizeof(floating)
-    cdef Py_ssize_t first, samples, begin = _start(problem, first_block), end = _start(problem, last_block)
-    cdef Py_ssize_t d, n, i, count, of_rows, panel, width
-    cdef char* free = memory
-    cdef Py_ssize_t* ones = <Py_ssize_t*> _take(&free, max(most, U) * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* d_offsets = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* d_steps = <Py_ssize_t*> _take(&free, SAMPLES * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* steps = <Py_ssize_t*> _take(&free, max(SAMPLES, U) * sizeof(Py_ssize_t))
-    cdef floating* padded_d = <floating*> _take(&free, SAMPLES * columns * sizeof(floating))
-    cdef floating* WT = <floating*> _take(&free, U * most * sizeof(floating))
-    cdef floating* inputs = <floating*> _take(&free, SAMPLES * most * sizeof(floating))
-    cdef floating* sums = <floating*> _take(&free, ROWS * most * sizeof(floating))
-    cdef const floating* x = <const floating*> problem.x
-    cdef const floating* dout = <const floating*> problem.out
-    cdef floating* dx = <floating*> problem.dx
-    cdef floating* dW = <floating*> problem.dW
-    cdef const floating* rows[ROWS]
-    if memory == NULL:
-        return free - memory
-    memset(memory, 0, free - memory)  # also the padding of the copies
-    _count_by(1, max(most, U), ones)
-    _count_by(U, SAMPLES, d_offsets)
-    _count_by(columns, SAMPLES, d_steps)
-    _count_by(most, max(SAMPLES, U), steps)
-    if first_block == 0:
-        memset(problem.db, 0, U * sizeof(floating))
-        _add_samples(dout, problem.N, U, <floating*> problem.db)
-    if problem.N == 0:
-        memset(dW + begin * U, 0, (end - begin) * U * sizeof(floating))
-    for first from 0 <= first < problem.N by SAMPLES:
-        samples = min(SAMPLES, problem.N - first)
-        for n in range(samples):
-            memcpy(padded_d + n * columns, dout + (first + n) * U, U * sizeof(floating))
-        for d from begin <= d < end by most:
-            count = min(most, end - d)
-            if dx != NULL:
-                _transpose(<const floating*> problem.W + d * U, count, U, WT, most)
-                for n from 0 <= n < samples by ROWS:
-                    of_rows = min(ROWS, samples - n)
-                    _choose_rows(dout + first * U, d_offsets, n, samples, rows)
-                    if of_rows == ROWS and count == most:
-                        _rows_of_product(rows, ones, WT, steps, U, dx + (first + n) * D + d, D, most, False)
-                    else:
-                        _rows_of_product(rows, ones, WT, steps, U, sums, most, most, False)
-                        _store_rows(sums, most, of_rows, count, False, dx + (first + n) * D + d, D)
-            for n in range(samples):
-                memcpy(inputs + n * most, x + (first + n) * D + d, count * sizeof(floating))
-            # Panel by panel: a panel of padded_d and the inputs stay in the L1 cache.
-            for panel from 0 <= panel < U by most // 2:
-                width = min(most // 2, columns - panel)
-                for i from 0 <= i < count by ROWS:
-                    of_rows = min(ROWS, count - i)
-                    _choose_rows(inputs, ones, i, count, rows)
-                    _rows_of_product(rows, steps, padded_d + panel, d_steps, samples, sums, most // 2, width, False)
-                    _store_rows(
-                        sums, most // 2, of_rows, min(width, U - panel), first > 0, dW + (d + i) * U + panel, U
-                    )
-    return 0
-
-
-def affine(ndarray x: FloatArray, ndarray W: FloatArray, ndarray b: FloatArray, /) -> FloatArray:
-    """Return `x W + b` (N, U) for x (N, D), W (D, U), b (U,)."""
-    cdef Problem problem
-    cdef ndarray out = empty((x.shape[0], W.shape[1]), x.dtype), tail
-    cdef Py_ssize_t half = PANEL_BYTES // 2 // PyArray_ITEMSIZE(x), rest = W.shape[1] % half
-    tail = zeros((W.shape[0], half if rest else 0), x.dtype)
-    if rest:
-        (<object> tail)[:, :rest] = (<object> W)[:, W.shape[1] - rest :]
-    problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
-    problem.x, problem.W, problem.b, problem.out = address(x), address(W), address(b), address(out)
-    problem.W_copy = address(tail)
-    _divide(&problem, problem.N, ROWS)
-    _run((x, W, b, out, tail), &problem, <Part> _affine[float], <Part> _affine[double], <double> x.size * problem.U)
-    return out
-
-
-def affine_gradient(
-    ndarray dout: FloatArray, ndarray x: FloatArray, ndarray W: FloatArray, bint wants_dx: bool = True, /
-) -> tuple[FloatArray | None, FloatArray, FloatArray]:
-    """Return the gradients dx, or None, dW and db of `affine`, for dout (N, U)."""
-    cdef Problem problem
-    cdef ndarray dx = empty_like(x) if wants_dx else None, dW = empty_like(W), db = empty(W.shape[1], x.dtype)
-    problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
-    problem.x, problem.W, problem.out = address(x), address(W), address(dout)
-    problem.dx = address(dx) if wants_dx else NULL
-    problem.dW, problem.db = address(dW), address(db)
-    _divide(&problem, problem.D, 2 * PANEL_BYTES // PyArray_ITEMSIZE(x))
-    _run(
-        (x, W, dout, dx, dW, db), &problem, <Part> _differentiate_affine[float], <Part> _differentiate_affine[double],
-        (1 + wants_dx) * <double> x.size * problem.U,
-    )
     return dx, dW, db
 
 

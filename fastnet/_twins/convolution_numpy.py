@@ -1,4 +1,4 @@
-"""Convolution, pooling and the affine layer, in NumPy. The twin is `convolution.pyx`.
+"""Convolution and pooling, in NumPy. The twin is `convolution.pyx`.
 
 This file is the specification. The rules for all kernels are in `_kernels_numpy.py`. As in the book, a convolution is
 the matrix product of the windows, one in each row of col, with the filters:
@@ -7,8 +7,7 @@ the matrix product of the windows, one in each row of col, with the filters:
 
 The kernels do not check the sizes: a window must fit into the image with its padding, which is 0.
 
-Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW), col (N OH OW, C FH FW); of the affine layer
-x (N, D), W (D, U).
+Shapes: x (N, C, H, W), filters W (FN, C, FH, FW), out (N, FN, OH, OW), col (N OH OW, C FH FW).
 """
 
 from __future__ import annotations
@@ -23,8 +22,7 @@ from fastnet._twins.shared import formulas_numpy as formulas
 from fastnet._twins.shared.blocks import blocks
 
 __all__ = [
-    "affine", "affine_gradient", "col2im", "convolution", "convolution_gradient", "im2col", "pooling",
-    "pooling_gradient",
+    "col2im", "convolution", "convolution_gradient", "im2col", "pooling", "pooling_gradient",
 ]
 
 
@@ -106,22 +104,6 @@ def convolution_gradient(
             if wants_dx:
                 dx[block] = col2im(d @ filters, x[block].shape, FH, FW, stride, pad)
     return dx if wants_dx else None, dW.reshape(W.shape), db
-
-
-def affine(x: FloatArray, W: FloatArray, b: FloatArray, /) -> FloatArray:
-    """Return `x W + b` (N, U) for x (N, D), W (D, U), b (U,)."""
-    with np.errstate(all="ignore"):
-        out: FloatArray = x @ W
-        out += b
-        return out
-
-
-def affine_gradient(
-    dout: FloatArray, x: FloatArray, W: FloatArray, wants_dx: bool = True, /
-) -> tuple[FloatArray | None, FloatArray, FloatArray]:
-    """Return the gradients dx, or None, dW and db of `affine`, for dout (N, U)."""
-    with np.errstate(all="ignore"):
-        return dout @ W.T if wants_dx else None, x.T @ dout, dout.sum(axis=0)
 
 
 def pooling(

@@ -5,6 +5,7 @@ import atexit
 import contextlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fastnet.cli import _arguments
@@ -31,28 +32,29 @@ def add_parser(commands: Any) -> None:
         "--save-plots", type=_arguments.path, metavar="DIR",
         help="write each figure that plt.show() would have shown to DIR",
     )
-    parser.add_argument("script", type=_arguments.path, metavar="SCRIPT", help="a Python file or a notebook")
+    # One argument for all: argparse takes a `--` away that stands between two.
     parser.add_argument(
-        "arguments", nargs=argparse.REMAINDER, default=[], metavar="ARGS", help="the program's own arguments"
+        "program", nargs=argparse.PARSER, metavar="SCRIPT [ARGS]",
+        help="a Python file or a notebook, and the program's own arguments",
     )
 
 
 def run_program(args: argparse.Namespace) -> int:
     """Run the program. Its exceptions leave this function: Python reports them as the program's own."""
-    script = str(args.script)
-    if not args.script.is_file():
+    script, *arguments = args.program[args.program[0] == "--" :]
+    if not Path(script).is_file():
         print(f"{args.prog}: error: {script}: no such file", file=sys.stderr)
         return 2
-    is_notebook = args.script.suffix == ".ipynb"
-    if is_notebook and args.arguments:
-        print(f"{args.prog}: error: a notebook takes no arguments, got {args.arguments[0]!r}", file=sys.stderr)
+    is_notebook = script.endswith(".ipynb")
+    if is_notebook and arguments:
+        print(f"{args.prog}: error: a notebook takes no arguments, got {arguments[0]!r}", file=sys.stderr)
         return 2
     if args.check:
         from fastnet.textbook._check import check
 
-        return check(script, args.arguments)
+        return check(script, arguments)
     if is_notebook:
-        return _run_notebook(args)
+        return _run_notebook(args, script)
     if args.save_plots is not None:
         from fastnet.textbook._plots import save_plots
 
@@ -60,15 +62,15 @@ def run_program(args: argparse.Namespace) -> int:
     from fastnet.textbook import _listing, _program
 
     atexit.register(_tell, _listing.table if args.list else _listing.summary)
-    _program.run(script, args.arguments)
+    _program.run(script, arguments)
     return 0
 
 
-def _run_notebook(args: argparse.Namespace) -> int:
+def _run_notebook(args: argparse.Namespace, script: str) -> int:
     try:
         from fastnet.textbook import _notebook
 
-        return _notebook.run(str(args.script), plots=args.save_plots, tell="table" if args.list else "summary")
+        return _notebook.run(script, plots=args.save_plots, tell="table" if args.list else "summary")
     except (ImportError, ValueError) as error:
         print(f"{args.prog}: error: {error}", file=sys.stderr)
         return 1

@@ -24,7 +24,7 @@ EDGE = 2  # pixels around the strokes that are partly ink
 
 @dataclass
 class Digit:
-    """A digit that `find_digits` found in a picture.
+    """A digit that `fastnet.images.find_digits` found in a picture.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Digit:
     box : tuple of int
         Its place in the picture, in pixels: left, top, right, bottom, as Pillow's ``crop`` takes them.
     steps : dict of str to ndarray
-        Every picture on the way, by name and in order, as `prepare` returns them.
+        Every picture on the way, by name and in order, as `fastnet.images.prepare` returns them.
 
     Examples
     --------

@@ -15,9 +15,14 @@ def kept(value: Any, name: str) -> Any:
     return value
 
 
-def gradient(dout: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Return the gradient with respect to the output, which has this shape."""
+def gradient(dout: npt.ArrayLike, shape: tuple[int, ...], *, broadcast: bool = False) -> npt.NDArray[Any]:
+    """Return the gradient with respect to the output, which has this shape; with `broadcast`, one number may do."""
     array = real_array(dout, "dout")
+    if broadcast and array.shape != shape:
+        try:
+            return np.broadcast_to(array, shape)
+        except ValueError:  # the next lines say it in the words of the layers
+            pass
     if array.shape != shape:
         raise ValueError(f"dout must have the shape of the output, {shape}, got shape {array.shape}")
     return array

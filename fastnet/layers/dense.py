@@ -271,7 +271,7 @@ class Sigmoid:
         Parameters
         ----------
         dout : array_like, real
-            The gradient with respect to the output, same shape.
+            The gradient with respect to the output: same shape, or one that broadcasts to it, such as 1.
 
         Returns
         -------
@@ -283,12 +283,13 @@ class Sigmoid:
         TypeError
             If `dout` does not hold real numbers.
         ValueError
-            If `forward` was not called, or `dout` has another shape.
+            If `forward` was not called, or `dout` has a shape that does not broadcast to it.
         """
         out = np.asarray(kept(self.out, "out"))
-        array = gradient(dout, out.shape)
+        array = gradient(dout, out.shape, broadcast=True)
         with np.errstate(all="ignore"):
-            dx: FloatArray = array * (1.0 - out) * out
+            slope = array * (1.0 - out)
+            dx: FloatArray = np.multiply(slope, out, out=slope if slope.dtype == out.dtype else None)
         return dx
 
 
@@ -307,7 +308,7 @@ class Affine:
     W, b : ndarray
         The parameters, not copied, of shapes ``(D, H)`` and ``(H,)``.
     x : ndarray, or None
-        The last input as a matrix, shape ``(N, D)``, in the dtype of the output.
+        The last input as a matrix, shape ``(N, D)``; not copied.
     original_x_shape : tuple of int, or None
         The shape of the last input.
     dW, db : ndarray, or None
@@ -368,6 +369,17 @@ class Affine:
         ValueError
             If the shapes do not fit each other.
         """
+        out = _backend.kernels.affine(x, self.W, self.b)
+        if out is None:
+            return self._converted(x)
+        array: Any = x
+        self.x = array if array.ndim == 2 else array.reshape(len(array), len(self.W))
+        self.original_x_shape = array.shape
+        result: FloatArray = out
+        return result
+
+    def _converted(self, x: npt.ArrayLike) -> FloatArray:
+        """Check and convert the arguments, and do what `forward` does."""
         array, W = real_array(x, "x"), self._weights()
         if array.ndim == 0 or math.prod(array.shape[1:]) != len(W):
             raise ValueError(
@@ -375,9 +387,10 @@ class Affine:
                 f"{W.shape}; got shape {array.shape}"
             )
         b = vector(self.b, "b", W.shape[1], f"for W of shape {W.shape}")
-        (rows, W, b), dtype = promoted(array.reshape(len(array), len(W)), W, b)
-        out: FloatArray = as_result(_backend.kernels.affine(rows, W, b), dtype)
-        self.x, self.original_x_shape = as_result(rows, dtype), array.shape
+        rows = array.reshape(len(array), len(W))
+        arrays, dtype = promoted(rows, W, b)
+        out: FloatArray = as_result(_backend.kernels.affine(*arrays), dtype)
+        self.x, self.original_x_shape = rows, array.shape
         return out
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:
@@ -406,6 +419,10 @@ class Affine:
 
     def _differentiate(self, dout: npt.ArrayLike, wants_dx: bool) -> tuple[Any, np.dtype[Any]]:
         """Set `dW` and `db`, and return the gradient with respect to the matrix `x`, and the dtype of the results."""
+        found = _backend.kernels.affine_gradient(dout, self.x, self.W, wants_dx)
+        if found is not None:
+            dx, self.dW, self.db = found
+            return dx, self.db.dtype
         x, W = real_array(kept(self.x, "x"), "x"), self._weights()
         if x.ndim != 2 or x.shape[1] != len(W):
             raise ValueError(f"x must have shape (N, {len(W)}) for W of shape {W.shape}, got shape {x.shape}")
@@ -501,7 +518,7 @@ class Dropout:
         Parameters
         ----------
         dout : array_like, real
-            The gradient with respect to the output, same shape.
+            The gradient with respect to the output: same shape, or one that broadcasts to it, such as 1.
 
         Returns
         -------
@@ -513,8 +530,8 @@ class Dropout:
         TypeError
             If `dout` does not hold real numbers.
         ValueError
-            If there was no training pass, or `dout` has another shape.
+            If there was no training pass, or `dout` has a shape that does not broadcast to it.
         """
         mask = np.asarray(kept(self.mask, "mask"))
         with np.errstate(all="ignore"):
-            return np.asarray(gradient(dout, mask.shape) * mask)
+            return np.asarray(gradient(dout, mask.shape, broadcast=True) * mask)

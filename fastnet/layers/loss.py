@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from fastnet import functions
@@ -26,8 +27,8 @@ class SoftmaxWithLoss:
     Notes
     -----
     ``loss = cross_entropy_error(softmax(x), t)`` with the book's 1e-7, and ``dx = (y - t) / N``; "Deep Learning from
-    Scratch", chapter 5. In the book, the loss rounds probabilities in `t` to one label, and the gradient of a single
-    sample is divided by C.
+    Scratch", chapter 5. In the book, the loss rounds probabilities in `t` to one label. As in the book, N is ``len(t)``
+    in the gradient: that of one sample without a batch, with one-hot targets, is divided by C.
 
     Examples
     --------
@@ -91,6 +92,8 @@ class SoftmaxWithLoss:
             If `forward` was not called.
         """
         y = real_array(kept(self.y, "y"), "y")
-        dx: FloatArray = minus_targets(y, targets(kept(self.t, "t"), y))
-        dx /= y.size // y.shape[-1]
+        t = targets(kept(self.t, "t"), y)
+        with np.errstate(all="ignore"):
+            dx: FloatArray = minus_targets(y, t)
+            dx /= y.size // y.shape[-1] if y.ndim > 1 else t.size
         return dx

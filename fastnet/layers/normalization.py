@@ -1,7 +1,6 @@
 """Batch normalisation."""
 
 import math
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,7 +81,7 @@ class BatchNormalization:
         self.running_mean = running_mean
         self.running_var = running_var
         self.batch_size: int | None = None
-        self.xc = None
+        self.xc: Any = None
         self.xn: Any = None
         self.std: Any = None
         self.dgamma: Any = None
@@ -125,9 +124,8 @@ class BatchNormalization:
         with np.errstate(all="ignore"):
             if train_flg:
                 refuse_empty(array[:, :1] if array.ndim == 2 else array, "x")
-                out, self.xn, mean, var, self.std = _backend.kernels.normalize(rows, gamma, beta, EPS)
+                out, self.xn, self.xc, mean, var, self.std = _backend.kernels.normalize(rows, gamma, beta, EPS)
                 self.batch_size = len(array)
-                vars(self).pop("xc", None)
                 running_mean = self.momentum * running_mean + (1 - self.momentum) * mean
                 running_var = self.momentum * running_var + (1 - self.momentum) * var
             else:
@@ -138,10 +136,6 @@ class BatchNormalization:
         self.running_mean, self.running_var, self.input_shape = running_mean, running_var, array.shape
         result: FloatArray = out.reshape(array.shape)
         return result
-
-    @cached_property
-    def xc(self) -> Any:  # until it is read or written, the object has no such attribute
-        return self.xn * self.std
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:
         """Return the gradient with respect to the input of the last training pass, and set `dgamma` and `dbeta`.
@@ -163,13 +157,16 @@ class BatchNormalization:
         ValueError
             If there was no training pass, or the shapes do not fit each other.
         """
-        xn, std = real_array(kept(self.xn, "xn"), "xn"), kept(self.std, "std")
+        xn, xc = (real_array(kept(value, name), name) for value, name in ((self.xn, "xn"), (self.xc, "xc")))
         shape = kept(self.input_shape, "input_shape")
         rows = gradient(dout, shape).reshape(shape[0], -1)
         if rows.shape != xn.shape:
             raise ValueError(f"dout has shape {shape}, and the last training pass had {xn.shape[0]} samples")
         of = f"for x of shape {shape}"
-        gamma, std = vector(self.gamma, "gamma", xn.shape[1], of), vector(std, "std", xn.shape[1], of)
-        dx, self.dgamma, self.dbeta = _backend.kernels.normalize_gradient(*common(rows, xn, gamma, std))
+        if xc.shape != xn.shape:
+            raise ValueError(f"xc must have the shape of xn, {xn.shape}, got shape {xc.shape}")
+        gamma = vector(self.gamma, "gamma", xn.shape[1], of)
+        std = vector(kept(self.std, "std"), "std", xn.shape[1], of)
+        dx, self.dgamma, self.dbeta = _backend.kernels.normalize_gradient(*common(rows, xn, xc, gamma, std))
         result: FloatArray = dx.reshape(shape)
         return result

@@ -296,7 +296,7 @@ class SimpleConvNet(ConvolutionalNetwork):
         ValueError
             If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
         """
-        return self.last_layer.forward(self.predict(x), t)
+        return self._loss_of(self.predict(x), t)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         keys = ("Conv1", "Affine1", "Affine2")
@@ -391,6 +391,8 @@ class DeepConvNet(ConvolutionalNetwork):
     >>> sorted(net.gradient(x, t)) == sorted(net.params)
     True
     """
+
+    _trains = True
 
     def __init__(
         self,
@@ -488,7 +490,7 @@ class DeepConvNet(ConvolutionalNetwork):
         ValueError
             If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
         """
-        return self.last_layer.forward(self.predict(x, train_flg=True), t)
+        return self._loss_of(self.predict(x, train_flg=True), t)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         numbers = (0, 2, 5, 7, 10, 12, 15, 18)

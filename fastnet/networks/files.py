@@ -38,8 +38,8 @@ class SavedNetwork(ABC):
     def save(self, path: PathLike) -> None:
         """Write the parameters, in the network's dtype, and the settings to one ``.npz`` file.
 
-        The file also holds the running statistics of batch normalisation, `classes`, `input_shape` and `background`. An
-        existing file is replaced only when the new file is complete: a crash leaves the old file intact.
+        The file also holds the running statistics of batch normalisation, ``classes``, ``input_shape``, ``background``.
+        An existing file is replaced only when the new file is complete: a crash leaves the old file intact.
 
         Parameters
         ----------
@@ -49,8 +49,8 @@ class SavedNetwork(ABC):
         Raises
         ------
         TypeError, ValueError
-            If a parameter no longer fits, `classes` is not one name for each output, `input_shape` is not the shape of
-            an input, or `background` is not from 0 to 1.
+            If a parameter no longer fits, ``classes`` is not one name for each output, ``input_shape`` is not the shape
+            of an input, or ``background`` is not from 0 to 1.
         OSError
             If the file cannot be written.
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import _backend
 from fastnet._checks import (
     FLOAT32,
     FLOAT64,
@@ -23,33 +22,20 @@ from fastnet._checks import (
     parameter,
     random_source,
     real_array,
-    refuse_empty,
     targets,
 )
 from fastnet._files import PathLike
 from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
-from fastnet.layers import (
-    Affine,
-    BatchNormalization,
-    Convolution,
-    Dropout,
-    Pooling,
-    Relu,
-    Sigmoid,
-    SoftmaxWithLoss,
-)
+from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Pooling, Relu, SoftmaxWithLoss
 from fastnet.networks.dense import as_batch
+from fastnet.networks.differences import KINDS, Differences
 from fastnet.networks.files import SavedNetwork, WeightsOfFile, reading
 from fastnet.networks.initialization import drawn
-from fastnet.networks.network import CHUNK, network_dtype, overrides, right, share_memory
+from fastnet.networks.network import CHUNK, in_chunks, network_dtype, overrides, right, share_memory
 from fastnet.networks.weights import share
 
 __all__ = ["LayeredTwoLayerNet"]
-
-
-# Layers whose output depends on nothing but their input and their parameters.
-DETERMINISTIC = (Affine, Convolution, Pooling, Relu, Sigmoid, SoftmaxWithLoss)
 
 
 # The methods of layers whose results are new arrays, to which nothing else refers: the next layer need not copy them. A
@@ -75,20 +61,13 @@ def relu_behind(layers: list[tuple[Any, Any]], place: int, method: str) -> Relu 
     return None
 
 
+# Layers whose `forward` takes `train_flg`.
+WITH_MODES = (Dropout, BatchNormalization)
+
+
 def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
     """Whether a layer is of one of these classes, and neither a subclass nor the object has its own `forward`."""
     return type(layer) in kinds and "forward" not in vars(layer)
-
-
-def dense_end(layers: list[tuple[Any, Any]]) -> int:
-    """Return where the layers at the end begin that are Affine, activation, Affine, ... with one kind of activation."""
-    kinds = [type(layer) for _, layer in layers]
-    start = len(kinds)
-    if kinds[-1:] == [Affine]:
-        start -= 1
-        while start >= 2 and kinds[-2] in (Relu, Sigmoid) and kinds[start - 2 : start] == [Affine, kinds[-2]]:
-            start -= 2
-    return start
 
 
 class LayeredNetwork(SavedNetwork):
@@ -103,6 +82,7 @@ class LayeredNetwork(SavedNetwork):
     _sample_dimensions: ClassVar[int] = 1
     _own: ClassVar[tuple[Callable[..., Any], ...]]  # `predict` and `loss` as their class defines them
     _last: ClassVar[str] = "last_layer"  # the attribute with the layer that computes the loss
+    _trains: ClassVar[bool] = False  # whether `_training_loss` computes in training mode
 
     @abstractmethod
     def predict(self, x: npt.ArrayLike) -> FloatArray: ...
@@ -184,10 +164,13 @@ class LayeredNetwork(SavedNetwork):
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
         """Return the gradient of the loss with respect to every parameter, by central differences, in training mode.
 
-        The loss is computed twice for each element of each parameter. In the fully connected layers at the end, only
-        what depends on this element is computed again, and in float64. This needs layers of `fastnet.layers` alone,
-        without dropout and batch normalisation, and the class's own `predict` and `loss`. A change of one parameter
-        must change no other. Otherwise, all of `loss` is computed, which takes hundreds or thousands of times as long.
+        The loss is computed twice for each element of each parameter, but only what depends on this element is computed
+        again, and in float64. This needs layers of `fastnet.layers` alone, and the class's own `predict` and `loss`. A
+        change of one parameter must change no other. Otherwise, all of `loss` is computed, which takes up to thousands
+        of times as long.
+
+        Dropout draws masks once, and keeps them for all losses: NumPy's global generator moves as by one loss. Running
+        statistics move as often as the loss is computed, by the statistics of the batch.
 
         Parameters
         ----------
@@ -222,49 +205,83 @@ class LayeredNetwork(SavedNetwork):
         """
         h = as_float(h, "h")
         self._connect()
-        gradients = self._dense_differences(x, t, h)
-        return {
-            name: gradients[name]
-            if name in gradients
-            else numerical_gradient(lambda _: self._training_loss(x, t), self.params[name], h)
-            for name in self._places()
-        }
-
-    def _dense_differences(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float) -> dict[str, FloatArray]:
-        """Return the central differences for the fully connected layers at the end, or {} if they need the full loss.
-
-        The layers before them compute their input once.
-        """
-        layers = self._in_order()
-        last = getattr(self, self._last)
-        if overrides(self, self._own) or not all(is_of(layer, DETERMINISTIC) for _, layer in [*layers, (0, last)]):
-            return {}
-        end = dense_end(layers)
-        holders = [layers[i] for i in range(end, len(layers), 2)]
-        names = [[name for name, (key, _) in self._places().items() if key == holder] for holder, _ in holders]
-        if not holders or not all(
-            len(pair) == 2 and layer.W is self.params[pair[0]] and layer.b is self.params[pair[1]]
-            for pair, (_, layer) in zip(names, holders, strict=True)
-        ) or share_memory(np.asarray(value) for value in self.params.values()):
-            return {}
-        y = self.predict(x)
-        self._training_loss(x, t)  # refuses wrong targets
-        z: Any = self._batch(x)
-        for _, layer in layers[:end]:
-            z = layer.forward(z)
-        flat = [name for pair in names for name in pair]
-        activation = "sigmoid" if any(type(layer) is Sigmoid for _, layer in layers[end:]) else "relu"
-        differences = _backend.kernels.layer_differences(
-            cast(z.reshape(len(z), -1), FLOAT64), as_batch(targets(t, y), FLOAT64),
-            tuple(cast(np.asarray(self.params[name]), FLOAT64) for name in flat), activation, "softmax", h, None,
+        loss = self._with_the_same_draws(x, t)
+        differences = self._differences(loss, x)
+        gradients = differences.central(h) if differences else None
+        if not differences or gradients is None:
+            return {name: numerical_gradient(loss, self.params[name], h) for name in self._places()}
+        differences.move_statistics(2 * sum(np.size(self.params[name]) for name in self._places()) - 1)
+        return self._decayed(
+            {name: cast(array, self.params[name].dtype) for name, array in self._by_name(gradients).items()}
         )
-        if differences is None:  # a number is not finite
-            return {}
-        gradients = {
-            name: cast(difference, self.params[name].dtype)
-            for name, difference in zip(flat, differences, strict=True)
+
+    def _gains(
+        self, x: npt.ArrayLike, t: npt.ArrayLike
+    ) -> Callable[[float], dict[str, tuple[FloatArray, FloatArray]]] | None:
+        """Return a function of h that returns the gains of the loss if an element moves by +h, and by -h.
+
+        It is None if they need the full loss.
+        """
+        self._connect()
+        differences = self._differences(self._with_the_same_draws(x, t), x)
+        if not differences or not differences.is_possible:
+            return None
+
+        def gains(h: float) -> dict[str, tuple[FloatArray, FloatArray]]:
+            up, down = map(self._by_name, differences.gains(h))
+            for name in up:
+                if decay := self._decay(name):
+                    of_W = h * np.asarray(self.params[name], FLOAT64)
+                    up[name], down[name] = up[name] + decay * (h**2 / 2 + of_W), down[name] + decay * (h**2 / 2 - of_W)
+            return {name: (up[name], down[name]) for name in up}
+
+        return gains
+
+    def _with_the_same_draws(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Callable[[Any], Any]:
+        """Return a function that computes the loss, each time with the same masks of dropout."""
+        state = np.random.get_state()
+
+        def loss(_: Any) -> Any:
+            np.random.set_state(state)
+            return self._training_loss(x, t)
+
+        return loss
+
+    def _differences(self, loss: Callable[[Any], Any], x: npt.ArrayLike) -> Differences | None:
+        """Return what computes only what a parameter changes, or None if its layers or its loss are not fastnet's.
+
+        A training pass draws the masks of dropout.
+        """
+        used, places = [layer for _, layer in self._in_order()], self._places()
+        kinds = tuple(kind for kind in KINDS if self._trains or kind not in (BatchNormalization, Dropout))
+        if (
+            overrides(self, self._own)
+            or not all(is_of(layer, kinds) for layer in used)
+            or not is_of(getattr(self, self._last), (SoftmaxWithLoss,))
+            or len({id(layer) for layer in used}) < len(used)
+            or any(getattr(self.layers[key], which) is not self.params[name] for name, (key, which) in places.items())
+            or share_memory(np.asarray(self.params[name]) for name in places)
+        ):
+            return None
+        loss(None)  # refuses wrong targets, too
+        last = getattr(self, self._last)
+        labels = as_batch(targets(last.t, last.y), FLOAT64)
+        return Differences(used, {self._numbers()[key] for key, _ in places.values()}, self._batch(x), labels)
+
+    def _numbers(self) -> dict[Any, int]:
+        """Return the number of each layer by its key in `layers`."""
+        return {key: number for number, (key, _) in enumerate(self._in_order())}
+
+    def _by_name(self, of_layers: Mapping[int, tuple[FloatArray, FloatArray]]) -> dict[str, FloatArray]:
+        """Return what `Differences` has for each number of a layer, by the names of the parameters."""
+        numbers = self._numbers()
+        return {
+            name: of_layers[numbers[key]][which in ("b", "beta")] for name, (key, which) in self._places().items()
         }
-        return self._decayed(gradients)
+
+    def _decay(self, name: str) -> float:  # noqa: ARG002 - of networks with weight decay
+        """Return the strength of the weight decay of a parameter."""
+        return 0.0
 
     def _decayed(self, gradients: dict[str, FloatArray]) -> dict[str, FloatArray]:
         """Return the gradients of the loss with weight decay from those of the loss without."""
@@ -336,6 +353,11 @@ class LayeredNetwork(SavedNetwork):
         """Return the loss whose gradient is computed."""
         return self.loss(x, t)
 
+    def _loss_of(self, y: FloatArray, t: npt.ArrayLike) -> Any:
+        """Return what the last layer makes of the scores. One sample is a batch of one: its N in the gradient is 1."""
+        last = getattr(self, self._last)
+        return last.forward(y[np.newaxis], real_array(t, "t")[np.newaxis]) if np.ndim(y) == 1 else last.forward(y, t)
+
     def _in_order(self) -> list[tuple[Any, Any]]:
         """Return all layers in order, each with its key."""
         return list(self.layers.items() if isinstance(self.layers, Mapping) else enumerate(self.layers))
@@ -351,7 +373,7 @@ class LayeredNetwork(SavedNetwork):
             if place == done:
                 continue
             # As in the book, the key decides too: a program's own layer may be called "Dropout1".
-            has_mode = isinstance(layer, Dropout | BatchNormalization) or (
+            has_mode = isinstance(layer, WITH_MODES) or (
                 isinstance(key, str) and ("Dropout" in key or "BatchNorm" in key)
             )
             if has_mode:
@@ -402,13 +424,8 @@ class LayeredNetwork(SavedNetwork):
         self._connect()
 
     def _accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int) -> float:
-        inputs = as_samples(x, "x")
-        if inputs.ndim <= self._sample_dimensions or not len(inputs):
-            refuse_empty(np.asarray(inputs), "x")
-            y = self.predict(np.asarray(inputs))
-        else:
-            chunks = [inputs[first : first + batch_size] for first in range(0, len(inputs), batch_size)]
-            y = np.concatenate([self.predict(np.asarray(chunk)) for chunk in chunks])
+        samples = as_samples(x, "x")
+        y = in_chunks(lambda chunk: self.predict(np.asarray(chunk)), samples, batch_size, self._sample_dimensions)
         return share(right(y, targets(t, y)), None)
 
 
@@ -560,7 +577,7 @@ class LayeredTwoLayerNet(LayeredNetwork):
         ValueError
             If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
         """
-        return self.lastLayer.forward(self.predict(x), t)
+        return self._loss_of(self.predict(x), t)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         return {"W1": ("Affine1", "W"), "b1": ("Affine1", "b"), "W2": ("Affine2", "W"), "b2": ("Affine2", "b")}

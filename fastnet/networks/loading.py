@@ -31,7 +31,7 @@ def load_network(path: PathLike) -> AnyNetwork:
     -------
     network
         A `TwoLayerNet`, `MultiLayerNet`, `MultiLayerNetExtend`, `LayeredTwoLayerNet`, `SimpleConvNet` or `DeepConvNet`.
-        Its `classes` are the names of the classes, `input_shape` is the shape of an input, and `background` the
+        Its ``classes`` are the names of the classes, ``input_shape`` is the shape of an input, and ``background`` the
         brightness of the background of the pictures that it was trained on, or None if the file does not say it.
 
     Raises

@@ -116,6 +116,8 @@ class MultiLayerNetExtend(LayeredNetwork):
     True
     """
 
+    _trains = True
+
     def __init__(
         self,
         input_size: int,
@@ -226,7 +228,7 @@ class MultiLayerNetExtend(LayeredNetwork):
         The weight decay is ``weight_decay_lambda / 2`` times the sum of the squares of every weight matrix. With
         dropout, each call with `train_flg` draws new masks.
         """
-        loss = self.last_layer.forward(self.predict(x, train_flg), t)
+        loss = self._loss_of(self.predict(x, train_flg), t)
         if self.weight_decay_lambda:
             with np.errstate(all="ignore"):
                 squares = sum(float(np.vdot(W, W)) for W in self._weights().values())
@@ -261,6 +263,9 @@ class MultiLayerNetExtend(LayeredNetwork):
         `dW`.
         """
         return self._decayed(super().gradient(x, t))
+
+    def _decay(self, name: str) -> float:
+        return self.weight_decay_lambda if name in self._weights() else 0.0
 
     def _decayed(self, gradients: dict[str, FloatArray]) -> dict[str, FloatArray]:
         # Exact also for central differences: ((w + h)^2 - (w - h)^2) / 4h = w.

@@ -202,15 +202,24 @@ class Network(SavedNetwork):
     def _predict_in_chunks(self, x: npt.ArrayLike) -> FloatArray:
         """Return the predictions for `x`, which must not be empty."""
         x = as_samples(x, "x")
-        if x.ndim < 2 or len(x) <= CHUNK:
-            y = self.predict(x)
-            refuse_empty(x, "x")
-            return y
-        chunks = [x[first : first + CHUNK] for first in range(0, len(x), CHUNK)]
         # Not with NumPy, whose products start threads of their own, nor with a method of the user's.
-        if _backend.get_backend() == "numpy" or self._has_a_loss_of_its_own():
-            return np.concatenate([self.predict(np.asarray(chunk)) for chunk in chunks])
-        return np.concatenate(_threads.each(_backend.of_this_thread(self.predict), chunks))
+        if x.ndim < 2 or len(x) <= CHUNK or _backend.get_backend() == "numpy" or self._has_a_loss_of_its_own():
+            return in_chunks(lambda chunk: self.predict(np.asarray(chunk)), x, CHUNK, 1)
+        return in_chunks(_backend.of_this_thread(self.predict), x, CHUNK, 1, _threads.each)
+
+
+def in_chunks(
+    predict: Callable[[Any], FloatArray], x: Any, size: int, sample_dimensions: int, run: Callable[..., Any] = map
+) -> FloatArray:
+    """Return ``predict(x)``, computed for `size` samples at a time, for `x` that must not be empty.
+
+    One sample has `sample_dimensions` dimensions. `run` calls `predict` for each chunk, as `map` does.
+    """
+    if x.ndim <= sample_dimensions or len(x) <= size:
+        y = predict(x)
+        refuse_empty(x, "x")
+        return y
+    return np.concatenate(list(run(predict, [x[first : first + size] for first in range(0, len(x), size)])))
 
 
 def share_memory(arrays: Iterable[FloatArray]) -> bool:

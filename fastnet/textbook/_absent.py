@@ -45,6 +45,15 @@ MODULES = {
 CAUGHT = {"ModuleNotFoundError", "ImportError", "Exception", "BaseException"}
 
 
+def _is_question() -> bool:
+    """Whether a program only asks whether there is such a module, by `importlib.util.find_spec`."""
+    frame: FrameType | None = sys._getframe()
+    files = (__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
+    while frame is not None and frame.f_code.co_filename in files:
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__") in ("importlib.util", "pkgutil")
+
+
 def _has_other_plans() -> bool:
     """Whether the import that is running stands in a `try` that catches its failure: then the program's own plan holds.
 
@@ -96,7 +105,7 @@ class Absent:
         name = _in_the_book(fullname)
         is_package = name in ("common", "dataset")
         is_served = name in MODULES and NEWEST.keys() >= set(MODULES[name])
-        if not (is_package or is_served) or _has_other_plans() or (is_package and _is_near(fullname)):
+        if not (is_package or is_served) or _is_question() or _has_other_plans() or (is_package and _is_near(fullname)):
             return None
         return ModuleSpec(fullname, Absent, is_package=is_package)  # type: ignore[arg-type]
 

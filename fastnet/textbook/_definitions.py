@@ -7,7 +7,7 @@ meaning. The others stay the reader's.
 from importlib import resources
 from typing import Any
 
-from fastnet.textbook import functions, gradient, mnist, optimizer
+from fastnet.textbook import functions, gradient, layers, mnist, networks, optimizer, trainer, util
 
 SERVED: dict[str, Any] = {
     # common/functions.py
@@ -41,13 +41,51 @@ SERVED: dict[str, Any] = {
     "AdaGrad-1": optimizer.AdaGrad,
     "RMSprop-1": optimizer.RMSprop,
     "Adam-1": optimizer.Adam,
+    # common/layers.py and chapter 5's layer_naive.py
+    "MulLayer-1": layers.MulLayer,
+    "AddLayer-1": layers.AddLayer,
+    "Relu-1": layers.Relu,
+    "Sigmoid-1": layers.Sigmoid,
+    "Affine-1": layers.Affine,
+    "SoftmaxWithLoss-1": layers.SoftmaxWithLoss,
+    "Dropout-1": layers.Dropout,
+    "BatchNormalization-1": layers.BatchNormalizationOf2016,
+    "BatchNormalization-2": layers.BatchNormalization,
+    "Convolution-1": layers.Convolution,
+    "Convolution-2": layers.Convolution,
+    "Pooling-1": layers.Pooling,  # with stride 1 by default
+    "Pooling-2": layers.Pooling,
+    # common/util.py
+    "im2col-1": util.im2col,
+    "col2im-1": util.col2im,
+    "conv_output_size-1": util.conv_output_size,
+    "shuffle_dataset-1": util.shuffle_dataset,
+    "smooth_curve-1": util.smooth_curve,
+    # the networks. MultiLayerNet-1 has no weight decay in the gradient, -2 a wrong accuracy with one-hot targets.
+    # SimpleConvNet-1 and -3 write to attributes that the layers do not have.
+    "TwoLayerNet-1": networks.TwoLayerNet,
+    "TwoLayerNet-2": networks.LayeredTwoLayerNet,
+    "TwoLayerNet-3": networks.TwoLayerNet,
+    "MultiLayerNet-3": networks.MultiLayerNet,
+    "MultiLayerNetExtend-1": networks.MultiLayerNetExtend,
+    "MultiLayerNetExtend-2": networks.MultiLayerNetExtend,
+    "SimpleConvNet-2": networks.SimpleConvNet,
+    "SimpleConvNet-4": networks.SimpleConvNet,
+    "DeepConvNet-1": networks.DeepConvNet,
+    "DeepConvNet-2": networks.DeepConvNet,
+    "DeepConvNet-3": networks.DeepConvNet,
+    # common/trainer.py
+    "Trainer-1": trainer.Trainer,
+    "Trainer-2": trainer.Trainer,
+    "Trainer-3": trainer.Trainer,
     # dataset/mnist.py
     "load_mnist-1": mnist.load_mnist,
     "load_mnist-2": mnist.load_mnist,
 }
 
 # Versions with another meaning than the newest: what refers to them stays the reader's.
-OLD = {"cross_entropy_error-1", "numerical_gradient-1", "numerical_gradient-2", "Nesterov-1"}
+# Nesterov-1 is not here: only the Trainer's constructor refers to it, and that is the reader's own.
+OLD = {"cross_entropy_error-1", "numerical_gradient-1", "numerical_gradient-2"}
 
 
 # Versions that always raise an error. They work in the book's `functions.py`. In other files of the reader the error

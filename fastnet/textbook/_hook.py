@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import fastnet
 from fastnet.textbook._definitions import FAILING, NAMES, NEWEST, OLD, PUBLISHED, SERVED
-from fastnet.textbook._serving import as_made, name_of, serve
+from fastnet.textbook._serving import Function, as_made, name_of, serve
 from fastnet.textbook._source import Source, fingerprint
 
 DECORATOR = "fastnet serves this definition"  # stands in the tree where the code gets the decorator itself
@@ -69,12 +69,15 @@ class Serving:
         if version in FAILING and os.path.basename(self.source.path) != "functions.py":
             reason = "fails as you wrote it"
         ours = None if reason else SERVED.get(version)
-        result = own if ours is None else serve(ours, own, asked - {name}, self.made)
+        refused = ours.refuses(own) if isinstance(ours, Function) and ours.refuses is not None else ""
+        if refused:
+            ours = None
+        result = own if ours is None else serve(ours, own, asked - {name}, self.made, names)
         self.made[name] = as_made(result)
         if not reason:
             published[result] = version
         if ours is None:
-            self._tell(name, "", reason or NOT_SERVED[name in NEWEST])
+            self._tell(name, "", reason or refused or NOT_SERVED[name in NEWEST])
         else:
             self._tell(name, name_of(ours), "")
         return result
@@ -147,13 +150,13 @@ class Finder:
     def find_spec(fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and type(spec.loader) is SourceFileLoader and is_readers(spec.origin or ""):
-            code = compile_serving(Path(spec.loader.path))
+            code = compile_serving(spec.loader.path)
             if code is not None:
                 spec.loader = Loader(fullname, spec.loader.path, code)
         return spec
 
 
-def compile_serving(path: Path) -> CodeType | None:
+def compile_serving(path: str) -> CodeType | None:
     """Return the code of a file with the decorator on the book's definitions; None if it has none of them.
 
     Also None if the file cannot be compiled: then Python raises the error itself.
@@ -167,7 +170,8 @@ def compile_serving(path: Path) -> CodeType | None:
             return None
         for node in serving.recognised:
             node.decorator_list.append(ast.copy_location(ast.Constant(DECORATOR), node))
-        code = compile(serving.source.tree, str(path), "exec", dont_inherit=True)
+        ast.parse(serving.source.data, path)  # warns of strings such as "\\d", as Python does
+        code = compile(serving.source.tree, path, "exec", dont_inherit=True)
     except UNREADABLE:
         return None
     constants = tuple(serving if constant == DECORATOR else constant for constant in code.co_consts)
@@ -208,7 +212,7 @@ def _imported_before() -> Iterator[str]:
         path = getattr(module, "__file__", None)
         if name != "__main__" and isinstance(path, str) and is_readers(path):
             try:
-                serving = _read(Path(path))
+                serving = _read(path)
             except UNREADABLE:
                 continue
             if serving is not None and not SERVED.keys().isdisjoint(serving.versions.values()):
@@ -218,14 +222,14 @@ def _imported_before() -> Iterator[str]:
 UNREADABLE = (SyntaxError, ValueError, OSError, RecursionError)
 
 
-def _read(path: Path) -> Serving | None:
+def _read(path: str) -> Serving | None:
     """Parse a file. Most files have none of the book's names, and need not be parsed: then return None."""
-    data = path.read_bytes()
+    data = Path(path).read_bytes()
     if NAMES.isdisjoint(re.findall(r"^(?:def|class)\s+(\w+)", data.decode("latin-1"), re.MULTILINE)):
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python itself warns of strings such as "\\d"
-        return Serving(Source(data, str(path)))
+        warnings.simplefilter("ignore")  # `compile_serving` warns, or Python itself
+        return Serving(Source(data, path))
 
 
 def uninstall() -> None:

@@ -9,7 +9,12 @@ from typing import Any
 
 from fastnet.textbook._program import what_to_write
 
-SHELL = re.compile(r"^\s*(!|%(system|sx)\b|%%(bash|sh|script|system|sx|cmd|perl|ruby)\b).*", re.MULTILINE)
+# Also `files = !ls`, and the commands of IPython that call another program.
+SHELL = re.compile(
+    r"^\s*(?:[\w., ()\[\]*]+=\s*)?(!|%(system|sx|pip|conda|mamba|micromamba|uv)\b"
+    r"|%%(!|(bash|sh|script|system|sx|cmd|perl|ruby)\b)).*",
+    re.MULTILINE,
+)
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SEED = "import random, numpy; random.seed(0); numpy.random.seed(0)"
 TELL = "import sys; sys.stdout = sys.stderr; from fastnet.textbook import _listing; print(_listing.{}())"

@@ -28,7 +28,7 @@ INSTEAD = {
 
 def run(script: str, arguments: Sequence[str], *, serving: bool = True) -> None:
     """Run a script as `__main__`. Its exceptions show the traceback that they would have under Python."""
-    path = os.path.abspath(script)
+    path = os.path.join(os.getcwd(), script)  # not normalised: Python leaves `./` in `__file__`
     folder = os.path.dirname(os.path.realpath(path))
     sys.argv = [script, *arguments]
     sys.path[: 0 if sys.flags.safe_path else 1] = [folder]
@@ -41,7 +41,7 @@ def run(script: str, arguments: Sequence[str], *, serving: bool = True) -> None:
         main.__annotations__ = {}
     sys.modules["__main__"] = main
     try:
-        code = compile_serving(Path(path)) if serving else None
+        code = compile_serving(path) if serving else None
         exec(code or compile(Path(path).read_bytes(), path, "exec", dont_inherit=True), vars(main))
     except SystemExit:
         raise

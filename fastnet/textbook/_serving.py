@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Collection
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 
 class Function(NamedTuple):
@@ -13,6 +13,7 @@ class Function(NamedTuple):
     fits: Callable[..., bool] | None  # takes the book's function and the arguments; None if all arguments fit
     name: str = ""  # what `--list` shows, if it is not `compute`
     keywords: bool = False  # whether `compute` has the book's argument names
+    refuses: Callable[[Any], str] | None = None  # takes the book's function: why it is left as it is, or an empty text
 
     def serve(self, book: FunctionType, references: Collection[str], made: dict[str, Any]) -> FunctionType:
         """Return the function that takes the place of `book`, which refers to other definitions of its file.
@@ -59,18 +60,48 @@ def as_made(value: Any) -> tuple[Any, Any]:
     return value, getattr(value, "__code__", None)
 
 
-def serve(ours: Any, book: Any, references: Collection[str] = (), made: dict[str, Any] | None = None) -> Any:
-    """Return what takes the place of the reader's function or class `book`."""
+class Served:
+    """A class of fastnet that takes the place of the reader's class, and is also a subclass of it.
+
+    So an object can call each of the reader's own methods, also private ones.
+    """
+
+    book: ClassVar[Any] = None  # the reader's own class; None in a module that the reader does not have
+    _absent: ClassVar[Any] = None  # what a module gets that the reader does not have, if not the class itself
+    _public: ClassVar[str] = ""  # what `--list` shows, if no base is public
+
+    @staticmethod
+    def _is_unchanged() -> bool:
+        """Whether all names to which the reader's class refers have the values that its file gave them."""
+        return True
+
+    def _computes(self, fits: bool) -> bool:
+        """Whether fastnet computes, for arguments that fit or do not."""
+        return self.book is None or (fits and self._is_unchanged())
+
+
+def serve(
+    ours: Any,
+    book: Any,
+    references: Collection[str] = (),
+    made: dict[str, Any] | None = None,
+    names: dict[str, Any] | None = None,
+) -> Any:
+    """Return what takes the place of the reader's function or class `book`, which refers to `names` of its file."""
+    made = {} if made is None else made
     if isinstance(ours, Function):
-        return ours.serve(book, references, {} if made is None else made)
-    names = {"__module__": book.__module__, "__qualname__": book.__qualname__, "__doc__": book.__doc__, "book": book}
-    return type(book.__name__, (ours,), names)
+        return ours.serve(book, references, made)
+    attributes = {name: getattr(book, name) for name in ("__module__", "__qualname__", "__doc__")} | {"book": book}
+    if references:
+        check = functools.partial(_are_unchanged, references, {} if names is None else names, made)
+        attributes["_is_unchanged"] = staticmethod(check)
+    return type(book.__name__, (ours, book), attributes)
 
 
 def serve_absent(ours: Any, name: str, module: str) -> Any:
     """Return what takes the place of a function or class in a module that the reader does not have."""
     if not isinstance(ours, Function):
-        return type(name, (ours,), {"__module__": module, "__qualname__": name})
+        return type(name, (ours._absent or ours,), {"__module__": module, "__qualname__": name})
     compute = ours.compute
 
     @functools.wraps(compute)
@@ -83,9 +114,10 @@ def serve_absent(ours: Any, name: str, module: str) -> Any:
 
 def name_of(ours: Any) -> str:
     """Return the public name of what serves a definition."""
+    name: str = ours.name if isinstance(ours, Function) else ours._public
+    if name:
+        return name
     if isinstance(ours, Function):
-        if ours.name:
-            return ours.name
         ours = ours.compute
     else:
         ours = next(base for base in ours.__mro__ if not base.__module__.startswith("fastnet.textbook"))

@@ -54,6 +54,7 @@ class Source:
 
     def __init__(self, data: bytes, path: str) -> None:
         self.path = path
+        self.data = data
         self.tree = ast.parse(data, path)
         self.bound = Counter(_bound(self.tree))
         self.imported = Counter(_imported(self.tree))

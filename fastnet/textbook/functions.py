@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import functions
+from fastnet import _backend, functions
+from fastnet._checks import is_plain_array
+from fastnet._twins.shared.formulas_numpy import LOSS_EPS
 from fastnet.textbook._serving import Function
 
 Book = Callable[..., Any]  # the reader's own definition
@@ -35,10 +37,24 @@ def fits_loss(_: Book, y: Any, t: Any) -> bool:
     """Predictions with one-hot rows, probabilities or labels."""
     if not (fits_floats(_, y) and y.ndim in (1, 2) and y.size):
         return False
+    return are_targets(t, y.shape)
+
+
+def are_targets(t: Any, shape: tuple[int, ...]) -> bool:
+    """Whether `t` holds targets for predictions of this shape. A program may have others for a loss of its own."""
     if not (type(t) is np.ndarray or isinstance(t, np.integer)) or t.dtype.kind not in "biuf":
         return False
-    batch = y.shape[:-1]
-    return t.shape == y.shape or (t.dtype.kind in "iu" and t.shape in ((batch, (*batch, 1)) if batch else (batch,)))
+    if t.shape == shape:
+        return are_probabilities(t)
+    batch = shape[:-1]
+    return t.dtype.kind in "iu" and t.shape in ((batch, (*batch, 1)) if batch else (batch,))
+
+
+def are_probabilities(t: Any) -> bool:
+    """Whether all elements are from 0 to 1."""
+    if t.dtype.kind == "f" and t.size and is_plain_array(t):
+        return bool(_backend.kernels.are_probabilities(t))
+    return bool(t.size and t.min() >= 0 and t.max() <= 1)
 
 
 def itself(x: Any) -> Any:
@@ -71,9 +87,17 @@ def half_the_squares(y: Any, t: Any) -> Any:
     return 0.5 * np.sum(np.square(y - t))
 
 
+def cross_entropy(y: Any, t: Any, eps: float = LOSS_EPS) -> Any:
+    """Return the cross-entropy. With one-hot rows, only the predictions of the targets count, also beside a NaN."""
+    loss = functions.cross_entropy_error(y, t, eps)
+    if np.isnan(loss) and t.shape == y.shape and np.all((t == 0) | (t == 1)) and np.all(t.sum(axis=-1) == 1):
+        return functions.cross_entropy_error(y, t.argmax(axis=-1), eps)
+    return loss
+
+
 def cross_entropy_without_eps(y: Any, t: Any) -> Any:
     """Return the cross-entropy without the 1e-7 in the logarithm, which the printings before December 2017 lack."""
-    return functions.cross_entropy_error(y, t, 0.0)
+    return cross_entropy(y, t, 0.0)
 
 
 identity_function = Function(itself, None, "fastnet.functions.identity_function")
@@ -85,6 +109,6 @@ relu_grad = Function(relu_slope, None, "fastnet.functions.relu_grad")
 softmax = Function(functions.softmax, fits_rows)
 softmax_2016 = Function(softmax_of_all, fits_rows, "fastnet.functions.softmax")
 squared_error = Function(half_the_squares, None, "fastnet.functions.sum_squared_error")
-cross_entropy_error = Function(functions.cross_entropy_error, fits_loss)
+cross_entropy_error = Function(cross_entropy, fits_loss, "fastnet.functions.cross_entropy_error")
 cross_entropy_error_2016 = Function(cross_entropy_without_eps, fits_loss, "fastnet.functions.cross_entropy_error")
 softmax_loss = Function(functions.softmax_loss, fits_loss)

@@ -6,15 +6,15 @@ import numpy as np
 
 from fastnet import optimizer
 from fastnet._checks import is_real
+from fastnet.textbook._serving import Served
 
 
-class _Unchecked:
+class _Unchecked(Served):
     """An optimizer with the book's manners: any learning rate is accepted, and nothing is checked.
 
     The first update is the book's own code, which also makes the arrays that the optimizer keeps.
     """
 
-    book: ClassVar[Any] = None  # the reader's own class
     _checked: ClassVar[dict[str, Any]] = {}
     __repr__ = object.__repr__
 
@@ -23,6 +23,15 @@ class _Unchecked:
         object.__setattr__(self, "_schedule", None)
         if not is_real(value):
             self._belongs_to(optimizer._NEXT)  # type: ignore[attr-defined]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def update(self, params: Any, grads: Any) -> None:
+        if self._computes(True):
+            super().update(params, grads)  # type: ignore[misc]
+        else:
+            self.book.update(self, params, grads)
 
     def _has_moved(self, params: Any) -> bool:
         return self._has_numbers() and super()._has_moved(params)  # type: ignore[misc]

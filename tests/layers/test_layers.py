@@ -124,12 +124,12 @@ def test_the_last_layer_is_the_derivative_of_its_loss(form):
         np.testing.assert_allclose(dx, book.backward(), rtol=0, atol=1e-16)
 
 
-def test_the_last_layer_of_one_sample_is_that_of_a_batch_of_one():
+def test_the_gradient_of_one_sample_is_divided_by_the_length_of_its_targets():
     last, x = layers.SoftmaxWithLoss(), random(1, 4)
-    for t in (np.array([2]), np.eye(4)[[2]]):
+    for t, N in ((np.array([2]), 1), (np.eye(4)[[2]], 4)):
         loss, dx = last.forward(x, t), last.backward()
         assert last.forward(x[0], t[0]) == loss
-        assert np.array_equal(last.backward(5), dx[0])  # `dout` is ignored
+        assert np.array_equal(last.backward(5), dx[0] / N)  # `dout` is ignored
 
 
 def test_the_naive_layers_by_hand():
@@ -551,11 +551,57 @@ def test_backward_before_forward_says_so(kind):
         layer.backward(np.ones((1, 1, 1, 1)))
 
 
+@pytest.mark.parametrize("kind", ["Dropout", "Sigmoid"])
+def test_one_number_is_the_gradient_of_every_element(kind):
+    layer, x = made(kind)
+    out = layer.forward(x)
+    for dout in (1, np.float32(2), out[-1:]):
+        assert np.array_equal(layer.backward(dout), layer.backward(np.broadcast_to(dout, out.shape).astype(float)))
+
+
+def test_batch_normalisation_uses_xc_as_a_program_has_left_it():
+    norm, x = made("BatchNormalization")
+    book, _ = made("BatchNormalization", module=plain_layers)
+    rows = norm.forward(x), book.forward(x)
+    assert "xc" in vars(norm)
+    np.testing.assert_allclose(norm.xc, book.xc, rtol=0, atol=1e-14)
+    dout = random(*rows[0].shape, seed=5)
+    for factor in (1.0, 3.0):
+        norm.xc, book.xc = factor * norm.xc + factor, factor * book.xc + factor
+        np.testing.assert_allclose(norm.backward(dout), book.backward(dout), rtol=1e-10, atol=1e-10)
+
+
+def test_big_endian_float32_is_float32():
+    norm = layers.BatchNormalization(np.ones(3, ">f4"), np.zeros(3, ">f4"))
+    assert norm.forward(np.ones((2, 3), ">f4")).dtype == np.float32
+    affine = layers.Affine(np.ones((3, 2), ">f4"), np.zeros(2, ">f4"))
+    assert affine.forward(np.ones((2, 3), ">f4")).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("density", [0.1, 1.0])
+def test_float32_images_beside_any_weights_are_not_converted(dtype, density):
+    x = (random(100, 28, 28) * (np.random.default_rng(1).random((100, 28, 28)) < density)).astype(np.float32)
+    W, b, dout = random(784, 20).astype(dtype), random(20).astype(dtype), random(100, 20).astype(dtype)
+    affine = layers.Affine(W, b)
+    out, dx = affine.forward(x), affine.backward(dout)
+    assert np.shares_memory(affine.x, x)
+    assert affine.x.shape == (100, 784)
+    rows = x.reshape(100, 784).astype(float)
+    # Sums of up to 784 products of the order of 1: each addition rounds once.
+    for value, exact in (
+        (out, rows @ W.astype(float) + b), (dx.reshape(100, 784), dout.astype(float) @ W.T.astype(float)),
+        (affine.dW, rows.T @ dout), (affine.db, dout.sum(axis=0, dtype=float)),
+    ):
+        assert value.dtype == dtype
+        np.testing.assert_allclose(value, exact, rtol=0, atol=400 * np.finfo(dtype).eps)
+
+
 @EACH_LAYER
 def test_a_gradient_of_another_shape_is_refused(kind):
     layer, x = made(kind)
     out = layer.forward(x)
-    for dout in (out[:-1], out.T, 1.0):
+    for dout in (out[:-1], out.T) if kind in ("Dropout", "Sigmoid") else (out[:-1], out.T, 1.0):
         with pytest.raises(ValueError, match=r"^dout must have the shape of the output, \(.*\), got shape"):
             layer.backward(dout)
 

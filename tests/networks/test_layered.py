@@ -54,7 +54,6 @@ CASES = {
         DeepConvNet, (1, 8, 10), *[filters(2, pad) for pad in (1, 1, 1, 2, 1, 1)], 5, C, sample=(1, 8, 10), drops=True
     ),
 }
-OF_THE_FULL_LOSS = ("batch normalisation", "dropout", "everything", "deep convolution")  # for the numerical gradient
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 each_dtype = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
@@ -265,15 +264,13 @@ def test_dropout_and_batch_normalisation_are_off_unless_training():
 @each_case
 def test_backpropagation_agrees_with_differences_of_the_loss(case):
     net, x, t = case.network(), case.inputs(3), labels(3)
-    if case.drops:
-        np.random.seed(0)
-        drawn = net.numerical_gradient(x, t)
-        np.random.seed(0)
-        for name in net._places():
-            expected = numerical_gradient(lambda _: net._training_loss(x, t), net.params[name])
-            np.testing.assert_array_equal(drawn[name], expected)
-        return
-    gradients, differences = net.gradient(x, t), net.numerical_gradient(x, t)
+    if case.kind is DeepConvNet:
+        for name, value in net.params.items():  # no input of relu is so close to 0 that a step reaches it
+            value += 0.1 * (name[0] == "b")
+    np.random.seed(0)  # the same masks of dropout
+    gradients = net.gradient(x, t)
+    np.random.seed(0)
+    differences = net.numerical_gradient(x, t)
     assert gradients.keys() == differences.keys()
     for name, gradient in gradients.items():
         # h^2 times the third derivative, which batch normalisation of three samples makes large.
@@ -282,38 +279,6 @@ def test_backpropagation_agrees_with_differences_of_the_loss(case):
 
 def by_the_full_loop(net, x, t):
     return {name: numerical_gradient(lambda _: net._training_loss(x, t), net.params[name]) for name in net._places()}
-
-
-class Counting:
-    """How often the loss was computed."""
-
-    def __init__(self, net, monkeypatch):
-        self.calls, loss = 0, net._training_loss
-
-        def counted(x, t):
-            self.calls += 1
-            return loss(x, t)
-
-        monkeypatch.setattr(net, "_training_loss", counted)
-
-
-@pytest.mark.parametrize("name", [name for name in CASES if name not in OF_THE_FULL_LOSS])
-@pytest.mark.parametrize("soft", [False, True])
-@pytest.mark.parametrize("n", [1, 3, None])
-def test_differences_that_compute_only_what_changes_are_those_of_the_full_loop(name, soft, n, monkeypatch):
-    case = CASES[name]
-    net, x = case.network(), case.inputs(3)[:n] if n else case.inputs(3)[0]
-    t = np.random.default_rng(2).random((3, C)) if soft else labels(3)
-    t = t[:n] if n else t[0]
-    expected = by_the_full_loop(net, x, t)
-    counting = Counting(net, monkeypatch)
-    found = net.numerical_gradient(x, t)
-    convolution = sum(net.params[name].size for name in ("W1", "b1")) if len(case.sample) == 3 else 0
-    assert counting.calls == 2 * convolution + 1
-    assert list(found) == list(expected)
-    for name, value in expected.items():
-        # Two losses of at most 5, each rounded some times to 2^-53 of itself, divided by 2h.
-        np.testing.assert_allclose(found[name], value, rtol=0, atol=1e-10, err_msg=name)
 
 
 def subclassed_layer(net):
@@ -378,32 +343,14 @@ def test_what_a_program_has_changed_is_in_the_numerical_gradient(change):
         np.testing.assert_allclose(found[name], value, rtol=0, atol=1e-10, err_msg=name)
 
 
-def test_float32_differences_behind_the_pooling_are_computed_in_float64():
-    case = CASES["convolution"]
-    net, x, t = case.network(np.float32), case.inputs(3), labels(3)
-    exact = case.network()
-    for name, value in net.params.items():
-        exact.params[name][...] = value
-    expected = exact.numerical_gradient(x.astype(np.float32), t)
-    found = net.numerical_gradient(x, t)
-    for name, value in found.items():
-        assert value.dtype == np.float32
-        if name not in ("W1", "b1"):
-            # The input of the first Affine layer has errors of some 1e-7, and the result is rounded.
-            np.testing.assert_allclose(value, expected[name], rtol=0, atol=1e-5, err_msg=name)
-
-
 @each_case
 def test_gradient_check_judges_the_network(case):
     net, x, t = case.network(), case.inputs(), labels()
-    if case.drops:
-        with pytest.raises(ValueError, match="drawn again"):
-            gradient_check(net, x, t, samples=3, seed=0)
-    else:
-        statistics = copy.deepcopy(net)
-        report = gradient_check(net, x, t, samples=3, seed=0)
+    statistics = copy.deepcopy(net)
+    for samples in (3, None):
+        report = gradient_check(net, x, t, samples=samples, seed=0)
         assert report.verdict == "agrees", report
-        assert np.array_equal(net.predict(x), statistics.predict(x))
+    assert np.array_equal(net.predict(x), statistics.predict(x))
 
 
 # --- parameters that a program changes -------------------------------------------------------------------------------

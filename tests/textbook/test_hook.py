@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 import pickle
 import sys
 import traceback
@@ -327,3 +328,69 @@ def test_a_helper_that_is_imported_again_counts(reader):
     reader("mine", "def sigmoid(x):\n    return 0 * x + 0.25\n")
     module = reader("program", f"from common.functions import sigmoid\n{SLOPE}from mine import sigmoid\n")
     assert module.sigmoid_grad(np.array([0.5])) == 0.1875
+
+
+LAYER = """class Sigmoid:
+    def forward(self, x):
+        self.out = sigmoid(x)
+        return self.out
+    def backward(self, dout):
+        return dout * (1.0 - self.out) * self.out
+"""
+
+
+def test_a_served_class_notices_what_replaces_a_name_that_it_refers_to(reader, publish):
+    publish(LAYER, "Sigmoid-1")
+    module = reader("common.layers", NP + SIGMOID + LAYER)
+    layer = module.Sigmoid()
+    assert is_served(module.Sigmoid)
+    assert layer.forward(np.zeros(1)) == 0.5
+    module.sigmoid = lambda _: 7.0
+    assert layer.forward(np.zeros(1)) == 7
+    assert layer.backward(1) == -42
+
+
+def test_a_network_of_a_changed_layer_stays_the_readers(reader, publish):
+    network = "class TwoLayerNet:\n    def __init__(self):\n        self.layers = {'a': Sigmoid()}\n"
+    publish(LAYER, "Sigmoid-1")
+    publish(network, "TwoLayerNet-2")
+    assert is_served(reader("common.first", NP + SIGMOID + LAYER + network).TwoLayerNet)
+    changed = LAYER.replace("1.0", "1")
+    assert not is_served(reader("common.second", NP + SIGMOID + changed + network).TwoLayerNet)
+    assert reasons()["TwoLayerNet"] == "refers to Sigmoid, which is yours"
+
+
+def test_the_trainer_may_refer_to_the_older_nesterov(reader, publish):
+    nesterov = "class Nesterov:\n    lr = 0.5\n"
+    trainer = "class Trainer:\n    def __init__(self):\n        self.optimizer = Nesterov()\n"
+    publish(nesterov, "Nesterov-1")
+    publish(trainer, "Trainer-2")
+    module = reader("common.trainer", nesterov + trainer)
+    assert is_served(module.Trainer)
+    assert not is_served(module.Nesterov)
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_question_for_a_module_is_answered_as_by_python():
+    assert importlib.util.find_spec("dataset") is None
+    assert importlib.util.find_spec("common") is None
+    assert importlib.import_module("common.functions").relu(1) == 1
+
+
+def test_data_of_the_readers_own_leave_load_mnist_to_the_reader(reader, publish, tmp_path):
+    text = "def load_mnist(normalize=True, flatten=True, one_hot_label=False):\n    return save_file\n"
+    publish(text, "load_mnist-2")
+    (tmp_path / "mnist.pkl").touch()
+    above = f"dataset_dir = {str(tmp_path)!r}\nsave_file = dataset_dir + '/mnist.pkl'\nkey_file = {{}}\n"
+    publish(above.splitlines()[0], "dataset_dir-1")
+    publish(above.splitlines()[1], "save_file-1")
+    module = reader("dataset.mnist", above + text)
+    assert module.load_mnist() == module.save_file
+    assert "mnist.pkl" in reasons()["load_mnist"]
+
+
+def test_a_served_file_warns_as_under_python(reader):
+    with pytest.warns((SyntaxWarning, DeprecationWarning), match="invalid escape"):
+        reader("common.functions", NP + SIGMOID + "pattern = '\\d'\n")
+    with pytest.warns(SyntaxWarning, match='"is" with'):
+        reader("common.others", NP + SIGMOID + "same = np is 3\n")

@@ -75,7 +75,7 @@ def test_check_compares_two_runs_of_a_notebook(folder):
 
 
 @needs_nbclient
-@pytest.mark.parametrize("shell", ["!ls", "x = 1\n  !ls", "%%bash\nls", "%system ls"])
+@pytest.mark.parametrize("shell", ["!ls", "x = 1\n  !ls", "%%bash\nls", "%system ls", "files = !ls", "%pip list"])
 def test_a_cell_for_a_shell_is_refused_by_its_number(folder, shell):
     status, out, error = run(folder, "print(1)", shell)
     assert (status, out) == (1, "")

@@ -187,6 +187,15 @@ def test_figures_that_would_be_shown_are_saved(project):
     assert sorted(os.listdir("new/plots")) == ["figure-1.png", "figure-2.png", "figure-3.png"]
 
 
+def test_arguments_and_paths_are_as_under_python(project):
+    write(project, "import sys\nprint(sys.argv, __file__)\n")
+    for arguments in ("./program.py", "--", "a"), ("program.py", "--list", "--"):
+        expected = python(*arguments)[1]
+        status, out, error = fastnet("run", *arguments)
+        assert (status, out) == (0, expected)
+        assert error.startswith("fastnet run: replaced nothing")  # `--list` belongs to the program
+
+
 def test_without_the_option_nothing_is_saved(project):
     fastnet("run", write(project, PLOTS))
     assert sorted(os.listdir(project / "ch 03")) == ["program.py"]

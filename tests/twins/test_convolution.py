@@ -1,4 +1,4 @@
-"""The kernels of convolution, pooling and the affine layer: sizes around a panel, hostile values, equal twins."""
+"""The kernels of convolution and pooling: sizes around a panel, hostile values, equal twins."""
 
 from math import inf, nan
 
@@ -68,13 +68,6 @@ def test_the_gradient_with_respect_to_the_input_can_be_left_out(kernels, size, d
     assert dx is None
     for value, same in zip(gradients, expected, strict=True):
         np.testing.assert_array_equal(value, same)
-    rows, dout = x.reshape(len(x), x[:1].size), np.ones((len(x), 3), dtype)
-    W = np.ones((rows.shape[1], 3), dtype)
-    _, *expected = kernels.affine_gradient(dout, rows, W, True)
-    dx, *gradients = kernels.affine_gradient(dout, rows, W, False)
-    assert dx is None
-    for value, same in zip(gradients, expected, strict=True):
-        np.testing.assert_array_equal(value, same)
 
 
 @BOTH_DTYPES
@@ -124,32 +117,6 @@ def test_nan_and_infinity_go_where_the_formula_sends_them(twins, size, dtype, va
     for one, other in zip(compiled, plain, strict=True):
         # Of what is finite, the tolerance is that of `assert_close`, for 1,800 terms.
         np.testing.assert_allclose(one, other, rtol=0, atol=1e4 * np.finfo(dtype).eps)
-
-
-# Around ROWS and a panel; several chunks of samples and of inputs, with rests.
-AFFINE_SIZES = [
-    (3, 5, 7), (1, 1, 1), (8, 8, 16), (9, 9, 17), (129, 17, 33), (7, 600, 48), (257, 3, 5),
-    (0, 3, 4), (3, 0, 4), (3, 4, 0),
-]
-
-
-@BOTH_DTYPES
-@pytest.mark.parametrize("size", AFFINE_SIZES)
-@pytest.mark.parametrize("value", [None, nan, inf])
-def test_the_affine_layer_is_the_matrix_product(kernels, size, dtype, value):
-    N, D, U = size
-    random = np.random.default_rng(0)
-    arrays = [random.normal(size=shape).astype(dtype) for shape in ((N, D), (D, U), (U,), (N, U))]
-    if value is not None:
-        for array in arrays:
-            array.flat[array.size // 2 : array.size // 2 + 1] = value
-    x, W, b, dout = arrays
-    with np.errstate(all="raise"):
-        results = kernels.affine(x, W, b), *kernels.affine_gradient(dout, x, W)
-    with np.errstate(all="ignore"):
-        expected = x @ W + b, dout @ W.T, x.T @ dout, dout.sum(axis=0)
-    for result, exact, terms in zip(results, expected, (D, U, N, N), strict=True):
-        assert_close(result, exact, dtype, terms)
 
 
 @BOTH_DTYPES

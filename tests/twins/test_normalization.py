@@ -21,13 +21,14 @@ def test_normalisation_and_its_gradient_are_the_books(kernels, dtype, shape):
     x = (0.2 * random.normal(size=shape) + (-1.0) ** np.arange(len(dout))[:, np.newaxis]).astype(dtype)
     gamma, beta = (random.normal(size=shape[1]).astype(dtype) for _ in range(2))
     layer = plain_layers.BatchNormalization(gamma.astype(float), beta.astype(float))
-    out, xn, mean, var, std = kernels.normalize(x, gamma, beta, 1e-6)
+    out, xn, xc, mean, var, std = kernels.normalize(x, gamma, beta, 1e-6)
     # Numbers of the order of 1 that are rounded a few times; below, sums of up to 300 of them.
     tolerance = {"rtol": 0, "atol": 20 * np.finfo(dtype).eps}
     np.testing.assert_allclose(out, layer.forward(x.astype(float)), **tolerance)
-    for value, exact in ((xn, layer.xn), (std, layer.std), (mean, x.mean(axis=0)), (var, x.var(axis=0))):
+    kept = (xn, layer.xn), (xc, layer.xc), (std, layer.std)
+    for value, exact in (*kept, (mean, x.mean(axis=0)), (var, x.var(axis=0))):
         np.testing.assert_allclose(value, exact, **tolerance)
-    dx, dgamma, dbeta = kernels.normalize_gradient(dout, xn, gamma, std)
+    dx, dgamma, dbeta = kernels.normalize_gradient(dout, xn, xc, gamma, std)
     tolerance["atol"] *= 5
     for value, exact in ((dx, layer.backward(dout.astype(float))), (dgamma, layer.dgamma), (dbeta, layer.dbeta)):
         assert (value.shape, value.dtype) == (exact.shape, dtype)
@@ -43,7 +44,7 @@ def test_a_column_that_is_not_finite_leaves_the_others_alone(kernels, dtype, val
     x[2, 1] = value
     with np.errstate(all="raise"):
         results = kernels.normalize(x, ones, zeros, 1e-6)
-        gradients = kernels.normalize_gradient(x, results[1], ones, results[4])
+        gradients = kernels.normalize_gradient(x, results[1], results[2], ones, results[5])
     for result, exact in zip(results, expected, strict=True):
         assert not np.isfinite(result[..., 1]).any()
         assert np.array_equal(result[..., ::2], exact[..., ::2])
@@ -54,6 +55,6 @@ def test_a_column_that_is_not_finite_leaves_the_others_alone(kernels, dtype, val
 def test_the_variance_of_a_large_mean_keeps_its_digits(kernels, dtype):
     large = 1 / np.finfo(dtype).eps / 8
     x = np.array([[large + 1], [large - 1]] * 1000, dtype)
-    _, xn, mean, var, _ = kernels.normalize(x, np.ones(1, dtype), np.zeros(1, dtype), 0.0)
+    _, xn, _, mean, var, _ = kernels.normalize(x, np.ones(1, dtype), np.zeros(1, dtype), 0.0)
     assert (mean.item(), var.item()) == (large, 1)
     assert np.array_equal(xn[:2], [[1], [-1]])

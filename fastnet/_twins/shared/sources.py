@@ -13,7 +13,7 @@ def fingerprints(folder: Path) -> dict[str, int]:
     Files whose names begin with a dot are ignored: editors and operating systems create them.
     """
     headers = b"".join(path.read_bytes() for path in sorted(folder.glob("_twins/shared/[!.]*.pxd")))
-    sources = [*sorted(folder.glob("_twins/[!.]*.pyx")), *sorted(folder.glob("[!.]*.pyx"))]
+    sources = [*sorted(folder.glob("_twins/**/[!.]*.pyx")), *sorted(folder.glob("[!.]*.pyx"))]
     return {
         ".".join(("fastnet", *source.relative_to(folder).with_suffix("").parts)): int.from_bytes(
             source_hash(headers + source.read_bytes()), "little"
