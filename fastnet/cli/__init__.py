@@ -14,6 +14,7 @@ from contextlib import redirect_stdout, suppress
 from typing import Any, NoReturn
 
 import fastnet
+from fastnet._startup import INTERRUPTED, interrupts_end_as_usual
 from fastnet._streams import complain, is_open
 from fastnet.cli import bench, info, predict, run, train
 
@@ -95,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         except KeyboardInterrupt:
             complain(f"{program}: interrupted")
-            return 130
+            return INTERRUPTED
+    interrupts_end_as_usual()
     program_status: int = run.run_program(args)  # here, because the program's errors and warnings are its own
     return program_status
 
