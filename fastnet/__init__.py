@@ -1,6 +1,6 @@
 """fastnet: the neural network of "Deep Learning from Scratch", with compiled kernels beside their NumPy twins."""
 
-# _startup comes first: Ctrl-C is quiet from then on. Then _backend: its warning points at the line that imports fastnet.
+# _startup comes first: Ctrl-C is quiet from then on. Then _backend: its warning points at the line with the import.
 from fastnet import _startup  # noqa: F401
 
 # isort: split

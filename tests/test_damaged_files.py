@@ -123,3 +123,12 @@ def test_text_with_characters_that_do_not_exist_is_refused(tmp_path):
     for read in (fastnet.load_network, fastnet.TwoLayerNet.load):
         with pytest.raises(ValueError, match=r"weights\.npz .*classes\.npy holds text with characters"):
             read(path)
+
+
+@pytest.mark.parametrize("shape", [(0, 2**32 - 1, 2**32 - 1), (1,) * 255], ids=["no numbers", "sides"])
+def test_a_shape_that_no_array_can_have_is_refused_by_the_files_name(shape, tmp_path):
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.write_bytes(bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + bytes(min(shape)))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 0]))
+    with pytest.raises(ValueError, match="train-images-idx3-ubyte is damaged"):
+        fastnet.data.load(path)
