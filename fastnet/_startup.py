@@ -1,21 +1,31 @@
-"""Ctrl-C while the command line starts: importing NumPy and fastnet takes a moment, before any `try` can begin."""
+"""Ctrl-C while the command line starts: importing NumPy and fastnet takes a moment, before any `try` can begin.
+
+A KeyboardInterrupt would not do: some of what NumPy imports makes an ImportError of it, or nothing at all.
+"""
 
 import itertools
 import os
+import signal
 import sys
-from types import TracebackType
+from typing import NoReturn
 
 COMMAND = "fastnet"
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ends: 128 + SIGINT
 
 
-def interrupts_end_quietly() -> None:
-    """If Python runs the command line, let a KeyboardInterrupt that nobody catches print one line, no traceback.
+def end_quietly_when_interrupted() -> None:
+    """If Python runs the command line, let Ctrl-C end it with one line. For a program that imports fastnet, do nothing.
 
-    For programs that import fastnet, nothing changes.
+    `raise_when_interrupted` ends this.
     """
-    if _is_the_command():
-        sys.excepthook = _end
+    if _is_the_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+
+
+def raise_when_interrupted() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt again, as in any Python program."""
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _is_the_command() -> bool:
@@ -26,18 +36,9 @@ def _is_the_command() -> bool:
     return program.removesuffix("-script") == COMMAND
 
 
-def interrupts_end_as_usual() -> None:
-    """Show tracebacks again: those of a program that the command line runs are its own."""
-    if sys.excepthook is _end:
-        sys.excepthook = sys.__excepthook__
-
-
-def _end(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, traceback)
-        return
-    os.write(2, f"{COMMAND}: interrupted\n".encode())  # sys.stderr may not be there any more
+def _end(*_: object) -> NoReturn:
+    os.write(2, f"{COMMAND}: interrupted\n".encode())  # sys.stderr may be in use
     os._exit(INTERRUPTED)
 
 
-interrupts_end_quietly()
+end_quietly_when_interrupted()
