@@ -21,9 +21,9 @@ def read_npz(path: PathLike) -> dict[str, npt.NDArray[Any]]:
     cannot be read.
     """
     with open(path, "rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError("it is no .npz file, or not all of one")
         try:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is no .npz file, or not all of one")
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
                 return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}

@@ -3,11 +3,10 @@
 A KeyboardInterrupt would not do: some of what NumPy imports makes an ImportError of it, or nothing at all.
 """
 
+import _signal as signal  # type: ignore[import-not-found]  # `signal` imports others, which takes some milliseconds
 import itertools
 import os
-import signal
 import sys
-from typing import NoReturn
 
 COMMAND = "fastnet"
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ends: 128 + SIGINT
@@ -36,7 +35,7 @@ def _is_the_command() -> bool:
     return program.removesuffix("-script") == COMMAND
 
 
-def _end(*_: object) -> NoReturn:
+def _end(*_: object) -> None:
     os.write(2, f"{COMMAND}: interrupted\n".encode())  # sys.stderr may be in use
     os._exit(INTERRUPTED)
 

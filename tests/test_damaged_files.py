@@ -132,3 +132,14 @@ def test_a_shape_that_no_array_can_have_is_refused_by_the_files_name(shape, tmp_
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 0]))
     with pytest.raises(ValueError, match="train-images-idx3-ubyte is damaged"):
         fastnet.data.load(path)
+
+
+def test_an_archive_of_several_disks_is_refused_by_the_files_name(tmp_path):
+    content = bytearray(packed({"x.npy": of_shape((1,))}))
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 7)  # of the end of an archive in seven parts
+    end = content.rindex(b"PK\x05\x06")
+    for name, read in (("data.npz", fastnet.data.load), ("weights.npz", fastnet.load_network)):
+        path = tmp_path / name
+        path.write_bytes(content[:end] + locator + content[end:])
+        with pytest.raises(ValueError, match=rf"{name} .*disks"):
+            read(path)
