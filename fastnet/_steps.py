@@ -300,7 +300,7 @@ def _sees_a_change(f: Callable[[Any], Any], x: Any, holders: list[Any], value: A
     finally:
         for holder, numbers in zip(holders, kept, strict=True):
             holder[... if isinstance(holder, np.ndarray) else slice(None)] = numbers
-    # A value that is drawn again in every call is no evidence, and the error of an f that fails in every call is its own.
+    # A value that is drawn again in every call is no evidence. The error of an f that always fails comes out here.
     return changes and _same(read(f(x)), value)
 
 
