@@ -120,7 +120,7 @@ def run(folder, program=THREE_LINES, *, arguments=("program.py",), **variables):
 def uncompiled(tmp_path_factory):
     """A folder with a copy of fastnet that has no compiled kernels."""
     folder = tmp_path_factory.mktemp("uncompiled")
-    ignore = shutil.ignore_patterns("*.so", "*.pyd", "*.gz", "*.npz")
+    ignore = shutil.ignore_patterns("*.so", "*.pyd", "mnist", "network")
     shutil.copytree(PACKAGE, folder / "fastnet", ignore=ignore)
     return folder
 
@@ -137,7 +137,7 @@ def broken(uncompiled, tmp_path_factory):
 @pytest.fixture
 def copied(tmp_path):
     """A folder with a copy of fastnet, compiled, whose files a test may change."""
-    shutil.copytree(PACKAGE, tmp_path / "fastnet", ignore=shutil.ignore_patterns("*.gz", "*.npz"))
+    shutil.copytree(PACKAGE, tmp_path / "fastnet", ignore=shutil.ignore_patterns("mnist", "network"))
     return tmp_path
 
 

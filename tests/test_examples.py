@@ -92,7 +92,7 @@ MATCHING = {
         r"dropout 0\.5 0\.[67]\d\d 0\.7\d\d",
         r"standard deviation 0\.01: training accuracy 0\.[01]\d\d without, (0\.9\d\d|1\.000) with batch normalisation",
     ],
-    "20_hyper_parameters": [r"0\.8\d\d 0\.[0-2]\d\d\d \de-0\d"],
+    "20_hyper_parameters": [r"0\.8\d\d 0\.[0-2]\d\d\d \d\.\de-0\d"],
 }
 
 # What is printed instead if training ends early.
