@@ -193,6 +193,23 @@ def test_an_interrupted_training_has_made_whole_iterations(kind, optimizer):
         assert run.train_loss_list == whole.train_loss_list[: len(run.train_loss_list)]
 
 
+def test_an_interrupt_comes_out_of_gradient_check_also_if_a_parameter_has_just_changed():
+    net = network(OwnLossNet)
+    before = bits(net.params.values())
+
+    def change():
+        net.params["W1"][0, 0] += 1
+        raise KeyboardInterrupt
+
+    OwnLossNet.called = staticmethod(change)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            gradient_check(net, X, T)
+    finally:
+        OwnLossNet.called = staticmethod(lambda: None)
+    assert bits(net.params.values()) == before
+
+
 # --- the command line -------------------------------------------------------------------------------------------------
 
 PROGRAM = "import sys\nfrom fastnet.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
