@@ -1,6 +1,9 @@
 """fastnet: the neural network of "Deep Learning from Scratch", with compiled kernels beside their NumPy twins."""
 
-# _backend comes first, so that its warning points at the line that imports fastnet.
+# _startup comes first: Ctrl-C is quiet from then on. Then _backend: its warning points at the line with the import.
+from fastnet import _startup  # noqa: F401
+
+# isort: split
 from fastnet import _backend, data, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
 from fastnet._backend import get_backend, use_backend
 from fastnet._threads import get_num_threads, set_num_threads

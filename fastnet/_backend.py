@@ -1,26 +1,32 @@
 """Choose the backend: the compiled front `_kernels` or the NumPy front `_kernels_numpy`. No other file chooses.
 
 All other code calls `_backend.kernels.NAME`. It looks the name up at every call, so that a change of backend takes
-effect at once and everywhere.
+effect at once. A public function may look up several names, one after the other: so each thread has a choice of its
+own, and a change in one thread cannot reach into the middle of a call in another.
 """
 
 import functools
 import importlib
 import os
 import sys
+import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 from fastnet import _kernels_numpy
+from fastnet._threads import HELPER
 from fastnet._twins.shared.sources import fingerprints
 
 BACKENDS = ("cython", "numpy")
 
-kernels: ModuleType  # the front in use
-why: str  # the reason for this choice, for `fastnet info`
+kernels: Any  # the front in use; once a program with several threads has chosen, `_OfEachThread`
+why: str  # the reason for the main thread's choice, for `fastnet info`
 Choice: TypeAlias = tuple[ModuleType, str]  # kernels and why
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 COMPILERS = {"win32": "Build Tools for Visual Studio", "darwin": "xcode-select --install"}
 COMPILER = COMPILERS.get(sys.platform, "apt install build-essential, or your distribution's C compiler")
@@ -63,7 +69,8 @@ class use_backend:  # noqa: N801 - called like a function
     """Use the backend `name` from now on. As a context manager, restore the previous backend after the block.
 
     The backends give the same values, up to a relative difference of 1e-12 in float64 and 1e-5 in float32. The choice
-    holds for the whole process, so the ``with`` blocks of several threads must not overlap.
+    holds for the thread that makes it: no other thread's results change. A thread that uses fastnet for the first time
+    begins with the backend that the main thread then uses.
 
     Parameters
     ----------
@@ -89,7 +96,7 @@ class use_backend:  # noqa: N801 - called like a function
         if not (isinstance(name, str) and name in BACKENDS):
             raise ValueError(f"name must be 'cython' or 'numpy', got {name!r}")
         self._chosen = _load(name), f"use_backend({name!r})"  # if this raises, nothing has changed
-        self._replaced: Choice | None = (kernels, why)
+        self._replaced: Choice | None = _choice()
         self._before: list[Choice] = []  # one entry for each open `with` block: what to restore at its end
         _set(*self._chosen)
 
@@ -97,7 +104,7 @@ class use_backend:  # noqa: N801 - called like a function
         # In `with use_backend(name):` __init__ has already changed the backend. A later block of the same object has
         # not.
         replaced, self._replaced = self._replaced, None
-        now = kernels, why
+        now = _choice()
         self._before.append(replaced if replaced and now == self._chosen else now)
         _set(*self._chosen)
 
@@ -107,9 +114,72 @@ class use_backend:  # noqa: N801 - called like a function
         _set(*self._before.pop())
 
 
+class _OfEachThread(threading.local):
+    """The names of the front that each thread uses, as attributes: a lookup takes some 50 ns more than in a module."""
+
+    chosen: Choice
+
+    def __init__(self) -> None:  # in each thread, when it first looks up a name
+        self.choose(_begun.get(threading.current_thread(), _of_the_main_thread))
+
+    def choose(self, chosen: Choice) -> None:
+        names = vars(self)
+        names.update(vars(chosen[0]), chosen=chosen)
+        for name in names.keys() - vars(chosen[0]).keys() - {"chosen"}:  # `_Refused` has none of them
+            del names[name]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.chosen[0], name)
+
+
+_of_the_main_thread: Choice  # with which a new thread begins
+_begun: WeakKeyDictionary[threading.Thread, Choice] = WeakKeyDictionary()  # threads that began before `_OfEachThread`
+
+
+def _choice() -> Choice:
+    """Return the choice of this thread."""
+    if isinstance(kernels, _OfEachThread):
+        return kernels.chosen
+    return kernels, why
+
+
 def _set(chosen: ModuleType, reason: str) -> None:
-    global kernels, why
-    kernels, why = chosen, reason
+    """Choose for this thread. As long as there is no other one, a plain module does."""
+    global kernels, why, _of_the_main_thread
+    this, alive = threading.current_thread(), threading.enumerate()
+    is_main = this is threading.main_thread()
+    if is_main and all(each is this or each.name.startswith(HELPER) for each in alive):
+        _set_for_all(chosen, reason)
+        return
+    if not isinstance(kernels, _OfEachThread):
+        _begun.update(dict.fromkeys(alive, (kernels, why)))
+        kernels = _OfEachThread()
+    kernels.choose((chosen, reason))
+    if is_main:
+        why, _of_the_main_thread = reason, (chosen, reason)
+
+
+def _set_for_all(chosen: ModuleType, reason: str) -> None:
+    global kernels, why, _of_the_main_thread
+    kernels, why, _of_the_main_thread = chosen, reason, (chosen, reason)
+
+
+def of_this_thread(function: Function) -> Function:
+    """Return `function` so that other threads call it with the backend of this one."""
+    chosen = _choice()
+
+    @functools.wraps(function)
+    def same(*arguments: Any) -> Any:
+        before = _choice()
+        if before[0] is chosen[0]:
+            return function(*arguments)
+        _set(*chosen)
+        try:
+            return function(*arguments)
+        finally:
+            _set(*before)
+
+    return same  # type: ignore[return-value]
 
 
 def _load(name: str) -> ModuleType:
@@ -170,16 +240,16 @@ def _choose_at_import() -> None:
         if asked not in ("auto", *BACKENDS):
             raise ValueError(f"FASTNET_BACKEND must be auto, cython or numpy, got {asked!r}")
         if asked == "auto":
-            _set(_load("cython"), "the compiled kernels are there")
+            _set_for_all(_load("cython"), "the compiled kernels are there")
         else:
-            _set(_load(asked), f"FASTNET_BACKEND={asked}")
+            _set_for_all(_load(asked), f"FASTNET_BACKEND={asked}")
         return
     except (ValueError, ImportError) as error:
         problem = error
     if asked != "auto":
-        _set(_Refused(problem), str(problem))
+        _set_for_all(_Refused(problem), str(problem))
         return
-    _set(_kernels_numpy, str(problem).removesuffix(HOW_TO_BUILD).rstrip(" ."))
+    _set_for_all(_kernels_numpy, str(problem).removesuffix(HOW_TO_BUILD).rstrip(" ."))
     warnings.warn(
         f"fastnet computes with NumPy alone: {problem} To use NumPy alone without this warning, set "
         "FASTNET_BACKEND=numpy.",

@@ -1,6 +1,7 @@
 """Read ``.npz`` files of unknown origin: no pickle, no memory for what is not there, and one kind of error."""
 
 import math
+import sys
 import zipfile
 from typing import IO, Any
 
@@ -20,9 +21,9 @@ def read_npz(path: PathLike) -> dict[str, npt.NDArray[Any]]:
     cannot be read.
     """
     with open(path, "rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError("it is no .npz file, or not all of one")
         try:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is no .npz file, or not all of one")
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
                 return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
@@ -41,6 +42,8 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any
         raise ValueError(f"{member.filename} claims {size} bytes, and does not hold them")
     with archive.open(member) as file:
         array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        if array.dtype.kind == "U" and (array.reshape(-1).view(f"{array.dtype.byteorder}u4") > sys.maxunicode).any():
+            raise ValueError(f"{member.filename} holds text with characters that do not exist")
         if file.read(1):  # reads to the end, where the checksum is compared
             raise ValueError(f"{member.filename} goes on after its array")
     return array

@@ -294,14 +294,21 @@ def _sees_a_change(f: Callable[[Any], Any], x: Any, holders: list[Any], value: A
             else:
                 holder[...] = random.normal(size=holder.shape) if holder.dtype.kind == "f" else ~holder
         with np.errstate(all="ignore"):
-            other = read(f(x))
+            changes = not _same(read(f(x)), value)
     except Exception:  # whatever f does not like, it has seen
-        return True
+        changes = True
     finally:
-        for holder, numbers in zip(holders, kept, strict=True):
-            holder[... if isinstance(holder, np.ndarray) else slice(None)] = numbers
-    # A value that is drawn again in every call is no evidence.
-    return not _same(other, value) and _same(read(f(x)), value)
+        try:
+            _put_back(holders, kept)
+        finally:  # Ctrl-C may have come in the middle of that
+            _put_back(holders, kept)
+    # A value that is drawn again in every call is no evidence. The error of an f that always fails comes out here.
+    return changes and _same(read(f(x)), value)
+
+
+def _put_back(holders: list[Any], kept: list[Any]) -> None:
+    for holder, numbers in zip(holders, kept, strict=True):
+        holder[... if isinstance(holder, np.ndarray) else slice(None)] = numbers
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
+HELPER = "fastnet helper"  # the beginning of the names of threads that are started here
 SMALL = 4e6  # multiplications: with fewer, waking another thread takes longer than it saves
 _this_thread = threading.local()  # its attribute `shares` is True while the thread works on a job
 
@@ -190,7 +191,7 @@ class _Job(Generic[Argument, Result]):
 def _helpers(number: int) -> "ThreadPoolExecutor":
     from concurrent.futures import ThreadPoolExecutor  # here, because `import fastnet` would take longer
 
-    return ThreadPoolExecutor(number, thread_name_prefix="fastnet")
+    return ThreadPoolExecutor(number, thread_name_prefix=HELPER)
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has none of the threads

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from hostile import byte_swapped, contiguous, read_only
+from hostile import HOSTILE, REFUSED, byte_swapped, contiguous, read_only
 from hypothesis import configuration
 from hypothesis import strategies as st
 
@@ -29,12 +29,16 @@ FEW = (1, 2, 3, 4, 5, 0)
 # --- shapes and values -----------------------------------------------------------------------------------------------
 
 
-def shape(draw: Draw, dimensions: Sequence[int] = (1, 2, 3, 0)) -> tuple[int, ...]:
-    """A shape of 0 to 3 dimensions and at most 100 elements."""
+def shape(draw: Draw, dimensions: Sequence[int] = (1, 2, 3, 4, 0)) -> tuple[int, ...]:
+    """A shape of 0 to 4 dimensions and at most 264 elements; any side may be 0."""
     count = draw(st.sampled_from(dimensions))
     if count == 0:
         return ()
-    return (*(draw(st.sampled_from(FEW[: 6 - count])) for _ in range(count - 1)), draw(st.sampled_from(LENGTHS)))
+    few = (*FEW[: 6 - count], 0)
+    return (*(draw(st.sampled_from(few)) for _ in range(count - 1)), draw(st.sampled_from(LENGTHS)))
+
+
+any_shape = shape  # for functions with an argument called `shape`
 
 
 def _usual(random: Any, shape: Any, _: Any) -> Any:
@@ -94,7 +98,7 @@ def array(draw: Draw, shape: tuple[int, ...], kinds: Any = KINDS, *, special: in
     return layout(draw, integers(draw, shape, dtype))
 
 
-# --- layouts: each returns an array equal to `a`, of any shape -------------------------------------------------------
+# --- layouts: each returns an array equal to `a`, or to one of its parts, of any shape -------------------------------
 
 
 def strided(a: Any) -> Any:
@@ -120,7 +124,27 @@ def of_one_row(a: Any) -> Any:
     return np.broadcast_to(a[:1], a.shape) if a.ndim and len(a) else a
 
 
-LAYOUTS = (contiguous, strided, backwards, fortran, unaligned, byte_swapped, read_only, of_one_row)
+def overlapping(a: Any) -> Any:
+    """Not equal: its first elements, in windows that share them, read-only as NumPy makes such views."""
+    if not a.size:
+        return a
+    one = np.ascontiguousarray(a).reshape(-1)[: sum(a.shape) - a.ndim + 1].copy()
+    return np.lib.stride_tricks.as_strided(one, a.shape, (a.itemsize,) * a.ndim, writeable=False)
+
+
+class Subclass(np.ndarray):
+    """An array of a class of one's own, as np.memmap and np.matrix are."""
+
+
+def of_a_subclass(a: Any) -> Any:
+    return a.copy().view(Subclass)
+
+
+LAYOUTS = (
+    contiguous, strided, backwards, fortran, unaligned, byte_swapped, of_a_subclass,
+    read_only, of_one_row, overlapping,  # these cannot be written to, or hold an element twice
+)  # fmt: skip
+WRITABLE = LAYOUTS[:-3]
 
 
 def layout(draw: Draw, a: Any) -> Any:
@@ -131,6 +155,23 @@ def layout(draw: Draw, a: Any) -> Any:
     if a.dtype == np.float64 and a.size and draw(st.integers(0, 15)) == 0:
         return changed.tolist()
     return changed
+
+
+# --- arrays and other objects, of which most are wrong ---------------------------------------------------------------
+
+
+def anything(draw: Draw, shape: tuple[int, ...], *, wrong: int = 8, kinds: Any = KINDS, special: int = 3) -> Any:
+    """An array of this shape; once in `wrong` times another shape, or an object that is no array of real numbers."""
+    if draw(st.integers(0, wrong - 1)):
+        return array(draw, shape, kinds, special=special)
+    kind = draw(st.sampled_from(("shape", "refused", "hostile", "longer")))
+    if kind == "longer" and shape:
+        axis = draw(st.integers(0, len(shape) - 1))
+        return array(draw, (*shape[:axis], shape[axis] + 1, *shape[axis + 1 :]), kinds, special=special)
+    if kind in ("refused", "hostile"):
+        builds = REFUSED if kind == "refused" else HOSTILE
+        return builds[draw(st.sampled_from(sorted(builds)))]()
+    return array(draw, any_shape(draw), kinds, special=special)
 
 
 # --- targets ---------------------------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def build(compile_c, tmp_path):  # noqa: ARG001 - skips the test if there is no 
     pytest.importorskip("Cython")
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
-    leave = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "data")
+    leave = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "*.gz", "*.npz")
     shutil.copytree(ROOT / "fastnet", tmp_path / "fastnet", ignore=leave)
     for source in (tmp_path / "fastnet").rglob("*.pyx"):
         if source.stem != "softmax":

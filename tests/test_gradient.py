@@ -506,3 +506,19 @@ def test_arguments_of_another_type_raise_type_error(keywords, message):
 def test_a_negative_number_of_steps_raises_value_error():
     with pytest.raises(ValueError, match="step_num must be at least 0, got -1"):
         gradient_descent(sum_of_squares, [1.0], step_num=-1)
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("calls", [0, 2, 4, 5, 6, 7, 8])  # also those that look whether f reads init_x itself
+def test_the_error_of_an_f_that_no_longer_works_comes_out_of_gradient_descent(calls):
+    left = calls
+
+    def f(x):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise RuntimeError("the file is gone")
+        return np.sum(x**2)
+
+    with pytest.raises(RuntimeError, match="the file is gone"):
+        gradient_descent(f, np.array([1.0, 2.0]), step_num=9)

@@ -48,8 +48,12 @@ def params_kept(network: Any, params: Mapping[str, Any]) -> Iterator[None]:
     """Put back every bit of the parameters, and raise `ValueError` if the network changed one."""
     arrays, before = dict(network.params), {name: param.copy() for name, param in params.items()}
     changed: list[str] = []
+    interrupted = False
     try:
         yield
+    except (KeyboardInterrupt, SystemExit):
+        interrupted = True
+        raise
     finally:
         for name, param in params.items():
             is_same = network.params.get(name) is arrays[name] and param.tobytes() == before[name].tobytes()
@@ -57,7 +61,7 @@ def params_kept(network: Any, params: Mapping[str, Any]) -> Iterator[None]:
                 changed.append(f"params[{name!r}]")
                 param[...] = before[name]
                 network.params[name] = arrays[name]
-        if changed:
+        if changed and not interrupted:
             raise ValueError(
                 f"network.loss or network.gradient changed {' and '.join(changed)}, so there is no result. The "
                 "parameters are as they were before. Neither method may change them"

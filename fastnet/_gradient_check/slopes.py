@@ -275,8 +275,15 @@ def restored(arrays: Sequence[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        for array, copy in zip(arrays, copies, strict=True):
-            array[...] = copy
+        try:
+            _put_back(arrays, copies)
+        finally:  # Ctrl-C may have come in the middle of that
+            _put_back(arrays, copies)
+
+
+def _put_back(arrays: Sequence[Any], copies: Sequence[Any]) -> None:
+    for array, copy in zip(arrays, copies, strict=True):
+        array[...] = copy
 
 
 def position(k: Any, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from contextlib import redirect_stdout, suppress
 from typing import Any, NoReturn
 
 import fastnet
+from fastnet._startup import INTERRUPTED, raise_when_interrupted
 from fastnet._streams import complain, is_open
 from fastnet.cli import bench, info, predict, run, train
 
@@ -83,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings(), redirect_stdout(Output(sys.stdout)):
         warnings.showwarning = _show_warning
         try:
+            raise_when_interrupted()  # from here on, `except` reports it
             fastnet.get_backend()  # raises if FASTNET_BACKEND names an unknown or unusable backend
             args = _parsed(argv)
             program = args.prog
@@ -95,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         except KeyboardInterrupt:
             complain(f"{program}: interrupted")
-            return 130
+            return INTERRUPTED
     program_status: int = run.run_program(args)  # here, because the program's errors and warnings are its own
     return program_status
 

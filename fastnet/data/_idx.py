@@ -73,9 +73,9 @@ def read_array(path: Path) -> Array:
             header = header_of(content)
         if len(content) != header.size:
             raise ValueError(f"it should have {header.size} bytes, and has {_counted(len(content), header.size)}")
+        values = np.frombuffer(content, header.dtype, offset=header.offset).reshape(header.shape)
     except (zlib.error, ValueError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
-    values = np.frombuffer(content, header.dtype, offset=header.offset).reshape(header.shape)
     return values.astype(header.dtype.newbyteorder("="), copy=False)
 
 

@@ -205,7 +205,7 @@ class Network(SavedNetwork):
         # Not with NumPy, whose products start threads of their own, nor with a method of the user's.
         if x.ndim < 2 or len(x) <= CHUNK or _backend.get_backend() == "numpy" or self._has_a_loss_of_its_own():
             return in_chunks(lambda chunk: self.predict(np.asarray(chunk)), x, CHUNK, 1)
-        return in_chunks(self.predict, x, CHUNK, 1, _threads.each)
+        return in_chunks(_backend.of_this_thread(self.predict), x, CHUNK, 1, _threads.each)
 
 
 def in_chunks(

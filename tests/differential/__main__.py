@@ -18,10 +18,11 @@ import mpmath
 from expected import LARGEST
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from properties import PROPERTIES
+from properties import AGREEMENTS, PROPERTIES
 from ulp import BITS
 
 EXAMPLES = 100  # of each property in a round
+ALL = PROPERTIES | AGREEMENTS
 
 
 def search(name: str, number: int) -> None:
@@ -34,7 +35,7 @@ def search(name: str, number: int) -> None:
     def holds(data: st.DataObject) -> None:
         examples[name] += 1
         with mpmath.workprec(BITS):
-            PROPERTIES[name](data.draw)
+            ALL[name](data.draw)
 
     try:
         holds()
@@ -46,14 +47,14 @@ def search(name: str, number: int) -> None:
 parser = argparse.ArgumentParser(prog="python tests/differential", description=__doc__.splitlines()[0])
 parser.add_argument("--minutes", type=float, default=10)
 parser.add_argument("--seed", type=int, default=0)
-parser.add_argument("--only", choices=PROPERTIES, help="search in one property")
+parser.add_argument("--only", choices=ALL, help="search in one property")
 arguments = parser.parse_args()
 warnings.simplefilter("error")
 examples: Counter[str] = Counter()
 start, number = time.monotonic(), arguments.seed
 with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends the search before its time, with the same table
     while time.monotonic() - start < 60 * arguments.minutes:
-        for name in [arguments.only] if arguments.only else PROPERTIES:
+        for name in [arguments.only] if arguments.only else ALL:
             search(name, number)
         number += 1
 minutes = (time.monotonic() - start) / 60

@@ -55,6 +55,8 @@ def _error(case: Any, value: float, x: float, parameter: list[Any], dtype: Any) 
         return 0.0 if value != value else inf
     if x == 0 and case.at_zero:
         right = case.at_zero[int(np.signbit(x))]
+        if parameter == [0] and value == right == 0:  # max(0 x, x) leaves the sign open
+            return 0.0
         return 0.0 if (value, np.signbit(value)) == (right, np.signbit(right)) else inf
     at = mpf(x) if abs(x) < inf else judge.BEYOND if x > 0 else -judge.BEYOND  # the limit
     return ulps(value, mpf(case.exact(at, *parameter)), dtype)

@@ -1,12 +1,14 @@
 """What must hold whatever hypothesis draws: both twins are right, or raise the same error.
 
-The names are those of the public functions that the property judges.
+The names in `PROPERTIES` are those of the public functions that the property judges. In `AGREEMENTS` are those that no
+judge computes, and arguments that are wrong: there, both twins agree in value or in error.
 """
 
 from collections.abc import Callable
 from functools import partial
 
 import of_activations
+import of_agreement
 import of_losses
 import of_networks
 import of_others
@@ -32,3 +34,23 @@ for kind in (TwoLayerNet, MultiLayerNet):
     methods = " ".join(f"{kind.__name__}.{method}" for method in ("predict", "loss", "gradient", "trace", "accuracy"))
     PROPERTIES[methods] = partial(of_networks.network, kind)
     PROPERTIES[f"{kind.__name__}.numerical_gradient"] = partial(of_networks.numerical_gradient, kind)
+
+AGREEMENTS: dict[str, Callable[[Draw], None]] = {
+    "agreement.Affine": of_agreement.affine,
+    "agreement.Convolution": of_agreement.convolution,
+    "agreement.Pooling": of_agreement.pooling,
+    "agreement.Relu": of_agreement.relu,
+    "agreement.Sigmoid": of_agreement.sigmoid,
+    "agreement.Dropout": of_agreement.dropout,
+    "agreement.BatchNormalization": of_agreement.batch_normalization,
+    "agreement.SoftmaxWithLoss": of_agreement.softmax_with_loss,
+    "agreement.im2col_and_col2im": of_agreement.images_to_columns,
+    "agreement.other_tools": of_agreement.tools,
+    "agreement.functions": of_agreement.any_function,
+    "agreement.losses": of_agreement.any_loss,
+    "agreement.information": of_agreement.any_information,
+    "agreement.perceptrons": of_agreement.any_perceptron,
+    "agreement.optimizers": of_agreement.any_update,
+    "agreement.gradient": of_agreement.any_differentiation,
+    "agreement.layered_networks": of_agreement.layered_network,
+}

@@ -12,7 +12,7 @@ import public
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from properties import PROPERTIES
+from properties import AGREEMENTS, PROPERTIES
 from ulp import BITS
 
 EXAMPLES, EXAMPLES_IN_FULL = 25, 250
@@ -45,7 +45,7 @@ ELSEWHERE = {
 COMPUTING = ("functions", "gradient", "information", "optimizer", "perceptron", "Perceptron")
 
 
-@pytest.mark.parametrize("names", PROPERTIES, ids=lambda names: names.split()[0])
+@pytest.mark.parametrize("names", PROPERTIES | AGREEMENTS, ids=lambda names: names.split()[0])
 def test_both_twins_are_right_or_raise_the_same_error(names):
     @settings(
         max_examples=EXAMPLES_IN_FULL if effort.FULL else EXAMPLES,
@@ -58,7 +58,7 @@ def test_both_twins_are_right_or_raise_the_same_error(names):
     @given(st.data())
     def holds(data):
         with mpmath.workprec(BITS):
-            PROPERTIES[names](data.draw)
+            (PROPERTIES | AGREEMENTS)[names](data.draw)
 
     holds()
 

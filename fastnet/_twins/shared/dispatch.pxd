@@ -76,6 +76,12 @@ cdef extern from *:
     ctypedef void INLINED
 
 
+cdef enum:
+    # Elements that take some tens of microseconds. With fewer, giving other threads their turn takes longer than it
+    # saves them.
+    LONG = 1 << 16
+
+
 # ---- x (size,) -> out (size,)
 
 ctypedef void (*FloatLoop)(const float* x, float* out, Py_ssize_t size, float parameter) noexcept nogil
@@ -83,12 +89,22 @@ ctypedef void (*DoubleLoop)(const double* x, double* out, Py_ssize_t size, doubl
 
 
 cdef inline ndarray elementwise(ndarray x, FloatLoop of_floats, DoubleLoop of_doubles, double parameter):
-    """Return a new array with the shape and dtype of x. The loop fills it."""
+    """Return a new array with the shape and dtype of x. The loop fills it; a long one without the GIL."""
+    cdef Py_ssize_t size = x.size
     out = empty_like(x)
+    cdef void* of_x = address(x)
+    cdef void* to = address(out)
     if holds_floats(x):
-        of_floats(floats(x), floats(out), x.size, <float> parameter)
+        if size < LONG:
+            of_floats(<float*> of_x, <float*> to, size, <float> parameter)
+        else:
+            with nogil:
+                of_floats(<float*> of_x, <float*> to, size, <float> parameter)
+    elif size < LONG:
+        of_doubles(<double*> of_x, <double*> to, size, parameter)
     else:
-        of_doubles(doubles(x), doubles(out), x.size, parameter)
+        with nogil:
+            of_doubles(<double*> of_x, <double*> to, size, parameter)
     return out
 
 
@@ -147,14 +163,30 @@ cdef inline bint over_rows(
     ndarray x, ndarray t, ndarray labels, ndarray out, Py_ssize_t C, double number, double* loss,
     FloatRows of_floats, DoubleRows of_doubles,
 ) noexcept:
-    """Run the loop over the rows of x, each of C elements. Return what the loop returns: False if it has no result."""
+    """Run the loop over the rows of x, each of C elements; a long one without the GIL.
+
+    Return what the loop returns: False if it has no result.
+    """
+    cdef const void* of_x = address(x)
     cdef const void* of_t = NULL if t is None else address(t)
     cdef const Py_ssize_t* of_labels = NULL if labels is None else <Py_ssize_t*> address(labels)
     cdef void* to = NULL if out is None else address(out)
     cdef Py_ssize_t N = x.size // C
-    if holds_floats(x):
-        return of_floats(floats(x), <const float*> of_t, of_labels, <float*> to, N, C, number, loss)
-    return of_doubles(doubles(x), <const double*> of_t, of_labels, <double*> to, N, C, number, loss)
+    cdef bint narrow = holds_floats(x), has_result
+    if N * C < LONG:
+        if narrow:
+            return of_floats(<const float*> of_x, <const float*> of_t, of_labels, <float*> to, N, C, number, loss)
+        return of_doubles(<const double*> of_x, <const double*> of_t, of_labels, <double*> to, N, C, number, loss)
+    with nogil:
+        if narrow:
+            has_result = of_floats(
+                <const float*> of_x, <const float*> of_t, of_labels, <float*> to, N, C, number, loss
+            )
+        else:
+            has_result = of_doubles(
+                <const double*> of_x, <const double*> of_t, of_labels, <double*> to, N, C, number, loss
+            )
+    return has_result
 
 
 cdef inline scalar_like(ndarray x, double value):
