@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnet._checks import FLOAT64
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
@@ -47,7 +48,7 @@ class Watch:
     def __init__(self, network: Any, x: Any, t: Any, sample_weight: Any) -> None:
         self._start = max(largest(network.params), 1.0)
         self._network, self._x, self._t, self._weight = network, x, t, sample_weight
-        self._has_warned = False
+        self.found_at: int | None = None  # after how many iterations divergence was seen
 
     @cached_property
     def _guessing(self) -> Guessing | None:
@@ -61,7 +62,7 @@ class Watch:
 
     def found(self, losses: list[float]) -> str | None:
         """Return what shows that the training has diverged, once; None otherwise."""
-        if self._has_warned or len(losses) < LEAST:
+        if self.found_at is not None or len(losses) < LEAST:
             return None
         last = losses[-min(WINDOW, len(losses) // 2) :]
         mean = sum(last) / len(last)
@@ -72,19 +73,51 @@ class Watch:
         is_as_guessing = mean > AS_GUESSING * loss and size > GROWN_MUCH * self._ordinary
         if not (mean > far_above or is_as_guessing) or mean > most:  # above the largest, it is not a cross-entropy
             return None
-        self._has_warned = True
+        self.found_at = len(losses)
         better = "no" if mean >= loss else "hardly"
         return (
             f"the mean of the last {len(last)} losses is {mean:.4g}, {better} better than guessing ({loss:.4g}), and "
             f"the largest parameter is {size:.3g}"
         )
 
+    def is_pinned(self, losses: list[float], epoch: float) -> bool:
+        """Whether divergence was seen, and an epoch later the losses of all this time are no better than guessing."""
+        if self.found_at is None or self._guessing is None or len(losses) - self.found_at < max(epoch, EVERY):
+            return False
+        since = losses[self.found_at :]
+        return not sum(since) / len(since) < AS_GUESSING * self._guessing.loss
+
+    def is_good(self, loss: float, *, is_classifier: bool) -> bool:
+        """Whether parameters with this mean loss may be worth going back to: they show no sign of divergence."""
+        if not are_finite(self._network.params):
+            return False
+        if not (is_classifier and largest(self._network.params) > GROWN * self._start) or self._guessing is None:
+            return True
+        return loss < AS_GUESSING * self._guessing.loss
+
+    def state(self) -> list[Any]:
+        """Return what a run that continues needs of this, as numbers."""
+        return [self._start, self.found_at]
+
+    def set_state(self, state: list[Any]) -> None:
+        """Take over what `state` returned."""
+        start, found_at = state
+        self._start, self.found_at = float(start), None if found_at is None else int(found_at)
+
 
 def largest(params: Any) -> float:
     """Return the largest absolute value of the parameters; 0 if they are not arrays in a dict."""
+    return max((float(max(array.max(), -array.min())) for array in _arrays(params)), default=0.0)
+
+
+def are_finite(params: Any) -> bool:
+    """Whether no parameter is NaN or infinite; True if they are not arrays in a dict."""
+    return all(np.isfinite(array).all() for array in _arrays(params))
+
+
+def _arrays(params: Any) -> list[npt.NDArray[Any]]:
     values = params.values() if isinstance(params, Mapping) else ()
-    arrays = [value for value in values if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size]
-    return max((float(max(array.max(), -array.min())) for array in arrays), default=0.0)
+    return [value for value in values if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size]
 
 
 def guessing(t: Any, sample_weight: Any, network: Any, x: Any) -> Guessing | None:
