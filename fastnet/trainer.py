@@ -133,8 +133,9 @@ class Trainer:
     Warns
     -----
     RuntimeWarning
-        When the loss is no longer finite; and once, when a classifier is no better than guessing although its
-        parameters have become much larger.
+        When the loss is no longer finite; if a parameter is not finite either, `train` ends after this iteration, and
+        the network gets its last good parameters back. And once, when a classifier is no better than guessing although
+        its parameters have become much larger.
 
     Notes
     -----

@@ -60,7 +60,7 @@ def put_back(trainer: Any, arrays: Arrays) -> None:
         trainer._good.params, trainer._good.loss = _of("good", arrays), float(numbers["good"])
         position, has_gauss, gauss = numbers["random"]
         np.random.set_state(("MT19937", arrays["random"], position, has_gauss, gauss))
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"the state of the training does not fit: {reason}") from None
 

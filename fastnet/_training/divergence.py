@@ -1,9 +1,10 @@
 """Notice a classifier whose training has diverged, although its loss is finite.
 
-The 1e-7 in the logarithm limits the loss of a sample, so a learning rate that is too large does not show as an infinite
-loss. It shows in two things together: the parameters have become much larger than at the start, and the loss stays at
-or above the loss of guessing, which is that of the best constant answer. Each alone is no sign. Large initial weights
-give a large loss that falls later, and small inputs need large weights.
+The 1e-7 in the logarithm limits the loss of a sample, and so does a squared error of probabilities, which is at most 1.
+So a learning rate that is too large does not show as an infinite loss. It shows in two things together: the parameters
+have become much larger than at the start, and the loss stays at or above the loss of guessing, which is that of the
+best constant answer. Each alone is no sign. Large initial weights give a large loss that falls later, and small inputs
+need large weights.
 """
 
 import math
@@ -124,7 +125,8 @@ def guessing(t: Any, sample_weight: Any, network: Any, x: Any) -> Guessing | Non
     """Return what guessing the targets `t` gives, or None if they are not those of a classifier.
 
     The best constant answer has the means m of the classes. Its cross-entropy is ``-sum(m log(m / sum(m)))`` for a
-    softmax, and the mean of ``-m log(m) - (1 - m) log(1 - m)`` for a sigmoid. Rows may be targets of either. Unless the
+    softmax, the mean of ``-m log(m) - (1 - m) log(1 - m)`` for a sigmoid, and the mean of ``m (1 - m)`` for the squared
+    error of a sigmoid, whose largest value is 1. Rows may be targets of either. Unless the
     network says that it has a sigmoid, the larger one counts.
     """
     if t.min() < 0:
@@ -135,6 +137,8 @@ def guessing(t: Any, sample_weight: Any, network: Any, x: Any) -> Guessing | Non
     if t.max() > 1:
         return None
     means = np.average(t.reshape(len(t), -1).astype(FLOAT64), axis=0, weights=sample_weight)
+    if getattr(network, "output", None) == "sigmoid_mse":
+        return _guessing("sigmoid", float(np.mean(means * (1 - means))), 1.0)
     binary, classes = _of_answers(means), _of_classes(means)
     if is_column or str(getattr(network, "output", "")).startswith("sigmoid"):
         return binary

@@ -122,7 +122,7 @@ def _read(path: Path) -> Checkpoint:
         if state["train_loss_list"].ndim != 1:
             raise ValueError("it does not hold the losses of a run")
         return Checkpoint(path, options, int(about["data"]), state)
-    except (AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (AttributeError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"it is no checkpoint of fastnet train: {error}") from None
 
 
