@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
@@ -14,8 +15,8 @@ from numpy.random import mtrand
 from fastnet._checks import FloatArray, RandomSource, Seed, as_count, random_source, refuse_parameters_not_finite
 from fastnet._streams import print_line, progress
 from fastnet._training.data import samples_of, training_samples, validation_samples
-from fastnet._training.divergence import Watch, is_time
-from fastnet._training.early_stopping import EarlyStopping
+from fastnet._training.divergence import Watch, are_finite, is_time
+from fastnet._training.early_stopping import Best, EarlyStopping
 from fastnet._warnings import warn_caller
 from fastnet.networks.network import NoAccuracyError
 from fastnet.optimizer import BY_NAME, RMSprop
@@ -132,8 +133,9 @@ class Trainer:
     Warns
     -----
     RuntimeWarning
-        When the loss is no longer finite; and once, when a classifier is no better than guessing although its
-        parameters have become much larger.
+        When the loss is no longer finite; if a parameter is not finite either, `train` ends after this iteration, and
+        the network gets its last good parameters back. And once, when a classifier is no better than guessing although
+        its parameters have become much larger.
 
     Notes
     -----
@@ -241,6 +243,9 @@ class Trainer:
         self.validated_at: list[int] = []
         self._watch = Watch(network, self.x_train, self.t_train, self.sample_weight)
         self._is_stopped = False
+        self._good = Best()  # where the training goes back to if it diverges
+        self._good_after = 0  # iterations
+        self._lost: str | None = None  # what shows that it has diverged beyond repair
 
     def train(self) -> None:
         """Train for all iterations, or until `stop` is called. A second call continues, for as many iterations.
@@ -262,7 +267,8 @@ class Trainer:
         `train_step`.
         """
         refuse_parameters_not_finite(self.network.params, "network.params")
-        self._is_stopped = False
+        self._is_stopped, self._lost = False, None
+        self._keep_the_first()
         if self._early_stopping is not None:
             self._early_stopping.begin()
         try:
@@ -278,11 +284,15 @@ class Trainer:
                     self.on_step()
                     before, epochs = epochs, self._epochs_drawn()
                     if epochs > before or self._is_stopped or left == 0:
+                        self._keep_if_good()
                         self._validate()
                         self.on_epoch()
                     if self._is_stopped:
                         break
-                self._warn_if_diverged()
+                if self._lost is None:
+                    self._warn_if_diverged()
+                else:
+                    self._go_back()
         except BaseException as error:  # also Ctrl-C
             lost = self._put_back_the_best()
             if lost is not None:
@@ -387,7 +397,7 @@ class Trainer:
         loss = float(network.loss(x, t))
         self.train_loss_list.append(loss)
         if not math.isfinite(loss):
-            self._warn_if_no_longer_finite()
+            self._look_at_a_loss_that_is_not_finite()
         elif is_time(len(self.train_loss_list)):
             self._warn_if_diverged()
         if self.verbose and not (self.progress and self._write):
@@ -409,10 +419,44 @@ class Trainer:
             return self._random.choice(len(self.x_train), self.batch_size)
         return np.searchsorted(self._shares_up_to, self._random.random(self.batch_size), side="right")
 
-    def _warn_if_no_longer_finite(self) -> None:
+    def _look_at_a_loss_that_is_not_finite(self) -> None:
+        """Stop if a parameter is not finite either: it stays so. Otherwise warn, because the loss may recover."""
         loss, before = self.train_loss_list[-1], self.train_loss_list[-2:-1]
-        if math.isfinite(sum(before)):
-            self._blame_the_rate(f"the loss is {loss} at iteration {self.current_iter}")
+        seen = f"the loss is {loss} at iteration {self.current_iter}"
+        if self._write is not None and not are_finite(self.network.params):
+            self._give_up(seen)
+        elif math.isfinite(sum(before)):
+            self._blame_the_rate(seen)
+
+    def _give_up(self, seen: str) -> None:
+        """Let `train` end after this iteration, because the training has diverged."""
+        self._lost = seen
+        self.stop()
+
+    def _go_back(self) -> None:
+        """Give the network the last parameters that were good, and say so."""
+        lost, best = self._good.restore(self.network.params), self._good_after
+        went = f"The training {lost}" if lost else f"The network has its parameters after {best:,} iterations again"
+        warn_caller(f"{self._lost}: the learning rate may be too large. The training has stopped. {went}")
+
+    def _keep_the_first(self) -> None:
+        """Keep the parameters with which the training begins, until there are better ones."""
+        if not self._good.params and isinstance(self.network.params, MutableMapping):
+            self._good.keep(sys.float_info.max, self.network.params)
+            self._good_after = self.current_iter
+
+    def _keep_if_good(self) -> None:
+        """Keep the parameters at the end of an epoch, if its losses are the lowest so far."""
+        losses = self.train_loss_list[-math.ceil(self.iter_per_epoch) :]
+        if not (losses and self._good.params):
+            return
+        mean = sum(losses) / len(losses)
+        # Compared with the first loss too: the losses of an epoch in which everything blows up are above it.
+        if mean < min(self._good.loss, self.train_loss_list[0]) and self._watch.is_good(
+            mean, is_classifier=bool(self.train_acc_list)
+        ):
+            self._good.keep(mean, self.network.params)
+            self._good_after = self.current_iter
 
     def _warn_if_diverged(self) -> None:
         """Warn if the last losses and the parameters show that the training diverges."""
@@ -446,6 +490,10 @@ class Trainer:
     def _epochs_drawn(self) -> int:
         """Return how many times as many samples as there are have been drawn; in integers, as a float may round."""
         return self.current_iter * self.batch_size // self.train_size
+
+    def _ends_an_epoch(self) -> bool:
+        """Whether the last iteration has reached or passed a multiple of as many samples as there are."""
+        return self._epochs_drawn() > (self.current_iter - 1) * self.batch_size // self.train_size
 
     def _validate(self) -> None:
         """Measure the loss and the accuracy on the validation data, if there are any; stop if it is time."""

@@ -61,9 +61,11 @@ def test_a_rate_that_is_far_too_large_is_warned_of_once(mnist, lr, std, dtype, t
 def test_it_is_warned_of_with_every_activation(mnist, lr, activation, hidden):
     (x, t), _ = mnist
     network = MultiLayerNet(784, hidden, 10, activation=activation, seed=0)
-    caught, _ = warnings_of(network, lr, x=x[:2000], t=t[:2000])
-    assert len(caught) == 1
-    assert str(caught[0].message).endswith(": the learning rate may be too large")
+    caught, trainer = warnings_of(network, lr, x=x[:2000], t=t[:2000])
+    messages = [str(each.message) for each in caught]
+    assert len(messages) == 1 or (len(messages) == 2 and "has stopped" in messages[1])  # also if NaN comes later
+    assert all(": the learning rate may be too large" in message for message in messages)
+    assert (len(trainer.train_loss_list) < 60) is ("has stopped" in messages[-1])
 
 
 def told(losses, largest, steps):
@@ -186,7 +188,73 @@ def test_a_regression_is_warned_of_only_when_its_loss_is_not_finite():
     assert not caught
     assert trainer.train_loss_list[-1] > 16
     caught, _ = warnings_of(MultiLayerNet(20, [10], 1, output="identity", seed=0), 10.0, t=X[:, 0])
-    assert [str(each.message)[:11] for each in caught] == ["the loss is"]
+    infinite, stopped = (str(each.message) for each in caught)
+    assert infinite.startswith("the loss is inf ")
+    assert stopped.startswith("the loss is nan ")
+
+
+class Descent:
+    """A regression of one parameter whose rate is too large: W <- (1 - 2 lr) W. Its loss is W^2."""
+
+    def __init__(self, start=1.0):
+        self.params = {"W": np.full(1, start)}
+
+    def loss(self, *_):
+        with np.errstate(over="ignore"):
+            return float(self.params["W"][0] ** 2)
+
+    def accuracy(self, *_):
+        return 0.0
+
+    def gradient(self, *_):
+        return {"W": 2 * self.params["W"]}
+
+
+def test_training_stops_at_a_parameter_that_is_not_finite_and_goes_back_to_the_start():
+    network, ended = Descent(), []
+    options = {"x": np.zeros((5, 1)), "t": np.zeros(5, int), "mini_batch_size": 5, "on_epoch": ended.append}
+    caught, trainer = warnings_of(network, 1e30, steps=100, **options)
+    infinite, stopped = (str(each.message) for each in caught)
+    assert infinite.startswith("the loss is inf at iteration 5: ")  # (2e30)^6 is finite, and its square is not
+    assert stopped == (
+        "the loss is inf at iteration 10: the learning rate may be too large. The training has stopped. The network "
+        "has its parameters after 0 iterations again"
+    )
+    assert [each.filename for each in caught] == [__file__] * 2
+    assert len(trainer.train_loss_list) == 11 == len(ended)
+    assert network.params["W"] == 1.0
+
+
+def test_it_goes_back_to_the_last_epoch_whose_losses_were_the_lowest():
+    network, seen = Descent(), []
+
+    def faster(trainer):
+        seen.append(network.params["W"][0])
+        if len(seen) == 7:
+            trainer.optimizer.lr = 1e60
+
+    options = {"x": np.zeros((5, 1)), "t": np.zeros(5, int), "mini_batch_size": 5, "on_epoch": faster}
+    caught, _ = warnings_of(network, 0.1, steps=100, **options)
+    assert "after 7 iterations again" in str(caught[-1].message)
+    assert network.params["W"] == seen[6]
+
+
+def test_a_loss_that_is_infinite_for_a_while_with_finite_parameters_stops_nothing():
+    network = Descent(1e200)
+    options = {"x": np.zeros((5, 1)), "t": np.zeros(5, int), "mini_batch_size": 5}
+    caught, trainer = warnings_of(network, 0.4999, steps=100, **options)
+    assert [str(each.message)[:27] for each in caught] == ["the loss is inf at iteratio"]
+    assert len(trainer.train_loss_list) == 100
+    assert trainer.train_loss_list[-1] == 0
+
+
+@pytest.mark.parametrize("lr", [1e4, 1e8])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_a_squared_error_of_probabilities_is_judged_too(lr, activation):
+    network = MultiLayerNet(20, [30], 10, activation=activation, output="sigmoid_mse", seed=0)
+    caught, _ = warnings_of(network, lr, t=np.eye(10)[T])
+    assert len(caught) == 1
+    assert "better than guessing (0.0" in str(caught[0].message)
 
 
 def test_no_loss_is_computed_and_nothing_is_drawn_for_it():

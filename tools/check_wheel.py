@@ -38,9 +38,10 @@ def tag(wheel: Path) -> str:
 
 def misplaced(library: Path) -> dict[str, str]:
     """Return the functions that use an instruction beyond the baseline without being chosen for it, and one of each."""
-    command = ["objdump", "--disassemble", "--no-show-raw-insn", library]
+    command: list[str | Path] = ["objdump", "--disassemble", "--no-show-raw-insn", library]
     listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    function, found = "", {}
+    function = ""
+    found: dict[str, str] = {}
     for line in listing.splitlines():
         if header := re.match(r"[0-9a-f]+ <(.+)>:", line):
             function = header[1]

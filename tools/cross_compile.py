@@ -39,8 +39,8 @@ OF_WINDOWS = {
 
 def translate(root: Path, scratch: Path) -> list[Path]:
     """Let Cython write the C of all modules, as `setup.py` does, with a compiler that does nothing."""
-    folders = ["--build-lib", scratch / "lib", "--build-temp", scratch]
-    build = [sys.executable, "setup.py", "--quiet", "build_ext", *folders]
+    folders: list[str | Path] = ["--build-lib", scratch / "lib", "--build-temp", scratch]
+    build: list[str | Path] = [sys.executable, "setup.py", "--quiet", "build_ext", *folders]
     environment = {**os.environ, "CC": "true", "FASTNET_BUILD": "require"}
     subprocess.run(build, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
     return sorted((root / "build" / "cython").rglob("*.c"))

@@ -76,7 +76,7 @@ def words(count: int, random: np.random.Generator, digits: Images) -> Images:
         parts = drawn[3 * i : 3 * i + random.integers(2, 4)]
         if random.random() < 0.5:
             parts = digits[random.integers(len(digits), size=random.integers(2, 4))]
-        space = random.integers(0, 5)
+        space = int(random.integers(0, 5))
         cut = [np.pad(part[:, part.max(axis=0) > 0.1], ((0, 0), (0, space))) for part in parts]
         made.append(fitted(np.hstack(cut)))
     return np.array(made)
@@ -170,7 +170,7 @@ def lines(count: int, random: np.random.Generator) -> Images:
         page = Image.new("L", (LARGE, LARGE))
         draw, width = ImageDraw.Draw(page), int(random.integers(5, 18))
         kind = random.integers(6)
-        low, high = random.integers(2, 20), random.integers(LARGE - 20, LARGE - 2)
+        low, high = int(random.integers(2, 20)), int(random.integers(LARGE - 20, LARGE - 2))
         if kind == 0:  # a frame, or some of its sides
             sides = [(low, low, high, low), (low, high, high, high), (low, low, low, high), (high, low, high, high)]
             for i in random.permutation(4)[: random.integers(2, 5)]:

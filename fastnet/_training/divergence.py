@@ -1,9 +1,10 @@
 """Notice a classifier whose training has diverged, although its loss is finite.
 
-The 1e-7 in the logarithm limits the loss of a sample, so a learning rate that is too large does not show as an infinite
-loss. It shows in two things together: the parameters have become much larger than at the start, and the loss stays at
-or above the loss of guessing, which is that of the best constant answer. Each alone is no sign. Large initial weights
-give a large loss that falls later, and small inputs need large weights.
+The 1e-7 in the logarithm limits the loss of a sample, and so does a squared error of probabilities, which is at most 1.
+So a learning rate that is too large does not show as an infinite loss. It shows in two things together: the parameters
+have become much larger than at the start, and the loss stays at or above the loss of guessing, which is that of the
+best constant answer. Each alone is no sign. Large initial weights give a large loss that falls later, and small inputs
+need large weights.
 """
 
 import math
@@ -12,6 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnet._checks import FLOAT64
 from fastnet._twins.shared.formulas_numpy import LOSS_EPS
@@ -47,7 +49,7 @@ class Watch:
     def __init__(self, network: Any, x: Any, t: Any, sample_weight: Any) -> None:
         self._start = max(largest(network.params), 1.0)
         self._network, self._x, self._t, self._weight = network, x, t, sample_weight
-        self._has_warned = False
+        self.found_at: int | None = None  # after how many iterations divergence was seen
 
     @cached_property
     def _guessing(self) -> Guessing | None:
@@ -61,7 +63,7 @@ class Watch:
 
     def found(self, losses: list[float]) -> str | None:
         """Return what shows that the training has diverged, once; None otherwise."""
-        if self._has_warned or len(losses) < LEAST:
+        if self.found_at is not None or len(losses) < LEAST:
             return None
         last = losses[-min(WINDOW, len(losses) // 2) :]
         mean = sum(last) / len(last)
@@ -72,26 +74,59 @@ class Watch:
         is_as_guessing = mean > AS_GUESSING * loss and size > GROWN_MUCH * self._ordinary
         if not (mean > far_above or is_as_guessing) or mean > most:  # above the largest, it is not a cross-entropy
             return None
-        self._has_warned = True
+        self.found_at = len(losses)
         better = "no" if mean >= loss else "hardly"
         return (
             f"the mean of the last {len(last)} losses is {mean:.4g}, {better} better than guessing ({loss:.4g}), and "
             f"the largest parameter is {size:.3g}"
         )
 
+    def is_pinned(self, losses: list[float], epoch: float) -> bool:
+        """Whether divergence was seen, and an epoch later the losses of all this time are no better than guessing."""
+        if self.found_at is None or self._guessing is None or len(losses) - self.found_at < max(epoch, EVERY):
+            return False
+        since = losses[self.found_at :]
+        return not sum(since) / len(since) < AS_GUESSING * self._guessing.loss
+
+    def is_good(self, loss: float, *, is_classifier: bool) -> bool:
+        """Whether parameters with this mean loss may be worth going back to: they show no sign of divergence."""
+        if not are_finite(self._network.params):
+            return False
+        if not (is_classifier and largest(self._network.params) > GROWN * self._start) or self._guessing is None:
+            return True
+        return loss < AS_GUESSING * self._guessing.loss
+
+    def state(self) -> list[Any]:
+        """Return what a run that continues needs of this, as numbers."""
+        return [self._start, self.found_at]
+
+    def set_state(self, state: list[Any]) -> None:
+        """Take over what `state` returned."""
+        start, found_at = state
+        self._start, self.found_at = float(start), None if found_at is None else int(found_at)
+
 
 def largest(params: Any) -> float:
     """Return the largest absolute value of the parameters; 0 if they are not arrays in a dict."""
+    return max((float(max(array.max(), -array.min())) for array in _arrays(params)), default=0.0)
+
+
+def are_finite(params: Any) -> bool:
+    """Whether no parameter is NaN or infinite; True if they are not arrays in a dict."""
+    return all(np.isfinite(array).all() for array in _arrays(params))
+
+
+def _arrays(params: Any) -> list[npt.NDArray[Any]]:
     values = params.values() if isinstance(params, Mapping) else ()
-    arrays = [value for value in values if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size]
-    return max((float(max(array.max(), -array.min())) for array in arrays), default=0.0)
+    return [value for value in values if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size]
 
 
 def guessing(t: Any, sample_weight: Any, network: Any, x: Any) -> Guessing | None:
     """Return what guessing the targets `t` gives, or None if they are not those of a classifier.
 
     The best constant answer has the means m of the classes. Its cross-entropy is ``-sum(m log(m / sum(m)))`` for a
-    softmax, and the mean of ``-m log(m) - (1 - m) log(1 - m)`` for a sigmoid. Rows may be targets of either. Unless the
+    softmax, the mean of ``-m log(m) - (1 - m) log(1 - m)`` for a sigmoid, and the mean of ``m (1 - m)`` for the squared
+    error of a sigmoid, whose largest value is 1. Rows may be targets of either. Unless the
     network says that it has a sigmoid, the larger one counts.
     """
     if t.min() < 0:
@@ -102,6 +137,8 @@ def guessing(t: Any, sample_weight: Any, network: Any, x: Any) -> Guessing | Non
     if t.max() > 1:
         return None
     means = np.average(t.reshape(len(t), -1).astype(FLOAT64), axis=0, weights=sample_weight)
+    if getattr(network, "output", None) == "sigmoid_mse":
+        return _guessing("sigmoid", float(np.mean(means * (1 - means))), 1.0)
     binary, classes = _of_answers(means), _of_classes(means)
     if is_column or str(getattr(network, "output", "")).startswith("sigmoid"):
         return binary

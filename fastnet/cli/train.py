@@ -6,8 +6,9 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from fastnet import Trainer, get_backend, use_backend
 from fastnet._files import replacing
 from fastnet._streams import complain
 from fastnet.augmentation import Augmentation
-from fastnet.cli import _arguments, _networks
+from fastnet.cli import _arguments, _checkpoints, _networks
 from fastnet.data._dataset import Dataset
 from fastnet.data._loading import FORMATS, as_images, load_as_bytes, shuffled
 from fastnet.mnist import CLASSES, SHAPE, load_mnist_as_bytes
@@ -24,6 +25,8 @@ from fastnet.optimizer import BY_NAME
 
 WEIGHTS, HISTORY, PICTURE = "weights.npz", "history.csv", "training.png"
 SGD_RATE = 0.1  # the book's rate for this program; the default of its SGD is another
+# The defaults of options that the parser leaves out if they are not typed: --resume takes those of the run.
+DEFAULTS = {"network": "two-layer", "augment": False, "batch_size": 100, "gradient": "backprop"}
 DIGITS = [str(digit) for digit in range(CLASSES)]
 DIGIT_FORMS = 0.3  # of --augment: as the network that comes with fastnet
 SHOWN = 10  # names of classes that are printed
@@ -41,9 +44,14 @@ def add_parser(commands: Any) -> None:
         "network (784 inputs, sigmoid, 10 classes) on MNIST. Ctrl-C stops early and saves the results so far.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    _add_options(parser)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--network", choices=_networks.NETWORKS, default="two-layer",
-        help="the book's network: of chapter 4, with any number of layers (chapter 6), or convolutional (7 and 8)",
+        "--network", choices=_networks.NETWORKS, default=argparse.SUPPRESS,
+        help="the book's network: of chapter 4, with any number of layers (chapter 6), or convolutional (7 and 8) "
+        f"(default: {DEFAULTS['network']})",
     )
     hidden = parser.add_mutually_exclusive_group()
     hidden.add_argument(
@@ -60,7 +68,7 @@ def add_parser(commands: Any) -> None:
     )
     _add_data(parser)
     parser.add_argument(
-        "--augment", action="store_true",
+        "--augment", action="store_true", default=argparse.SUPPRESS,
         help="train on pictures that are changed at random: turned, sheared, scaled, moved, bent, with thinner and "
         "thicker strokes. For handwriting, light on dark as in MNIST",
     )
@@ -73,7 +81,10 @@ def add_parser(commands: Any) -> None:
         "--epochs", type=_arguments.count, metavar="N", default=argparse.SUPPRESS,
         help="length of the training in passes over the data, in place of --iterations",
     )
-    parser.add_argument("--batch-size", type=_arguments.count, metavar="N", default=100, help="samples in a mini-batch")
+    parser.add_argument(
+        "--batch-size", type=_arguments.count, metavar="N", default=argparse.SUPPRESS,
+        help=f"samples in a mini-batch (default: {DEFAULTS['batch_size']})",
+    )
     parser.add_argument(
         "--optimizer", type=str.lower, choices=BY_NAME, metavar="NAME", default=argparse.SUPPRESS,
         help=f"one of {', '.join(BY_NAME)} (default: {_default(lambda choice: choice.optimizer)})",
@@ -89,8 +100,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--gradient",
         choices=("backprop", "numerical"),
-        default="backprop",
-        help="backpropagation, or central differences, which give the same result but are much slower",
+        default=argparse.SUPPRESS,
+        help="backpropagation, or central differences, which give the same result but are much slower "
+        f"(default: {DEFAULTS['gradient']})",
     )
     parser.add_argument(
         "--backend", choices=("cython", "numpy"), default=argparse.SUPPRESS,
@@ -106,6 +118,16 @@ def add_parser(commands: Any) -> None:
         help="where to save the run (default: the first unused name of fastnet-run-1, fastnet-run-2, ...)",
     )
     parser.add_argument("--force", action="store_true", help="allow --out DIR to replace the run in DIR")
+    parser.add_argument(
+        "--checkpoint-every", type=_arguments.count, metavar="N", default=argparse.SUPPRESS,
+        help="write a checkpoint after every N iterations, from which --resume goes on if the run is cut off (default: "
+        f"at the end of every epoch, at most once in {_checkpoints.SECONDS:g} seconds)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true",
+        help="go on with the run in --out DIR from its last checkpoint, with the options that it was begun with: the "
+        "result is that of a run that was not cut off",
+    )
     parser.add_argument("--quiet", action="store_true", help="print the last result only")
 
 
@@ -137,18 +159,48 @@ def _hidden(choice: _networks.Choice) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, save, and print where the results are; return 130 if interrupted."""
+    """Train, save, and print where the results are; return 130 if interrupted, and 1 if the training diverged."""
+    checkpoint = None
+    if args.resume:
+        args, checkpoint = _resumed(args)
+    args = argparse.Namespace(**{**DEFAULTS, **vars(args)})
     _networks.checked(args)
     if "backend" in args:
         use_backend(args.backend)
-    if "out" in args:
+    args.backend = get_backend()  # the other one rounds otherwise: --resume needs the same
+    if checkpoint is not None:
+        pass  # the folder holds this run
+    elif "out" in args:
         _refuse_a_run(args.out, args.force)
     elif args.force:
         raise ValueError("--force is for a run in --out DIR; without --out, nothing is replaced")
     if "seed" in args:
         np.random.seed(args.seed)
     with _folder(args) as folder:
-        return _train(args, folder)
+        return _train(args, folder, checkpoint)
+
+
+def _resumed(args: argparse.Namespace) -> tuple[argparse.Namespace, _checkpoints.Checkpoint]:
+    """Return the options of the run that goes on, and its last checkpoint."""
+    if "out" not in args:
+        raise ValueError("--resume needs --out DIR, the folder of the run that goes on")
+    if args.force:
+        raise ValueError("--force replaces the run that --resume goes on with: they do not go together")
+    checkpoint = _checkpoints.newest(args.out)
+    begun = _Silent()
+    _add_options(begun)
+    try:
+        options = begun.parse_args(checkpoint.options)
+    except ValueError as error:
+        raise ValueError(f"{checkpoint.path} does not hold the options of a run: {error}") from None
+    return _checkpoints.merged(args, options, DEFAULTS), checkpoint
+
+
+class _Silent(argparse.ArgumentParser):
+    """A parser of options that nobody has typed just now."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
 
 
 def _data(args: argparse.Namespace, choice: _networks.Choice) -> Dataset:
@@ -184,7 +236,7 @@ def _described(data: Dataset, path: Path) -> str:
     return "\n".join(lines)
 
 
-def _train(args: argparse.Namespace, folder: Path) -> int:
+def _train(args: argparse.Namespace, folder: Path, checkpoint: _checkpoints.Checkpoint | None) -> int:
     """Train, and save the results in `folder`."""
     choice, hidden, activation = _networks.checked(args)
     data = _data(args, choice)
@@ -200,6 +252,10 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
     rate = {"lr": args.lr} if "lr" in args else {"lr": SGD_RATE} if name == "sgd" else {}
     optimizer = BY_NAME[name](**rate)
     iterations = getattr(args, "iterations", choice.iterations)
+    summed = _checkpoints.checksum(data)
+    if checkpoint is not None and checkpoint.data != summed:
+        raise ValueError(f"the data have changed since the run in {folder} was begun: --resume needs the same")
+    checkpoints = _checkpoints.Checkpoints(folder, args, summed)
     trainer = Trainer(
         network, data.x_train, data.t_train, data.x_test, data.t_test,
         mini_batch_size=args.batch_size,
@@ -209,24 +265,36 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
         progress=not args.quiet,
         gradient=args.gradient,
         augment=_augmentation(data, args.data if "data" in args else "MNIST") if args.augment else None,
+        on_step=partial(_after_a_step, checkpoints),
+        on_epoch=checkpoints.on_epoch,
         **({"epochs": args.epochs} if "epochs" in args else {"iterations": iterations}),
     )
+    total = trainer.max_iter
+    if checkpoint is None:
+        checkpoints.discard()  # of the run that this one replaces
+    else:
+        checkpoints.resume(trainer, checkpoint)
     if not args.quiet:
         print(
-            f"{_networks.described(network, hidden)}, {trainer.max_iter:,} iterations, "
+            f"{_networks.described(network, hidden)}, {total:,} iterations, "
             f"batch {args.batch_size}, {type(optimizer).__name__}, lr {optimizer.lr:g}, {dtype}, {args.gradient}, "
             f"backend {get_backend()}{', augmented' if args.augment else ''}{_accuracies_of(choice)}",
             flush=True,  # if nothing can be printed, fail now rather than after the training
         )
+        if checkpoint is not None:
+            print(f"Going on after iteration {trainer.current_iter:,}, from {checkpoint.path}", flush=True)
     interrupted = False
+    trainer.max_iter = total - trainer.current_iter
     try:
-        trainer.train()
+        if trainer.max_iter > 0:
+            trainer.train()
     except KeyboardInterrupt:
         interrupted = True
     except MemoryError as error:
         sizes = f"--batch-size {args.batch_size} and --hidden {_networks.sizes(hidden)}"
         raise MemoryError(f"{sizes} take more memory than there is: {error}") from None
     done = len(trainer.train_loss_list)
+    diverged = trainer._lost is not None
     if not done:
         complain(f"{args.prog}: interrupted before the first iteration was done: nothing to keep")
         return 130
@@ -237,7 +305,9 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
     accuracy = network.accuracy(data.x_test, data.t_test)
     del trainer, data  # matplotlib takes as much memory as the images: do not hold both
     _draw(losses, accuracies, epoch, folder / PICTURE)
-    stopped = " (interrupted)" if interrupted else ""
+    if not interrupted:
+        checkpoints.discard()
+    stopped = " (interrupted)" if interrupted else " (diverged)" if diverged else ""
     print(f"Test accuracy {accuracy:.4f} after {done:,} iterations{stopped}; kept in {folder}")
     if not args.quiet:
         print(f"  {WEIGHTS:<14}the parameters")
@@ -253,7 +323,16 @@ def _train(args: argparse.Namespace, folder: Path) -> int:
             print(f"  fastnet predict {weights} picture.png")
         else:
             print(f"Next, in Python: fastnet.load_network({str(folder / WEIGHTS)!r}).predict(x)")
-    return 130 if interrupted else 0
+    return 130 if interrupted else 1 if diverged else 0
+
+
+def _after_a_step(checkpoints: _checkpoints.Checkpoints, trainer: Trainer) -> None:
+    """Stop a training that has been no better than guessing for an epoch; otherwise write a checkpoint if it is due."""
+    if trainer._watch.is_pinned(trainer.train_loss_list, trainer.iter_per_epoch):
+        last = trainer.current_iter - 1
+        trainer._give_up(f"the loss is no better than guessing for an epoch, up to iteration {last}")
+    else:
+        checkpoints.on_step(trainer)
 
 
 def _augmentation(data: Dataset, name: Path | str) -> Augmentation:
@@ -272,9 +351,12 @@ def _accuracies_of(choice: _networks.Choice) -> str:
 def _refuse_a_run(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out {folder} is a file, not a directory")
-    held = [name for name in (WEIGHTS, HISTORY, PICTURE) if (folder / name).exists()]
-    if held and not force:
-        raise ValueError(f"--out {folder} holds a run ({', '.join(held)}): name another, or replace it with --force")
+    names = [name for name in (WEIGHTS, HISTORY, PICTURE) if (folder / name).exists()]
+    checkpoints = _checkpoints.held(folder)
+    if (names or checkpoints) and not force:
+        goes_on = " go on with it by --resume," if checkpoints else ""
+        held = ", ".join(names + checkpoints)
+        raise ValueError(f"--out {folder} holds a run ({held}):{goes_on} name another, or replace it with --force")
 
 
 @contextmanager

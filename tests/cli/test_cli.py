@@ -503,6 +503,7 @@ def test_help_is_on_standard_output(run, arguments):
             "--help", "--iterations", "--epochs", "--batch-size", "--optimizer", "--lr", "--hidden-size", "--dtype",
             "--network", "--hidden", "--activation", "--data", "--test-data", "--label", "--size",
             "--augment", "--gradient", "--backend", "--seed", "--out", "--force", "--quiet",
+            "--checkpoint-every", "--resume",
         }
 
 
