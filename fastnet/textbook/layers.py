@@ -48,8 +48,7 @@ class _Layer(Served):
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in vars(self).items() if name not in self._private}
         for name in self._computed_when_read:
-            if name not in state:
-                state[name] = getattr(self, name)
+            state[name] = getattr(self, name)
         return state
 
 
@@ -152,10 +151,6 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
 
     _dimensions: ClassVar[tuple[int, ...]] = (2, 4)
 
-    @property
-    def _computed_when_read(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("xc",) if "xn" in vars(self) else ()
-
     def forward(self, x: Any, train_flg: Any = True) -> Any:
         if self._computes(self._fits(x)):
             return super().forward(x, train_flg)
@@ -192,21 +187,28 @@ class Convolution(_Layer, layers.Convolution):
     """fastnet's Convolution, always in float64, as the book's `im2col` returns it."""
 
     _computed_when_read = ("col",)
-    _private = ("_wants_dx",)
+    _private = ("_wants_dx", "_copy")
     _wants_dx = True
+    _copy: Any = None  # of x: the program may change x, and `backward` is that of the old one, as the book keeps `col`
 
     def forward(self, x: Any) -> Any:
         W, b = self.W, self.b
         fits = are_images(x) and are_floats(W, b) and W.ndim == 4 and W.shape[1] == x.shape[1]
         if self._computes(fits and b.shape == (len(W),) and self._positions(x) is not None):
-            out = super().forward(in_float64(x))
-            self.x = x
+            images = in_float64(x)
+            out = self._forward(images, owned=images is not x, relu=None)
+            self.x, self._copy = x, self.x
             return out
+        self._copy = None
         return self.book.forward(self, x)
+
+    def _images(self) -> Any:
+        return super()._images() if self._copy is None else self._copy
 
     def backward(self, dout: Any) -> Any:
         x, W = self.x, self.W
         fits = are_floats(dout, W) and are_images(x) and np.shape(self.col_W) == (W[0].size, len(W))
+        fits = fits and x.shape == np.shape(self._images())
         if self._computes(fits and dout.shape == (len(x), len(W), *(self._positions(x) or ()))):
             return self._backward(in_float64(dout), self._wants_dx, None)
         return self.book.backward(self, dout)
