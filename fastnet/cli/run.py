@@ -18,9 +18,9 @@ def add_parser(commands: Any) -> None:
         "run",
         run_program,
         help="run a program of the book, with fastnet behind the book's definitions",
-        description="Run a program as `python SCRIPT` or `python -m MODULE` does. fastnet serves the functions and classes that are as the "
-        "book published them, in common/, in dataset/ and in any other file that the program imports. What the reader "
-        "changed stays as it is.",
+        description="Run a program as `python SCRIPT` or `python -m MODULE` does. fastnet serves the functions and "
+        "classes that are as the book published them, in common/, in dataset/ and in any other file that the program "
+        "imports. What the reader changed stays as it is.",
     )
     parser.add_argument(
         "--list", action="store_true", help="after the program, show each definition: served by what, or left and why"

@@ -75,7 +75,7 @@ def _spec_of(module: str) -> Any:
             if error.name is None or not f"{name}.".startswith(f"{error.name}."):
                 raise
             spec = None
-        if spec is None or isinstance(spec.loader, SourceFileLoader) and spec.submodule_search_locations is None:
+        if spec is None or spec.submodule_search_locations is None:
             break
     if spec is None or not isinstance(spec.loader, SourceFileLoader):
         sys.exit(f"fastnet run: error: no module named {module} with a Python file")
