@@ -50,7 +50,8 @@ def _are_unchanged(references: Collection[str], names: dict[str, Any], made: dic
     for name in references:
         if name in made:
             value, code = made[name]
-            if names.get(name) is not value or (code is not None and value.__code__ is not code):
+            now: Any = names.get(name)
+            if now is not value or (code is not None and now.__code__ is not code):
                 return False
     return True
 

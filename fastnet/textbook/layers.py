@@ -155,8 +155,8 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
             rows = x.reshape(len(x), -1)
             if self.running_mean is None:
                 self.running_mean, self.running_var = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-            arrays = [cast(array, FLOAT64) for array in (rows, self.gamma, self.beta)]
-            out = self._normalize(*arrays, self.running_mean, self.running_var, train_flg)
+            rows, gamma, beta = (cast(array, FLOAT64) for array in (rows, self.gamma, self.beta))
+            out = self._normalize(rows, gamma, beta, self.running_mean, self.running_var, train_flg)
             self.input_shape = x.shape
             return out.reshape(x.shape)
         return super().forward(x, train_flg) if self.book is None else self.book.forward(self, x, train_flg)
