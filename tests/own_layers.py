@@ -100,8 +100,8 @@ class BatchNormalization:
     def backward(self, dout):
         d = dout.reshape(len(dout), -1)
         self.dbeta, self.dgamma = d.sum(axis=0), (self.xn * d).sum(axis=0)
-        dx = self.gamma / self.std * (d - d.mean(axis=0) - self.xn * (self.xn * d).mean(axis=0))
-        return dx.reshape(self.input_shape)
+        d = self.gamma / self.std * (d - self.xc * (self.xc * d).mean(axis=0) / self.std**2)
+        return (d - d.mean(axis=0)).reshape(self.input_shape)
 
 
 def windows(x, h, w, stride, pad):

@@ -18,9 +18,9 @@ def add_parser(commands: Any) -> None:
         "run",
         run_program,
         help="run a program of the book, with fastnet behind the book's definitions",
-        description="Run a program as `python SCRIPT` does. fastnet serves the functions and classes that are as the "
-        "book published them, in common/, in dataset/ and in any other file that the program imports. What the reader "
-        "changed stays as it is.",
+        description="Run a program as `python SCRIPT` or `python -m MODULE` does. fastnet serves the functions and "
+        "classes that are as the book published them, in common/, in dataset/ and in any other file that the program "
+        "imports. What the reader changed stays as it is.",
     )
     parser.add_argument(
         "--list", action="store_true", help="after the program, show each definition: served by what, or left and why"
@@ -32,6 +32,7 @@ def add_parser(commands: Any) -> None:
         "--save-plots", type=_arguments.path, metavar="DIR",
         help="write each figure that plt.show() would have shown to DIR",
     )
+    parser.add_argument("-m", action="store_true", dest="is_module", help="SCRIPT is the name of a module")
     # One argument for all: argparse takes a `--` away that stands between two.
     parser.add_argument(
         "program", nargs=argparse.PARSER, metavar="SCRIPT [ARGS]",
@@ -42,17 +43,17 @@ def add_parser(commands: Any) -> None:
 def run_program(args: argparse.Namespace) -> int:
     """Run the program. Its exceptions leave this function: Python reports them as the program's own."""
     script, *arguments = args.program[args.program[0] == "--" :]
-    if not Path(script).is_file():
+    if not args.is_module and not Path(script).is_file():
         print(f"{args.prog}: error: {script}: no such file", file=sys.stderr)
         return 2
-    is_notebook = script.endswith(".ipynb")
+    is_notebook = script.endswith(".ipynb") and not args.is_module
     if is_notebook and arguments:
         print(f"{args.prog}: error: a notebook takes no arguments, got {arguments[0]!r}", file=sys.stderr)
         return 2
     if args.check:
         from fastnet.textbook._check import check
 
-        return check(script, arguments)
+        return check(*["-m"] * args.is_module, script, *arguments)
     if is_notebook:
         return _run_notebook(args, script)
     if args.save_plots is not None:
@@ -62,7 +63,7 @@ def run_program(args: argparse.Namespace) -> int:
     from fastnet.textbook import _listing, _program
 
     atexit.register(_tell, _listing.table if args.list else _listing.summary)
-    _program.run(script, arguments)
+    _program.run(script, arguments, is_module=args.is_module)
     return 0
 
 

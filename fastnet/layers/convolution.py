@@ -130,14 +130,18 @@ class Convolution:
     @property
     def col(self) -> Any:
         attributes = vars(self)
-        if attributes.get("col") is None and attributes.get("x") is not None:
+        if attributes.get("col") is None and self._images() is not None:
             FH, FW = np.shape(self.W)[2:]
-            attributes["col"] = im2col(self.x, FH, FW, self.stride, self.pad)
+            attributes["col"] = im2col(self._images(), FH, FW, self.stride, self.pad)
         return attributes.get("col")
 
     @col.setter
     def col(self, value: Any) -> None:
         vars(self)["col"] = value  # as for the book's plain attribute
+
+    def _images(self) -> Any:
+        """Return the images of the last `forward`, as they were."""
+        return vars(self).get("x")
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:
         """Return the gradient with respect to `x`, and set `dW` and `db`.
@@ -164,7 +168,7 @@ class Convolution:
 
     def _backward(self, dout: npt.ArrayLike, wants_dx: bool, relu: Relu | None) -> Any:
         """Compute `backward`, after that of the ReLU behind it. Return None for a gradient that is not wanted."""
-        x = as_images(kept(self.x, "x"), "x")
+        x = as_images(kept(self._images(), "x"), "x")
         W = real_array(kept(self.col_W, "col_W"), "col_W").T.reshape(np.shape(self.W))
         shape, mask = self._output_shape(x, W), None if relu is None else relu._mask()
         d, x, W = common(gradient(dout, shape if mask is None else mask.shape), x, W)

@@ -121,21 +121,31 @@ class BatchNormalization:
         else:
             running_mean = vector(self.running_mean, "running_mean", D, of)
             running_var = vector(self.running_var, "running_var", D, of)
+        if train_flg:
+            refuse_empty(array[:, :1] if array.ndim == 2 else array, "x")
         with np.errstate(all="ignore"):
-            if train_flg:
-                refuse_empty(array[:, :1] if array.ndim == 2 else array, "x")
-                out, self.xn, self.xc, mean, var, self.std = _backend.kernels.normalize(rows, gamma, beta, EPS)
-                self.batch_size = len(array)
-                running_mean = self.momentum * running_mean + (1 - self.momentum) * mean
-                running_var = self.momentum * running_var + (1 - self.momentum) * var
-            else:
-                scale = (gamma / np.sqrt(running_var + EPS)).astype(rows.dtype)
-                out = rows - running_mean.astype(rows.dtype)
-                out *= scale
-                out += beta
-        self.running_mean, self.running_var, self.input_shape = running_mean, running_var, array.shape
+            out = self._normalize(rows, gamma, beta, running_mean, running_var, train_flg)
+        self.input_shape = array.shape
         result: FloatArray = out.reshape(array.shape)
         return result
+
+    def _normalize(
+        self, rows: Any, gamma: Any, beta: Any, running_mean: Any, running_var: Any, train_flg: bool
+    ) -> FloatArray:
+        """Compute `forward` for arrays as the kernels take them, and set the running statistics."""
+        out: FloatArray
+        if train_flg:
+            out, self.xn, self.xc, mean, var, self.std = _backend.kernels.normalize(rows, gamma, beta, EPS)
+            self.batch_size = len(rows)
+            running_mean = self.momentum * running_mean + (1 - self.momentum) * mean
+            running_var = self.momentum * running_var + (1 - self.momentum) * var
+        else:
+            scale = (gamma / np.sqrt(running_var + EPS)).astype(rows.dtype)
+            out = rows - running_mean.astype(rows.dtype)
+            out *= scale
+            out += beta
+        self.running_mean, self.running_var = running_mean, running_var
+        return out
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:
         """Return the gradient with respect to the input of the last training pass, and set `dgamma` and `dbeta`.
@@ -167,6 +177,11 @@ class BatchNormalization:
             raise ValueError(f"xc must have the shape of xn, {xn.shape}, got shape {xc.shape}")
         gamma = vector(self.gamma, "gamma", xn.shape[1], of)
         std = vector(kept(self.std, "std"), "std", xn.shape[1], of)
-        dx, self.dgamma, self.dbeta = _backend.kernels.normalize_gradient(*common(rows, xn, xc, gamma, std))
-        result: FloatArray = dx.reshape(shape)
+        result: FloatArray = self._differentiate(*common(rows, xn, xc, gamma, std)).reshape(shape)
         return result
+
+    def _differentiate(self, *arrays: Any) -> FloatArray:
+        """Compute `backward` for dout, xn, xc, gamma and std as the kernels take them."""
+        dx: FloatArray
+        dx, self.dgamma, self.dbeta = _backend.kernels.normalize_gradient(*arrays)
+        return dx

@@ -26,10 +26,12 @@ if not serving:
     _absent.uninstall()
 random.seed(0)
 numpy.random.seed(0)
-if sys.argv[2].endswith(".ipynb"):
+is_module = sys.argv[2] == "-m"
+script, *arguments = sys.argv[2 + is_module :]
+if script.endswith(".ipynb") and not is_module:
     from fastnet.textbook import _notebook
-    sys.exit(_notebook.run(sys.argv[2], serving=serving, seed=True))
-_program.run(sys.argv[2], sys.argv[3:], serving=serving)
+    sys.exit(_notebook.run(script, serving=serving, seed=True))
+_program.run(script, arguments, serving=serving, is_module=is_module)
 """
 
 
@@ -42,9 +44,12 @@ class Run(NamedTuple):
     seconds: float
 
 
-def check(script: str, arguments: Sequence[str]) -> int:
-    """Print whether both runs print the same; return 0 if they do, else 1."""
-    without, serving = (_run(how, script, arguments) for how in ("without", "with"))
+def check(*arguments: str) -> int:
+    """Print whether both runs print the same; return 0 if they do, else 1.
+
+    The arguments are those that Python would get: `-m`, if there is one, the script or the module, and the program's.
+    """
+    without, serving = (_run(how, arguments) for how in ("without", "with"))
     print(f"without fastnet: {_described(without)}")
     print(f"with fastnet:    {_described(serving)}")
     differences = differing(without.lines, serving.lines)
@@ -54,10 +59,10 @@ def check(script: str, arguments: Sequence[str]) -> int:
     return 1 if differences else 0
 
 
-def _run(how: str, script: str, arguments: Sequence[str]) -> Run:
+def _run(how: str, arguments: Sequence[str]) -> Run:
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, how, script, *arguments],
+        [sys.executable, "-c", PROGRAM, how, *arguments],
         env={"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", **os.environ, "PYTHONIOENCODING": "utf-8"},
         stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", check=False,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Run a program as `python SCRIPT` does."""
 
 import builtins
+import importlib.util
 import os
 import re
 import sys
@@ -26,17 +27,24 @@ INSTEAD = {
 }  # fmt: skip
 
 
-def run(script: str, arguments: Sequence[str], *, serving: bool = True) -> None:
-    """Run a script as `__main__`. Its exceptions show the traceback that they would have under Python."""
+def run(script: str, arguments: Sequence[str], *, serving: bool = True, is_module: bool = False) -> None:
+    """Run a script, or a module by its name, as `__main__`.
+
+    Its exceptions show the traceback that they would have under Python.
+    """
     path = os.path.join(os.getcwd(), script)  # not normalised: Python leaves `./` in `__file__`
-    folder = os.path.dirname(os.path.realpath(path))
-    sys.argv = [script, *arguments]
+    folder = os.getcwd() if is_module else os.path.dirname(os.path.realpath(path))
     sys.path[: 0 if sys.flags.safe_path else 1] = [folder]
     _give_back_names(folder)
     main = ModuleType("__main__")
-    vars(main).update(
-        __file__=path, __builtins__=builtins, __loader__=SourceFileLoader("__main__", path), __cached__=None
-    )
+    if is_module:
+        spec = _spec_of(script)
+        path = script = spec.origin
+        found = {"__spec__": spec, "__package__": spec.parent, "__loader__": spec.loader, "__cached__": spec.cached}
+    else:
+        found = {"__loader__": SourceFileLoader("__main__", path), "__cached__": None}
+    sys.argv = [script, *arguments]
+    vars(main).update(found, __file__=path, __builtins__=builtins)
     if sys.version_info < (3, 14):
         main.__annotations__ = {}
     sys.modules["__main__"] = main
@@ -56,6 +64,22 @@ def run(script: str, arguments: Sequence[str], *, serving: bool = True) -> None:
 
         sys.excepthook = show_without_fastnet
         raise
+
+
+def _spec_of(module: str) -> Any:
+    """Return where a module is that `python -m` would run. Its packages are imported, as Python does."""
+    for name in (module, f"{module}.__main__"):
+        try:
+            spec = importlib.util.find_spec(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise
+            spec = None
+        if spec is None or spec.submodule_search_locations is None:
+            break
+    if spec is None or not isinstance(spec.loader, SourceFileLoader):
+        sys.exit(f"fastnet run: error: no module named {module} with a Python file")
+    return spec
 
 
 def _give_back_names(folder: str) -> None:

@@ -50,14 +50,15 @@ def _are_unchanged(references: Collection[str], names: dict[str, Any], made: dic
     for name in references:
         if name in made:
             value, code = made[name]
-            if names.get(name) is not value or getattr(value, "__code__", None) is not code:
+            now: Any = names.get(name)
+            if now is not value or (code is not None and now.__code__ is not code):
                 return False
     return True
 
 
 def as_made(value: Any) -> tuple[Any, Any]:
     """Return what tells a definition from one that replaced it, or whose code was exchanged."""
-    return value, getattr(value, "__code__", None)
+    return value, value.__code__ if isinstance(value, FunctionType) else None
 
 
 class Served:

@@ -14,14 +14,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastnet import layers
-from fastnet._checks import FLOAT64, is_real
+from fastnet._checks import FLOAT64, cast, is_real
 from fastnet.textbook._serving import Served
 from fastnet.textbook.functions import are_targets
 
 
 def are_floats(*arrays: Any) -> bool:
     """Whether all are arrays of float32 or float64."""
-    return all(type(array) is np.ndarray and array.dtype.char in "fd" for array in arrays)
+    for array in arrays:  # noqa: SIM110 - faster than `all`, and this is called several times in each layer
+        if type(array) is not np.ndarray or array.dtype.char not in "fd":
+            return False
+    return True
 
 
 def are_images(x: Any) -> bool:
@@ -48,8 +51,7 @@ class _Layer(Served):
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in vars(self).items() if name not in self._private}
         for name in self._computed_when_read:
-            if name not in state:
-                state[name] = getattr(self, name)
+            state[name] = getattr(self, name)
         return state
 
 
@@ -134,17 +136,13 @@ class SoftmaxWithLoss(_Layer, layers.SoftmaxWithLoss):
 
 
 class Dropout(_Layer, layers.Dropout):
-    """fastnet's Dropout."""
+    """fastnet's Dropout, whose arithmetic is that of the reader's own: so there is nothing to gain."""
 
     def forward(self, x: Any, train_flg: Any = True) -> Any:
-        if self._computes(are_floats(x) and x.ndim > 0):
-            return super().forward(x, train_flg)
-        return self.book.forward(self, x, train_flg)
+        return super().forward(x, train_flg) if self.book is None else self.book.forward(self, x, train_flg)
 
     def backward(self, dout: Any) -> Any:
-        if self._computes(are_floats(dout) and type(self.mask) is np.ndarray and self.mask.shape == dout.shape):
-            return super().backward(dout)
-        return self.book.backward(self, dout)
+        return super().backward(dout) if self.book is None else self.book.backward(self, dout)
 
 
 class BatchNormalization(_Layer, layers.BatchNormalization):
@@ -152,30 +150,36 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
 
     _dimensions: ClassVar[tuple[int, ...]] = (2, 4)
 
-    @property
-    def _computed_when_read(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("xc",) if "xn" in vars(self) else ()
-
     def forward(self, x: Any, train_flg: Any = True) -> Any:
-        if self._computes(self._fits(x)):
-            return super().forward(x, train_flg)
-        return self.book.forward(self, x, train_flg)
+        if self._fits(x) and self._is_unchanged():
+            rows = x.reshape(len(x), -1)
+            if self.running_mean is None:
+                self.running_mean, self.running_var = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+            rows, gamma, beta = (cast(array, FLOAT64) for array in (rows, self.gamma, self.beta))
+            out = self._normalize(rows, gamma, beta, self.running_mean, self.running_var, train_flg)
+            self.input_shape = x.shape
+            return out.reshape(x.shape)
+        return super().forward(x, train_flg) if self.book is None else self.book.forward(self, x, train_flg)
 
     def backward(self, dout: Any) -> Any:
         xn: Any = vars(self).get("xn")  # the reader's constructor does not set it
-        gamma, std = self.gamma, self.std
-        fits = _are_float64(dout, xn, gamma, std) and dout.ndim in self._dimensions and dout.shape == self.input_shape
-        fits = fits and np.shape(xn) == (len(dout), math.prod(dout.shape[1:]))
-        if self._computes(fits and np.shape(gamma) == np.shape(std) == np.shape(xn)[1:]):
-            return super().backward(dout)
-        return self.book.backward(self, dout)
+        xc, gamma, std = self.xc, self.gamma, self.std
+        fits = _are_float64(dout, xn, xc, gamma, std) and dout.ndim in self._dimensions
+        if fits and dout.shape == self.input_shape and xn.ndim == 2 and len(xn) == len(dout) and self._is_unchanged():
+            rows = dout.reshape(len(dout), -1)
+            if rows.shape == xn.shape == xc.shape and gamma.shape == std.shape == rows.shape[1:]:
+                arrays = [cast(array, FLOAT64) for array in (rows, xn, xc, gamma, std)]
+                return self._differentiate(*arrays).reshape(dout.shape)
+        return super().backward(dout) if self.book is None else self.book.backward(self, dout)
 
     def _fits(self, x: Any) -> bool:
-        statistics = (self.running_mean, self.running_var)
-        arrays = (self.gamma, self.beta, *(() if statistics[0] is None else statistics))
-        if not (_are_float64(x, *arrays) and x.ndim in self._dimensions and x.size > 0 and is_real(self.momentum)):
+        gamma, beta = self.gamma, self.beta
+        if not (_are_float64(x, gamma, beta) and x.ndim in self._dimensions and x.size > 0 and is_real(self.momentum)):
             return False
-        return all(np.shape(array) == (math.prod(x.shape[1:]),) for array in arrays)
+        D = (math.prod(x.shape[1:]),)
+        mean, var = self.running_mean, self.running_var
+        fits = gamma.shape == beta.shape == D
+        return fits and (mean is None or (_are_float64(mean, var) and mean.shape == var.shape == D))
 
 
 class BatchNormalizationOf2016(BatchNormalization):
@@ -185,28 +189,38 @@ class BatchNormalizationOf2016(BatchNormalization):
 
 
 def _are_float64(*arrays: Any) -> bool:
-    return all(type(array) is np.ndarray and array.dtype == FLOAT64 for array in arrays)
+    for array in arrays:  # noqa: SIM110 - see `are_floats`
+        if type(array) is not np.ndarray or array.dtype is not FLOAT64:
+            return False
+    return True
 
 
 class Convolution(_Layer, layers.Convolution):
     """fastnet's Convolution, always in float64, as the book's `im2col` returns it."""
 
     _computed_when_read = ("col",)
-    _private = ("_wants_dx",)
+    _private = ("_wants_dx", "_copy")
     _wants_dx = True
+    _copy: Any = None  # of x: the program may change x, and `backward` is that of the old one, as the book keeps `col`
 
     def forward(self, x: Any) -> Any:
         W, b = self.W, self.b
         fits = are_images(x) and are_floats(W, b) and W.ndim == 4 and W.shape[1] == x.shape[1]
         if self._computes(fits and b.shape == (len(W),) and self._positions(x) is not None):
-            out = super().forward(in_float64(x))
-            self.x = x
+            images = in_float64(x)
+            out = self._forward(images, owned=images is not x, relu=None)
+            self.x, self._copy = x, self.x
             return out
+        self._copy = None
         return self.book.forward(self, x)
+
+    def _images(self) -> Any:
+        return super()._images() if self._copy is None else self._copy
 
     def backward(self, dout: Any) -> Any:
         x, W = self.x, self.W
         fits = are_floats(dout, W) and are_images(x) and np.shape(self.col_W) == (W[0].size, len(W))
+        fits = fits and x.shape == np.shape(self._images())
         if self._computes(fits and dout.shape == (len(x), len(W), *(self._positions(x) or ()))):
             return self._backward(in_float64(dout), self._wants_dx, None)
         return self.book.backward(self, dout)

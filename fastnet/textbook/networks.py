@@ -3,7 +3,7 @@
 The constructor, the attributes and the random draws are the reader's. `predict` calls the layers, which are fastnet's.
 Served here are
 
-- `gradient` without what nobody reads, the gradient with respect to the samples;
+- `gradient` without what nobody reads: the gradient with respect to the samples, and a weight decay of 0;
 - `accuracy`, which predicts some samples at a time;
 - `numerical_gradient`, by a network of `fastnet.networks` that has the same parameters, and computes again only what
   depends on the changed one;
@@ -16,6 +16,7 @@ then leaves the work to the reader's own method.
 """
 
 import math
+from collections import OrderedDict
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -134,7 +135,40 @@ class _Differenced(_Layered):
 
 
 class _Decayed(_Differenced):
-    """A network with weight decay, which the book computes from a square of every weight."""
+    """A network with weight decay, which the book computes from every weight, also where it is 0."""
+
+    _training: ClassVar[dict[str, Any]] = {}
+
+    def gradient(self, x: Any, t: Any) -> Any:
+        if not (self._is_unchanged() and self._has_usual_weights() and self._holds_its_weights()):
+            return super().gradient(x, t)
+        layers = self._in_order()
+        with without_dx(layers):
+            self.loss(x, t, **self._training)  # type: ignore[attr-defined]
+            dout = self.last_layer.backward(1)  # type: ignore[attr-defined]
+            for layer in reversed(layers):
+                dout = layer.backward(dout)
+        return self._decayed_gradients()
+
+    def _holds_its_weights(self) -> bool:
+        layers, params = self.layers, self.params  # type: ignore[attr-defined]
+        numbers = range(1, self.hidden_layer_num + 2)  # type: ignore[attr-defined]
+        return type(layers) is OrderedDict and all(
+            getattr(layers.get(f"Affine{i}"), "W", None) is params[f"W{i}"] for i in numbers
+        )
+
+    def _decayed_gradients(self) -> dict[str, Any]:
+        """Return the gradients that the layers have computed, in the book's order."""
+        rate, found = self.weight_decay_lambda, {}  # type: ignore[attr-defined]
+        last = self.hidden_layer_num + 1  # type: ignore[attr-defined]
+        for i in range(1, last + 1):
+            affine = self.layers[f"Affine{i}"]  # type: ignore[attr-defined]
+            found[f"W{i}"] = affine.dW + rate * affine.W if rate else affine.dW
+            found[f"b{i}"] = affine.db
+            if getattr(self, "use_batchnorm", False) and i != last:
+                norm = self.layers[f"BatchNorm{i}"]  # type: ignore[attr-defined]
+                found[f"gamma{i}"], found[f"beta{i}"] = norm.dgamma, norm.dbeta
+        return found
 
     def _with_decay(self, loss: Any) -> Any:
         squares = 0.0
@@ -145,9 +179,8 @@ class _Decayed(_Differenced):
         return loss + 0.5 * self.weight_decay_lambda * squares  # type: ignore[attr-defined]
 
     def _has_usual_weights(self) -> bool:
-        params = self.params  # type: ignore[attr-defined]
-        names = [f"W{i}" for i in range(1, self.hidden_layer_num + 2)]  # type: ignore[attr-defined]
-        return all(are_floats(params.get(name)) for name in names) and is_real(self.weight_decay_lambda)  # type: ignore[attr-defined]
+        params, numbers = self.params, range(1, self.hidden_layer_num + 2)  # type: ignore[attr-defined]
+        return are_floats(*[params.get(f"W{i}") for i in numbers]) and is_real(self.weight_decay_lambda)  # type: ignore[attr-defined]
 
 
 class AbsentMultiLayerNetExtend(fastnet.MultiLayerNetExtend):
@@ -186,6 +219,7 @@ class MultiLayerNetExtend(_Decayed):
 
     _absent = AbsentMultiLayerNetExtend
     _public = "fastnet.networks.MultiLayerNetExtend"
+    _training: ClassVar[dict[str, Any]] = {"train_flg": True}
 
     def loss(self, x: Any, t: Any, train_flg: Any = False) -> Any:
         if self._is_unchanged() and self._has_usual_weights():

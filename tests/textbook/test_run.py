@@ -88,6 +88,34 @@ def test_a_program_runs_as_under_python(project, text):
     assert [line for line in lines if not line.startswith("fastnet run: ")] == expected[2].splitlines(keepends=True)
 
 
+@pytest.mark.parametrize("name", ["ch 03", "missing", "ch 03.broken"])
+def test_a_module_runs_as_under_python(project, name, monkeypatch):
+    """Its imports are relative to its package, and the first folder of the path is the current one."""
+    text = """
+        import sys
+        from ..common.functions import relu
+        from .beside import VALUE
+        print(__name__, __package__, __spec__.name, __file__, sys.argv, sys.path[0], VALUE, relu(-2.0))
+        raise SystemExit(3)
+        """
+    text = "\n".join(line.strip() for line in text.splitlines())
+    write(project, text, "__main__.py")
+    write(project, "VALUE = 5\n", "beside.py")
+    write(project, "import no_such_module\n", "broken.py")
+    monkeypatch.chdir(project.parent)
+    name = f"{project.name}.{name}"
+    status, out, _ = python("-m", name, "--list", "7")
+    got = fastnet("run", "-m", name, "--list", "7")
+    assert got[:2] == (status, out)
+    if "missing" in name:
+        assert got[2].startswith(f"fastnet run: error: no module named {name} ")
+    elif "broken" in name:
+        assert "no_such_module" in got[2]
+    else:
+        assert "replaced 1 in" in got[2]
+        assert fastnet("run", "--check", "-m", name)[0] == 0
+
+
 def test_one_line_tells_what_was_replaced(project):
     script = write(project, TOP + "print(sigmoid(0.0), relu(1.0))")
     status, out, error = fastnet("run", script)

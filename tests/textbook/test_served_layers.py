@@ -170,6 +170,49 @@ def test_attributes_that_are_written_count():
     equal(served.backward(np.ones((3, 2, 3, 3))), plain.backward(np.ones((3, 2, 3, 3))))
 
 
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize(
+    ("own", "arguments", "x", "changed"),
+    [
+        (Affine, (W, B), normal(3, 12), ("x", "out")),
+        (Relu, (), normal(4, 5), ("x", "out")),
+        (Sigmoid, (), normal(4, 5), ("x", "out")),
+        (Dropout, (), normal(4, 5), ("x", "out")),
+        (BatchNormalization, (normal(6), normal(6)), normal(5, 6), ("x", "out", "gamma", "xc")),
+        (Convolution, (FILTERS, normal(4), 2, 1), IMAGES, ("x", "out", "W")),
+        (Convolution, (FILTERS, normal(4)), IMAGES.astype(np.float32), ("x", "out", "W")),
+        (Convolution, (FILTERS, normal(4)), (IMAGES * 50).astype(np.int16), ("x", "out", "col")),
+        (Pooling, (2, 2), IMAGES, ("x", "out")),
+    ],
+)
+def test_what_changes_before_backward_counts_where_it_does_in_the_book(own, arguments, x, changed):
+    """The book keeps some arrays, and copies of others."""
+    for name in changed:
+        results = []
+        for layer in (pair(own, *copy.deepcopy(arguments))[which] for which in (0, 1)):
+            np.random.seed(0)
+            given = x.copy()
+            out = layer.forward(given)
+            assert own not in (Convolution, Pooling) or layer.x is given
+            array = {"x": given, "out": out}.get(name)
+            array = getattr(layer, name) if array is None else array
+            array *= 2
+            dx = layer.backward(np.cos(np.arange(out.size)).reshape(out.shape))
+            gradients = ("dW", "db", "dgamma", "dbeta")
+            results.append([dx, *(getattr(layer, one) for one in gradients if hasattr(layer, one))])
+        for got, expected in zip(*results, strict=True):
+            equal(got, expected)
+
+
+def test_images_that_replace_those_of_the_last_forward_do_not_count():
+    served, plain = pair(Convolution, FILTERS, np.zeros(4))
+    for layer in served, plain:
+        layer.forward(IMAGES)
+        layer.x = IMAGES + 1
+        layer.backward(np.ones((3, 4, 5, 5)))
+    equal(served.dW, plain.dW)
+
+
 @pytest.mark.parametrize("own", [Affine, Convolution, Pooling, BatchNormalization, SoftmaxWithLoss])
 def test_a_pickle_holds_the_attributes_of_the_readers_class(own, monkeypatch):
     arguments = {
@@ -183,6 +226,7 @@ def test_a_pickle_holds_the_attributes_of_the_readers_class(own, monkeypatch):
         layer.forward(*given)
     state = served.__getstate__()
     assert state.keys() == vars(plain).keys()
+    assert [name for name, value in vars(plain).items() if (state[name] is None) != (value is None)] == []
     again = pickle.loads(pickle.dumps(served))
     out = plain.forward(*given)
     dout = np.ones(np.shape(out))

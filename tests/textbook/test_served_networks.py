@@ -80,9 +80,10 @@ class TwoLayers(Network):
 
 
 class Deep(Network):
-    """With weight decay, and if wanted with dropout."""
+    """With weight decay, and if wanted with dropout and batch normalisation."""
 
-    def __init__(self, sizes, weight_decay_lambda=0.0, activation="Relu", dropout=None):
+    def __init__(self, sizes, weight_decay_lambda=0.0, activation="Relu", dropout=None, use_batchnorm=False):
+        self.use_batchnorm = use_batchnorm
         make, self.weight_decay_lambda, self.hidden_layer_num = self.kinds, weight_decay_lambda, len(sizes) - 2
         self.params, self.layers = {}, OrderedDict()
         for i in range(1, len(sizes)):
@@ -90,6 +91,10 @@ class Deep(Network):
             self.params[f"W{i}"], self.params[f"b{i}"] = W, b
             self.layers[f"Affine{i}"] = make["Affine"](W, b)
             if i < len(sizes) - 1:
+                if use_batchnorm:
+                    gamma, beta = np.random.rand(sizes[i]), np.random.randn(sizes[i])
+                    self.params[f"gamma{i}"], self.params[f"beta{i}"] = gamma, beta
+                    self.layers[f"BatchNorm{i}"] = make["BatchNormalization"](gamma, beta)
                 self.layers[f"Activation_function{i}"] = make[activation]()
                 if dropout is not None:
                     self.layers[f"Dropout{i}"] = make["Dropout"](dropout)
@@ -97,7 +102,7 @@ class Deep(Network):
 
     def predict(self, x, train_flg=False):
         for key, layer in self.layers.items():
-            x = layer.forward(x, train_flg) if "Dropout" in key else layer.forward(x)
+            x = layer.forward(x, train_flg) if "Dropout" in key or "BatchNorm" in key else layer.forward(x)
         return x
 
     def loss(self, x, t, train_flg=False):
@@ -117,6 +122,9 @@ class Deep(Network):
         for i in range(1, self.hidden_layer_num + 2):
             layer = self.layers[f"Affine{i}"]
             found[f"W{i}"], found[f"b{i}"] = layer.dW + self.weight_decay_lambda * layer.W, layer.db
+            if self.use_batchnorm and i <= self.hidden_layer_num:
+                norm = self.layers[f"BatchNorm{i}"]
+                found[f"gamma{i}"], found[f"beta{i}"] = norm.dgamma, norm.dbeta
         return found
 
 
@@ -245,6 +253,23 @@ def test_dropout_draws_the_readers_masks():
         found.append([*steps, {"next": np.random.rand()}])
     for got, expected in zip(*found, strict=True):
         same(got, expected, rtol=1e-6)  # the masks differ between the two losses of a difference, which is large
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("decay", [0, 0.1])
+@pytest.mark.parametrize("dropout", [None, 0.3])
+def test_batch_normalisation_moves_its_statistics_as_the_readers_does(decay, dropout):
+    """Also in a numerical gradient, where each of the losses moves them, and draws masks."""
+    nets = pair(Deep, networks.MultiLayerNetExtend, [8, 4, 3], decay, dropout=dropout, use_batchnorm=True)
+    found = []
+    for net in nets:
+        np.random.seed(1)
+        steps = [net.gradient(X, T), net.numerical_gradient(X[:2], T[:2]), {"loss": net.loss(X, T)}]
+        norm = net.layers["BatchNorm1"]
+        statistics = {"mean": norm.running_mean, "var": norm.running_var, "xn": norm.xn, "next": np.random.rand()}
+        found.append([*steps, statistics])
+    for got, expected in zip(*found, strict=True):
+        same(got, expected, rtol=1e-6)  # of the difference of two losses with different masks
 
 
 @pytest.mark.usefixtures("backend")
