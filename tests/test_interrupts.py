@@ -1,4 +1,4 @@
-"""Ctrl-C and errors at any moment: arrays are afterwards what they were, to the last bit, and training is in one piece.
+"""Ctrl-C and errors at any moment: arrays are afterwards what they were, to the last bit.
 
 An interrupt comes in one of two ways: `f` raises it at a random call, or a timer does at a random moment, also in the
 middle of fastnet's own code. With `--full`, a thousand of each for every function.
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import fastnet
-from fastnet import LayeredTwoLayerNet, MultiLayerNet, Trainer, TwoLayerNet
+from fastnet import LayeredTwoLayerNet, MultiLayerNet, TwoLayerNet
 from fastnet.gradient import gradient_check, gradient_descent, jacobian, numerical_gradient
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -164,33 +164,6 @@ def test_an_interrupt_at_a_random_moment_leaves_everything_as_it_was(name):
     before = bits(values)
     for _ in interruptions(lambda: call(lambda: None)):
         assert bits(values) == before
-
-
-@needs_a_timer
-@pytest.mark.parametrize("optimizer", ["SGD", "Momentum", "Adam"])
-@pytest.mark.parametrize("kind", [TwoLayerNet, LayeredTwoLayerNet])
-def test_an_interrupted_training_has_made_whole_iterations(kind, optimizer):
-    def trainer():
-        net = network(kind)
-        return net, Trainer(
-            net, X, T, X, T, epochs=20, mini_batch_size=2, optimizer=optimizer, seed=0, verbose=False, progress=False
-        )  # fmt: skip
-
-    net, whole = trainer()
-    states = [bits(net.params.values())]
-    for _ in range(whole.max_iter):
-        whole.train_step()
-        states.append(bits(net.params.values()))
-    current = []
-
-    def train():
-        current[:] = trainer()
-        current[1].train()
-
-    for _ in interruptions(train):
-        net, run = current
-        assert bits(net.params.values()) in states
-        assert run.train_loss_list == whole.train_loss_list[: len(run.train_loss_list)]
 
 
 def test_an_interrupt_comes_out_of_gradient_check_also_if_a_parameter_has_just_changed():

@@ -10,7 +10,7 @@ import effort
 import numpy as np
 import pytest
 
-from fastnet import load_mnist, load_network, load_pretrained, pretrained, use_backend
+from fastnet import DeepConvNet, load_mnist, load_network, load_pretrained, pretrained, use_backend
 from fastnet.augmentation import Augmentation
 from fastnet.functions import softmax
 
@@ -122,8 +122,8 @@ def program():
 
 
 def test_the_dropout_of_the_book_changes_no_prediction(program):
-    network = program.untrained(np.random.default_rng(0))
-    for layer, ratio in zip(program.dropouts(network), (0.2, 0.3), strict=True):
+    network = DeepConvNet(dtype=np.float32, seed=0)
+    for layer, ratio in zip(program.dropouts(network), program.DROPPED.values(), strict=True):
         layer.dropout_ratio = ratio
     network.params["b8"] += np.arange(10, dtype=np.float32)
     x = np.random.default_rng(1).random((5, 1, 28, 28), np.float32)
@@ -132,6 +132,8 @@ def test_the_dropout_of_the_book_changes_no_prediction(program):
     for layer, fresh in zip(program.dropouts(same), program.dropouts(type(network)()), strict=True):
         layer.dropout_ratio = fresh.dropout_ratio
     np.testing.assert_allclose(same.predict(x), expected, rtol=1e-5)
+    again = program.without_the_books_dropout(same)
+    np.testing.assert_allclose(again.params["W8"], network.params["W8"], rtol=1e-6)
 
 
 def test_a_short_training_writes_the_same_file_again(tmp_path):
