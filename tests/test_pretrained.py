@@ -10,7 +10,7 @@ import effort
 import numpy as np
 import pytest
 
-from fastnet import load_mnist, load_network, load_pretrained, pretrained, use_backend
+from fastnet import DeepConvNet, load_mnist, load_network, load_pretrained, pretrained, use_backend
 from fastnet.augmentation import Augmentation
 from fastnet.functions import softmax
 
@@ -67,7 +67,8 @@ def test_it_reads_mnist(test_images):
     x, t = test_images
     y = probabilities(x)
     right = y.argmax(axis=1) == t
-    assert right.mean() >= 0.99
+    # All 10,000 give 0.9914; 1,000 of them differ from that by 0.0025 (one standard deviation).
+    assert right.mean() > 0.985
     assert np.mean(y.max(axis=1) >= pretrained.UNSURE_BELOW) > 0.97
 
 
@@ -122,7 +123,7 @@ def program():
 
 
 def test_the_dropout_of_the_book_changes_no_prediction(program):
-    network = program.untrained(np.random.default_rng(0))
+    network = DeepConvNet(dtype=np.float32, seed=0)
     for layer, ratio in zip(program.dropouts(network), (0.2, 0.3), strict=True):
         layer.dropout_ratio = ratio
     network.params["b8"] += np.arange(10, dtype=np.float32)

@@ -2,9 +2,10 @@
 
     OPENBLAS_NUM_THREADS=1 python tools/train_digit_network.py
 
-The network is the book's DeepConvNet, with filters for images that it halves at once. It sees MNIST's training images,
-changed at random by `fastnet.augmentation`, and images without a digit, for which every class is as probable as any
-other. The same seed gives the same file on the same machine.
+The network is the book's DeepConvNet, in float32. It sees MNIST's training images, changed at random by
+`fastnet.augmentation`, and images without a digit, for which every class is as probable as any other. Then it sees
+them changed less: it has learnt what other hands write, and now learns the details of most digits. The same seed gives
+the same file on the same machine.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from non_digits import non_digits
 
-from fastnet import DeepConvNet, load_mnist
+from fastnet import DeepConvNet, load_mnist, load_network
 from fastnet.augmentation import Augmentation
 from fastnet.functions import softmax
 from fastnet.layers import Dropout
@@ -27,65 +28,62 @@ CLASSES = 10
 NON_DIGITS = 1 / 3  # of the number of MNIST's images
 SHARE = 0.15  # of the non-digits in a mini-batch
 SMOOTHING = 0.02  # the probability that the targets leave to all classes alike
-DIGIT_FORMS = 0.3
+# Each part of the training: the epochs, the first learning rate of Adam, which falls to 0, and the changes.
+STRONG = 14, 2e-3, Augmentation(digit_forms=0.3)
+GENTLE = 6, 1e-3, Augmentation(
+    rotation=8, shear=0.15, scale=0.1, shift=1.2, bend=0.5, stroke_width=(1.7, 3.5), unclean=0.08, digit_forms=0.08
+)
 # The network sees no image twice, so it needs less dropout than the book's.
 DROPPED = {"hidden units": 0.2, "scores": 0.0}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=11)
+    parser.add_argument("--epochs", type=int, help="of each part, for a trial")
     parser.add_argument("--batch-size", type=int, default=100)
-    parser.add_argument("--lr", type=float, default=2e-3, help="the first learning rate of Adam; it falls to 0")
+    parser.add_argument("--only-gentle", action="store_true", help="go on from the file, with the second part")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--images", type=int, default=60_000, help="train on the first images only, for a trial")
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    train(args.out, args.epochs, args.batch_size, args.lr, args.seed, args.images)
+    if not args.only_gentle:
+        train(DeepConvNet(dtype=np.float32, seed=args.seed), STRONG, args)
+    train(without_the_books_dropout(load_network(args.out)), GENTLE, args)
     print(f"{args.out}: {args.out.stat().st_size:,} bytes")
 
 
-def untrained(random: np.random.Generator) -> DeepConvNet:
-    halving = {"filter_num": 16, "filter_size": 4, "pad": 1, "stride": 2}
-    same = {"filter_size": 3, "pad": 1, "stride": 1}
-    return DeepConvNet(
-        (1, 28, 28), halving, {**same, "filter_num": 16}, {**same, "filter_num": 32},
-        {**same, "filter_num": 32, "pad": 2}, {**same, "filter_num": 64}, {**same, "filter_num": 64},
-        hidden_size=50, output_size=CLASSES, dtype=np.float32, seed=random,
-    )  # fmt: skip
-
-
-def train(out: Path, epochs: int, batch_size: int, lr: float, seed: int, images: int) -> None:
+def train(network: DeepConvNet, part: tuple[int, float, Augmentation], args: argparse.Namespace) -> None:
     """Train, and write the network after every epoch."""
+    epochs, lr, augment = part
+    epochs = args.epochs or epochs
     (x_train, t_train), (x_test, t_test) = load_mnist(flatten=False)
-    x_train, t_train = x_train[:images], t_train[:images]
-    random = np.random.default_rng(seed)
-    np.random.seed(seed)  # for dropout
+    x_train, t_train = x_train[: args.images], t_train[: args.images]
+    random = np.random.default_rng(args.seed + 1)
+    np.random.seed(args.seed)  # for dropout
     start = time.perf_counter()
     others = non_digits(round(NON_DIGITS * len(x_train)), random, x_train[:, 0], t_train)
     print(f"{len(others):,} images without a digit after {time.perf_counter() - start:.0f} s", flush=True)
 
-    network, augment = untrained(random), Augmentation(digit_forms=DIGIT_FORMS)
     for layer, ratio in zip(dropouts(network), DROPPED.values(), strict=True):
         layer.dropout_ratio = ratio
     # One row for each digit, and one for what is none.
     targets = np.vstack([np.eye(CLASSES) * (1 - SMOOTHING) + SMOOTHING / CLASSES, np.full(CLASSES, 1 / CLASSES)])
     targets = targets.astype(np.float32)
-    steps_per_epoch = max(1, len(x_train) // batch_size)
+    steps_per_epoch = max(1, len(x_train) // args.batch_size)
     optimizer = Adam(lr=CosineDecay(lr, epochs * steps_per_epoch))
-    aside = round(SHARE * batch_size)
+    aside = round(SHARE * args.batch_size)
     for epoch in range(1, epochs + 1):
         losses = []
         for _ in range(steps_per_epoch):
-            digits = random.integers(len(x_train), size=batch_size - aside)
+            digits = random.integers(len(x_train), size=args.batch_size - aside)
             rest = random.integers(len(others), size=aside)
             x = np.concatenate([x_train[digits], others[rest, np.newaxis] / np.float32(255)])
             t = np.concatenate([t_train[digits], np.full(aside, CLASSES)])
             x, t = augment(x, t, random)
             optimizer.update(network.params, network.gradient(x, targets[t]))
             losses.append(float(network.last_layer.loss))
-        with_the_books_dropout(network).save(out)
+        with_the_books_dropout(network).save(args.out)
         shown = report(network, x_test, t_test)
         print(f"epoch {epoch}, {time.perf_counter() - start:.0f} s, loss {np.mean(losses):.4f}, {shown}", flush=True)
 
@@ -100,16 +98,28 @@ def with_the_books_dropout(network: DeepConvNet) -> DeepConvNet:
     A dropout layer multiplies what it predicts from by the share that it keeps. So the last layer's parameters take on
     what these shares differ by.
     """
+    units, scores = factors()
     same = copy.deepcopy(network)
-    book = dropouts(DeepConvNet())
-    units, scores = (
-        (1 - ours.dropout_ratio) / (1 - books.dropout_ratio)
-        for ours, books in zip(dropouts(network), book, strict=True)
-    )
     same.params["W8"] *= np.float32(units * scores)
     same.params["b8"] *= np.float32(scores)
     same.classes = [str(digit) for digit in range(CLASSES)]
     return same
+
+
+def without_the_books_dropout(network: Any) -> DeepConvNet:
+    """Return the network of which `with_the_books_dropout` made this one."""
+    units, scores = factors()
+    network.params["W8"] /= np.float32(units * scores)
+    network.params["b8"] /= np.float32(scores)
+    same: DeepConvNet = network
+    return same
+
+
+def factors() -> tuple[float, float]:
+    """Return by what the training keeps more than the book's network, of the hidden units and of the scores."""
+    book = [layer.dropout_ratio for layer in dropouts(DeepConvNet())]
+    units, scores = ((1 - ours) / (1 - books) for ours, books in zip(DROPPED.values(), book, strict=True))
+    return units, scores
 
 
 def report(network: DeepConvNet, x: Any, t: Any) -> str:
