@@ -124,7 +124,7 @@ def program():
 
 def test_the_dropout_of_the_book_changes_no_prediction(program):
     network = DeepConvNet(dtype=np.float32, seed=0)
-    for layer, ratio in zip(program.dropouts(network), (0.2, 0.3), strict=True):
+    for layer, ratio in zip(program.dropouts(network), program.DROPPED.values(), strict=True):
         layer.dropout_ratio = ratio
     network.params["b8"] += np.arange(10, dtype=np.float32)
     x = np.random.default_rng(1).random((5, 1, 28, 28), np.float32)

@@ -274,7 +274,7 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
         cut = cut_out(ink, marks, labels, box)
         enlarged = _mnist_form.enlarged(cut)
         rough = _likeness.roughness(ink, mask, left_out, box)
-        contact = 0 if _strokes.fills(box, mask.shape) else sum(contacts[label - 1] for label in labels)
+        contact = sum(contacts[label - 1] for label in labels)
         objection = _likeness.objection(enlarged, box, rough, contact)
         if not objection:
             even = _mnist_form.with_mnist_strokes(enlarged)

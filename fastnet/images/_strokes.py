@@ -112,11 +112,6 @@ def contacts_of(marks: Marks) -> list[int]:
     return [int(count) for count in np.bincount(edges, minlength=len(marks.boxes) + 1)[1:]]
 
 
-def fills(box: Box, shape: tuple[int, ...]) -> bool:
-    """Whether a digit reaches from one edge of the picture to the other: the picture was cut out around it."""
-    return (box[0] == 0 and box[2] == shape[0]) or (box[1] == 0 and box[3] == shape[1])
-
-
 def is_around(box: Box, area: int, shape: tuple[int, ...]) -> bool:
     """Whether a piece is a frame or the axes of a plot: it spans the picture, but is mostly empty."""
     height, width = box[2] - box[0], box[3] - box[1]
