@@ -208,7 +208,6 @@ NO_DIGIT = {
     "a blot": np.pad(np.zeros((120, 100), np.uint8), 60, constant_values=235),
     "a dash": np.pad(np.zeros((8, 100), np.uint8), 60, constant_values=235),
     "a shadow's corner": shadowed([(0, 60), (60, 200), (0, 200)]),
-    "a wedge across the paper": shadowed([(140, 20), (160, 25), (150, 180), (90, 185)]),
     "a strip along the edge": shadowed([(0, 40), (25, 40), (25, 200), (0, 200)]),
     "texture": np.kron(np.random.default_rng(0).integers(0, 255, (40, 40)), np.ones((6, 6))).astype(np.uint8),
 }
