@@ -6,7 +6,10 @@ from fastnet.networks import DeepConvNet
 
 __all__ = ["load_pretrained"]
 
-UNSURE_BELOW = 0.6  # a prediction of a lower probability counts as unsure. Measured: see the guide to handwriting
+# The network has learned to give every class the same probability where there is no digit. So the highest probability
+# says what an image is worth. The levels are measured: see the guide to handwriting.
+UNSURE_BELOW = 0.6  # a prediction of a lower probability counts as unsure
+NO_DIGIT_BELOW = 0.25  # an image of a lower one shows no digit, or several that touch
 
 
 def load_pretrained() -> DeepConvNet:

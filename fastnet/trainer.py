@@ -103,7 +103,7 @@ class Trainer:
         weighted: the network's ``loss`` must take the argument ``sample_weight`` for this.
     augment : callable, optional
         A function ``augment(x, t, random)`` that returns what to train on in place of a mini-batch: inputs and targets.
-        `random` is the generator that draws the mini-batches. For images of handwriting, an
+        ``random`` is the generator that draws the mini-batches. For images of handwriting, an
         `fastnet.augmentation.Augmentation`. The loss of an iteration is that of the changed batch; the accuracies and
         the validation use the data as they are.
     on_step, on_epoch : callable, optional

@@ -190,6 +190,13 @@ def noisy(shade, noise, seed=0):
     return (light + np.random.default_rng(seed).normal(0, noise, light.shape)).clip(0, 255).astype(np.uint8)
 
 
+def shadowed(corners, blur=1):
+    """Paper of 300 x 200 pixels with a shadow of these corners."""
+    shadow = Image.new("L", (300, 200))
+    ImageDraw.Draw(shadow).polygon(corners, fill=110)
+    return 235 - np.asarray(shadow.filter(ImageFilter.GaussianBlur(blur)))
+
+
 NO_DIGIT = {
     "blank": np.asarray(blank()),
     "noise": noisy(0, 5),
@@ -200,6 +207,8 @@ NO_DIGIT = {
     "lines": np.asarray(ruled(blank())),
     "a blot": np.pad(np.zeros((120, 100), np.uint8), 60, constant_values=235),
     "a dash": np.pad(np.zeros((8, 100), np.uint8), 60, constant_values=235),
+    "a shadow's corner": shadowed([(0, 60), (60, 200), (0, 200)]),
+    "a strip along the edge": shadowed([(0, 40), (25, 40), (25, 200), (0, 200)]),
     "texture": np.kron(np.random.default_rng(0).integers(0, 255, (40, 40)), np.ones((6, 6))).astype(np.uint8),
 }
 

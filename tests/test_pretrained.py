@@ -67,7 +67,8 @@ def test_it_reads_mnist(test_images):
     x, t = test_images
     y = probabilities(x)
     right = y.argmax(axis=1) == t
-    assert right.mean() >= 0.99
+    # All 10,000 give 0.9930; 1,000 of them differ from that by 0.0025 (one standard deviation).
+    assert right.mean() > 0.985
     assert np.mean(y.max(axis=1) >= pretrained.UNSURE_BELOW) > 0.97
 
 

@@ -29,7 +29,10 @@ class UnprintedError(OSError):
 
 
 class Output:
-    """Standard output. Its errors are told from those of the files that a command writes."""
+    """Standard output. Its errors are told from those of the files that a command writes.
+
+    Names of files and classes may have characters that its encoding lacks: they are written as escapes.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -39,7 +42,10 @@ class Output:
 
     def write(self, text: str) -> Any:
         try:
-            return self._stream.write(text)
+            try:
+                return self._stream.write(text)
+            except UnicodeEncodeError as error:  # nothing is written yet
+                return self._stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
         except OSError as error:
             raise UnprintedError(f"{UNPRINTED}: {error.strerror}") from error
 

@@ -46,14 +46,19 @@ def enlarged(ink: Gray) -> Gray:
     return np.asarray(np.pad(np.clip(scaled, 0, 1), round(STROKE * DETAIL)))
 
 
+def depth_of(digit: Gray) -> npt.NDArray[np.float64]:
+    """Return how far each pixel of an enlarged digit lies inside its strokes; 0 is paper."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.distance_transform_edt(digit > 0.5))
+
+
 def stroke_width(digit: Gray) -> float:
     """Return the mean width of the strokes of an enlarged digit, in pixels of MNIST.
 
     Across a stroke, the distance to the paper rises from 0 to half of the width: its mean is a quarter of the width.
     """
-    from scipy import ndimage
-
-    depth = ndimage.distance_transform_edt(digit > 0.5)
+    depth = depth_of(digit)
     inside = depth > 0
     # The distance is from the middle of a pixel to the middle of a pixel of paper: half a pixel beyond the edge.
     return float(4 * (depth[inside].mean() - 0.5) / DETAIL) if inside.any() else 0.0
@@ -71,8 +76,7 @@ def with_mnist_strokes(digit: Gray) -> Gray:
         outside = ndimage.distance_transform_edt(digit <= 0.5)
         return np.asarray(np.maximum(digit, np.clip(grow + 0.5 - outside, 0, 1)), np.float32)
     shrink = (width - THICKEST) * DETAIL / 2
-    inside = ndimage.distance_transform_edt(digit > 0.5)
-    return np.asarray(np.minimum(digit, np.clip(inside - shrink, 0, 1)), np.float32)
+    return np.asarray(np.minimum(digit, np.clip(depth_of(digit) - shrink, 0, 1)), np.float32)
 
 
 def as_mnist(digit: Gray) -> Gray:

@@ -267,12 +267,15 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
     """Return the digits that the ink of a picture forms, and why the last of what is no digit is none."""
     mask, left_out = _strokes.strokes_of(ink)
     marks = _strokes.marks_of(mask)
+    contacts = _strokes.contacts_of(marks)
     found, objection = [], ""
     for labels in _strokes.digits_of(marks):
         box = _strokes.around([marks.boxes[label - 1] for label in labels])
         cut = cut_out(ink, marks, labels, box)
         enlarged = _mnist_form.enlarged(cut)
-        objection = _likeness.objection(enlarged, box, _likeness.roughness(ink, mask, left_out, box))
+        rough = _likeness.roughness(ink, mask, left_out, box)
+        contact = sum(contacts[label - 1] for label in labels)
+        objection = _likeness.objection(enlarged, box, rough, contact)
         if not objection:
             even = _mnist_form.with_mnist_strokes(enlarged)
             result = _mnist_form.as_mnist(even)

@@ -64,9 +64,7 @@ def inked(ink: Gray) -> Mask:
 def around_the_page(mask: Mask) -> Mask:
     """Return the pieces that are around what is written: the desk, frames, and the axes of a plot."""
     marks = marks_of(mask)
-    labels = marks.labels
-    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    contact = np.bincount(edges, minlength=len(marks.boxes) + 1)[1:]
+    labels, contact = marks.labels, contacts_of(marks)
     side = np.sqrt(mask.size)
     outside = [
         label
@@ -105,6 +103,13 @@ def marks_of(mask: Mask) -> Marks:
     labels, _ = ndimage.label(mask, EIGHT)
     boxes = [(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in ndimage.find_objects(labels)]
     return Marks(labels, boxes, np.bincount(labels.ravel())[1:])
+
+
+def contacts_of(marks: Marks) -> list[int]:
+    """Return how many pixels of each piece lie at the edge of the picture."""
+    labels = marks.labels
+    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return [int(count) for count in np.bincount(edges, minlength=len(marks.boxes) + 1)[1:]]
 
 
 def is_around(box: Box, area: int, shape: tuple[int, ...]) -> bool:

@@ -303,7 +303,7 @@ class Pooling:
         Raises
         ------
         TypeError
-            If `dout` does not hold real numbers, or a program has written an `arg_max` that holds no integers.
+            If `dout` does not hold real numbers, or a program has written an ``arg_max`` that holds no integers.
         ValueError
             If `forward` was not called, or `dout` has another shape.
         """

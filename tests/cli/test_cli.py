@@ -12,7 +12,7 @@ import sys
 import effort
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import fastnet
 from fastnet import Trainer, TwoLayerNet
@@ -428,6 +428,44 @@ def test_predict_reports_a_page_without_a_digit_and_reads_the_others(run):
     assert status == 1
     assert out.startswith("one.png: 1\n")
     assert err == "fastnet predict: error: blank.png: no digit found: nothing stands out from the paper\n"
+
+
+def save_touching_digits(name):
+    """A 4 whose bar goes on into a 3."""
+    page = Image.new("L", (300, 200), 235)
+    pen = ImageDraw.Draw(page)
+    pen.line([(70, 40), (50, 110), (150, 110)], fill=20, width=10)
+    pen.line([(110, 40), (110, 160)], fill=20, width=10)
+    pen.line([(150, 45), (210, 45), (165, 95), (220, 125), (190, 160), (140, 150)], fill=20, width=10, joint="curve")
+    pen.line([(150, 110), (165, 95)], fill=20, width=10)
+    page.save(name)
+    return name
+
+
+def test_predict_reads_no_digit_in_digits_that_touch(run):
+    status, out, err = run("predict", save_touching_digits("touching.png"))
+    assert (status, out) == (1, "")
+    assert err.startswith("fastnet predict: error: touching.png: no digit found: what stands out looks like none of")
+
+
+def test_predict_marks_what_is_no_digit_among_digits(run):
+    page = Image.new("L", (500, 200), 235)
+    with Image.open(save_touching_digits("touching.png")) as touching:
+        page.paste(touching, (150, 0))
+    ImageDraw.Draw(page).line([(80, 40), (80, 160)], fill=20, width=10)
+    page.save("page.png")
+    status, out, err = run("predict", "page.png")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"page\.png: 1 \?\n  1: \S+  \d: \S+\n  \d: \S+  \d: \S+  no digit\n", out)
+
+
+def test_characters_that_the_output_lacks_are_escaped(monkeypatch):
+    save_digit("\uc790.png")
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
+    assert main(["predict", "\uc790.png"]) == 0
+    sys.stdout.flush()
+    assert buffer.getvalue().startswith(b"\\uc790.png: 1" + os.linesep.encode())
 
 
 def test_predict_makes_a_picture_of_one_image_only(run):
