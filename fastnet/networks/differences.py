@@ -20,6 +20,7 @@ Shapes: N samples; U units (of a convolution: maps) of a layer, each with a map 
 M moves of one unit; R rows of a batch, each with the number n of its sample; C classes.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +44,7 @@ BLOCK = 2**17  # elements of an intermediate array: 1 MB. A single move of all s
 
 
 @dataclass
-class Mixing:
+class Mixing(ABC):
     """An affine layer or a convolution: each output depends on all units."""
 
     W: FloatArray
@@ -56,20 +57,20 @@ class Mixing:
         """Return the moves of the outputs from those of one unit, (R, *map)."""
         return self.outputs(moves[:, np.newaxis], self.of_unit(unit, moves[0].size), np.zeros_like(self.b))
 
-    def outputs(self, rows: FloatArray, W: FloatArray, b: FloatArray) -> FloatArray:
-        raise NotImplementedError
+    @abstractmethod
+    def outputs(self, rows: FloatArray, W: FloatArray, b: FloatArray) -> FloatArray: ...
 
+    @abstractmethod
     def of_unit(self, unit: int, size: int) -> FloatArray:
         """Return the weights of one unit with a map of this size."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shifts(self, x: FloatArray) -> FloatArray:
         """Return how much a unit moves with each of its weights and with its bias, (N, K, *map): the same for all."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pair(self, by_unit: FloatArray) -> Pair:
         """Return what belongs to W and to b from what belongs to the weights and the bias of each unit, (U, K)."""
-        raise NotImplementedError
 
 
 class MixingAffine(Mixing):
