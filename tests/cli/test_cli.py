@@ -447,6 +447,17 @@ def test_predict_only_resizes_what_a_network_of_other_classes_sees(run, monkeypa
     np.testing.assert_allclose(seen[0], [[0, 0.2, 0.4, 0.6, 0.8, 1]], rtol=1e-6)  # float32
 
 
+def test_names_that_the_output_cannot_encode_are_escaped():
+    network = TwoLayerNet(784, 2, 2, seed=0)
+    network.classes = ["가", "나"]
+    network.save("letters.npz")
+    command = [sys.executable, "-m", "fastnet", "predict", "letters.npz", save_digit("one.png")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith((rb"one.png: \uac00", rb"one.png: \ub098"))
+
+
 @pytest.mark.usefixtures("quick")
 def test_predict_without_images_counts_the_wrong_and_makes_a_picture(run, weights, slices):
     _, (_, t) = slices
