@@ -400,6 +400,29 @@ def test_predict_shows_the_network_the_digit_as_mnist_has_them(run, weights, mon
     assert abs(columns.mean() - 13.5) <= 0.5
 
 
+@pytest.mark.parametrize(("background", "ink"), [(None, 1), (0.0, 1), (0.9, 0)])
+def test_predict_shows_digits_dark_on_light_to_a_network_that_was_trained_on_such(run, monkeypatch, background, ink):
+    network = TwoLayerNet(784, 2, 10, seed=0)
+    network.background = background
+    network.save("weights.npz")
+    seen = []
+    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.eye(10)[[7]])
+    run("predict", "weights.npz", save_digit("one.png"))
+    assert abs(seen[0].reshape(28, 28)[14, 14] - ink) < 0.1
+    assert seen[0][0, 0] == 1 - ink
+
+
+@pytest.mark.usefixtures("quick", "unpainted")
+def test_predict_shows_mnist_dark_on_light_to_a_network_that_was_trained_on_such(run, slices, monkeypatch):
+    network = TwoLayerNet(784, 2, 10, seed=0)
+    network.background = 1.0
+    network.save("weights.npz")
+    seen = []
+    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.eye(10)[np.full(len(x), 7)])
+    assert run("predict", "weights.npz")[0] == 0
+    np.testing.assert_array_equal(seen[0], 1 - np.asarray(slices[1][0]))
+
+
 def test_predict_without_weights_uses_the_network_that_comes_with_fastnet(run):
     status, out, err = run("predict", save_digit("one.png"))
     assert (status, err) == (0, "")
@@ -445,6 +468,19 @@ def test_predict_only_resizes_what_a_network_of_other_classes_sees(run, monkeypa
     Image.fromarray(np.array([[0, 51, 102], [153, 204, 255]], np.uint8)).save("pet.png")
     assert run("predict", "pets.npz", "pet.png") == (0, "pet.png: dog\n  dog: 0.700  cat: 0.300\n", "")
     np.testing.assert_allclose(seen[0], [[0, 0.2, 0.4, 0.6, 0.8, 1]], rtol=1e-6)  # float32
+
+
+def test_predict_has_no_boxes_to_draw_for_a_network_of_other_classes(run, workplace):
+    network = TwoLayerNet(784, 2, 2, seed=0)
+    network.classes = ["cat", "dog"]
+    network.save("pets.npz")
+    status, out, err = run("predict", "pets.npz", save_digit("one.png"), "--out", "boxes.png")
+    assert (status, out) == (1, "")
+    assert err == (
+        "fastnet predict: error: --out shows where digits are, and pets.npz holds a network of 784 inputs and 2 "
+        "classes, which are no digits\n"
+    )
+    assert not (workplace / "boxes.png").exists()
 
 
 def test_names_that_the_output_cannot_encode_are_escaped():
