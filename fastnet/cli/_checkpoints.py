@@ -69,7 +69,7 @@ def merged(typed: argparse.Namespace, begun: argparse.Namespace, defaults: dict[
             continue
         now, then = getattr(typed, name), getattr(begun, name, defaults.get(name))
         if now != then:
-            began = "without it" if then is None else f"with {_typed(name, then)}"
+            began = "without it" if then is None or then is False else f"with {_typed(name, then)}"
             raise ValueError(
                 f"{_typed(name, now)} does not go with --resume: the run in {typed.out} was begun {began}. Leave it out"
             )

@@ -275,7 +275,7 @@ def test_where_there_is_no_checkpoint_that_is_one_line(run, workplace, folder):
         (["--lr", 0.5], r"--lr=0\.5 .* was begun without it\. Leave it out"),
         (["--network", "multi-layer"], "begun with --network=two-layer"),
         (["--hidden", "4,5"], "begun with --hidden=4"),
-        (["--augment"], "--augment does not go with --resume"),
+        (["--augment"], r"--augment does not go .* was begun without it\. Leave it out"),
         (["--force"], "--force replaces the run"),
     ],
 )
