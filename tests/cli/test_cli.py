@@ -558,6 +558,20 @@ def test_the_version_is_the_packages(run):
     assert run("--version") == (0, f"fastnet {fastnet.__version__}\n", "")
 
 
+@pytest.mark.usefixtures("quick", "unpainted")
+def test_ctrl_c_while_the_results_are_saved_waits_until_they_are(run, workplace, monkeypatch):
+    save = TwoLayerNet.save
+
+    def impatient(network, path):
+        signal.raise_signal(signal.SIGINT)
+        save(network, path)
+
+    monkeypatch.setattr(TwoLayerNet, "save", impatient)
+    status, _, err = run("train", *SHORT, "--out", "folder")
+    assert (status, err) == (130, "fastnet train: interrupted\n")
+    assert {"weights.npz", "history.csv"} <= {path.name for path in (workplace / "folder").iterdir()}
+
+
 # --- output that cannot be printed -----------------------------------------------------------------------------------
 
 PRINTING = {
