@@ -42,10 +42,9 @@ class Output:
 
     def write(self, text: str) -> Any:
         try:
-            try:
-                return self._stream.write(text)
-            except UnicodeEncodeError as error:  # nothing is written yet
-                return self._stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+            return self._stream.write(text)
+        except UnicodeEncodeError as error:  # names of classes and files may be in any script
+            return self._stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
         except OSError as error:
             raise UnprintedError(f"{UNPRINTED}: {error.strerror}") from error
 

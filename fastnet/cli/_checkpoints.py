@@ -69,7 +69,7 @@ def merged(typed: argparse.Namespace, begun: argparse.Namespace, defaults: dict[
             continue
         now, then = getattr(typed, name), getattr(begun, name, defaults.get(name))
         if now != then:
-            began = "without it" if then is None else f"with {_typed(name, then)}"
+            began = "without it" if then is None or then is False else f"with {_typed(name, then)}"
             raise ValueError(
                 f"{_typed(name, now)} does not go with --resume: the run in {typed.out} was begun {began}. Leave it out"
             )
@@ -99,10 +99,8 @@ def newest(folder: Path) -> Checkpoint:
         except ValueError as error:
             damaged.append(f"{folder / name} cannot be used: {error}")
     if not found:
-        raise ValueError(
-            "; ".join(damaged)
-            or f"there is no checkpoint in --out {folder}: the run there is complete, or ended before the first one"
-        )
+        why = "the run there is complete, or ended before the first one" if folder.exists() else "no such directory"
+        raise ValueError("; ".join(damaged) or f"there is no checkpoint in --out {folder}: {why}")
     latest = max(found, key=lambda each: each.iterations)
     for message in damaged:
         complain(f"fastnet train: warning: {message}. The run goes on from {latest.path.name}")

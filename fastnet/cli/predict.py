@@ -74,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f"{weights} holds {described(network)}, which does not see MNIST's digits")
         _show_test_images(network, given, args.out or (weights.parent if weights else Path()) / PICTURE)
         return 0
+    if args.out and not reads_digits(network):
+        raise ValueError(f"--out shows where digits are, and {weights} holds {described(network)}, which are no digits")
     pages, refused = read_pages(network, paths)
     # All pictures are read before anything is printed: if a file cannot be read, the whole command fails.
     read = probabilities if given else mean_probabilities
@@ -144,8 +146,18 @@ def read_pages(network: Any, paths: list[Path]) -> tuple[list[Page], list[str]]:
         except NoDigitError as error:
             refused.append(str(error))
         else:
-            pages.append(Page(path, np.stack([digit.pixels for digit in digits]), [digit.box for digit in digits]))
+            inputs = as_trained(network, np.stack([digit.pixels for digit in digits]))
+            pages.append(Page(path, inputs, [digit.box for digit in digits]))
     return pages, refused
+
+
+def as_trained(network: Any, digits: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return light digits on dark, as MNIST's, dark on light if the network was trained on such."""
+    return 1 - digits if is_light(network.background) else digits
+
+
+def is_light(background: float | None) -> bool:
+    return background is not None and background > 0.5
 
 
 def resized(path: Path, network: Any) -> npt.NDArray[np.float32]:
@@ -215,7 +227,8 @@ def _show_test_images(network: Any, given: bool, path: Path) -> None:
     from fastnet.plotting import plot_predictions
 
     x, t = load_mnist_as_bytes()[1]
-    predicted = (probabilities if given else mean_probabilities)(network, np.asarray(x)).argmax(axis=1)
+    read = probabilities if given else mean_probabilities
+    predicted = read(network, as_trained(network, np.asarray(x))).argmax(axis=1)
     figure = Figure(figsize=(8, 8.6), layout="constrained")
     plot_predictions(x[:SHOWN], predicted[:SHOWN], t[:SHOWN], ax=figure.subplots())
     with replacing(path) as file:

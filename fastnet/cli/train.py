@@ -3,7 +3,9 @@
 import argparse
 import csv
 import shlex
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -300,8 +302,9 @@ def _train(args: argparse.Namespace, folder: Path, checkpoint: _checkpoints.Chec
         return 130
 
     losses, accuracies, epoch = trainer.train_loss_list, _accuracies(trainer), trainer.iter_per_epoch
-    network.save(folder / WEIGHTS)
-    _write_history(losses, accuracies, folder / HISTORY)
+    with _held_back():  # a second Ctrl-C, soon after the first
+        network.save(folder / WEIGHTS)
+        _write_history(losses, accuracies, folder / HISTORY)
     accuracy = network.accuracy(data.x_test, data.t_test)
     del trainer, data  # matplotlib takes as much memory as the images: do not hold both
     _draw(losses, accuracies, epoch, folder / PICTURE)
@@ -324,6 +327,22 @@ def _train(args: argparse.Namespace, folder: Path, checkpoint: _checkpoints.Chec
         else:
             print(f"Next, in Python: fastnet.load_network({str(folder / WEIGHTS)!r}).predict(x)")
     return 130 if interrupted else 1 if diverged else 0
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the end of the block."""
+    if threading.current_thread() is not threading.main_thread():  # it interrupts the main thread alone
+        yield
+        return
+    came: list[Any] = []
+    handler = signal.signal(signal.SIGINT, lambda *call: came.append(call))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+    if came and callable(handler):  # it may be ignored
+        handler(*came[-1])
 
 
 def _after_a_step(checkpoints: _checkpoints.Checkpoints, trainer: Trainer) -> None:

@@ -400,6 +400,29 @@ def test_predict_shows_the_network_the_digit_as_mnist_has_them(run, weights, mon
     assert abs(columns.mean() - 13.5) <= 0.5
 
 
+@pytest.mark.parametrize(("background", "ink"), [(None, 1), (0.0, 1), (0.9, 0)])
+def test_predict_shows_digits_dark_on_light_to_a_network_that_was_trained_on_such(run, monkeypatch, background, ink):
+    network = TwoLayerNet(784, 2, 10, seed=0)
+    network.background = background
+    network.save("weights.npz")
+    seen = []
+    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.eye(10)[[7]])
+    run("predict", "weights.npz", save_digit("one.png"))
+    assert abs(seen[0].reshape(28, 28)[14, 14] - ink) < 0.1
+    assert seen[0][0, 0] == 1 - ink
+
+
+@pytest.mark.usefixtures("quick", "unpainted")
+def test_predict_shows_mnist_dark_on_light_to_a_network_that_was_trained_on_such(run, slices, monkeypatch):
+    network = TwoLayerNet(784, 2, 10, seed=0)
+    network.background = 1.0
+    network.save("weights.npz")
+    seen = []
+    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.eye(10)[np.full(len(x), 7)])
+    assert run("predict", "weights.npz")[0] == 0
+    np.testing.assert_array_equal(seen[0], 1 - np.asarray(slices[1][0]))
+
+
 def test_predict_without_weights_uses_the_network_that_comes_with_fastnet(run):
     status, out, err = run("predict", save_digit("one.png"))
     assert (status, err) == (0, "")
@@ -485,6 +508,30 @@ def test_predict_only_resizes_what_a_network_of_other_classes_sees(run, monkeypa
     np.testing.assert_allclose(seen[0], [[0, 0.2, 0.4, 0.6, 0.8, 1]], rtol=1e-6)  # float32
 
 
+def test_predict_has_no_boxes_to_draw_for_a_network_of_other_classes(run, workplace):
+    network = TwoLayerNet(784, 2, 2, seed=0)
+    network.classes = ["cat", "dog"]
+    network.save("pets.npz")
+    status, out, err = run("predict", "pets.npz", save_digit("one.png"), "--out", "boxes.png")
+    assert (status, out) == (1, "")
+    assert err == (
+        "fastnet predict: error: --out shows where digits are, and pets.npz holds a network of 784 inputs and 2 "
+        "classes, which are no digits\n"
+    )
+    assert not (workplace / "boxes.png").exists()
+
+
+def test_names_that_the_output_cannot_encode_are_escaped():
+    network = TwoLayerNet(784, 2, 2, seed=0)
+    network.classes = ["가", "나"]
+    network.save("letters.npz")
+    command = [sys.executable, "-m", "fastnet", "predict", "letters.npz", save_digit("one.png")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith((rb"one.png: \uac00", rb"one.png: \ub098"))
+
+
 @pytest.mark.usefixtures("quick")
 def test_predict_without_images_counts_the_wrong_and_makes_a_picture(run, weights, slices):
     _, (_, t) = slices
@@ -547,6 +594,20 @@ def test_help_is_on_standard_output(run, arguments):
 
 def test_the_version_is_the_packages(run):
     assert run("--version") == (0, f"fastnet {fastnet.__version__}\n", "")
+
+
+@pytest.mark.usefixtures("quick", "unpainted")
+def test_ctrl_c_while_the_results_are_saved_waits_until_they_are(run, workplace, monkeypatch):
+    save = TwoLayerNet.save
+
+    def impatient(network, path):
+        signal.raise_signal(signal.SIGINT)
+        save(network, path)
+
+    monkeypatch.setattr(TwoLayerNet, "save", impatient)
+    status, _, err = run("train", *SHORT, "--out", "folder")
+    assert (status, err) == (130, "fastnet train: interrupted\n")
+    assert {"weights.npz", "history.csv"} <= {path.name for path in (workplace / "folder").iterdir()}
 
 
 # --- output that cannot be printed -----------------------------------------------------------------------------------
