@@ -69,8 +69,8 @@ class use_backend:  # noqa: N801 - called like a function
     """Use the backend `name` from now on. As a context manager, restore the previous backend after the block.
 
     The backends give the same values, up to a relative difference of 1e-12 in float64 and 1e-5 in float32. The choice
-    holds for the thread that makes it: no other thread's results change. A thread that uses fastnet for the first time
-    begins with the backend that the main thread then uses.
+    holds for the thread that makes it: no other thread's results change. A thread begins with the backend that the main
+    thread uses when the thread starts.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class _OfEachThread(threading.local):
 
 
 _of_the_main_thread: Choice  # with which a new thread begins
-_begun: WeakKeyDictionary[threading.Thread, Choice] = WeakKeyDictionary()  # threads that began before `_OfEachThread`
+_begun: WeakKeyDictionary[threading.Thread, Choice] = WeakKeyDictionary()  # threads that began before the last choice
 
 
 def _choice() -> Choice:
@@ -154,6 +154,9 @@ def _set(chosen: ModuleType, reason: str) -> None:
     if not isinstance(kernels, _OfEachThread):
         _begun.update(dict.fromkeys(alive, (kernels, why)))
         kernels = _OfEachThread()
+    elif is_main:
+        for each in alive:
+            _begun.setdefault(each, _of_the_main_thread)
     kernels.choose((chosen, reason))
     if is_main:
         why, _of_the_main_thread = reason, (chosen, reason)

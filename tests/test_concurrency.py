@@ -201,6 +201,23 @@ def test_a_new_thread_begins_with_the_backend_of_the_main_thread(begun, backend)
 
 
 @needs_both
+def test_a_thread_that_waits_keeps_the_backend_with_which_it_began(begun, backend):
+    other, go, names = BACKENDS[1 - BACKENDS.index(backend)], threading.Event(), []
+
+    def call():
+        assert go.wait(timeout=60)
+        names.append(fastnet.get_backend())
+
+    begun(lambda: fastnet.use_backend(backend))  # from here on, each thread has a choice of its own
+    thread = threading.Thread(target=call)
+    thread.start()
+    with fastnet.use_backend(other):
+        go.set()
+        thread.join(timeout=60)
+    assert names == [backend]
+
+
+@needs_both
 def test_the_helpers_of_accuracy_compute_with_the_callers_backend(begun, monkeypatch):
     names, network = [], TwoLayerNet(4, 3, 2, seed=0)
     kernel = _backend._load("cython").network_predict

@@ -65,9 +65,14 @@ def relu_behind(layers: list[tuple[Any, Any]], place: int, method: str) -> Relu 
 WITH_MODES = (Dropout, BatchNormalization)
 
 
+# What `Differences` computes in its own way.
+FORWARDS = {kind: vars(kind)["forward"] for kind in (*KINDS, SoftmaxWithLoss)}
+
+
 def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a layer is of one of these classes, and neither a subclass nor the object has its own `forward`."""
-    return type(layer) in kinds and "forward" not in vars(layer)
+    """Whether a layer is of one of these classes, and no subclass, object or program has given it its own `forward`."""
+    kind = type(layer)
+    return kind in kinds and vars(kind).get("forward") is FORWARDS[kind] and "forward" not in vars(layer)
 
 
 class LayeredNetwork(SavedNetwork):

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.images import find_digits, prepare
-from fastnet.images._reading import read_gray
 from fastnet.plotting._axes import INK, RED, axes
 from fastnet.plotting._lettering import Lettering
 
@@ -63,6 +61,8 @@ def plot_steps(picture: Any, *, title: str | None = None, ax: "Axes | None" = No
     >>> [text.get_text().split(":")[0] for text in ax.texts]
     ['gray', 'ink', 'strokes', 'digit', 'stroke width', '28 x 28']
     """
+    from fastnet.images import prepare  # here, because `import fastnet` would take longer
+
     steps = picture if isinstance(picture, Mapping) else prepare(picture, steps=True)
     title = "What the network sees, and why" if title is None else title
     write = Lettering(title)
@@ -133,6 +133,9 @@ def plot_boxes(
     ['1', '1']
     """
     from matplotlib.patches import Rectangle
+
+    from fastnet.images import find_digits  # here, because `import fastnet` would take longer
+    from fastnet.images._reading import read_gray
 
     places = [digit.box for digit in find_digits(picture)] if boxes is None else list(boxes)
     captions = [str(place) for place in range(1, len(places) + 1)] if names is None else [str(name) for name in names]

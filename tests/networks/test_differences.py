@@ -9,7 +9,7 @@ from effort import thinned
 
 from fastnet import DeepConvNet, LayeredTwoLayerNet, MultiLayerNetExtend, SimpleConvNet, _backend
 from fastnet.gradient import gradient_check, numerical_gradient
-from fastnet.layers import BatchNormalization, Dropout, Sigmoid
+from fastnet.layers import BatchNormalization, Dropout, Relu, Sigmoid, SoftmaxWithLoss
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -266,6 +266,14 @@ def test_what_is_a_programs_own_goes_through_the_full_loop_with_the_same_draws(c
     assert close(net.numerical_gradient(x, t), expected)
     assert losses.count > 2 * net.params["W1"].size
     assert np.random.rand() == drawn
+
+
+@pytest.mark.parametrize("kind", [Relu, SoftmaxWithLoss])
+def test_a_method_that_a_program_gives_to_a_class_of_fastnet_goes_through_the_full_loop(kind, monkeypatch):
+    net, x, t = LayeredTwoLayerNet(D, 5, C, 0.5, seed=1), inputs((D,)), np.arange(3)
+    forward = kind.forward
+    monkeypatch.setattr(kind, "forward", lambda layer, *arguments: 2 * forward(layer, *arguments))
+    assert close(net.numerical_gradient(x, t), by_the_full_loop(net, x, t))
 
 
 def test_dropout_that_a_program_adds_to_a_network_without_training_mode_scales():

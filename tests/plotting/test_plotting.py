@@ -23,10 +23,13 @@ class Wrong:
         return np.tile([0.25, 0.75], (len(x), 1))
 
 
+PAPER = np.full((60, 60), 255, np.uint8)
+PAPER[10:50, 25:31] = 0
 PICTURES = {
     "plot_accuracy": ([0, 1], [0.1, 0.9], [0.1, 0.8]),
     "plot_activation_histograms": ({"z1": np.linspace(0, 1, 50), "z2": np.zeros(5)},),
     "plot_activations": (["sigmoid", "relu"],),
+    "plot_boxes": (PAPER,),
     "plot_confusion_matrix": ([0, 1, 1], [0, 1, 0]),
     "plot_gradient_field": (bowl, [[2.0, 1.0], [1.0, 0.5]]),
     "plot_history": ([2.3, 1.0], [0.1], [0.2], [0]),
@@ -34,6 +37,7 @@ PICTURES = {
     "plot_misclassified": (Wrong(), np.eye(4), [0, 0, 1, 1]),
     "plot_optimizer_paths": (bowl, [SGD(lr=0.1)], [2.0, 1.0]),
     "plot_predictions": (np.eye(4), [0, 1, 0, 1], [0, 1, 1, 1]),
+    "plot_steps": (PAPER,),
     "plot_weights": (TwoLayerNet(4, 3, 2, seed=0),),
 }
 every_picture = pytest.mark.parametrize("name", PICTURES)
