@@ -1,7 +1,7 @@
 """Ctrl-C and errors at any moment: arrays are afterwards what they were, to the last bit.
 
 An interrupt comes in one of two ways: `f` raises it at a random call, or a timer does at a random moment, also in the
-middle of fastnet's own code. With `--full`, a thousand of each for every function.
+middle of fastnet's own code. With `--full` and FASTNET_TEST_INTERRUPTS=1000, a thousand of each for every function.
 """
 
 import os
@@ -20,7 +20,7 @@ from fastnet.gradient import gradient_check, gradient_descent, jacobian, numeric
 
 pytestmark = pytest.mark.usefixtures("backend")
 
-TIMES, TIMES_IN_FULL = 15, 1000
+TIMES, TIMES_IN_FULL = 15, int(os.environ.get("FASTNET_TEST_INTERRUPTS", "60"))
 needs_a_timer = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer")
 
 
@@ -204,9 +204,9 @@ def test_ctrl_c_while_fastnet_is_imported_ends_quietly(how, tmp_path):
                 if line.startswith(f"import '{moment}'"):
                     run.send_signal(signal.SIGINT)
                     break
-            told = [line for line in run.stderr if not line.startswith(("#", "import "))]
-        assert "Traceback" not in "".join(told), moment
-        assert any("interrupted" in line for line in told), moment
+            told = run.stderr.read()  # also what -v tells, perhaps in the same line
+        assert "Traceback" not in told, moment
+        assert "interrupted" in told, moment
         assert run.returncode == 130, moment
 
 
