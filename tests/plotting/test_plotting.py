@@ -44,8 +44,7 @@ every_picture = pytest.mark.parametrize("name", PICTURES)
 
 
 def test_every_picture_is_tried_here():
-    of_pages = {"plot_boxes", "plot_steps"}  # tried in test_plotting_preparation.py
-    assert set(PICTURES) == set(plotting.__all__) - of_pages
+    assert set(PICTURES) == set(plotting.__all__)
 
 
 @every_picture
