@@ -4,6 +4,7 @@ import functools
 import gc
 import itertools
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -29,6 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     effort.FULL = config.getoption("full")
+    # A shell lets what it starts in the background ignore Ctrl-C, and so do the processes that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Collection makes many objects and no garbage. The garbage collector would take half of the time.
     gc.disable()
 
