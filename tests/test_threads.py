@@ -208,22 +208,20 @@ def test_every_block_is_computed_once():
             assert sorted(ranges) == list(range(blocks))
 
 
-@pytest.mark.usefixtures("shared")
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_many_threads_of_the_users_own_get_their_own_results(backend):
+@pytest.mark.usefixtures("shared", "backend")
+def test_many_threads_of_the_users_own_get_their_own_results():
     fastnet.set_num_threads(2)
     network = SimpleConvNet((1, 8, 8), hidden_size=5, seed=0)
     x, _ = images(network, 20, np.float64)
-    with fastnet.use_backend(backend):
-        layer = network.layers["Conv1"]
-        expected = [fastnet.layers.Convolution(layer.W * k, layer.b).forward(x) for k in range(8)]
+    layer = network.layers["Conv1"]
+    expected = [fastnet.layers.Convolution(layer.W * k, layer.b).forward(x) for k in range(8)]
 
-        def call(k):
-            return [fastnet.layers.Convolution(layer.W * k, layer.b).forward(x) for _ in range(5)]
+    def call(k):
+        return [fastnet.layers.Convolution(layer.W * k, layer.b).forward(x) for _ in range(5)]
 
-        with ThreadPoolExecutor(8) as pool:
-            for of_k, wanted in zip(pool.map(call, range(8)), expected, strict=True):
-                assert all(np.array_equal(out, wanted) for out in of_k)
+    with ThreadPoolExecutor(8) as pool:
+        for of_k, wanted in zip(pool.map(call, range(8)), expected, strict=True):
+            assert all(np.array_equal(out, wanted) for out in of_k)
 
 
 # --- errors, interrupts, forks ---------------------------------------------------------------------------------------

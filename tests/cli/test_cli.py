@@ -526,7 +526,7 @@ def test_names_that_the_output_cannot_encode_are_escaped():
     network.classes = ["가", "나"]
     network.save("letters.npz")
     command = [sys.executable, "-m", "fastnet", "predict", "letters.npz", save_digit("one.png")]
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "FASTNET_BACKEND": fastnet.get_backend()}
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith((rb"one.png: \uac00", rb"one.png: \ub098"))
