@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from backends import BACKENDS
 
 import fastnet
 from fastnet import DeepConvNet, SimpleConvNet, TwoLayerNet, _threads
