@@ -15,7 +15,7 @@ import pytest
 
 import fastnet
 from fastnet import TwoLayerNet, load_network
-from fastnet.cli import _checkpoints, main
+from fastnet.cli import _checkpoints
 from fastnet.optimizer import BY_NAME
 
 RESULTS = {"weights.npz", "history.csv"}
@@ -43,20 +43,6 @@ def write_data(seed):
     x = np.random.default_rng(seed).integers(0, 256, (40, 12, 12), np.uint8)
     t = np.arange(40) % 4
     np.savez("data.npz", x_train=x[:30], t_train=t[:30], x_test=x[30:], t_test=t[30:])
-
-
-@pytest.fixture
-def run(capsys):
-    """Run `fastnet train`: its exit status, standard output and standard error."""
-
-    def command(*arguments):
-        try:
-            status = main(["train", *[str(argument) for argument in arguments]])
-        except SystemExit as stop:  # argparse's way
-            status = stop.code
-        return status, *capsys.readouterr()
-
-    return command
 
 
 @pytest.fixture

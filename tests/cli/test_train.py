@@ -9,7 +9,6 @@ from PIL import Image
 
 from fastnet import DeepConvNet, MultiLayerNet, SimpleConvNet, Trainer, TwoLayerNet, load_network
 from fastnet.augmentation import Augmentation
-from fastnet.cli import main
 from fastnet.mnist import load_mnist_as_bytes
 from fastnet.optimizer import SGD, Adam
 
@@ -32,20 +31,6 @@ def mnist_in_short(mnist, monkeypatch):
     slices = (x_train[:40], t_train[:40]), (x_test[:20], t_test[:20])
     monkeypatch.setattr("fastnet.cli.train.load_mnist_as_bytes", lambda: slices)
     return slices
-
-
-@pytest.fixture
-def run(capsys):
-    """Run `fastnet train`: its exit status, standard output and standard error."""
-
-    def command(*arguments):
-        try:
-            status = main(["train", *[str(argument) for argument in arguments]])
-        except SystemExit as stop:  # argparse's way
-            status = stop.code
-        return status, *capsys.readouterr()
-
-    return command
 
 
 def pictures(samples=24, side=10, classes=3):
