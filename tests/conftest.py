@@ -22,6 +22,7 @@ from backends import BACKENDS, kernel_module
 import fastnet
 from fastnet import load_mnist
 from fastnet._bench import timing
+from fastnet.cli import main
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -150,6 +151,20 @@ def plt() -> Iterator[Any]:
             yield plt
         finally:
             plt.close("all")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, str]]:
+    """Run `fastnet train`: its exit status, standard output and standard error."""
+
+    def command(*arguments: object) -> tuple[Any, str, str]:
+        try:
+            status = main(["train", *[str(argument) for argument in arguments]])
+        except SystemExit as stop:  # argparse's way
+            status = stop.code
+        return status, *capsys.readouterr()
+
+    return command
 
 
 @pytest.fixture
