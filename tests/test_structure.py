@@ -80,7 +80,7 @@ LEVELS = [
     ["networks", "optimizer"],
     ["_training"],
     ["trainer", "data", "mnist", "images", "pretrained"],
-    ["plotting"],
+    ["plotting", "exercises"],
     ["_bench", "textbook"],
     ["cli"],
     ["__main__"],

@@ -1,0 +1,25 @@
+"""The directive `exercises`: what is asked in one chapter, read from the package."""
+
+import importlib
+from typing import Any
+
+
+def setup(app: Any) -> dict[str, Any]:
+    from docutils import nodes
+    from docutils.statemachine import StringList
+    from sphinx.util.docutils import SphinxDirective
+
+    class Exercises(SphinxDirective):
+        required_arguments = 1  # the chapter's number
+
+        def run(self) -> list[nodes.Node]:
+            chapter = importlib.import_module(f"fastnet.exercises.chapter_{self.arguments[0]}")
+            lines = []
+            for exercise in (getattr(chapter, name) for name in chapter.__all__):
+                lines += [f"``{exercise.call}``", f"    {exercise.task}", ""]
+            node = nodes.Element()
+            self.state.nested_parse(StringList(lines, source=__file__), self.content_offset, node)
+            return node.children
+
+    app.add_directive("exercises", Exercises)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
