@@ -54,15 +54,14 @@ class Report:
     def __init__(
         self,
         name: str,
-        tried: Sequence[Trial],
+        tried: str = "",
         problem: str = "",
         mistake: str = "",
         example: str = "",
         kind: str = "",
         works: Sequence[str] = (),
     ) -> None:
-        self.name, self.tried = name, len(tried)
-        self.kinds = list(dict.fromkeys(trial.kind for trial in tried))
+        self.name, self.tried = name, tried
         self.problem, self.mistake, self.example, self.kind, self.works = problem, mistake, example, kind, list(works)
 
     def __bool__(self) -> bool:
@@ -70,7 +69,7 @@ class Report:
 
     def __str__(self) -> str:
         if self:
-            return f"{self.name}: right. Tried on {self.tried} inputs: {', '.join(self.kinds)}."
+            return f"{self.name}: right. {self.tried}."
         lines = [f"{self.name}: not yet.", f"  {self.problem}"]
         if self.mistake:
             lines.append(f"  Look here: {self.mistake}.")
@@ -162,7 +161,8 @@ class Exercise:
         problems = [self._problem(outcome, trial) for outcome, trial in zip(outcomes, self._trials, strict=True)]
         wrong = [number for number, problem in enumerate(problems) if problem]
         if not wrong:
-            return Report(self.name, self._trials)
+            kinds = dict.fromkeys(trial.kind for trial in self._trials)
+            return Report(self.name, f"Tried on {len(self._trials)} inputs: {', '.join(kinds)}")
         # The kinds go from what is basic to what is special, so the first one that goes wrong comes first.
         kind = self._trials[wrong[0]].kind
         same_kind = [number for number in wrong if self._trials[number].kind == kind]
@@ -172,12 +172,11 @@ class Exercise:
         works = list(dict.fromkeys(trial.kind for trial in self._trials if trial.kind not in failing))
         return Report(
             self.name,
-            self._trials,
-            problems[smallest] or "",
-            self._mistake(outcomes),
-            self._shown(trial),
-            trial.kind,
-            works,
+            problem=problems[smallest] or "",
+            mistake=self._mistake(outcomes),
+            example=self._shown(trial),
+            kind=trial.kind,
+            works=works,
         )
 
     def _called(self, answer: Answer, *arguments: Any) -> Outputs:
