@@ -12,6 +12,7 @@ take the place of the letters.
 
 from fastnet.plotting._activations import plot_activation_histograms, plot_activations
 from fastnet.plotting._confusion import plot_confusion_matrix
+from fastnet.plotting._graph import plot_graph
 from fastnet.plotting._images import plot_misclassified, plot_predictions, plot_weights
 from fastnet.plotting._preparation import plot_boxes, plot_steps
 from fastnet.plotting._surface import plot_gradient_field, plot_optimizer_paths
@@ -24,6 +25,7 @@ __all__ = [
     "plot_boxes",
     "plot_confusion_matrix",
     "plot_gradient_field",
+    "plot_graph",
     "plot_history",
     "plot_loss",
     "plot_misclassified",

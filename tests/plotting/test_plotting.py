@@ -32,6 +32,7 @@ PICTURES = {
     "plot_boxes": (PAPER,),
     "plot_confusion_matrix": ([0, 1, 1], [0, 1, 0]),
     "plot_gradient_field": (bowl, [[2.0, 1.0], [1.0, 0.5]]),
+    "plot_graph": (TwoLayerNet(2, 2, 2, seed=0), [1.0, -1.0], 0),
     "plot_history": ([2.3, 1.0], [0.1], [0.2], [0]),
     "plot_loss": ([2.3, 1.0],),
     "plot_misclassified": (Wrong(), np.eye(4), [0, 0, 1, 1]),
