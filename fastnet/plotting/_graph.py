@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LARGEST = 9  # numbers of an array that are written out
 STEP, DOWN, RADIUS = 2.8, 1.6, 0.34  # between nodes, down to the parameters, of a node
-LOSS = 0.6  # by how much the node of the loss is wider, to each side
+WORD, LOSS = 0.25, 0.6  # by how much the nodes of an activation and of the loss are wider, to each side
 LOSSES = {
     "softmax": "softmax,\ncross-entropy",
     "sigmoid": "sigmoid,\ncross-entropy",
@@ -87,11 +87,13 @@ def plot_graph(
         at = _edge(ax, at, STEP, np.asarray(a) - b, da)
         _node(ax, at, "+")
         _parameter(ax, at, f"b{layer}", b, values[f"db{layer}"])
-        at = _edge(ax, at, STEP + LOSS if last else STEP, a, da, LOSS if last else 0)
+        wider = LOSS if last else WORD
+        at = _edge(ax, at, STEP + wider, a, da, wider)
         _node(
             ax, at, LOSSES[getattr(network, "output", "softmax")] if last else getattr(network, "activation", "sigmoid")
         )
-    at = _edge(ax, at + LOSS, STEP, values["loss"], 1.0)
+        at += wider
+    at = _edge(ax, at, STEP, values["loss"], 1.0)
     ax.text(at, 0, "L", ha="center", va="center", color=INK, fontsize=11)
     ax.set(xlim=(-0.4, at + 0.4), ylim=(-DOWN - 1.6, 0.9))
     ax.set_axis_off()

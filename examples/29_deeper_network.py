@@ -1,0 +1,51 @@
+"""
+Deeper networks on MNIST
+========================
+
+Does a network with more layers read more digits? Three networks with one, two and four hidden layers of 100 ReLU units
+learn MNIST, with the same optimizer, the same mini-batches and He's initial weights.
+
+Look at both sides. The more layers, the faster the loss falls on the training images. But the accuracy on the test
+images hardly differs: for these images, one hidden layer is nearly enough. What helps more is a layer that knows that
+pixels have neighbours, as in chapter 7.
+"""
+
+# %%
+# Adam with its usual learning rate, 3,000 mini-batches of 100 images: five passes over the data.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fastnet import MultiLayerNet, Trainer, load_mnist
+
+(x_train, t_train), (x_test, t_test) = load_mnist()
+trainers = {}
+for depth in 1, 2, 4:
+    network = MultiLayerNet(784, [100] * depth, 10, activation="relu", weight_init_std="he", dtype=np.float32, seed=0)
+    trainer = Trainer(
+        network, x_train, t_train, x_test, t_test,
+        iterations=3000, optimizer="Adam", optimizer_param={"lr": 0.001}, seed=0, verbose=False,
+    )
+    trainer.train()
+    trainers[depth] = trainer
+    size = sum(param.size for param in network.params.values())
+    print(
+        f"{depth} hidden layer{'s' if depth > 1 else ' '}: {size:,} parameters, "
+        f"training {network.accuracy(x_train, t_train):.4f}, test {network.accuracy(x_test, t_test):.4f}"
+    )
+
+# %%
+# The loss of single mini-batches jumps, so the left side shows the mean of 100 of them.
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+for (depth, trainer), dashes in zip(trainers.items(), ("-", "--", "-."), strict=True):
+    losses = np.array(trainer.train_loss_list).reshape(-1, 100).mean(axis=1)
+    left.plot(100 * np.arange(len(losses)) + 50, losses, dashes, label=f"{depth} hidden")
+    right.plot(trainer.test_acc_list, dashes, marker="o", label=f"{depth} hidden")
+left.set(title="Loss on the training images", xlabel="mini-batch", ylabel="loss", yscale="log")
+right.set(title="Accuracy on the test images", xlabel="epoch", ylabel="accuracy", ylim=(0.9, 1), xticks=range(5))
+for ax in left, right:
+    ax.grid(alpha=0.3)
+    ax.legend()
+figure.savefig("29_deeper_network.png")
+print("The picture is in 29_deeper_network.png")
