@@ -34,7 +34,7 @@ print("a2", a2.round(4))
 print("y ", y.round(4), "loss", loss.round(4))
 
 # %%
-# Backward: softmax and cross-entropy together give ``y - t``. A weight's gradient is its input times the gradient of its
+# Backward: softmax and cross-entropy together give ``y - t``. The gradient of a weight is its input times that of its
 # output. What goes on to the layer before is multiplied by the weights, and then by the slope of the sigmoid.
 
 dy = y - t
