@@ -30,7 +30,7 @@ dW = net.numerical_gradient(x, t)
 
 print(f"probabilities {softmax(net.predict(x)).round(4)}, and the right class is the last")
 print(f"loss          {net.loss(x, t):.6f}")
-print("gradient by W")
+print("gradient with respect to W")
 print(dW.round(6))
 
 # %%
@@ -52,7 +52,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained
 left.imshow(dW, cmap="coolwarm", vmin=-0.8, vmax=0.8)
 for (row, column), value in np.ndenumerate(dW):
     left.text(column, row, f"{value:.3f}", ha="center", va="center")
-left.set(title="Gradient of the loss by W", xlabel="class", ylabel="input", xticks=range(3), yticks=range(2))
+left.set(title="Gradient with respect to W", xlabel="class", ylabel="input", xticks=range(3), yticks=range(2))
 
 right.plot(probabilities, label=["class 0", "class 1", "class 2, the right one"])
 right.set(title="What 30 steps against it do", xlabel="step", ylabel="probability", ylim=(0, 1))

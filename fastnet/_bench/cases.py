@@ -31,7 +31,7 @@ def expression(name: str, *arguments: Any) -> dict[str, Contender]:
 
 
 def loss_and_gradient(x: Any, labels: Any) -> dict[str, Contender]:
-    """Compare `softmax_cross_entropy` and its gradient by the scores, computed in one call."""
+    """Compare `softmax_cross_entropy` and its gradient with respect to the scores, computed in one call."""
     return {
         TEXTBOOK: Contender(partial(plain.softmax_cross_entropy, x, labels), read=named),
         **twins(lambda: partial(functions.softmax_cross_entropy, x, labels, return_grad=True), read=named),

@@ -109,7 +109,9 @@ def network_predict(
 def network_gradient(
     x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, weights: Any = None, /
 ) -> list[FloatArray] | None:
-    """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
+    """Return the gradient of the loss with respect to every parameter.
+
+    Or return None if an argument needs conversion or is not valid.
 
     x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
     layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",

@@ -260,7 +260,7 @@ def layer_differences(
     ndarray x: FloatArray, t: FloatArray | IntArray, tuple parameters: tuple[FloatArray, ...], str activation: str,
     str output: str, double h: float, weights: FloatArray | None = None, /,
 ) -> tuple[FloatArray, ...] | None:
-    """Return the central differences of the loss by every parameter, or None if a number is not finite.
+    """Return the central differences of the loss with respect to every parameter, or None if a number is not finite.
 
     x (N, D) and the parameters W1 (D, H), b1 (H,), ... are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     The weights of the samples are (N,), float64, above 0, or None.

@@ -283,7 +283,7 @@ def two_layer_differences(
     ndarray x: FloatArray, t: FloatArray | IntArray, ndarray W1: FloatArray, ndarray b1: FloatArray,
     ndarray W2: FloatArray, ndarray b2: FloatArray, double h: float, weights: FloatArray | None = None, /,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
-    """Return the central differences of the loss by W1, b1, W2 and b2, or None if a number is not finite.
+    """Return the central differences of the loss with respect to W1, b1, W2 and b2, or None if a number is not finite.
 
     x (N, D), W1 (D, H), b1 (H,), W2 (H, C), b2 (C,) are float64; t is (N,) labels, intp, or (N, C) targets, float64.
     The weights of the samples are (N,), float64, above 0, or None: the loss is linear in t, so they multiply t. The

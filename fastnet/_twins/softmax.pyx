@@ -574,7 +574,9 @@ cdef tuple _loss_and_gradient(ndarray x, ndarray t, ndarray labels, bint with_gr
 def softmax_cross_entropy_labels(
     ndarray x: FloatArray, ndarray labels: IntArray, with_gradient: bool, /
 ) -> tuple[float, FloatArray | None]:
-    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None.
+    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,).
+
+    The second value is its gradient with respect to x, or None.
 
     If softmax(x) has a NaN in a row, the loss is NaN, and so is the gradient in that row.
     """
@@ -584,7 +586,9 @@ def softmax_cross_entropy_labels(
 def softmax_cross_entropy_targets(
     ndarray x: FloatArray, ndarray t: FloatArray, with_gradient: bool, /
 ) -> tuple[float, FloatArray | None] | None:
-    """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
+    """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C).
+
+    The second value is its gradient with respect to x, or None.
 
     A term with t = 0 and softmax(x) = 0 is 0. If softmax(x) has a NaN in a row, the loss is NaN, and so is the gradient
     in that row. The result is None if an element of t is outside [0, 1].

@@ -81,7 +81,9 @@ def _softmax_and_others(x: FloatArray) -> tuple[FloatArray, IntArray, FloatArray
 def softmax_cross_entropy_labels(
     x: FloatArray, labels: IntArray, with_gradient: bool, /
 ) -> tuple[float, FloatArray | None]:
-    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,), and its gradient by x or None.
+    """Return `-sum_n log(softmax(x)[n, labels[n]]) / N` for x (N, C), labels (N,).
+
+    The second value is its gradient with respect to x, or None.
 
     If softmax(x) has a NaN in a row, the loss is NaN, and so is the gradient in that row.
     """
@@ -102,7 +104,9 @@ def softmax_cross_entropy_labels(
 def softmax_cross_entropy_targets(
     x: FloatArray, t: FloatArray, with_gradient: bool, /
 ) -> tuple[float, FloatArray | None] | None:
-    """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C), and its gradient by x or None.
+    """Return `-sum_nc t[n, c] log(softmax(x)[n, c]) / N` for x and t (N, C).
+
+    The second value is its gradient with respect to x, or None.
 
     A term with t = 0 and softmax(x) = 0 is 0. If softmax(x) has a NaN in a row, the loss is NaN, and so is the gradient
     in that row. The result is None if an element of t is outside [0, 1].

@@ -43,7 +43,7 @@ SHAPES = [
 
 
 def book(x, t, W1, b1, W2, b2):
-    """y, and the gradient by every parameter, in float64 and by the plain formulas."""
+    """y, and the gradient with respect to every parameter, in float64 and by the plain formulas."""
     x, t, W1, b1, W2, b2 = (np.asarray(array, np.float64) for array in (x, t, W1, b1, W2, b2))
     a1 = x @ W1 + b1
     z1 = 1 / (1 + np.exp(-a1))
@@ -331,7 +331,7 @@ FORMULAS = {  # and the derivative
 
 
 def deep_book(x, t, parameters, activation, output):
-    """y, and the gradient by every parameter, in float64 and by the plain formulas."""
+    """y, and the gradient with respect to every parameter, in float64 and by the plain formulas."""
     x, t, *parameters = (np.asarray(array, np.float64) for array in (x, t, *parameters))
     function, slope = FORMULAS[activation]
     z, a = [x], []

@@ -56,7 +56,7 @@ cdef inline int output_called(str name) except -1:
 
 
 cdef inline double mean_divisor(int output, double N, double C) noexcept nogil:
-    """The divisor of the mean in the derivative of the loss by the last a. N samples, C outputs."""
+    """The divisor of the mean in the derivative of the loss with respect to the last a. N samples, C outputs."""
     if output == SOFTMAX:
         return N
     return N * C if output == SIGMOID_OUTPUT else N * C / 2

@@ -164,7 +164,10 @@ def error_times_slope(y: FloatArray, t: FloatArray, a: FloatArray) -> FloatArray
 
 
 class Output(NamedTuple):
-    """y = function(a). The derivative of the mean loss by a is error(y, t, a) / divisor(N, C). N samples, C outputs."""
+    """y = function(a). The derivative of the mean loss with respect to a is error(y, t, a) / divisor(N, C).
+
+    N samples, C outputs.
+    """
 
     function: Callable[[FloatArray], FloatArray]
     error: Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
