@@ -6,9 +6,14 @@ Training starts from random weights. If they are too large or too small, the net
 through five layers of 100 units before any training. The middle of the picture shows unsuitable weights, the right side
 shows weights that are made for the activation. The left side shows the activation and its gradient.
 
-Look at the histograms from layer to layer. Good weights keep them wide. If the weights are too large, the outputs of a
-sigmoid are close to 0 or 1, where it is flat and its gradient vanishes. If they are too small, the signal vanishes:
-after five layers, all units give the same output for every input.
+Look at the histograms of tanh from layer to layer. Good weights keep them wide. If the weights are too small, the
+signal vanishes: after five layers, all units give nearly 0 for every input. For the sigmoid, weights of 1.0 are too
+large: its outputs are close to 0 or 1, where it is flat and its gradient vanishes.
+
+A wide histogram is not enough. It can be wide because the *units* differ, while each unit says the same of all inputs.
+So the table also gives the spread over the inputs alone. With Xavier weights it fades for the sigmoid, whose slope is
+at most 1/4: after five layers, no unit can tell one input from another. This is one reason why deep networks use other
+activations.
 """
 
 # %%
@@ -28,14 +33,15 @@ weights = {"sigmoid": [1.0, "Xavier"], "tanh": [0.01, "Xavier"], "relu": [0.01, 
 # ``trace`` returns the output of every layer by the book's names: z1, z2 and so on.
 
 figure, axes = plt.subplots(3, 3, figsize=(17, 12), width_ratios=[1, 2, 2], layout="constrained")
-print("standard deviation of the activations, layer by layer")
+print("standard deviation of the activations, layer by layer: of all values, and over the inputs (mean of the units)")
 for row, activation in zip(axes, weights, strict=True):
     plot_activations(activation, title=activation, ax=row[0])
     for ax, weight_init_std in zip(row[1:], weights[activation], strict=True):
         network = MultiLayerNet(100, [100] * 5, 10, activation, weight_init_std, seed=0)
         trace = network.trace(x)
-        deviations = [trace[f"z{layer}"].std() for layer in range(1, 6)]
-        print(f"{activation:<8}{weight_init_std:<7}" + "".join(f"{deviation:9.2g}" for deviation in deviations))
+        layers = [trace[f"z{layer}"] for layer in range(1, 6)]
+        print(f"{activation:<8}{weight_init_std:<7}all   " + "".join(f"{z.std():9.2g}" for z in layers))
+        print(f"{'':15}inputs" + "".join(f"{z.std(axis=0).mean():9.2g}" for z in layers))
         plot_activation_histograms(trace, title=f"{activation}, weights {weight_init_std}", ax=ax)
 figure.savefig("14_activations_and_initial_weights.png")
 print("The picture is in 14_activations_and_initial_weights.png")

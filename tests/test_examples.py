@@ -87,9 +87,10 @@ MATCHING = {
         rf"{name} test accuracy 0\.9\d\d\d" for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam")
     ],
     "14_activations_and_initial_weights": [
-        r"sigmoid 1\.0 0\.4\d .* 0\.4\d",
-        r"tanh 0\.01 0\.099 .* 9\.\de-06",
-        r"relu He( (0\.[89]\d?|1|1\.[01])){5}",
+        r"sigmoid 1\.0 all 0\.4\d .* 0\.4\d",
+        r"inputs 0\.2\d? 0\.04\d .* 0\.000[56]\d*",  # sigmoid, Xavier
+        r"tanh 0\.01 all 0\.099 .* 9\.\de-06",
+        r"relu He all( (0\.[89]\d?|1|1\.[01])){5}",
     ],
     "15_numpy_beside_cython": [r"milliseconds numpy( cython)?", r"numerical gradient of it( \d+\.\d\d){1,2}"],
     "16_convolution": [

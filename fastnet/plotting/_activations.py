@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Function: TypeAlias = Callable[[Any], Any]
 
+MANY_ZEROS = 0.25  # from this share on, values that are exactly 0 are not part of a histogram
 POINTS = 1002  # of a curve; an even number avoids x = 0, where relu and the step function have no derivative
 
 
@@ -160,14 +161,18 @@ def plot_activation_histograms(
     edges = np.linspace(low, high, bins + 1)
     labels = []
     for place, (name, value, some) in enumerate(zip(names, values, finite, strict=True)):
-        counts = np.histogram(some, edges)[0]
+        # ReLU gives 0 for half of its inputs. A bar for them would leave no room for the others.
+        zeros = float(np.mean(some == 0))
+        apart = MANY_ZEROS < zeros < 1
+        counts = np.histogram(some[some != 0] if apart else some, edges)[0]
         widths = 0.85 * counts / counts.max()
         ax.stairs(place + widths, edges, baseline=place, orientation="horizontal", fill=True, color=BLUE)
         ax.axvline(place, color=GRAY, linewidth=0.8)
         lost = f"\n{value.size - some.size:,} not finite" if some.size < value.size else ""
         with np.errstate(all="ignore"):
             mean, std = some.mean(), some.std()
-        labels.append(f"{write(str(name))}\nmean {_short(mean)}\nstd {_short(std)}{lost}")
+        at_0 = f"\n{zeros:.0%} are 0" if apart else ""
+        labels.append(f"{write(str(name))}\nmean {_short(mean)}\nstd {_short(std)}{at_0}{lost}")
     ax.set_xticks(np.arange(len(names)) + 0.42, labels)
     ax.tick_params(axis="x", length=0)
     ax.set(title=write(title), xlabel="layer (length of a bar: number of values)", ylabel="value")

@@ -96,7 +96,8 @@ def plot_predictions(
     Parameters
     ----------
     x : array_like, real
-        N images: ``(N, D)``, ``(N, rows, columns)`` or ``(N, 1, rows, columns)``. 0 is paper, larger values are ink.
+        N images: ``(N, D)``, ``(N, rows, columns)`` or ``(N, 1, rows, columns)``; or one, ``(D,)``, with its own y and
+        t. 0 is paper, larger values are ink.
     y : array_like, real
         The predictions: rows ``(N, C)`` of probabilities or scores, as `predict` returns them, or labels ``(N,)``. The
         caption of an image shows the probability beside the class.
@@ -134,8 +135,10 @@ def plot_predictions(
     >>> from fastnet.plotting import plot_predictions
     >>> ax = plot_predictions(np.zeros((2, 784)), [3, 1], [3, 7], ax=Figure().subplots())
     >>> [text.get_text() for text in ax.texts]
-    ['3', '1, not 7']
+    ['3', '1, is 7']
     """
+    if np.ndim(x) == 1:
+        x, y, t = np.asarray(x)[None], np.asarray(y)[None], np.asarray(t)[None]
     digits = _images(x, "x", shape)
     if len(digits) == 0:
         raise ValueError("x is empty: there is nothing to draw")
@@ -269,9 +272,9 @@ def _captions(y: npt.NDArray[Any], predicted: IntArray, right: IntArray, names: 
         are_probabilities = y.ndim == 2 and y.shape[1] > 1 and (y >= 0).all() and (abs(y.sum(axis=1) - 1) < 1e-3).all()
     captions = []
     for row, guess, label in zip(y, predicted, right, strict=True):
-        caption = names[guess] + (f" {row[guess]:.0%}" if are_probabilities else "")
+        caption = names[guess] + (f" ({row[guess]:.0%})" if are_probabilities else "")
         if guess != label:
-            caption += (", " if len(caption) == 1 else "\n") + f"not {names[label]}"
+            caption += (", " if len(caption) == 1 else ",\n") + f"is {names[label]}"
         captions.append(caption)
     return captions
 

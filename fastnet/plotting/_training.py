@@ -139,8 +139,8 @@ def plot_loss(train_loss_list: Sequence[float], *, title: str = "Loss", ax: "Axe
 
 
 def plot_accuracy(
-    epochs: Sequence[float],
-    train_acc_list: Sequence[float],
+    epochs: Any,
+    train_acc_list: Sequence[float] | None = None,
     test_acc_list: Sequence[float] | None = None,
     *,
     title: str = "Accuracy",
@@ -150,10 +150,11 @@ def plot_accuracy(
 
     Parameters
     ----------
-    epochs : sequence of float
-        When the accuracies were measured, in epochs from the start of training.
-    train_acc_list : sequence of float
-        The accuracies on the training data, as in a `Trainer`.
+    epochs : Trainer or sequence of float
+        A trainer, which has the lists to draw; or when the accuracies were measured, in epochs from the start of
+        training, followed by the lists of accuracies.
+    train_acc_list : sequence of float, optional
+        The accuracies on the training data; only together with a list of epochs.
     test_acc_list : sequence of float, optional
         Those on the test data, if there are any.
     title : str, default "Accuracy"
@@ -168,7 +169,7 @@ def plot_accuracy(
     Raises
     ------
     TypeError
-        If a list does not hold real numbers.
+        If a list does not hold real numbers, the other lists come with a trainer, or there is no `train_acc_list`.
     ValueError
         If the lists differ in length.
 
@@ -180,13 +181,24 @@ def plot_accuracy(
     >>> ax.get_xlabel()
     'epoch'
     """
-    lists = {"epochs": epochs, "train_acc_list": train_acc_list}
-    if test_acc_list is not None:
-        lists["test_acc_list"] = test_acc_list
-    at, *curves = _of_one_length(**lists)
+    if hasattr(epochs, "train_acc_list"):
+        if train_acc_list is not None or test_acc_list is not None:
+            raise TypeError("a trainer has its accuracies: train_acc_list and test_acc_list must not be given with it")
+        curves = {
+            kind: (at / epochs.iter_per_epoch, values)
+            for kind, (at, values) in _history_of(epochs, None, None, None).accuracies.items()
+        }
+    else:
+        if train_acc_list is None:
+            raise TypeError("train_acc_list is missing: a list of epochs needs the accuracies that belong to it")
+        lists = {"epochs": epochs, "train_acc_list": train_acc_list}
+        if test_acc_list is not None:
+            lists["test_acc_list"] = test_acc_list
+        at, *values = _of_one_length(**lists)
+        curves = {kind: (at, some) for kind, some in zip(STYLES, values, strict=False)}
     write = Lettering(title)
     ax = axes(ax)
-    _draw_accuracies(ax, {kind: (at, values) for kind, values in zip(STYLES, curves, strict=False)})
+    _draw_accuracies(ax, curves)
     ax.set(title=write(title), xlabel="epoch")
     ax.grid(alpha=0.3)
     ax.legend(loc="lower right")

@@ -136,9 +136,9 @@ def test_values_that_are_the_same_but_for_rounding_stand_in_one_bar(drawn, value
 
 
 def test_values_that_are_not_finite_are_left_out_and_counted(drawn):
-    plotting.plot_activation_histograms({"z1": [0.0, 1.0, np.nan, np.inf]}, bins=2, ax=drawn)
+    plotting.plot_activation_histograms({"z1": [1.0, 2.0, np.nan, np.inf]}, bins=2, ax=drawn)
     assert histograms(drawn)[0][1].tolist() == [1, 1]
-    assert drawn.get_xticklabels()[0].get_text() == "z1\nmean 0.50\nstd 0.50\n2 not finite"
+    assert drawn.get_xticklabels()[0].get_text() == "z1\nmean 1.50\nstd 0.50\n2 not finite"
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,10 @@ def test_values_that_are_not_finite_are_left_out_and_counted(drawn):
 def test_plot_activation_histograms_names_what_does_not_fit(ax, layers, bins, error, message):
     with pytest.raises(error, match=message):
         plotting.plot_activation_histograms(layers, bins=bins, ax=ax)
+
+
+def test_many_zeros_are_no_bar_but_a_number(drawn):
+    plotting.plot_activation_histograms({"z1": np.r_[np.zeros(50), np.linspace(1, 2, 50)]}, ax=drawn)
+    assert "50% are 0" in drawn.get_xticklabels()[0].get_text()
+    (bars,) = (patch for patch in drawn.patches)
+    assert bars.get_data().values[0] == 0  # the lowest bin, where the zeros would be

@@ -40,7 +40,7 @@ def test_plot_predictions_shows_every_image_and_marks_the_wrong_ones(drawn, shap
     plotting.plot_predictions(marked(5).reshape(5, *shape), y, t, ax=drawn)
     canvas = np.ma.filled(drawn.images[0].get_array(), 0)
     assert sorted(canvas[canvas > 0]) == [1, 2, 3, 4, 5]
-    assert texts(drawn) == ["3", "1, not 7", "4", "1", "5, not 6"]
+    assert texts(drawn) == ["3", "1, is 7", "4", "1", "5, is 6"]
     assert drawn.get_title() == "Predictions: 2 of 5 wrong"
 
     wrong = [1, 4]
@@ -81,7 +81,7 @@ def test_a_blank_image_is_paper(drawn):
 def test_probabilities_are_written_beside_the_class(drawn):
     y = [[0.9, 0.1, 0.0], [0.25, 0.0, 0.75]]
     plotting.plot_predictions(marked(2), y, [0, 1], ax=drawn)
-    assert texts(drawn) == ["0 90%", "2 75%\nnot 1"]
+    assert texts(drawn) == ["0 (90%)", "2 (75%),\nis 1"]
 
 
 @pytest.mark.parametrize("y", [[[9.0, 1.0], [-3.0, 2.0]], [[np.inf, 1.0], [-np.inf, np.nan]]])
@@ -92,7 +92,7 @@ def test_scores_are_not_taken_for_probabilities(drawn, y):
 
 def test_one_hot_targets_columns_of_labels_and_named_classes_are_understood(drawn):
     plotting.plot_predictions(marked(2), [[0], [1]], np.eye(2)[[0, 0]], classes=["cat", "dog"], ax=drawn)
-    assert texts(drawn) == ["cat", "dog\nnot cat"]
+    assert texts(drawn) == ["cat", "dog,\nis cat"]
 
 
 def test_images_that_are_not_square_need_their_shape(drawn):
@@ -134,7 +134,7 @@ def test_captions_stay_inside_their_tiles_and_tiles_inside_the_axes(ax, n):
         (np.zeros((3, 784)), [1.0, 2.0, 3.0], [1, 2, 3], {}, ValueError, "y must hold integer labels.*got float64"),
         (np.zeros((3, 783)), [1, 2, 3], [1, 2, 3], {}, ValueError, "x has 783 pixels"),
         (np.zeros((0, 784)), [1], [1], {}, ValueError, "x is empty"),
-        (np.zeros(784), [1], [1], {}, ValueError, r"x must have shape \(N, D\) or .*got shape \(784,\)"),
+        (0.0, [1], [1], {}, ValueError, r"x must have shape \(N, D\) or .*got shape \(\)"),
         (np.zeros((1, 4)), [1], [-1], {}, ValueError, r"t\[0\] is -1, which is not a label"),
         (np.zeros((1, 4)), [[0.5, 0.5]], [2], {}, ValueError, r"t\[0\] is 2, which is not a label in \[0, 2\)"),
         (np.zeros((1, 4)), [2], [0], {"classes": ["a", "b"]}, ValueError, r"y\[0\] is 2.*\[0, 2\)"),
@@ -161,7 +161,7 @@ def test_plot_misclassified_shows_the_worst_mistakes_first(drawn):
     x = np.zeros((5, 784))
     x[:, 0] = [1, 2, 3, 4, 5]
     plotting.plot_misclassified(Network(y), x, t, ax=drawn)
-    assert texts(drawn) == ["2 100%\nnot 1", "2 70%\nnot 0", "0 60%\nnot 1"]
+    assert texts(drawn) == ["2 (100%),\nis 1", "2 (70%),\nis 0", "0 (60%),\nis 1"]
     canvas = drawn.images[0].get_array()
     places = {value: tuple(np.argwhere(canvas == value)[0]) for value in (2, 4, 5)}
     assert set(canvas[canvas > 0]) == {2, 4, 5}
@@ -326,3 +326,8 @@ def test_a_matrix_of_nothing_but_right_answers_can_be_drawn(drawn, y):
 def test_plot_confusion_matrix_names_what_does_not_fit(ax, y, t, message):
     with pytest.raises(ValueError, match=message):
         plotting.plot_confusion_matrix(y, t, ax=ax)
+
+
+def test_one_image_is_drawn_without_a_batch_around_it(drawn):
+    plotting.plot_predictions(np.zeros(784), [0.1, 0.9], 0, ax=drawn)
+    assert texts(drawn) == ["1 (90%),\nis 0"]

@@ -184,3 +184,24 @@ def test_no_loss_at_all_is_an_error_that_says_so(ax):
 def test_a_single_loss_is_a_point_that_can_be_seen(drawn):
     plotting.plot_loss([2.3], ax=drawn)
     assert drawn.lines[0].get_marker() == "o"
+
+
+def test_plot_accuracy_takes_a_trainer_and_counts_its_epochs(drawn):
+    random = np.random.default_rng(0)
+    x, t = random.random((40, 4)), random.integers(2, size=40)
+    network = TwoLayerNet(4, 3, 2, seed=0)
+    trainer = Trainer(network, x, t, x, t, epochs=3, mini_batch_size=10, verbose=False, progress=False, seed=0)
+    trainer.train()
+    plotting.plot_accuracy(trainer, ax=drawn)
+    training, test = drawn.lines
+    assert training.get_xdata().tolist() == test.get_xdata().tolist() == [0, 1, 2]
+    assert training.get_ydata().tolist() == trainer.train_acc_list
+    assert drawn.get_xlabel() == "epoch"
+
+
+def test_plot_accuracy_refuses_lists_beside_a_trainer_and_epochs_without_lists():
+    trainer = Trainer(TwoLayerNet(4, 3, 2, seed=0), np.eye(4), [0, 1, 0, 1], verbose=False, progress=False)
+    with pytest.raises(TypeError, match="a trainer has its accuracies"):
+        plotting.plot_accuracy(trainer, [0.5])
+    with pytest.raises(TypeError, match="train_acc_list is missing"):
+        plotting.plot_accuracy([0, 1])
