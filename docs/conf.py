@@ -21,6 +21,7 @@ extensions = [
     "exercise_list",  # _extensions/exercise_list.py
     "public_names",  # _extensions/public_names.py
     "sphinx_copybutton",
+    "matplotlib.sphinxext.plot_directive",  # the pictures in the text
     "sphinx_gallery.gen_gallery",
     "sphinxarg.ext",  # the command line, from its parsers
 ]
@@ -59,6 +60,20 @@ sphinx_gallery_conf = {
     "backreferences_dir": "examples/backreferences",
     "doc_module": ("fastnet",),
     "reference_url": {"fastnet": None},  # link names in an example's code to the reference
+}
+
+# --- pictures in the text: no background, and a gray that can be read on light and on dark pages ------------------------
+
+plot_include_source = plot_html_show_source_link = plot_html_show_formats = False
+plot_formats = ["svg"]
+plot_apply_rcparams = True
+plot_rcparams = {
+    "figure.constrained_layout.use": True,
+    "savefig.transparent": True,
+    "legend.framealpha": 0,
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color", "ytick.color"), "#767676"
+    ),
 }
 
 # --- the look ---------------------------------------------------------------------------------------------------------

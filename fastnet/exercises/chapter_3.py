@@ -329,7 +329,7 @@ def _batches(x: Any, size: int) -> Any:
 _ROWS = np.arange(10.0).reshape(5, 2)
 batches = Exercise(
     "batches(x, size)",
-    "Cut x, with one sample a row, into batches of `size` rows, in order. Give a list; the last batch may be smaller.",
+    "Cut x, with one sample a row, into batches of size rows, in order. Give a list; the last batch may be smaller.",
     _batches,
     [
         *trials("batches of one", (_ROWS[:2], 1)),

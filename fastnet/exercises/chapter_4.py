@@ -316,7 +316,7 @@ def _pick(x: Any, t: Any, size: int) -> Any:
 
 mini_batch = Exercise(
     "mini_batch(x, t, size)",
-    """Draw `size` samples at random: rows of x, and the rows of t that belong to them. Give the pair. Each call draws
+    """Draw size samples at random: rows of x, and the rows of t that belong to them. Give the pair. Each call draws
     anew.""",
     _pick,
     [

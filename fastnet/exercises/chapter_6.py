@@ -543,7 +543,7 @@ def _is_logarithmic(outputs: Outputs, low: float, high: float, count: int) -> st
 
 learning_rates = Exercise(
     "learning_rates(low, high, count)",
-    """Draw `count` learning rates between low and high for a random search: each factor of 10 gets as many as the
+    """Draw count learning rates between low and high for a random search: each factor of 10 gets as many as the
     others. Give an array.""",
     lambda low, high, count: 10 ** np.random.uniform(np.log10(low), np.log10(high), count),
     [*trials("one rate", (1e-3, 1e-1, 1)), *trials("many rates", (1e-6, 1e-2, 1000), (1e-4, 1.0, 1000))],

@@ -26,7 +26,7 @@ def _size(size: int, filter_size: int, pad: int, stride: int) -> int:
 
 output_size = Exercise(
     "output_size(size, filter_size, pad, stride)",
-    """How many rows a convolution gives for `size` rows, with `pad` rows of zeros on each side and steps of `stride`.
+    """How many rows a convolution gives for size rows, with pad rows of zeros on each side and steps of stride.
     Give a whole number; a filter that does not fit any more at the end is left out.""",
     _size,
     [
@@ -71,7 +71,7 @@ pool_size = Exercise(
 _IMAGE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 pad = Exercise(
     "pad(image, width)",
-    "Put `width` rows and columns of zeros around an image (H, W). Give (H + 2 width, W + 2 width).",
+    "Put width rows and columns of zeros around an image (H, W). Give (H + 2 width, W + 2 width).",
     lambda image, width: np.pad(image, width),
     [
         *trials("one pixel", (np.array([[5.0]]), 1)),
@@ -230,7 +230,7 @@ def _pool(image: Any, size: int, stride: int) -> Any:
 _BELOW_0 = -1 - np.arange(16.0).reshape(4, 4)
 pool = Exercise(
     "pool(image, size, stride)",
-    "Max pooling: give the largest pixel of each size x size window of the image (H, W), with steps of `stride`.",
+    "Max pooling: give the largest pixel of each size x size window of the image (H, W), with steps of stride.",
     _pool,
     [
         *trials("one window", (np.array([[1.0, 4.0], [3.0, 2.0]]), 2, 2)),
@@ -327,7 +327,7 @@ Pooling = Exercise(
 _SHAPES = "channels, filters, filter_size"
 count_parameters = Exercise(
     f"count_parameters({_SHAPES})",
-    """How many numbers a convolutional layer learns: `filters` square filters over `channels` channels, and a bias for
+    """How many numbers a convolutional layer learns: square filters, as many as filters says, over all channels, and a bias for
     each filter.""",
     lambda c, f, n: f * c * n * n + f,
     [
@@ -347,8 +347,8 @@ count_parameters = Exercise(
 
 parameter_shapes = Exercise(
     f"parameter_shapes({_SHAPES}, size, hidden)",
-    """A network: convolution (steps of 1, no padding) of square images with `size` rows, ReLU, 2 x 2 pooling with
-    steps of 2, and an affine layer of `hidden` units. Give the dict of the shapes of W1, b1, W2 and b2.""",
+    """A network: convolution (steps of 1, no padding) of square images with size rows, ReLU, 2 x 2 pooling with
+    steps of 2, and an affine layer of hidden units. Give the dict of the shapes of W1, b1, W2 and b2.""",
     lambda c, f, n, s, h: _shapes(c, f, n, s, h),
     [
         *trials("the smallest", (1, 1, 1, 2, 1)),

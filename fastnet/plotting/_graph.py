@@ -33,7 +33,7 @@ def plot_graph(
     Parameters
     ----------
     network : TwoLayerNet or MultiLayerNet
-        A network that has `trace`, `params` and `gradient`. Best is a small one: 2 inputs, 2 units, 2 classes.
+        A network that has ``trace``, ``params`` and ``gradient``. Best is a small one: 2 inputs, 2 units, 2 classes.
     x : array_like, real
         One sample ``(D,)``, or a batch ``(N, D)``.
     t : array_like
@@ -50,7 +50,7 @@ def plot_graph(
     Raises
     ------
     TypeError
-        If the network has no `trace`.
+        If the network has no ``trace``.
     ValueError
         As in `TwoLayerNet.trace`.
 
