@@ -56,7 +56,12 @@ class Layout:
 
 
 def _part(
-    differences: Differences, f: Callable[[Any], Any], values: Any, layout: Layout | None, h: float, ends: tuple[int, int]
+    differences: Differences,
+    f: Callable[[Any], Any],
+    values: Any,
+    layout: Layout | None,
+    h: float,
+    ends: tuple[int, int],
 ) -> FloatArray:
     """Return the differences for the elements with these numbers, in a worker."""
     x = values if layout is None else layout.copy(values)

@@ -38,13 +38,13 @@ def each(function: Callable[[Any], Any], arguments: Iterable[Any], n_jobs: int |
     """
     joblib = _joblib()
     # Pickled once. In an array, because for all processes of this computer joblib writes a large array to one file; in
-    # a tuple, because on Dask it puts a large array that is an argument on one worker alone, and if that worker dies,
-    # the array is lost.
+    # a tuple, because on Dask joblib puts an array that is an argument on one worker first, and waits without end if
+    # that worker dies meanwhile.
     packed = (np.frombuffer(_packed(function, name), np.uint8),)
     calls = (joblib.delayed(_call)(packed, _backend.get_backend(), argument) for argument in arguments)
     try:
         return list(joblib.Parallel(n_jobs=n_jobs)(calls))
-    except Raised as raised:
+    except RaisedError as raised:
         raise raised.original() from None
 
 
@@ -79,17 +79,17 @@ def _call(packed: tuple[Any], backend: str, argument: Any) -> Any:
         with _backend.use_backend(backend):
             return pickle.loads(packed[0])(argument)
     except BaseException as error:  # SystemExit, too, which would end the worker
-        raise Raised.from_error(error) from None
+        raise RaisedError.from_error(error) from None
 
 
-class Raised(Exception):
+class RaisedError(Exception):
     """Carries any error from a worker to the caller: not every error can be pickled."""
 
     def __init__(self, packed: bytes, told: str) -> None:
         super().__init__(packed, told)
 
     @classmethod
-    def from_error(cls, error: BaseException) -> "Raised":
+    def from_error(cls, error: BaseException) -> "RaisedError":
         import cloudpickle
 
         told = "".join(traceback.format_exception(error))
@@ -97,8 +97,8 @@ class Raised(Exception):
             try:
                 packed = cloudpickle.dumps(parts)
                 _error_from(*pickle.loads(packed))
-            except Exception:  # noqa: PERF203 - then in less detail
-                continue
+            except Exception:
+                continue  # try with less detail
             return cls(packed, told)
         return cls(cloudpickle.dumps((RuntimeError, (told,))), told)
 

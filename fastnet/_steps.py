@@ -286,7 +286,8 @@ def _is_container(item: Any) -> bool:
 
 def sees_a_change(f: Callable[[Any], Any], x: Any, holders: list[Any], value: Any, read: Read) -> bool:
     """Whether `f(x)`, which is `value`, changes with the numbers in `holders`."""
-    random, kept = np.random.default_rng(0), [holder.copy() for holder in holders]
+    # Not the seed 0, with which programs draw such numbers themselves: they would not change.
+    random, kept = np.random.default_rng(610_231_847), [holder.copy() for holder in holders]
     try:
         for holder in holders:
             if isinstance(holder, list):

@@ -403,7 +403,7 @@ def _differences(
     h: float,
     name: str,
     lost: list[float] | None = None,
-    part: slice = slice(0, sys.maxsize),  # noqa: B008 - slices do not change
+    part: slice = slice(0, sys.maxsize),
 ) -> FloatArray:
     """Return the central differences of `f` for all elements of `array`, the elements of `x`, in float64.
 
