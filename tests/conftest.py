@@ -197,6 +197,7 @@ def time_limit() -> Iterator[None]:
 def no_processes_left() -> Iterator[None]:
     """End the processes that joblib keeps for later calls."""
     yield
-    from joblib.externals.loky import get_reusable_executor
+    if sys.modules.get("joblib") is not None:
+        from joblib.externals.loky import get_reusable_executor
 
-    get_reusable_executor().shutdown(wait=True)
+        get_reusable_executor().shutdown(wait=True)

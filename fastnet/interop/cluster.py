@@ -64,6 +64,9 @@ def data_parallel(trainer: Trainer, client: "Client") -> Iterator[Trainer]:
 
     Notes
     -----
+    Goyal et al., "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour" (2017), train in this way on 256 GPUs:
+    ``dL/dW = sum(n_k dL_k/dW) / N``, where ``n_k`` of the N samples of a batch are in the shard k.
+
     Training is as without a cluster: the same batches, and up to rounding, the same losses and parameters. In float64,
     they differ by less than 1e-10. The accuracies are computed in this process. The workers have a copy of the network,
     made when the block begins, and get the parameters in each iteration. Do not change a setting such as
