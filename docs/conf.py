@@ -48,7 +48,7 @@ numpydoc_show_class_members = False  # autodoc shows them
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
-    "filename_pattern": "",  # run all of them
+    "filename_pattern": r"/(?!21_distributed)[^/]*$",  # run all of them, but the one that starts a cluster
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "capture_repr": (),
@@ -62,7 +62,7 @@ sphinx_gallery_conf = {
     "reference_url": {"fastnet": None},  # link names in an example's code to the reference
 }
 
-# --- pictures in the text: no background, and a gray that can be read on light and on dark pages ------------------------
+# --- pictures in the text: no background, and a gray that can be read on light and on dark pages ----------------------
 
 plot_include_source = plot_html_show_source_link = plot_html_show_formats = False
 plot_formats = ["svg"]

@@ -4,7 +4,18 @@
 from fastnet import _startup  # noqa: F401
 
 # isort: split
-from fastnet import _backend, data, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
+from fastnet import (  # noqa: F401
+    _backend,
+    data,
+    functions,
+    gradient,
+    information,
+    layers,
+    optimizer,
+    plotting,
+    search,
+    util,
+)
 from fastnet._backend import get_backend, use_backend
 from fastnet._threads import get_num_threads, set_num_threads
 from fastnet.mnist import load_mnist
@@ -46,6 +57,7 @@ __all__ = [
     "load_pretrained",
     "optimizer",
     "plotting",
+    "search",
     "set_num_threads",
     "use_backend",
     "util",

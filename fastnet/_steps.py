@@ -245,7 +245,7 @@ def refuse_reader_of_original(
     value = read(f(x))
     holders = _holders(original)
     if holders is not None:
-        if _sees_a_change(f, x, holders, value, read):
+        if sees_a_change(f, x, holders, value, read):
             raise TypeError(
                 f"f reads {name} itself, but its argument is a copy of {name}. Only the copy is moved, so the result "
                 "would be wrong. Let f use its argument"
@@ -284,9 +284,10 @@ def _is_container(item: Any) -> bool:
     return isinstance(item, list | tuple | np.ndarray)
 
 
-def _sees_a_change(f: Callable[[Any], Any], x: Any, holders: list[Any], value: Any, read: Read) -> bool:
+def sees_a_change(f: Callable[[Any], Any], x: Any, holders: list[Any], value: Any, read: Read) -> bool:
     """Whether `f(x)`, which is `value`, changes with the numbers in `holders`."""
-    random, kept = np.random.default_rng(0), [holder.copy() for holder in holders]
+    # Not the seed 0, with which programs draw such numbers themselves: they would not change.
+    random, kept = np.random.default_rng(610_231_847), [holder.copy() for holder in holders]
     try:
         for holder in holders:
             if isinstance(holder, list):

@@ -1,6 +1,8 @@
 """The book's numerical differentiation, gradient descent with it, and the check of backpropagation against it."""
 
+import copy
 import math
+import sys
 import warnings
 from collections.abc import Callable
 from numbers import Real
@@ -23,6 +25,8 @@ from fastnet._checks import (
     random_source,
     real_array,
 )
+from fastnet._gradient_in_parts import differences_in_parts, refuse_reader_of_x
+from fastnet._jobs import is_parallel
 from fastnet._steps import (
     ChangedError,
     NoStepError,
@@ -47,7 +51,9 @@ __all__ = ["gradient_check", "gradient_descent", "jacobian", "np", "numerical_gr
 H = 1e-4  # the book's step
 
 
-def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> FloatArray:
+def numerical_gradient(
+    f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4, *, n_jobs: int | None = None
+) -> FloatArray:
     """Return the gradient of `f` at `x` by central differences, one element at a time.
 
     Parameters
@@ -62,6 +68,10 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
         list holds other numbers; for a tuple or number, where a derivative is 0, also far away from `x`.
     h : float, default 1e-4
         The step, above 0.
+    n_jobs : int, optional
+        The number of processes that call `f`, for an `f` that takes long: -1 for all cores, as in joblib, which runs
+        them. By default, this process alone. In another process, `f` gets a copy of `x` and must use it. To prove that
+        it does, `f` is called twice more while `x` holds other numbers. Needs the extra ``distributed``.
 
     Returns
     -------
@@ -74,11 +84,14 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
         If `f` is not callable or does not return one number, `x` is an array of another dtype (`h` cannot be added to
         an integer), or `x` is an object of another type. If `x` is a list, and `f` reads it instead of its argument; if
         `x` is a tuple or number, and `f` does not change with an element of its argument, not even far away: it may
-        read the original. An `f` that uses its argument and also reads such a tuple or number is not noticed.
+        read the original. An `f` that uses its argument and also reads such a tuple or number is not noticed. With
+        `n_jobs`, if `f` reads `x` itself, or cannot be pickled.
     ValueError
-        If `x` is read-only, its elements share memory, or `h` is not a positive number; if `f` changes `x`; or if `x`
-        is so large that a step leads to infinity, or that the two smallest steps contradict each other. `x` is then as
-        before.
+        If `x` is read-only, its elements share memory, `h` is not a positive number, or `n_jobs` is 0; if `f` changes
+        `x`; or if `x` is so large that a step leads to infinity, or that the two smallest steps contradict each other.
+        `x` is then as before.
+    ImportError
+        If `n_jobs` is neither None nor 1, and joblib is not installed.
 
     See Also
     --------
@@ -101,6 +114,12 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     at most to 6e-6 (0.005, 0.1), times `x` where `x` is larger than 1. Where a larger step departs from the smaller one
     by more than rounding explains, the result is that of the smaller one.
 
+    With `n_jobs`, each process moves some of the elements, and the result is the same to the last bit, if the bits of
+    `f` are the same in any process. They are not if `f` draws random numbers, counts its calls or remembers values:
+    each process has its own generator, counter and memory. They may not be if `f` multiplies large matrices: in the
+    other processes, BLAS has fewer threads, which may change the last bits of its products. Inside
+    ``joblib.parallel_config(backend="dask")``, the processes are those of a Dask cluster.
+
     Examples
     --------
     >>> import numpy as np
@@ -109,7 +128,14 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     [6. 8.]
     """
     moved, array, h = _movable(f, x, h, "x")
-    gradient = _differences(f, moved, array, h, "x")
+    if n_jobs is None or not is_parallel(n_jobs):  # None never: a network's closure reads the array itself
+        gradient = _differences(f, moved, array, h, "x")
+    else:
+        if moved is x:
+            moved = copy.copy(moved)
+            array = np.asarray(moved).view()
+            _undisturbed(moved, array, "x", lambda: refuse_reader_of_x(f, moved, np.asarray(x)))
+        gradient = differences_in_parts(_differences, f, x if isinstance(x, np.ndarray) else moved, h, n_jobs)
     if moved is not x:
         _refuse_reader(f, array, x, gradient, one_number, "x")
     return _in_dtype_of(array, gradient)
@@ -371,11 +397,18 @@ def _reader(shape: tuple[int, ...]) -> Read:
 
 
 def _differences(
-    f: Callable[[Any], Any], x: Any, array: FloatArray, h: float, name: str, lost: list[float] | None = None
+    f: Callable[[Any], Any],
+    x: Any,
+    array: FloatArray,
+    h: float,
+    name: str,
+    lost: list[float] | None = None,
+    part: slice = slice(0, sys.maxsize),
 ) -> FloatArray:
     """Return the central differences of `f` for all elements of `array`, the elements of `x`, in float64.
 
-    With `lost`, use the book's formula even for an element that is too large for `h`, and add it to `lost`.
+    With `lost`, use the book's formula even for an element that is too large for `h`, and add it to `lost`. With
+    `part`, fill in only the elements with these numbers, in C order.
     """
     # The compiled loop takes native, aligned float32 and float64; the plain loop takes every float array.
     kernels = _backend.kernels if array.dtype in (FLOAT64, FLOAT32) and array.flags.aligned else _kernels_numpy
@@ -389,8 +422,11 @@ def _differences(
         return float(by_book(f, x, view, h, one_number).item())
 
     def compute() -> None:
+        before = 0
         for elements, out in _views(array, gradient):
-            kernels.central_differences(f, x, elements, h, otherwise, out)
+            inside = slice(max(part.start - before, 0), max(part.stop - before, 0))
+            kernels.central_differences(f, x, elements[inside], h, otherwise, out[inside])
+            before += len(elements)
 
     _undisturbed(x, array, name, compute)
     return gradient

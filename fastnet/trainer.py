@@ -387,14 +387,9 @@ class Trainer:
         >>> len(trainer.train_loss_list)
         1
         """
-        batch = self._drawn()
-        x, t = self.x_train.take(batch, axis=0), self.t_train.take(batch, axis=0)
-        if self._augment is not None:
-            x, t = self._augment(np.asarray(x), t, self._random)
-        network = self.network
-        gradient_of = network.gradient if self.gradient == "backprop" else network.numerical_gradient
-        self.optimizer.update(network.params, gradient_of(x, t))
-        loss = float(network.loss(x, t))
+        gradient, loss_after = self._of_batch(self._drawn())
+        self.optimizer.update(self.network.params, gradient())
+        loss = float(loss_after())
         self.train_loss_list.append(loss)
         if not math.isfinite(loss):
             self._look_at_a_loss_that_is_not_finite()
@@ -408,7 +403,7 @@ class Trainer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy or a pickle holds: also the state of NumPy's global generator, if the trainer uses it."""
-        state = {name: value for name, value in vars(self).items() if name != "_write"}
+        state = {name: value for name, value in vars(self).items() if name not in ("_write", "_of_batch")}
         if self._random is np.random:
             state["_random"] = _copy_of_the_global_generator()
         return state
@@ -418,6 +413,18 @@ class Trainer:
         if self._shares_up_to is None:
             return self._random.choice(len(self.x_train), self.batch_size)
         return np.searchsorted(self._shares_up_to, self._random.random(self.batch_size), side="right")
+
+    def _of_batch(self, rows: Any) -> tuple[Callable[[], Mapping[str, Any]], Callable[[], Any]]:
+        """Return two functions: the gradient of the loss of these samples, and their loss, both as the network is then.
+
+        A cluster computes them in place of this, if `fastnet.interop.data_parallel` has replaced it.
+        """
+        x, t = self.x_train.take(rows, axis=0), self.t_train.take(rows, axis=0)
+        if self._augment is not None:
+            x, t = self._augment(np.asarray(x), t, self._random)
+        network = self.network
+        gradient_of = network.gradient if self.gradient == "backprop" else network.numerical_gradient
+        return partial(gradient_of, x, t), partial(network.loss, x, t)
 
     def _look_at_a_loss_that_is_not_finite(self) -> None:
         """Stop if a parameter is not finite either: it stays so. Otherwise warn, because the loss may recover."""

@@ -172,3 +172,32 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are taken from one call a sample, and as few of them as there may be."""
     monkeypatch.setattr(timing, "SAMPLE", 0.0)
     monkeypatch.setattr(timing, "LEAST_ROUNDS", 1)
+
+
+@pytest.fixture
+def time_limit() -> Iterator[None]:
+    """Let a test that waits for other processes fail after two minutes, where the system has alarms."""
+
+    def end(*_: object) -> None:
+        raise TimeoutError("the test has waited for two minutes")
+
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(120)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="module")
+def no_processes_left() -> Iterator[None]:
+    """End the processes that joblib keeps for later calls."""
+    yield
+    if sys.modules.get("joblib") is not None:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown(wait=True)

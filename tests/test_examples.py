@@ -70,6 +70,11 @@ PRINTED = {
         "b2: by hand, by the network and by differences the same: True",
         "loss before 0.7327, after one step 0.3262",
     ],
+    "21_distributed": [
+        "the gradient on two processes is the same: True",
+        "the search on two processes is the same: True",
+        "the losses on two processes are the same to 1e-10: True",
+    ],
 }
 
 # The same for numbers whose last digits may be others with another processor or BLAS, and for times.
@@ -103,9 +108,11 @@ MATCHING = {
         r"dropout 0\.5 0\.[67]\d\d 0\.7\d\d",
         r"standard deviation 0\.01: training accuracy 0\.[01]\d\d without, (0\.9\d\d|1\.000) with batch normalisation",
     ],
-    "20_hyper_parameters": [r"0\.8\d\d 0\.[0-2]\d\d\d \d\.\de-0\d"],
     "27_forward_pass": [r"right: 0\.91\d\d"],
     "29_deeper_network": [r"2 hidden layers: 89,610 parameters, training 0\.98\d\d, test 0\.97\d\d"],
+    "20_hyper_parameters": [
+        r"validation accuracy 0\.8\d\d learning rate 0\.[0-2]\d\d\d weight decay \d\.\de-0\d"
+    ],
 }
 
 # What is printed instead if training ends early.
@@ -118,6 +125,8 @@ EARLY = {
     "16_convolution": [r"test accuracy 0\.\d{4}", r"standard deviation .* 0\.010 before, 0\.0\d\d after"],
 }
 EARLY_ITERATIONS = 300
+
+EXTRAS = {"21_distributed": ["joblib", "cloudpickle", "distributed"]}  # what an example needs that may be missing
 
 
 class EarlyTrainer(Trainer):
@@ -167,8 +176,11 @@ def here(tmp_path, monkeypatch, capsys, plt, loaded_once, unpainted):  # noqa: A
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs_without_a_display_prints_what_it_teaches_and_saves_its_picture(name, request, tmp_path):
+    for module in EXTRAS.get(name, []):
+        pytest.importorskip(module, exc_type=ImportError)
     stdout, stderr = request.getfixturevalue("in_a_process" if effort.FULL else "here")(name)
-    assert stderr == ""
+    # Where other work is going on, Dask logs that its processes take long to end.
+    assert [line for line in stderr.splitlines() if " - distributed." not in line] == []
 
     matching = MATCHING if effort.FULL else MATCHING | EARLY
     printed = lines(stdout)

@@ -576,6 +576,7 @@ def test_the_own_loss_of_a_float32_network_gets_the_larger_step():
     [
         ([3.0], lambda x: x[0] ** 2),
         ([3.0, 4.0], lambda x: x[0] ** 2 + x[1] ** 2),
+        (np.random.default_rng(0).normal(size=3).tolist(), lambda x: x[0] ** 2),  # as many programs draw numbers
         ((3.0, 4.0), lambda x: x[0] * x[1]),
         (3.0, lambda x: x**2),
         (np.float64(3), lambda x: x**2),

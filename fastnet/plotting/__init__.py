@@ -15,6 +15,7 @@ from fastnet.plotting._confusion import plot_confusion_matrix
 from fastnet.plotting._graph import plot_graph
 from fastnet.plotting._images import plot_misclassified, plot_predictions, plot_weights
 from fastnet.plotting._preparation import plot_boxes, plot_steps
+from fastnet.plotting._search import plot_search
 from fastnet.plotting._surface import plot_gradient_field, plot_optimizer_paths
 from fastnet.plotting._training import plot_accuracy, plot_history, plot_loss
 
@@ -31,6 +32,7 @@ __all__ = [
     "plot_misclassified",
     "plot_optimizer_paths",
     "plot_predictions",
+    "plot_search",
     "plot_steps",
     "plot_weights",
 ]
