@@ -47,5 +47,5 @@ right.set(title="Accuracy on the test images", xlabel="epoch", ylabel="accuracy"
 for ax in left, right:
     ax.grid(alpha=0.3)
     ax.legend()
-figure.savefig("29_deeper_network.png")
-print("The picture is in 29_deeper_network.png")
+figure.savefig("23_deeper_network.png")
+print("The picture is in 23_deeper_network.png")

@@ -66,6 +66,6 @@ for name, grad in gradient.items():
     network.params[name] += 0.5 * grad
 
 ax = plot_graph(network, x, t)
-ax.figure.savefig("28_backward_pass_by_hand.png")
-print("The picture is in 28_backward_pass_by_hand.png")
+ax.figure.savefig("22_backward_pass_by_hand.png")
+print("The picture is in 22_backward_pass_by_hand.png")
 plt.close(ax.figure)

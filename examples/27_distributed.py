@@ -78,5 +78,5 @@ if __name__ == "__main__":
 
     figure, ax = plt.subplots(layout="constrained")
     plot_loss(trainer.train_loss_list, title="Training on two processes", ax=ax)
-    figure.savefig("21_distributed.png")
-    print("The picture is in 21_distributed.png")
+    figure.savefig("27_distributed.png")
+    print("The picture is in 27_distributed.png")

@@ -70,5 +70,5 @@ for cell, image, answer in zip(middle.subplots(3, 4).flat, x_test, network.predi
     cell.imshow(image.reshape(28, 28), cmap="gray_r")
     cell.set_title(f"{answer.argmax()} ({answer.max():.0%})", fontsize=9)
     cell.set_axis_off()
-figure.savefig("27_forward_pass.png")
-print("The picture is in 27_forward_pass.png")
+figure.savefig("21_forward_pass.png")
+print("The picture is in 21_forward_pass.png")
