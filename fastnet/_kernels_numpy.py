@@ -75,6 +75,8 @@ def central_differences(
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
     raises, the element is restored, too. Where rounding removes too much of the step, or where the values are in
     float32 or float16 and too near to each other, the difference is ``otherwise(view of the element)``.
+
+    If `f` is a `CompiledObjective`, `x` is C-contiguous and `elements` are all of its elements.
     """
     is_double = elements.itemsize == 8
     for i in range(len(elements)):

@@ -23,6 +23,7 @@ from fastnet._checks import (
     random_source,
     real_array,
 )
+from fastnet._compiled_objective import CompiledObjective, objective
 from fastnet._steps import (
     ChangedError,
     NoStepError,
@@ -108,6 +109,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     >>> print(numerical_gradient(lambda x: np.sum(x**2), np.array([3.0, 4.0])).round(6))
     [6. 8.]
     """
+    f = objective(f)
     moved, array, h = _movable(f, x, h, "x")
     gradient = _differences(f, moved, array, h, "x")
     if moved is not x:
@@ -171,6 +173,7 @@ def numerical_gradient_2d(
     [[ 6.  8.]
      [ 0. -2.]]
     """
+    f = objective(f)
     moved, array, h = _movable(f, X, h, "X")
     if not array.ndim:
         raise ValueError("X must have shape (P, n), one point in each row, or (n,) for one point; got one number")
@@ -239,6 +242,7 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
     >>> print(np.allclose(jacobian(softmax, [1.0, 2.0]), np.diag(y) - np.outer(y, y)))
     True
     """
+    f = objective(f)
     moved, array, h = _movable(f, x, h, "x")
     derivatives, read = np.empty(0), _reader(())
     shape: tuple[int, ...] = ()
@@ -259,17 +263,11 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
     return _in_dtype_of(array, derivatives.reshape((*shape, *array.shape)))
 
 
-def _refuse_no_function(f: Any) -> None:
-    if not callable(f):
-        raise TypeError(f"f must be a function of x, got {f!r}")
-
-
 def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]:
     """Return what `f` receives, its elements as another ndarray that shares its memory, and `h`.
 
     `f` receives `x` itself if it is an array, else a copy. It may give this array another shape, but not the other one.
     """
-    _refuse_no_function(f)
     h = as_float(h, "h")
     array = real_array(x, name)
     if not isinstance(x, np.ndarray):
@@ -287,6 +285,10 @@ def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]
         raise ValueError(f"{name} is read-only, and its elements are moved in place: pass a copy")
     if not array.flags.c_contiguous and shares_memory(array):
         raise ValueError(f"elements of {name} share memory, so none can be moved alone: pass a copy")
+    if isinstance(f, CompiledObjective):
+        argument = f.argument(array, name)
+        if argument is not array:  # a C function knows no strides
+            array = x = argument
     return x, array.view(), h
 
 
@@ -490,7 +492,7 @@ def gradient_descent(
     >>> print(np.abs(x).max() < 1e-9)
     True
     """
-    _refuse_no_function(f)
+    f = objective(f)
     lr = as_float(lr, "lr")
     step_num = as_count(step_num, "step_num", least=0)
     start, dtype = float_array(init_x, "init_x")
