@@ -19,15 +19,15 @@ import re
 import sys
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from fastnet._checks import FLOAT32, FLOAT64, FloatArray
 
 WANTED = (
-    "fastnet calls 'double (int, double *)' and 'double (int, double *, void *)': the number of elements, the elements, "
-    "and the user data. intptr_t, Py_ssize_t or size_t may stand for int, and float * for double *"
+    "fastnet calls 'double (int, double *)' and 'double (int, double *, void *)': the number of elements, the "
+    "elements, and the user data. intptr_t, Py_ssize_t or size_t may stand for int, and float * for double *"
 )
 SIGNATURE = re.compile(r"double \( ([\w ]+) , (double|float) \* (, void \* )?\)")
 PYTHON_API = 4  # _ctypes.FUNCFLAG_PYTHONAPI: a function that must be called with the GIL
@@ -36,7 +36,8 @@ PYTHON_API = 4  # _ctypes.FUNCFLAG_PYTHONAPI: a function that must be called wit
 INTEGERS = {
     "int": "c_int", "intc": "c_int", "int32_t": "c_int32", "int64_t": "c_int64", "uint64_t": "c_uint64",
     "long": "c_long", "ulong": "c_ulong", "unsigned long": "c_ulong",
-    "longlong": "c_longlong", "long long": "c_longlong", "ulonglong": "c_ulonglong", "unsigned long long": "c_ulonglong",
+    "longlong": "c_longlong", "long long": "c_longlong",
+    "ulonglong": "c_ulonglong", "unsigned long long": "c_ulonglong",
     "size_t": "c_size_t", "uintptr_t": "c_size_t",
     "ssize_t": "c_ssize_t", "Py_ssize_t": "c_ssize_t", "intptr_t": "c_ssize_t", "npy_intp": "c_ssize_t",
     "ptrdiff_t": "c_ssize_t",
@@ -63,6 +64,9 @@ class CompiledObjective:
         if not self.is_wide and array.size >= 2**31:
             raise ValueError(f"{name} has {array.size} elements, more than an int can count: let f take intptr_t")
         return np.require(array, self.dtype, ["C", "ALIGNED"])
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("f is a compiled function. Its address means nothing to another process: it cannot be pickled")
 
     def __call__(self, x: FloatArray) -> float:
         """Return f(x), for an `x` as `argument` returns it."""
@@ -102,7 +106,8 @@ def objective(f: Any) -> Callable[[Any], Any]:
     """Return `f` if it is a function of Python, and if it holds a C function, return this as a `CompiledObjective`."""
     if type(f) is FunctionType or isinstance(f, CompiledObjective):
         return f
-    if isinstance(f, getattr(sys.modules.get("scipy"), "LowLevelCallable", ())):
+    low_level: Any = getattr(sys.modules.get("scipy"), "LowLevelCallable", ())  # if not imported, f is none
+    if isinstance(f, low_level):
         _refuse_python_api(f.function)
         return _of_capsule(tuple.__getitem__(f, 0), f)
     if type(f).__name__ == "PyCapsule":
@@ -111,7 +116,7 @@ def objective(f: Any) -> Callable[[Any], Any]:
         try:
             declared = f.ctypes
         except (TypeError, NotImplementedError) as error:
-            raise TypeError(f"f is a compiled function whose types ctypes does not have ({error}), and {WANTED}") from None
+            raise TypeError(f"f is a compiled function, and ctypes lacks its types ({error}). {WANTED}") from None
         return _of_ctypes(declared, f)
     if _is_ctypes_function(f) and (f.argtypes is None or len(f.argtypes) != 1):  # with one argument, it takes an object
         return _of_ctypes(f, f)

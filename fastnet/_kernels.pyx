@@ -13,7 +13,8 @@ Rules for all kernels:
 - The kernels of the cross-entropies return None if a target is outside [0, 1]. A check outside of their loops would
   take one more pass over the targets.
 - A kernel returns new arrays and does not write to its inputs. Exceptions are `central_differences` and the optimizers:
-  their docstrings say what they change in place.
+  their docstrings say what they change in place. The activations write to `out`, if there is one, and return it: an
+  array like `x`, which may be `x` itself and shares no other memory with it.
 
 A kernel is a `def` function, which Python calls: it allocates the output and calls a loop. The loops, `cdef` functions,
 stand above it; `_twins/shared/dispatch.pxd` explains how they are compiled. The annotations are those of the NumPy
@@ -192,10 +193,10 @@ cdef double TURN = 0.01  # seconds without the GIL, after which Ctrl-C and other
 
 
 cdef Py_ssize_t _differences_until(
-    const compiled_objective* f, floating* x, Py_ssize_t i, Py_ssize_t end, double h, double* out, bint* changed,
-    PyThreadState* thread
+    const compiled_objective* f, void* x, floating* elements, Py_ssize_t i, Py_ssize_t end, double h, double* out,
+    bint* changed, PyThreadState* thread
 ) noexcept nogil:
-    """Write the differences for x[i], ..., x[end - 1]. Return the place of the first element without a difference.
+    """Write the differences for elements[i], ..., elements[end - 1]. Return the place of the first one without.
 
     That is one for which a step of h is not good, where f has raised an error as a Cython function can, or where it has
     changed x; then set `changed`.
@@ -203,19 +204,19 @@ cdef Py_ssize_t _differences_until(
     cdef floating original, plus, minus
     cdef double allowed = ALLOWED * (2 * h), made, f_plus, f_minus
     while i < end:
-        original = x[i]
+        original = elements[i]
         plus, minus = <floating> (original + h), <floating> (original - h)
         made = <double> plus - <double> minus
         if not (fabs(made - 2 * h) <= allowed if floating is double else 0 < made < INFINITY):
             return i
-        x[i] = plus
+        elements[i] = plus
         f_plus = value_at(f, x)
-        changed[0] = _differ(x[i], plus)
+        changed[0] = _differ(elements[i], plus)
         if not has_raised(thread):
-            x[i] = minus
+            elements[i] = minus
             f_minus = value_at(f, x)
-            changed[0] = changed[0] or _differ(x[i], minus)
-        x[i] = original
+            changed[0] = changed[0] or _differ(elements[i], minus)
+        elements[i] = original
         if changed[0] or has_raised(thread):
             return i
         out[i] = (f_plus - f_minus) / (2 * h if floating is double else made)
@@ -231,23 +232,21 @@ cdef int _raise_pending(PyThreadState* thread) except -1:
 cdef int _compiled_differences(
     f, ndarray x, ndarray elements, double h, otherwise, double* out, floating* like
 ) except -1:
-    """Do what `_central_differences` does, for a C function of all elements of x, which are contiguous."""
+    """Do what `_central_differences` does, for a C function. x and its elements are contiguous."""
     cdef compiled_objective function
-    cdef floating* of_x = <floating*> address(f.argument(x))
+    cdef void* of_x = address(f.argument(x))
     cdef floating* data = <floating*> address(elements)
-    cdef Py_ssize_t i = 0, size = elements.size, end, turn = 16
+    cdef Py_ssize_t i = 0, size = elements.size, end, turn = 1
     cdef bint changed = False
     cdef PyThreadState* thread = PyThreadState_Get()
     function.function, function.n = <void*> <size_t> f.address, x.size
     function.is_wide, function.takes_data = f.is_wide, f.data is not None
     function.data = <void*> <size_t> (f.data or 0)
-    if of_x != data or elements.size != x.size:
-        raise AssertionError("a compiled function is differentiated at all elements of its argument")
     while i < size:
         PyErr_CheckSignals()
         start, end = perf_counter(), min(size, i + turn)
         with nogil:
-            i = _differences_until(&function, data, i, end, h, out, &changed, thread)
+            i = _differences_until(&function, of_x, data, i, end, h, out, &changed, thread)
         _raise_pending(thread)
         if changed:
             refuse_change()
@@ -276,7 +275,7 @@ def central_differences(
     raises, the element is restored, too. Where rounding removes too much of the step, or where the values are in
     float32 or float16 and too near to each other, the difference is ``otherwise(view of the element)``.
 
-    If `f` is a `CompiledObjective`, `x` is C-contiguous and `elements` are all of its elements.
+    If `f` is a `CompiledObjective`, `x` and `elements` are C-contiguous.
     """
     if isinstance(f, CompiledObjective):
         if holds_floats(elements):

@@ -46,16 +46,20 @@ __all__ = ["gradient_check", "gradient_descent", "jacobian", "np", "numerical_gr
 
 
 H = 1e-4  # the book's step
+STACK = 2**19  # bytes: of a stack of copies of x, so much is made at a time. It fits into a fast cache
 
 
-def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> FloatArray:
+def numerical_gradient(
+    f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4, *, vectorized: bool = False
+) -> FloatArray:
     """Return the gradient of `f` at `x` by central differences, one element at a time.
 
     Parameters
     ----------
-    f : callable
+    f : callable, or a compiled function
         Takes `x` and returns one number. It may ignore its argument and read the array `x` itself, as the book's
-        closures over a network's parameters do. It must not change `x`.
+        closures over a network's parameters do. It must not change `x`. A compiled function is a `PyCapsule` made by
+        Cython, a `scipy.LowLevelCallable`, a `cfunc` of numba or a function of `ctypes`: see the notes.
     x : ndarray of float16, float32 or float64
         Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
         every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
@@ -63,6 +67,10 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
         list holds other numbers; for a tuple or number, where a derivative is 0, also far away from `x`.
     h : float, default 1e-4
         The step, above 0.
+    vectorized : bool, default False
+        Whether `f` takes many points at once: an array ``(K, *x.shape)``, K copies of `x`, each with one element
+        changed. It returns an array ``(K,)``, and each number must depend only on its own point. `x` itself does not
+        change, except while `f` must prove that it uses its argument.
 
     Returns
     -------
@@ -75,11 +83,14 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
         If `f` is not callable or does not return one number, `x` is an array of another dtype (`h` cannot be added to
         an integer), or `x` is an object of another type. If `x` is a list, and `f` reads it instead of its argument; if
         `x` is a tuple or number, and `f` does not change with an element of its argument, not even far away: it may
-        read the original. An `f` that uses its argument and also reads such a tuple or number is not noticed.
+        read the original. An `f` that uses its argument and also reads such a tuple or number is not noticed. With
+        `vectorized`, if `f` reads `x` itself. If `f` is a compiled function with an unknown or another signature, or
+        `x` does not have the dtype that it takes.
     ValueError
         If `x` is read-only, its elements share memory, or `h` is not a positive number; if `f` changes `x`; or if `x`
         is so large that a step leads to infinity, or that the two smallest steps contradict each other. `x` is then as
-        before.
+        before. With `vectorized`, if `f` does not return one number for each point, or a number depends on other
+        points: see `numerical_gradient_2d`.
 
     See Also
     --------
@@ -102,15 +113,30 @@ def numerical_gradient(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-
     at most to 6e-6 (0.005, 0.1), times `x` where `x` is larger than 1. Where a larger step departs from the smaller one
     by more than rounding explains, the result is that of the smaller one.
 
+    A compiled function has the signature ``double (int, double *)`` or ``double (int, double *, void *)``, as for
+    `scipy.integrate.nquad`: the number of elements, the elements in C order, and the user data. ``intptr_t``,
+    ``Py_ssize_t`` or ``size_t`` may stand for ``int``. With ``float *``, `x` is float32. It is called without the GIL,
+    so Cython must have compiled it with ``nogil``. An error that it raises is raised here; numba and ctypes only print
+    the error, and return a number. With the compiled kernels, no Python runs between the calls. Where `x` is not
+    C-contiguous, the function gets a copy, as for a list.
+
+    With `vectorized`, the stack takes at most 512 KB, or one copy of a larger `x`, so `f` is called twice for each
+    stack, and five times more. Where `f` computes each row as it computes one point, the result is the same, bit for
+    bit.
+
     Examples
     --------
     >>> import numpy as np
     >>> from fastnet.gradient import numerical_gradient
     >>> print(numerical_gradient(lambda x: np.sum(x**2), np.array([3.0, 4.0])).round(6))
     [6. 8.]
+    >>> print(numerical_gradient(lambda X: np.sum(X**2, axis=1), np.array([3.0, 4.0]), vectorized=True).round(6))
+    [6. 8.]
     """
     f = objective(f)
     moved, array, h = _movable(f, x, h, "x")
+    if vectorized:
+        return _in_dtype_of(array, _differences_of_copies(f, x, array, h))
     gradient = _differences(f, moved, array, h, "x")
     if moved is not x:
         _refuse_reader(f, array, x, gradient, one_number, "x")
@@ -407,25 +433,61 @@ def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h:
         return np.reshape(flat(value), (*shape, 1))
 
     gradient = np.empty(array.shape)
-    random = np.random.default_rng(0)
-    first_half = random.permutation(math.prod(shape)).reshape(shape) % 2 == 0
-    halves = (first_half, ~first_half) if first_half.size > 1 else ()
 
     def compute() -> None:
-        before = read(f(X))
-        for half in halves:  # if these points move, the values of the others must not change
-            kept = array[half]
-            with np.errstate(all="ignore"):
-                array[half] += random.uniform(1, 2, kept.shape) * smallest_step(kept, h)
-            after = read(f(X))
-            array[half] = kept
-            if not np.array_equal(before[~half], after[~half], equal_nan=True):
-                raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
+        _refuse_dependence(f, X, array, shape, h, read)
         for j in range(n):
             gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, read)
 
     _undisturbed(X, array, "X", compute)
     return gradient
+
+
+def _differences_of_copies(f: Callable[[Any], Any], x: Any, array: FloatArray, h: float) -> FloatArray:
+    """Return the gradient at `array`, the elements of `x`, for an `f` that takes a stack of points, in float64.
+
+    The points are copies of `x`. In each copy, another element moves.
+    """
+    if isinstance(f, CompiledObjective):
+        raise TypeError("f is a compiled function, which takes one point: leave out vectorized=True")
+    gradient, n = np.empty(array.size), array.size
+    most = max(1, STACK // max(1, array.nbytes))
+    for first in range(0, n, most):
+        count = min(most, n - first)
+        stack = np.empty((count, *array.shape), array.dtype.newbyteorder("="))
+        stack[...] = array
+        moving = stack.reshape(-1)[first :: n + 1][:count]  # element `first` of copy 0, the next one of copy 1, ...
+        read = _reader((count,))
+
+        def compute(first: int = first, X: FloatArray = stack, moving: FloatArray = moving, read: Read = read) -> None:
+            if first == 0:
+                _refuse_dependence(f, X, X, X.shape[:1], h, read)
+            gradient[first : first + len(moving)] = difference(f, X, moving, h, read)
+
+        _undisturbed(stack, stack, "x", compute)
+    point = np.array(array, array.dtype.newbyteorder("="), order="C")[np.newaxis]
+    _refuse_reader(f, point, x, gradient, _reader((1,)), "x")
+    return gradient.reshape(array.shape)
+
+
+def _refuse_dependence(
+    f: Callable[[Any], Any], X: Any, array: FloatArray, shape: tuple[int, ...], h: float, read: Read
+) -> None:
+    """Raise `ValueError` if a value of `f` depends on other points of `array`, the elements of `X`.
+
+    `shape` is that of the values. If one half of the points moves, the values of the others must not change.
+    """
+    random = np.random.default_rng(0)
+    first_half = random.permutation(math.prod(shape)).reshape(shape) % 2 == 0
+    before = read(f(X))
+    for half in (first_half, ~first_half) if first_half.size > 1 else ():
+        kept = array[half]
+        with np.errstate(all="ignore"):
+            array[half] += random.uniform(1, 2, kept.shape) * smallest_step(kept, h)
+        after = read(f(X))
+        array[half] = kept
+        if not np.array_equal(before[~half], after[~half], equal_nan=True):
+            raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
 
 
 def gradient_descent(
