@@ -15,6 +15,7 @@ from fastnet._checks import (
     FLOAT64,
     FloatArray,
     Seed,
+    as_array,
     as_count,
     as_float,
     cast,
@@ -22,6 +23,7 @@ from fastnet._checks import (
     one_number,
     random_source,
     real_array,
+    shares_its_memory,
 )
 from fastnet._compiled_objective import CompiledObjective, objective
 from fastnet._steps import (
@@ -63,7 +65,8 @@ def numerical_gradient(
     x : ndarray of float16, float32 or float64
         Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
         every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
-        array. `f` gets this array, and must use it. To prove that it does, `f` is called once or twice more: while a
+        array, and an array-like of another library, such as a Series of pandas or a tensor of PyTorch, an array of its
+        numbers. `f` gets this array, and must use it. To prove that it does, `f` is called once or twice more: while a
         list holds other numbers; for a tuple or number, where a derivative is 0, also far away from `x`.
     h : float, default 1e-4
         The step, above 0.
@@ -297,12 +300,12 @@ def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]
     h = as_float(h, "h")
     array = real_array(x, name)
     if not isinstance(x, np.ndarray):
-        if not isinstance(x, list | tuple | Real | np.generic):
+        if not isinstance(x, list | tuple | Real | np.generic) and not _is_array_like(x):
             raise TypeError(
-                f"{name} must be an ndarray, a list, a tuple or a number, got {type(x).__name__}: it would be copied, "
-                "and a function that reads the original would not see the changes"
+                f"{name} must be an ndarray, an array-like, a list, a tuple or a number, got {type(x).__name__}: it "
+                "would be copied, and a function that reads the original would not see the changes"
             )
-        array = x = array.astype(np.float64)
+        array = x = array.astype(array.dtype if _is_array_like(x) and array.dtype.kind == "f" else np.float64)
     if array.dtype.kind != "f":
         raise TypeError(
             f"{name} holds {array.dtype}, which cannot be moved by h = {h}: use an array of float64, float32 or float16"
@@ -318,10 +321,19 @@ def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]
     return x, array.view(), h
 
 
+def _is_array_like(x: Any) -> bool:
+    """Whether `x` is an array of another library, for example a Series or a tensor, and no number of NumPy."""
+    names = ("__array__", "__array_interface__", "__dlpack__")
+    return not isinstance(x, np.ndarray | np.generic) and any(hasattr(x, name) for name in names)
+
+
 def _refuse_reader(
     f: Callable[[Any], Any], x: FloatArray, original: Any, derivatives: FloatArray, read: Read, name: str
 ) -> None:
     """Call `refuse_reader_of_original`, and put `x` back, as after the differences."""
+    if _is_array_like(original):  # what shares its memory can be changed, like a list; a copy proves nothing
+        memory = as_array(original, name)
+        original = memory if shares_its_memory(original, memory) else None
     _undisturbed(x, x, name, lambda: refuse_reader_of_original(f, x, original, derivatives, read, name))
 
 

@@ -41,7 +41,7 @@ def sigmoid_grad(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
 def tanh(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
     """Return the hyperbolic tangent of every element."""
     with np.errstate(all="ignore"):
-        return np.tanh(x, out)
+        return np.tanh(x, out=out)
 
 
 def tanh_grad(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
