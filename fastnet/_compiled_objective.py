@@ -118,7 +118,7 @@ def objective(f: Any) -> Callable[[Any], Any]:
         except (TypeError, NotImplementedError) as error:
             raise TypeError(f"f is a compiled function, and ctypes lacks its types ({error}). {WANTED}") from None
         return _of_ctypes(declared, f)
-    if _is_ctypes_function(f) and (f.argtypes is None or len(f.argtypes) != 1):  # with one argument, it takes an object
+    if _is_ctypes_function(f) and not _takes_an_array(f):
         return _of_ctypes(f, f)
     if not callable(f):
         raise TypeError(f"f must be a function of x, got {f!r}")
@@ -147,6 +147,16 @@ def _capsule_functions() -> Any:
 def _is_ctypes_function(f: Any) -> bool:
     ctypes = sys.modules.get("ctypes")
     return ctypes is not None and isinstance(f, ctypes._CFuncPtr)
+
+
+def _takes_an_array(function: Any) -> bool:
+    """Whether a function of `ctypes` takes one object, such as NumPy's `ndpointer`, as a function of Python does."""
+    import ctypes
+
+    types = function.argtypes
+    if types is None or len(types) != 1:
+        return False
+    return types[0] is ctypes.py_object or not issubclass(types[0], ctypes._SimpleCData)
 
 
 def _of_ctypes(function: Any, owner: Any) -> CompiledObjective:
