@@ -4,7 +4,9 @@ import derivatives
 import numpy as np
 import pytest
 
+from fastnet._bench import timing
 from fastnet.functions import softmax
+from fastnet.gradient import numerical_gradient
 
 pytestmark = pytest.mark.benchmark(group="derivatives", max_time=0.1, min_rounds=3)
 
@@ -26,3 +28,25 @@ def test_gradient(benchmark, tool):
 def test_slopes_at_a_kink():
     for tool, slopes in derivatives.at_a_kink().items():
         assert all(each is None or -1 <= each <= 1 for each in slopes), tool
+
+
+@pytest.mark.parametrize("size", [1_000, 10_000, 100_000])
+def test_own_cost_of_a_compiled_objective(benchmark, size):
+    """The time of the loop itself, less that of the same calls in a compiled loop, in ns for each element."""
+    numba = pytest.importorskip("numba")
+    f = numba.cfunc("float64(intp, CPointer(float64))")(lambda n, x: x[n - 1])
+    x, function = np.random.default_rng(0).normal(size=size), f.ctypes
+
+    @numba.njit
+    def calls(x):
+        n, elements, total = x.size, x.ctypes, 0.0
+        for _ in range(2 * n):
+            total += function(n, elements)
+        return total
+
+    calls(x)
+    both = {"gradient": lambda: numerical_gradient(f, x), "calls": lambda: calls(x)}
+    taken = timing.medians({name: timing.Contender(call) for name, call in both.items()}, 1.0)
+    benchmark.extra_info["own ns for each element"] = 1e9 * (taken["gradient"] - taken["calls"]) / size
+    benchmark.extra_info["ns of the two calls"] = 1e9 * taken["calls"] / size
+    benchmark(numerical_gradient, f, x)

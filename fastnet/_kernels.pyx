@@ -254,9 +254,9 @@ cdef int _compiled_differences(
             out[i] = otherwise(elements[i : i + 1])
             i += 1
         elif perf_counter() - start < TURN:
-            turn *= 2
-        elif turn > 1:
-            turn //= 2
+            turn *= 4
+        elif turn >= 4:
+            turn //= 4
     return 0
 
 
