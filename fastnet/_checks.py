@@ -41,15 +41,29 @@ def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     elif isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, whose mask would be lost: pass {name}.filled(value)")
     else:
-        try:
-            array = np.asarray(x)
-        except ValueError as error:
-            raise ValueError(f"{name} cannot be made an array: {error}") from None
+        array = as_array(x, name)
     dtype = array.dtype
     if not (dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)):
         wanted = f"{name} must hold real numbers (bool, integers, float16, float32, float64)"
         raise TypeError(f"{wanted}, got {_what_is_there(x, array, name)}")
     return array
+
+
+def as_array(x: Any, name: str) -> npt.NDArray[Any]:
+    """Return an array-like as an array of any dtype: with ``__array__``, ``__array_interface__`` or DLPack."""
+    try:
+        if hasattr(x, "__dlpack__") and not hasattr(x, "__array__"):
+            return np.from_dlpack(x)
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be made an array: {error}") from None
+    except (TypeError, RuntimeError, BufferError) as error:  # for example, a tensor that requires grad
+        raise TypeError(f"{name} cannot be made an array: {error}") from None
+
+
+def shares_its_memory(x: Any, array: npt.NDArray[Any]) -> bool:
+    """Whether `array`, made of the array-like `x`, is the memory of `x` and not a copy."""
+    return np.shares_memory(array, as_array(x, "x"))
 
 
 def _what_is_there(x: Any, array: npt.NDArray[Any], name: str) -> str:

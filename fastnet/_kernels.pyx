@@ -13,7 +13,8 @@ Rules for all kernels:
 - The kernels of the cross-entropies return None if a target is outside [0, 1]. A check outside of their loops would
   take one more pass over the targets.
 - A kernel returns new arrays and does not write to its inputs. Exceptions are `central_differences` and the optimizers:
-  their docstrings say what they change in place.
+  their docstrings say what they change in place. The activations write to `out`, if there is one, and return it: an
+  array like `x`, which may be `x` itself and shares no other memory with it.
 
 A kernel is a `def` function, which Python calls: it allocates the output and calls a loop. The loops, `cdef` functions,
 stand above it; `_twins/shared/dispatch.pxd` explains how they are compiled. The annotations are those of the NumPy
@@ -27,13 +28,15 @@ from libc.string cimport memcmp
 
 from fastnet._twins.shared.dispatch cimport VECTORISED
 from fastnet._twins.shared.memory cimport (
-    PyArray_DATA, PyArray_NBYTES, PyArray_STRIDE, doubles, holds_floats, import_array, is_carray, ndarray, plain,
+    PyArray_DATA, PyArray_NBYTES, PyArray_STRIDE, address, doubles, holds_floats, import_array, is_carray, ndarray, plain,
 )
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 
 from importlib import import_module
+from time import perf_counter
 
 from fastnet._checks import one_number
+from fastnet._compiled_objective import CompiledObjective
 from fastnet._steps import ALLOWED as _ALLOWED, number, refuse_change
 
 for name in (
@@ -108,7 +111,7 @@ cdef inline double _number(value, double* share) except? -1.0:
     return result
 
 
-cdef inline bint _differ(floating a, floating b) noexcept:
+cdef inline bint _differ(floating a, floating b) noexcept nogil:
     return a != b and (a == a or b == b)  # NaN equals NaN here
 
 
@@ -150,6 +153,113 @@ cdef int _central_differences(
     return 0
 
 
+cdef extern from *:
+    """
+    /* A C function of n elements. Its n is a Py_ssize_t or an int, and it may take user data. Every pointer is passed in
+       the same way, whatever it points to. */
+    typedef struct {
+        void *function, *data;
+        Py_ssize_t n;
+        int is_wide, takes_data;
+    } compiled_objective;
+
+    static CYTHON_INLINE double value_at(const compiled_objective *f, void *x) {
+        if (f->takes_data)
+            return f->is_wide ? ((double (*)(Py_ssize_t, void *, void *)) f->function)(f->n, x, f->data)
+                              : ((double (*)(int, void *, void *)) f->function)((int) f->n, x, f->data);
+        return f->is_wide ? ((double (*)(Py_ssize_t, void *)) f->function)(f->n, x)
+                          : ((double (*)(int, void *)) f->function)((int) f->n, x);
+    }
+
+    /* Whether this thread has a pending exception: PyErr_Occurred, which needs the GIL. */
+    #if PY_VERSION_HEX >= 0x030C0000
+    #define has_raised(thread) ((thread)->current_exception != NULL)
+    #else
+    #define has_raised(thread) ((thread)->curexc_type != NULL)
+    #endif
+    """
+    ctypedef struct PyThreadState
+    PyThreadState* PyThreadState_Get()
+    bint has_raised(PyThreadState*) noexcept nogil
+    ctypedef struct compiled_objective:
+        void* function
+        void* data
+        Py_ssize_t n
+        bint is_wide
+        bint takes_data
+    double value_at(const compiled_objective* f, void* x) noexcept nogil
+
+cdef double TURN = 0.01  # seconds without the GIL, after which Ctrl-C and other threads have their turn
+
+
+cdef Py_ssize_t _differences_until(
+    const compiled_objective* f, void* x, floating* elements, Py_ssize_t i, Py_ssize_t end, double h, double* out,
+    bint* changed, PyThreadState* thread
+) noexcept nogil:
+    """Write the differences for elements[i], ..., elements[end - 1]. Return the place of the first one without.
+
+    That is one for which a step of h is not good, where f has raised an error as a Cython function can, or where it has
+    changed x; then set `changed`.
+    """
+    cdef floating original, plus, minus
+    cdef double allowed = ALLOWED * (2 * h), made, f_plus, f_minus
+    while i < end:
+        original = elements[i]
+        plus, minus = <floating> (original + h), <floating> (original - h)
+        made = <double> plus - <double> minus
+        if not (fabs(made - 2 * h) <= allowed if floating is double else 0 < made < INFINITY):
+            return i
+        elements[i] = plus
+        f_plus = value_at(f, x)
+        changed[0] = _differ(elements[i], plus)
+        if not has_raised(thread):
+            elements[i] = minus
+            f_minus = value_at(f, x)
+            changed[0] = changed[0] or _differ(elements[i], minus)
+        elements[i] = original
+        if changed[0] or has_raised(thread):
+            return i
+        out[i] = (f_plus - f_minus) / (2 * h if floating is double else made)
+        i += 1
+    return i
+
+
+cdef int _raise_pending(PyThreadState* thread) except -1:
+    """Raise what a Cython function has raised: to its caller in C, it has returned a number."""
+    return -1 if has_raised(thread) else 0
+
+
+cdef int _compiled_differences(
+    f, ndarray x, ndarray elements, double h, otherwise, double* out, floating* like
+) except -1:
+    """Do what `_central_differences` does, for a C function. x and its elements are contiguous."""
+    cdef compiled_objective function
+    cdef void* of_x = address(f.argument(x))
+    cdef floating* data = <floating*> address(elements)
+    cdef Py_ssize_t i = 0, size = elements.size, end, turn = 1
+    cdef bint changed = False
+    cdef PyThreadState* thread = PyThreadState_Get()
+    function.function, function.n = <void*> <size_t> f.address, x.size
+    function.is_wide, function.takes_data = f.is_wide, f.data is not None
+    function.data = <void*> <size_t> (f.data or 0)
+    while i < size:
+        PyErr_CheckSignals()
+        start, end = perf_counter(), min(size, i + turn)
+        with nogil:
+            i = _differences_until(&function, of_x, data, i, end, h, out, &changed, thread)
+        _raise_pending(thread)
+        if changed:
+            refuse_change()
+        if i < end:
+            out[i] = otherwise(elements[i : i + 1])
+            i += 1
+        elif perf_counter() - start < TURN:
+            turn *= 4
+        elif turn >= 4:
+            turn //= 4
+    return 0
+
+
 def central_differences(
     f: Callable[[Any], Any],
     x: Any,
@@ -164,8 +274,15 @@ def central_differences(
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
     raises, the element is restored, too. Where rounding removes too much of the step, or where the values are in
     float32 or float16 and too near to each other, the difference is ``otherwise(view of the element)``.
+
+    If `f` is a `CompiledObjective`, `x` and `elements` are C-contiguous.
     """
-    if holds_floats(elements):
+    if isinstance(f, CompiledObjective):
+        if holds_floats(elements):
+            _compiled_differences[float](f, x, elements, h, otherwise, doubles(out), NULL)
+        else:
+            _compiled_differences[double](f, x, elements, h, otherwise, doubles(out), NULL)
+    elif holds_floats(elements):
         _central_differences[float](f, x, elements, h, otherwise, doubles(out), NULL)
     else:
         _central_differences[double](f, x, elements, h, otherwise, doubles(out), NULL)

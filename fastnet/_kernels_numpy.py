@@ -13,7 +13,8 @@ Rules for all kernels:
 - The kernels of the cross-entropies return None if a target is outside [0, 1]. A check outside of their loops would
   take one more pass over the targets.
 - A kernel returns new arrays and does not write to its inputs. Exceptions are `central_differences` and the optimizers:
-  their docstrings say what they change in place.
+  their docstrings say what they change in place. The activations write to `out`, if there is one, and return it: an
+  array like `x`, which may be `x` itself and shares no other memory with it.
 
 The formulas compute float32 values in float64, and round once, at the end. Infinities and NaN are ordinary values: a
 kernel raises no floating-point warning, whatever the caller's `np.errstate`.
@@ -75,6 +76,8 @@ def central_differences(
     For each element in turn: move it in place by +h and by -h, evaluate `f(x)` at both, and restore the element. If `f`
     raises, the element is restored, too. Where rounding removes too much of the step, or where the values are in
     float32 or float16 and too near to each other, the difference is ``otherwise(view of the element)``.
+
+    If `f` is a `CompiledObjective`, `x` and `elements` are C-contiguous.
     """
     is_double = elements.itemsize == 8
     for i in range(len(elements)):

@@ -17,6 +17,7 @@ from fastnet._checks import (
     FLOAT64,
     FloatArray,
     Seed,
+    as_array,
     as_count,
     as_float,
     cast,
@@ -24,7 +25,9 @@ from fastnet._checks import (
     one_number,
     random_source,
     real_array,
+    shares_its_memory,
 )
+from fastnet._compiled_objective import CompiledObjective, objective
 from fastnet._gradient_in_parts import differences_in_parts, refuse_reader_of_x
 from fastnet._jobs import is_parallel
 from fastnet._steps import (
@@ -49,25 +52,37 @@ __all__ = ["gradient_check", "gradient_descent", "jacobian", "np", "numerical_gr
 
 
 H = 1e-4  # the book's step
+STACK = 2**19  # bytes: of a stack of copies of x, so much is made at a time. It fits into a fast cache
 
 
 def numerical_gradient(
-    f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4, *, n_jobs: int | None = None
+    f: Callable[[Any], Any],
+    x: npt.ArrayLike,
+    h: float = 1e-4,
+    *,
+    vectorized: bool = False,
+    n_jobs: int | None = None,
 ) -> FloatArray:
     """Return the gradient of `f` at `x` by central differences, one element at a time.
 
     Parameters
     ----------
-    f : callable
+    f : callable, or a compiled function
         Takes `x` and returns one number. It may ignore its argument and read the array `x` itself, as the book's
-        closures over a network's parameters do. It must not change `x`.
+        closures over a network's parameters do. It must not change `x`. A compiled function is a `PyCapsule` made by
+        Cython, a `scipy.LowLevelCallable`, a `cfunc` of numba or a function of `ctypes`: see the notes.
     x : ndarray of float16, float32 or float64
         Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
         every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
-        array. `f` gets this array, and must use it. To prove that it does, `f` is called once or twice more: while a
+        array, and an array-like of another library, such as a Series of pandas or a tensor of PyTorch, an array of its
+        numbers. `f` gets this array, and must use it. To prove that it does, `f` is called once or twice more: while a
         list holds other numbers; for a tuple or number, where a derivative is 0, also far away from `x`.
     h : float, default 1e-4
         The step, above 0.
+    vectorized : bool, default False
+        Whether `f` takes many points at once: an array ``(K, *x.shape)``, K copies of `x`, each with one element
+        changed. It returns an array ``(K,)``, and each number must depend only on its own point. `x` itself does not
+        change, except while `f` must prove that it uses its argument.
     n_jobs : int, optional
         The number of processes that call `f`, for an `f` that takes long: -1 for all cores, as in joblib, which runs
         them. By default, this process alone. In another process, `f` gets a copy of `x` and must use it. To prove that
@@ -85,11 +100,14 @@ def numerical_gradient(
         an integer), or `x` is an object of another type. If `x` is a list, and `f` reads it instead of its argument; if
         `x` is a tuple or number, and `f` does not change with an element of its argument, not even far away: it may
         read the original. An `f` that uses its argument and also reads such a tuple or number is not noticed. With
-        `n_jobs`, if `f` reads `x` itself, or cannot be pickled.
+        `vectorized` or `n_jobs`, if `f` reads `x` itself; with `n_jobs`, if it cannot be pickled. If `f` is a compiled
+        function with an unknown or another signature, or `x` does not have the dtype that it takes. If both
+        `vectorized` and `n_jobs` are given.
     ValueError
         If `x` is read-only, its elements share memory, `h` is not a positive number, or `n_jobs` is 0; if `f` changes
         `x`; or if `x` is so large that a step leads to infinity, or that the two smallest steps contradict each other.
-        `x` is then as before.
+        `x` is then as before. With `vectorized`, if `f` does not return one number for each point, or a number depends
+        on other points: see `numerical_gradient_2d`.
     ImportError
         If `n_jobs` is neither None nor 1, and joblib is not installed.
 
@@ -114,6 +132,17 @@ def numerical_gradient(
     at most to 6e-6 (0.005, 0.1), times `x` where `x` is larger than 1. Where a larger step departs from the smaller one
     by more than rounding explains, the result is that of the smaller one.
 
+    A compiled function has the signature ``double (int, double *)`` or ``double (int, double *, void *)``, as for
+    `scipy.integrate.nquad`: the number of elements, the elements in C order, and the user data. ``intptr_t``,
+    ``Py_ssize_t`` or ``size_t`` may stand for ``int``. With ``float *``, `x` is float32. It is called without the GIL,
+    so Cython must have compiled it with ``nogil``. An error that it raises is raised here; numba and ctypes only print
+    the error, and return a number. With the compiled kernels, no Python runs between the calls. Where `x` is not
+    C-contiguous, the function gets a copy, as for a list.
+
+    With `vectorized`, the stack takes at most 512 KB, or one copy of a larger `x`, so `f` is called twice for each
+    stack, and five times more. Where `f` computes each row as it computes one point, the result is the same, bit for
+    bit.
+
     With `n_jobs`, each process moves some of the elements, and the result is the same to the last bit, if the bits of
     `f` are the same in any process. They are not if `f` draws random numbers, counts its calls or remembers values:
     each process has its own generator, counter and memory. They may not be if `f` multiplies large matrices: in the
@@ -126,8 +155,15 @@ def numerical_gradient(
     >>> from fastnet.gradient import numerical_gradient
     >>> print(numerical_gradient(lambda x: np.sum(x**2), np.array([3.0, 4.0])).round(6))
     [6. 8.]
+    >>> print(numerical_gradient(lambda X: np.sum(X**2, axis=1), np.array([3.0, 4.0]), vectorized=True).round(6))
+    [6. 8.]
     """
+    f = objective(f)
     moved, array, h = _movable(f, x, h, "x")
+    if vectorized:
+        if n_jobs is not None:
+            raise TypeError("vectorized and n_jobs are two ways to call f: give one of them")
+        return _in_dtype_of(array, _differences_of_copies(f, x, array, h))
     if n_jobs is None or not is_parallel(n_jobs):  # None never: a network's closure reads the array itself
         gradient = _differences(f, moved, array, h, "x")
     else:
@@ -197,6 +233,7 @@ def numerical_gradient_2d(
     [[ 6.  8.]
      [ 0. -2.]]
     """
+    f = objective(f)
     moved, array, h = _movable(f, X, h, "X")
     if not array.ndim:
         raise ValueError("X must have shape (P, n), one point in each row, or (n,) for one point; got one number")
@@ -265,6 +302,7 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
     >>> print(np.allclose(jacobian(softmax, [1.0, 2.0]), np.diag(y) - np.outer(y, y)))
     True
     """
+    f = objective(f)
     moved, array, h = _movable(f, x, h, "x")
     derivatives, read = np.empty(0), _reader(())
     shape: tuple[int, ...] = ()
@@ -285,26 +323,20 @@ def jacobian(f: Callable[[Any], Any], x: npt.ArrayLike, h: float = 1e-4) -> Floa
     return _in_dtype_of(array, derivatives.reshape((*shape, *array.shape)))
 
 
-def _refuse_no_function(f: Any) -> None:
-    if not callable(f):
-        raise TypeError(f"f must be a function of x, got {f!r}")
-
-
 def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]:
     """Return what `f` receives, its elements as another ndarray that shares its memory, and `h`.
 
     `f` receives `x` itself if it is an array, else a copy. It may give this array another shape, but not the other one.
     """
-    _refuse_no_function(f)
     h = as_float(h, "h")
     array = real_array(x, name)
     if not isinstance(x, np.ndarray):
-        if not isinstance(x, list | tuple | Real | np.generic):
+        if not isinstance(x, list | tuple | Real | np.generic) and not _is_array_like(x):
             raise TypeError(
-                f"{name} must be an ndarray, a list, a tuple or a number, got {type(x).__name__}: it would be copied, "
-                "and a function that reads the original would not see the changes"
+                f"{name} must be an ndarray, an array-like, a list, a tuple or a number, got {type(x).__name__}: it "
+                "would be copied, and a function that reads the original would not see the changes"
             )
-        array = x = array.astype(np.float64)
+        array = x = array.astype(array.dtype if _is_array_like(x) and array.dtype.kind == "f" else np.float64)
     if array.dtype.kind != "f":
         raise TypeError(
             f"{name} holds {array.dtype}, which cannot be moved by h = {h}: use an array of float64, float32 or float16"
@@ -313,13 +345,26 @@ def _movable(f: Any, x: Any, h: Any, name: str) -> tuple[Any, FloatArray, float]
         raise ValueError(f"{name} is read-only, and its elements are moved in place: pass a copy")
     if not array.flags.c_contiguous and shares_memory(array):
         raise ValueError(f"elements of {name} share memory, so none can be moved alone: pass a copy")
+    if isinstance(f, CompiledObjective):
+        argument = f.argument(array, name)
+        if argument is not array:  # a C function knows no strides
+            array = x = argument
     return x, array.view(), h
+
+
+def _is_array_like(x: Any) -> bool:
+    """Whether `x` is an array of another library, for example a Series or a tensor, and no number of NumPy."""
+    names = ("__array__", "__array_interface__", "__dlpack__")
+    return not isinstance(x, np.ndarray | np.generic) and any(hasattr(x, name) for name in names)
 
 
 def _refuse_reader(
     f: Callable[[Any], Any], x: FloatArray, original: Any, derivatives: FloatArray, read: Read, name: str
 ) -> None:
     """Call `refuse_reader_of_original`, and put `x` back, as after the differences."""
+    if _is_array_like(original):  # what shares its memory can be changed, like a list; a copy proves nothing
+        memory = as_array(original, name)
+        original = memory if shares_its_memory(original, memory) else None
     _undisturbed(x, x, name, lambda: refuse_reader_of_original(f, x, original, derivatives, read, name))
 
 
@@ -441,25 +486,61 @@ def _differences_of_stack(f: Callable[[Any], Any], X: Any, array: FloatArray, h:
         return np.reshape(flat(value), (*shape, 1))
 
     gradient = np.empty(array.shape)
-    random = np.random.default_rng(0)
-    first_half = random.permutation(math.prod(shape)).reshape(shape) % 2 == 0
-    halves = (first_half, ~first_half) if first_half.size > 1 else ()
 
     def compute() -> None:
-        before = read(f(X))
-        for half in halves:  # if these points move, the values of the others must not change
-            kept = array[half]
-            with np.errstate(all="ignore"):
-                array[half] += random.uniform(1, 2, kept.shape) * smallest_step(kept, h)
-            after = read(f(X))
-            array[half] = kept
-            if not np.array_equal(before[~half], after[~half], equal_nan=True):
-                raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
+        _refuse_dependence(f, X, array, shape, h, read)
         for j in range(n):
             gradient[..., j : j + 1] = difference(f, X, array[..., j : j + 1], h, read)
 
     _undisturbed(X, array, "X", compute)
     return gradient
+
+
+def _differences_of_copies(f: Callable[[Any], Any], x: Any, array: FloatArray, h: float) -> FloatArray:
+    """Return the gradient at `array`, the elements of `x`, for an `f` that takes a stack of points, in float64.
+
+    The points are copies of `x`. In each copy, another element moves.
+    """
+    if isinstance(f, CompiledObjective):
+        raise TypeError("f is a compiled function, which takes one point: leave out vectorized=True")
+    gradient, n = np.empty(array.size), array.size
+    most = max(1, STACK // max(1, array.nbytes))
+    for first in range(0, n, most):
+        count = min(most, n - first)
+        stack = np.empty((count, *array.shape), array.dtype.newbyteorder("="))
+        stack[...] = array
+        moving = stack.reshape(-1)[first :: n + 1][:count]  # element `first` of copy 0, the next one of copy 1, ...
+        read = _reader((count,))
+
+        def compute(first: int = first, X: FloatArray = stack, moving: FloatArray = moving, read: Read = read) -> None:
+            if first == 0:
+                _refuse_dependence(f, X, X, X.shape[:1], h, read)
+            gradient[first : first + len(moving)] = difference(f, X, moving, h, read)
+
+        _undisturbed(stack, stack, "x", compute)
+    point = np.array(array, array.dtype.newbyteorder("="), order="C")[np.newaxis]
+    _refuse_reader(f, point, x, gradient, _reader((1,)), "x")
+    return gradient.reshape(array.shape)
+
+
+def _refuse_dependence(
+    f: Callable[[Any], Any], X: Any, array: FloatArray, shape: tuple[int, ...], h: float, read: Read
+) -> None:
+    """Raise `ValueError` if a value of `f` depends on other points of `array`, the elements of `X`.
+
+    `shape` is that of the values. If one half of the points moves, the values of the others must not change.
+    """
+    random = np.random.default_rng(0)
+    first_half = random.permutation(math.prod(shape)).reshape(shape) % 2 == 0
+    before = read(f(X))
+    for half in (first_half, ~first_half) if first_half.size > 1 else ():
+        kept = array[half]
+        with np.errstate(all="ignore"):
+            array[half] += random.uniform(1, 2, kept.shape) * smallest_step(kept, h)
+        after = read(f(X))
+        array[half] = kept
+        if not np.array_equal(before[~half], after[~half], equal_nan=True):
+            raise ValueError("f must treat each point alone, but a number that it returned depends on other points")
 
 
 def gradient_descent(
@@ -526,7 +607,7 @@ def gradient_descent(
     >>> print(np.abs(x).max() < 1e-9)
     True
     """
-    _refuse_no_function(f)
+    f = objective(f)
     lr = as_float(lr, "lr")
     step_num = as_count(step_num, "step_num", least=0)
     start, dtype = float_array(init_x, "init_x")

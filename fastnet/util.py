@@ -6,7 +6,19 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FLOAT64, FloatArray, as_count, as_images, cast, narrowest, real_array, window_positions
+from fastnet._checks import (
+    FLOAT64,
+    FloatArray,
+    Seed,
+    as_array,
+    as_count,
+    as_images,
+    cast,
+    narrowest,
+    random_source,
+    real_array,
+    window_positions,
+)
 
 __all__ = ["col2im", "conv_output_size", "im2col", "shuffle_dataset", "smooth_curve"]
 
@@ -165,7 +177,9 @@ def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: in
     return room // stride + 1
 
 
-def shuffle_dataset(x: npt.ArrayLike, t: npt.ArrayLike) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def shuffle_dataset(
+    x: npt.ArrayLike, t: npt.ArrayLike, seed: Seed = None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the samples and their targets in the same random order.
 
     Parameters
@@ -174,6 +188,8 @@ def shuffle_dataset(x: npt.ArrayLike, t: npt.ArrayLike) -> tuple[npt.NDArray[Any
         The samples, shape ``(N, ...)``.
     t : array_like
         Their targets, shape ``(N, ...)``.
+    seed : int or numpy.random.Generator, optional
+        Draws the order from a private generator. By default, NumPy's global generator draws it.
 
     Returns
     -------
@@ -182,8 +198,10 @@ def shuffle_dataset(x: npt.ArrayLike, t: npt.ArrayLike) -> tuple[npt.NDArray[Any
 
     Raises
     ------
+    TypeError
+        If `seed` is neither an integer nor a generator.
     ValueError
-        If `x` and `t` do not have the same number of rows.
+        If `x` and `t` do not have the same number of rows, or `seed` is negative.
 
     Notes
     -----
@@ -199,10 +217,10 @@ def shuffle_dataset(x: npt.ArrayLike, t: npt.ArrayLike) -> tuple[npt.NDArray[Any
     >>> print(x[:, 0], t)
     [20 30 10  0] [2 3 1 0]
     """
-    x, t = np.asarray(x), np.asarray(t)
+    x, t = as_array(x, "x"), as_array(t, "t")
     if x.ndim == 0 or t.ndim == 0 or len(x) != len(t):
         raise ValueError(f"x and t must have the same number of rows, got shapes {x.shape} and {t.shape}")
-    permutation = np.random.permutation(len(x))
+    permutation = random_source(seed).permutation(len(x))
     return x[permutation], t[permutation]
 
 

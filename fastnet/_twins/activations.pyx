@@ -46,9 +46,9 @@ cdef VECTORISED _sigmoid(const floating* x, floating* out, Py_ssize_t size, floa
             out[i] = formulas.sigmoid(x[i], low)
 
 
-def sigmoid(ndarray x: FloatArray, /) -> FloatArray:
+def sigmoid(ndarray x: FloatArray, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
-    return elementwise(x, _sigmoid[float], _sigmoid[double], 0)
+    return elementwise(x, _sigmoid[float], _sigmoid[double], 0, out)
 
 
 cdef VECTORISED _sigmoid_grad(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
@@ -60,9 +60,9 @@ cdef VECTORISED _sigmoid_grad(const floating* x, floating* out, Py_ssize_t size,
             out[i] = formulas.sigmoid_slope(x[i], low)
 
 
-def sigmoid_grad(ndarray x: FloatArray, /) -> FloatArray:
+def sigmoid_grad(ndarray x: FloatArray, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
-    return elementwise(x, _sigmoid_grad[float], _sigmoid_grad[double], 0)
+    return elementwise(x, _sigmoid_grad[float], _sigmoid_grad[double], 0, out)
 
 
 cdef VECTORISED _tanh(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
@@ -74,9 +74,9 @@ cdef VECTORISED _tanh(const floating* x, floating* out, Py_ssize_t size, floatin
             out[i] = formulas.tanh(x[i], high)
 
 
-def tanh(ndarray x: FloatArray, /) -> FloatArray:
+def tanh(ndarray x: FloatArray, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return the hyperbolic tangent of every element."""
-    return elementwise(x, _tanh[float], _tanh[double], 0)
+    return elementwise(x, _tanh[float], _tanh[double], 0, out)
 
 
 cdef VECTORISED _tanh_grad(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
@@ -88,9 +88,9 @@ cdef VECTORISED _tanh_grad(const floating* x, floating* out, Py_ssize_t size, fl
             out[i] = formulas.tanh_slope(x[i], low)
 
 
-def tanh_grad(ndarray x: FloatArray, /) -> FloatArray:
+def tanh_grad(ndarray x: FloatArray, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return `1 - tanh(x)^2` of every element."""
-    return elementwise(x, _tanh_grad[float], _tanh_grad[double], 0)
+    return elementwise(x, _tanh_grad[float], _tanh_grad[double], 0, out)
 
 
 cdef VECTORISED _relu(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
@@ -99,9 +99,9 @@ cdef VECTORISED _relu(const floating* x, floating* out, Py_ssize_t size, floatin
         out[i] = formulas.relu(x[i])
 
 
-def relu(ndarray x: FloatArray, /) -> FloatArray:
+def relu(ndarray x: FloatArray, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return `max(0, x)` of every element."""
-    return elementwise(x, _relu[float], _relu[double], 0)
+    return elementwise(x, _relu[float], _relu[double], 0, out)
 
 
 cdef VECTORISED _relu_with_mask(
@@ -143,11 +143,11 @@ cdef VECTORISED _leaky_relu(const floating* x, floating* out, Py_ssize_t size, f
         out[i] = formulas.leaky_relu(x[i], slope)
 
 
-def leaky_relu(ndarray x: FloatArray, double slope: float, /) -> FloatArray:
+def leaky_relu(ndarray x: FloatArray, double slope: float, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
     if not _is_usual(slope):
-        return activations_numpy.leaky_relu(x, slope)
-    return elementwise(x, _leaky_relu[float], _leaky_relu[double], slope)
+        return activations_numpy.leaky_relu(x, slope, out)
+    return elementwise(x, _leaky_relu[float], _leaky_relu[double], slope, out)
 
 
 cdef VECTORISED _leaky_relu_grad(const floating* x, floating* out, Py_ssize_t size, floating slope) noexcept nogil:
@@ -156,9 +156,9 @@ cdef VECTORISED _leaky_relu_grad(const floating* x, floating* out, Py_ssize_t si
         out[i] = formulas.leaky_relu_slope(x[i], slope)
 
 
-def leaky_relu_grad(ndarray x: FloatArray, double slope: float, /) -> FloatArray:
+def leaky_relu_grad(ndarray x: FloatArray, double slope: float, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return 1 where `x >= 0`, else `slope`, of every element, for 0 <= slope <= 1."""
-    return elementwise(x, _leaky_relu_grad[float], _leaky_relu_grad[double], slope)
+    return elementwise(x, _leaky_relu_grad[float], _leaky_relu_grad[double], slope, out)
 
 
 cdef VECTORISED _elu(const floating* x, floating* out, Py_ssize_t size, floating alpha) noexcept nogil:
@@ -170,11 +170,11 @@ cdef VECTORISED _elu(const floating* x, floating* out, Py_ssize_t size, floating
             out[i] = formulas.elu(x[i], alpha, low)
 
 
-def elu(ndarray x: FloatArray, double alpha: float, /) -> FloatArray:
+def elu(ndarray x: FloatArray, double alpha: float, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return `x` where `x >= 0`, else `alpha (exp(x) - 1)`, of every element."""
     if not _is_usual(alpha):
-        return activations_numpy.elu(x, alpha)
-    return elementwise(x, _elu[float], _elu[double], alpha)
+        return activations_numpy.elu(x, alpha, out)
+    return elementwise(x, _elu[float], _elu[double], alpha, out)
 
 
 cdef VECTORISED _elu_grad(const floating* x, floating* out, Py_ssize_t size, floating alpha) noexcept nogil:
@@ -186,11 +186,11 @@ cdef VECTORISED _elu_grad(const floating* x, floating* out, Py_ssize_t size, flo
             out[i] = formulas.elu_slope(x[i], alpha, low)
 
 
-def elu_grad(ndarray x: FloatArray, double alpha: float, /) -> FloatArray:
+def elu_grad(ndarray x: FloatArray, double alpha: float, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
     if not _is_usual(alpha):
-        return activations_numpy.elu_grad(x, alpha)
-    return elementwise(x, _elu_grad[float], _elu_grad[double], alpha)
+        return activations_numpy.elu_grad(x, alpha, out)
+    return elementwise(x, _elu_grad[float], _elu_grad[double], alpha, out)
 
 
 cdef VECTORISED _softplus(const floating* x, floating* out, Py_ssize_t size, floating unused) noexcept nogil:
@@ -206,6 +206,6 @@ cdef VECTORISED _softplus(const floating* x, floating* out, Py_ssize_t size, flo
             )
 
 
-def softplus(ndarray x: FloatArray, /) -> FloatArray:
+def softplus(ndarray x: FloatArray, ndarray out: FloatArray | None = None, /) -> FloatArray:
     """Return `log(1 + exp(x))` of every element."""
-    return elementwise(x, _softplus[float], _softplus[double], 0)
+    return elementwise(x, _softplus[float], _softplus[double], 0, out)

@@ -1,6 +1,6 @@
 """The activations and their slopes, in NumPy. The twin is `activations.pyx`; this file is its specification.
 
-The formulas are in `shared/formulas_numpy.py`. `@elementwise` makes a kernel from a formula for float64 arrays. The
+The formulas are in `shared/formulas_numpy.py`. `elementwise` applies a formula for float64 arrays. The
 rules for all kernels are in `_kernels_numpy.py`.
 """
 
@@ -28,34 +28,31 @@ __all__ = [
 ]
 
 
-@elementwise
-def sigmoid(x: FloatArray, /) -> FloatArray:
+def sigmoid(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
     """Return `1 / (1 + exp(-x))` of every element."""
-    return formulas.sigmoid(x)
+    return elementwise(formulas.sigmoid, x, out)
 
 
-@elementwise
-def sigmoid_grad(x: FloatArray, /) -> FloatArray:
+def sigmoid_grad(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
     """Return `s (1 - s)` with `s = sigmoid(x)`, of every element."""
-    return formulas.sigmoid_slope(x)
+    return elementwise(formulas.sigmoid_slope, x, out)
 
 
-def tanh(x: FloatArray, /) -> FloatArray:
+def tanh(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
     """Return the hyperbolic tangent of every element."""
     with np.errstate(all="ignore"):
-        return np.tanh(x)
+        return np.tanh(x, out=out)
 
 
-@elementwise
-def tanh_grad(x: FloatArray, /) -> FloatArray:
+def tanh_grad(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
     """Return `1 - tanh(x)^2` of every element."""
-    return formulas.tanh_slope(x)
+    return elementwise(formulas.tanh_slope, x, out)
 
 
-def relu(x: FloatArray, /) -> FloatArray:
+def relu(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
     """Return `max(0, x)` of every element."""
     with np.errstate(all="ignore"):
-        return formulas.relu(x)
+        return formulas.relu(x, out)
 
 
 def relu_with_mask(x: FloatArray, /) -> tuple[FloatArray, BoolArray]:
@@ -69,33 +66,27 @@ def zero_where(x: FloatArray, mask: BoolArray, /) -> FloatArray:
     return np.where(mask, x.dtype.type(0), x)
 
 
-@elementwise
-def leaky_relu(x: FloatArray, slope: float, /) -> FloatArray:
+def leaky_relu(x: FloatArray, slope: float, out: FloatArray | None = None, /) -> FloatArray:
     """Return `max(slope x, x)` of every element, for 0 < slope <= 1."""
-    return formulas.leaky_relu(x, slope)
+    return elementwise(formulas.leaky_relu, x, out, slope)
 
 
-@elementwise
-def leaky_relu_grad(x: FloatArray, slope: float, /) -> FloatArray:
+def leaky_relu_grad(x: FloatArray, slope: float, out: FloatArray | None = None, /) -> FloatArray:
     """Return 1 where `x >= 0`, else `slope`, of every element, for 0 <= slope <= 1."""
-    return formulas.leaky_relu_slope(x, slope)
+    return elementwise(formulas.leaky_relu_slope, x, out, slope)
 
 
-@elementwise
-def elu(x: FloatArray, alpha: float, /) -> FloatArray:
+def elu(x: FloatArray, alpha: float, out: FloatArray | None = None, /) -> FloatArray:
     """Return `x` where `x >= 0`, else `alpha (exp(x) - 1)`, of every element."""
-    return formulas.elu(x, alpha)
+    return elementwise(formulas.elu, x, out, alpha)
 
 
-@elementwise
-def elu_grad(x: FloatArray, alpha: float, /) -> FloatArray:
+def elu_grad(x: FloatArray, alpha: float, out: FloatArray | None = None, /) -> FloatArray:
     """Return 1 where `x >= 0`, else `alpha exp(x)`, of every element."""
-    return formulas.elu_slope(x, alpha)
+    return elementwise(formulas.elu_slope, x, out, alpha)
 
 
-@elementwise
-def softplus(x: FloatArray, /) -> FloatArray:
+def softplus(x: FloatArray, out: FloatArray | None = None, /) -> FloatArray:
     """Return `log(1 + exp(x))` of every element."""
     # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), where exp cannot overflow.
-    y: FloatArray = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-    return y
+    return elementwise(lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))), x, out)

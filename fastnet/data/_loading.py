@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._checks import as_count
+from fastnet._checks import as_count, random_source
 from fastnet._files import PathLike
 from fastnet._scaled import ScaledBytes
 from fastnet.data._archive import read_archive
@@ -31,7 +31,7 @@ def load(
     test: PathLike | None = None,
     label: str | None = None,
     size: tuple[int, int] | None = None,
-    seed: int = 0,
+    seed: int | np.random.Generator = 0,
     normalize: bool = True,
     flatten: bool = True,
 ) -> Dataset:
@@ -53,7 +53,7 @@ def load(
     size : tuple of int, optional
         The height and width of pictures. Those of a folder are resized to it. For a table, it says that each row is
         such a picture.
-    seed : int, default 0
+    seed : int or numpy.random.Generator, default 0
         Draws the samples to test with.
     normalize : bool, default True
         float32 numbers from 0 to 1 instead of bytes. Numbers that are not bytes stay as they are.
@@ -121,10 +121,10 @@ def load_as_bytes(
     test: PathLike | None = None,
     label: str | None = None,
     size: tuple[int, int] | None = None,
-    seed: int = 0,
+    seed: int | np.random.Generator = 0,
 ) -> Dataset:
     """Return the numbers of `load()`, bytes in a quarter of the memory: they become floats only when used."""
-    as_count(seed, "seed", least=0)
+    random = random_source(as_count(seed, "seed", least=0) if seed is None else seed)  # None is refused
     size = None if size is None else _size(size)
     source = _read_both(path, test, label, size)
     train, held = source.train, source.test
@@ -134,11 +134,12 @@ def load_as_bytes(
     t_train = numbered(train.t, labels, str(path))
     shape = _shape(train.x, size, path)
     if held is None:
-        kept, out = share_of_each(t_train, HELD_OUT, np.random.default_rng(seed))
+        kept, out = share_of_each(t_train, HELD_OUT, random)
         if not len(out):
             raise ValueError(f"{path} has no test data, and no class has the 6 samples of which one could be held out")
+        drawn = "the generator given" if random is seed else f"seed {seed}"
         notes.append(
-            f"{len(out):,} of {len(t_train):,} samples are for testing, a sixth of each class, drawn with seed {seed}"
+            f"{len(out):,} of {len(t_train):,} samples are for testing, a sixth of each class, drawn with {drawn}"
         )
         train, held = train._replace(x=train.x[kept]), train._replace(x=train.x[out])
         t_train, t_test = t_train[kept], t_train[out]

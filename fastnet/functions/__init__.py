@@ -5,6 +5,11 @@ returns a new C-contiguous array, or a NumPy scalar where the result has no dime
 dtype, float16 is computed in float32 and returned as float16, and bool and integers become float64. Any other dtype
 raises `TypeError`. NaN propagates, ±inf gives the limit, and an empty array gives an empty result.
 
+The functions of each element also take `out`, an array for the result, by the rules of NumPy's functions: the shape of
+`x` broadcasts to that of `out`, and the result is cast to its dtype within one kind, so float64 to float32, but not to
+integers. `out` is returned. It may share memory with `x`, also a part of it: the result is the same as without `out`.
+The result is computed one block at a time, so there is no other large array.
+
 The losses take their targets `t` in two forms and check for them in this order. A `t` with the shape of `y` holds
 one-hot rows or probabilities. A `t` of integers with shape ``(N,)`` or ``(N, 1)``, or one integer for one sample, holds
 labels in ``[0, C)``. Anything else raises `ValueError`. N is the number of samples and C the number of classes.

@@ -21,6 +21,7 @@ from fastnet._checks import (
     samples,
 )
 from fastnet._twins.shared.formulas_numpy import SLOPE
+from fastnet.functions._out import write
 
 __all__ = [
     "elu",
@@ -42,22 +43,42 @@ __all__ = [
     "tanh_grad",
 ]
 
+INT64 = np.dtype(np.int64)
+NDArray = npt.NDArray[Any]
 
-def _elementwise(function: Callable[[FloatArray], FloatArray], x: Any) -> FloatArray:
-    if _backend.kernels.is_plain(x):
-        return function(x)
+
+def _converted(kernel: Callable[..., FloatArray], x: Any, out: NDArray | None, *numbers: float) -> Any:
+    """Call a kernel that takes `x`, `numbers` and `out`, where `x` may need conversion, or there is an `out`.
+
+    Every function calls the kernel itself in the common case: on ten elements, a call from here would take longer.
+    """
     array, dtype = float_array(x, "x")
-    result: FloatArray = as_result(function(array), dtype)
-    return result
+    if out is None:
+        return as_result(kernel(array, *numbers), dtype)
+    return write(kernel, array, numbers, dtype, out)
 
 
-def identity_function(x: npt.ArrayLike) -> FloatArray:
+def _copied(x: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    if out is None:
+        return x.copy()
+    out[...] = x
+    return out
+
+
+def _step(x: NDArray) -> NDArray:
+    return (x > 0).astype(np.int64)
+
+
+def identity_function(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return a copy of `x`: the output activation for regression.
 
     Parameters
     ----------
     x : array_like, real
         Any shape.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -67,7 +88,9 @@ def identity_function(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     Notes
     -----
@@ -79,16 +102,20 @@ def identity_function(x: npt.ArrayLike) -> FloatArray:
     >>> print(identity_function([-1, 2]))
     [-1.  2.]
     """
-    return _elementwise(np.copy, x)
+    y: FloatArray = _converted(_copied, x, out)
+    return y
 
 
-def step_function(x: npt.ArrayLike) -> IntArray:
+def step_function(x: npt.ArrayLike, out: NDArray | None = None) -> IntArray:
     """Return 1 where `x` is positive, else 0: the activation of the perceptron.
 
     Parameters
     ----------
     x : array_like, real
         Any shape.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -98,7 +125,9 @@ def step_function(x: npt.ArrayLike) -> IntArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     Notes
     -----
@@ -110,17 +139,21 @@ def step_function(x: npt.ArrayLike) -> IntArray:
     >>> print(step_function([-0.5, 0.0, 2.0]))
     [0 0 1]
     """
-    result: IntArray = as_result(real_array(x, "x") > 0, np.dtype(np.int64))
+    array = real_array(x, "x")
+    result: IntArray = as_result(array > 0, INT64) if out is None else write(_step, array, (), INT64, out)
     return result
 
 
-def sigmoid(x: npt.ArrayLike) -> FloatArray:
+def sigmoid(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return the logistic sigmoid of every element, without overflow at any `x`.
 
     Parameters
     ----------
     x : array_like, real
         Any shape.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -130,7 +163,9 @@ def sigmoid(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     See Also
     --------
@@ -146,16 +181,24 @@ def sigmoid(x: npt.ArrayLike) -> FloatArray:
     >>> print(sigmoid([-1000.0, 0.0, 2.0]))
     [0.         0.5        0.88079708]
     """
-    return _elementwise(_backend.kernels.sigmoid, x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.sigmoid(x)
+    else:
+        y = _converted(kernels.sigmoid, x, out)
+    return y
 
 
-def sigmoid_grad(x: npt.ArrayLike) -> FloatArray:
+def sigmoid_grad(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return the derivative of the sigmoid at every element of `x`.
 
     Parameters
     ----------
     x : array_like, real
         Any shape: the input of the sigmoid, not its output.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -165,7 +208,9 @@ def sigmoid_grad(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     See Also
     --------
@@ -183,16 +228,24 @@ def sigmoid_grad(x: npt.ArrayLike) -> FloatArray:
     >>> print(sigmoid_grad([0.0, 2.0, 40.0]))
     [2.50000000e-01 1.04993585e-01 4.24835426e-18]
     """
-    return _elementwise(_backend.kernels.sigmoid_grad, x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.sigmoid_grad(x)
+    else:
+        y = _converted(kernels.sigmoid_grad, x, out)
+    return y
 
 
-def tanh(x: npt.ArrayLike) -> FloatArray:
+def tanh(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return the hyperbolic tangent of every element: an S-shaped curve like the sigmoid, between -1 and 1.
 
     Parameters
     ----------
     x : array_like, real
         Any shape.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -202,7 +255,9 @@ def tanh(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     See Also
     --------
@@ -220,16 +275,24 @@ def tanh(x: npt.ArrayLike) -> FloatArray:
     >>> print(tanh([-1000.0, 0.0, 0.5]))
     [-1.          0.          0.46211716]
     """
-    return _elementwise(_backend.kernels.tanh, x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.tanh(x)
+    else:
+        y = _converted(kernels.tanh, x, out)
+    return y
 
 
-def tanh_grad(x: npt.ArrayLike) -> FloatArray:
+def tanh_grad(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return the derivative of `tanh` at every element of `x`.
 
     Parameters
     ----------
     x : array_like, real
         Any shape: the input of `tanh`, not its output.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -239,7 +302,9 @@ def tanh_grad(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     See Also
     --------
@@ -257,16 +322,24 @@ def tanh_grad(x: npt.ArrayLike) -> FloatArray:
     >>> print(tanh_grad([0.0, 1.0, 20.0]))
     [1.00000000e+00 4.19974342e-01 1.69934170e-17]
     """
-    return _elementwise(_backend.kernels.tanh_grad, x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.tanh_grad(x)
+    else:
+        y = _converted(kernels.tanh_grad, x, out)
+    return y
 
 
-def relu(x: npt.ArrayLike) -> FloatArray:
+def relu(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return the positive part of every element.
 
     Parameters
     ----------
     x : array_like, real
         Any shape.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -276,7 +349,9 @@ def relu(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     See Also
     --------
@@ -293,16 +368,24 @@ def relu(x: npt.ArrayLike) -> FloatArray:
     >>> print(relu([-1.5, 0.0, 2.0]))
     [0. 0. 2.]
     """
-    return _elementwise(_backend.kernels.relu, x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.relu(x)
+    else:
+        y = _converted(kernels.relu, x, out)
+    return y
 
 
-def relu_grad(x: npt.ArrayLike) -> FloatArray:
+def relu_grad(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return the derivative of `relu` at every element of `x`.
 
     Parameters
     ----------
     x : array_like, real
         Any shape: the input of `relu`.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -313,7 +396,9 @@ def relu_grad(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     See Also
     --------
@@ -329,10 +414,15 @@ def relu_grad(x: npt.ArrayLike) -> FloatArray:
     >>> print(relu_grad([-1.5, 0.0, 2.0]))
     [0. 1. 1.]
     """
-    return _elementwise(lambda array: _backend.kernels.leaky_relu_grad(array, 0.0), x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.leaky_relu_grad(x, 0.0)
+    else:
+        y = _converted(kernels.leaky_relu_grad, x, out, 0.0)
+    return y
 
 
-def leaky_relu(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
+def leaky_relu(x: npt.ArrayLike, slope: float = SLOPE, out: NDArray | None = None) -> FloatArray:
     """Return every element, with the negative ones multiplied by `slope`: a `relu` that still learns there.
 
     Parameters
@@ -342,6 +432,9 @@ def leaky_relu(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     slope : float, default 0.1
         The slope on the negative side, from 0 to 1: 0 gives `relu`, 1 gives the identity. Above 1, the formula below
         would apply the slope to the positive side instead.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -351,9 +444,9 @@ def leaky_relu(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers, or `slope` is not a number.
+        If `x` does not hold real numbers, or `out` cannot hold the result, or `slope` is not a number.
     ValueError
-        If `slope` is not from 0 to 1.
+        If `slope` is not from 0 to 1, or `out` has another shape or is read-only.
 
     See Also
     --------
@@ -373,11 +466,16 @@ def leaky_relu(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     """
     slope = as_fraction(slope, "slope", includes_one=True)
     if slope == 0:  # 0 times -inf would be NaN
-        return relu(x)
-    return _elementwise(lambda array: _backend.kernels.leaky_relu(array, slope), x)
+        return relu(x, out=out)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.leaky_relu(x, slope)
+    else:
+        y = _converted(kernels.leaky_relu, x, out, slope)
+    return y
 
 
-def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
+def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE, out: NDArray | None = None) -> FloatArray:
     """Return the derivative of `leaky_relu` at every element of `x`.
 
     Parameters
@@ -386,6 +484,9 @@ def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
         Any shape: the input of `leaky_relu`.
     slope : float, default 0.1
         The slope on the negative side, from 0 to 1.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -396,9 +497,9 @@ def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers, or `slope` is not a number.
+        If `x` does not hold real numbers, or `out` cannot hold the result, or `slope` is not a number.
     ValueError
-        If `slope` is not from 0 to 1.
+        If `slope` is not from 0 to 1, or `out` has another shape or is read-only.
 
     See Also
     --------
@@ -416,10 +517,15 @@ def leaky_relu_grad(x: npt.ArrayLike, slope: float = SLOPE) -> FloatArray:
     [0.1 1.  1. ]
     """
     slope = as_fraction(slope, "slope", includes_one=True)
-    return _elementwise(lambda array: _backend.kernels.leaky_relu_grad(array, slope), x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.leaky_relu_grad(x, slope)
+    else:
+        y = _converted(kernels.leaky_relu_grad, x, out, slope)
+    return y
 
 
-def elu(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
+def elu(x: npt.ArrayLike, alpha: float = 1.0, out: NDArray | None = None) -> FloatArray:
     """Return the exponential linear unit of every element: `x`, which tends to `-alpha` on the negative side.
 
     Parameters
@@ -428,6 +534,9 @@ def elu(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
         Any shape.
     alpha : float, default 1.0
         The result tends to `-alpha` on the negative side. At least 0; 0 gives `relu`.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -437,9 +546,9 @@ def elu(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers, or `alpha` is not a number.
+        If `x` does not hold real numbers, or `out` cannot hold the result, or `alpha` is not a number.
     ValueError
-        If `alpha` is negative or not finite.
+        If `alpha` is negative or not finite, or `out` has another shape or is read-only.
 
     See Also
     --------
@@ -461,10 +570,15 @@ def elu(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
     -1e-20
     """
     alpha = as_float(alpha, "alpha", positive=False)
-    return _elementwise(lambda array: _backend.kernels.elu(array, alpha), x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.elu(x, alpha)
+    else:
+        y = _converted(kernels.elu, x, out, alpha)
+    return y
 
 
-def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
+def elu_grad(x: npt.ArrayLike, alpha: float = 1.0, out: NDArray | None = None) -> FloatArray:
     """Return the derivative of `elu` at every element of `x`.
 
     Parameters
@@ -473,6 +587,9 @@ def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
         Any shape: the input of `elu`.
     alpha : float, default 1.0
         The `alpha` of `elu`, at least 0.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -483,9 +600,9 @@ def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers, or `alpha` is not a number.
+        If `x` does not hold real numbers, or `out` cannot hold the result, or `alpha` is not a number.
     ValueError
-        If `alpha` is negative or not finite.
+        If `alpha` is negative or not finite, or `out` has another shape or is read-only.
 
     See Also
     --------
@@ -503,16 +620,24 @@ def elu_grad(x: npt.ArrayLike, alpha: float = 1.0) -> FloatArray:
     [0.         0.36787944 1.         1.        ]
     """
     alpha = as_float(alpha, "alpha", positive=False)
-    return _elementwise(lambda array: _backend.kernels.elu_grad(array, alpha), x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.elu_grad(x, alpha)
+    else:
+        y = _converted(kernels.elu_grad, x, out, alpha)
+    return y
 
 
-def softplus(x: npt.ArrayLike) -> FloatArray:
+def softplus(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return the softplus of every element: a `relu` without a corner, exact for any `x`.
 
     Parameters
     ----------
     x : array_like, real
         Any shape.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -522,7 +647,9 @@ def softplus(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     See Also
     --------
@@ -540,16 +667,24 @@ def softplus(x: npt.ArrayLike) -> FloatArray:
     >>> print(softplus([-1000.0, 0.0, 1000.0]))
     [0.00000000e+00 6.93147181e-01 1.00000000e+03]
     """
-    return _elementwise(_backend.kernels.softplus, x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.softplus(x)
+    else:
+        y = _converted(kernels.softplus, x, out)
+    return y
 
 
-def softplus_grad(x: npt.ArrayLike) -> FloatArray:
+def softplus_grad(x: npt.ArrayLike, out: NDArray | None = None) -> FloatArray:
     """Return the derivative of `softplus` at every element of `x`, which is the sigmoid.
 
     Parameters
     ----------
     x : array_like, real
         Any shape: the input of `softplus`.
+    out : ndarray, optional
+        Takes the result and is returned, as in NumPy's functions: see `fastnet.functions`. It may be `x` itself.
+        Any shape to which that of `x` broadcasts.
 
     Returns
     -------
@@ -559,7 +694,9 @@ def softplus_grad(x: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `out` cannot hold the result.
+    ValueError
+        If `out` has another shape or is read-only.
 
     See Also
     --------
@@ -576,7 +713,12 @@ def softplus_grad(x: npt.ArrayLike) -> FloatArray:
     >>> print(softplus_grad([-1000.0, 0.0, 1000.0]))
     [0.  0.5 1. ]
     """
-    return _elementwise(_backend.kernels.sigmoid, x)
+    kernels = _backend.kernels
+    if out is None and kernels.is_plain(x):
+        y: FloatArray = kernels.sigmoid(x)
+    else:
+        y = _converted(kernels.sigmoid, x, out)
+    return y
 
 
 def softmax(x: npt.ArrayLike, axis: int = -1) -> FloatArray:

@@ -7,7 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend, functions
-from fastnet._checks import BoolArray, FloatArray, as_fraction, as_result, float_array, real_array
+from fastnet._checks import (
+    BoolArray,
+    FloatArray,
+    RandomSource,
+    Seed,
+    as_fraction,
+    as_result,
+    float_array,
+    random_source,
+    real_array,
+)
 from fastnet.layers._shapes import gradient, kept, promoted, vector
 
 __all__ = ["AddLayer", "Affine", "Dropout", "MulLayer", "Relu", "Sigmoid"]
@@ -445,6 +455,9 @@ class Dropout:
     ----------
     dropout_ratio : float, default 0.5
         The share of the units that is dropped, from 0 to 1.
+    seed : int or numpy.random.Generator, optional
+        Draws the masks from a private generator. By default, NumPy's global generator draws them. A checkpoint of a
+        training keeps the state of the global generator only, and `gradient_check` repeats only its draws.
 
     Attributes
     ----------
@@ -456,9 +469,9 @@ class Dropout:
     Raises
     ------
     TypeError
-        If `dropout_ratio` is not a number.
+        If `dropout_ratio` is not a number, or `seed` is neither an integer nor a generator.
     ValueError
-        If it is not from 0 to 1.
+        If `dropout_ratio` is not from 0 to 1, or `seed` is negative.
 
     Notes
     -----
@@ -480,8 +493,12 @@ class Dropout:
     [0.5 0.5]
     """
 
-    def __init__(self, dropout_ratio: float = 0.5) -> None:
+    _random: RandomSource = None  # NumPy's global generator
+
+    def __init__(self, dropout_ratio: float = 0.5, *, seed: Seed = None) -> None:
         as_fraction(dropout_ratio, "dropout_ratio", includes_one=True)
+        if seed is not None:
+            self._random = random_source(seed)
         self.dropout_ratio = dropout_ratio
         self.mask: Any = None
 
@@ -509,7 +526,7 @@ class Dropout:
         with np.errstate(all="ignore"):
             if not train_flg:
                 return np.asarray(array * (1.0 - self.dropout_ratio))
-            self.mask = np.random.rand(*array.shape) > self.dropout_ratio
+            self.mask = random_source(self._random).random(array.shape) > self.dropout_ratio
             return np.asarray(array * self.mask)
 
     def backward(self, dout: npt.ArrayLike) -> npt.NDArray[Any]:

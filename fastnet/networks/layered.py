@@ -245,9 +245,13 @@ class LayeredNetwork(SavedNetwork):
     def _with_the_same_draws(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Callable[[Any], Any]:
         """Return a function that computes the loss, each time with the same masks of dropout."""
         state = np.random.get_state()
+        of_layers = [layer._random for _, layer in self._in_order() if getattr(layer, "_random", None) is not None]
+        states = [random.bit_generator.state for random in of_layers]
 
         def loss(_: Any) -> Any:
             np.random.set_state(state)
+            for random, before in zip(of_layers, states, strict=True):
+                random.bit_generator.state = before
             return self._training_loss(x, t)
 
         return loss

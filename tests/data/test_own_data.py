@@ -658,7 +658,7 @@ def test_arguments_that_do_not_fit_are_named(tmp_path):
         ("data.npz", {"size": (8, 9)}, ValueError, "holds pictures of 9 x 8 pixels: size resizes those of a folder"),
         ("data.npz", {"size": 9}, ValueError, r"size must be \(height, width\), got 9"),
         ("data.npz", {"size": (0, 9)}, ValueError, r"size\[0\] must be at least 1"),
-        ("data.npz", {"seed": -1}, ValueError, "seed must be at least 0"),
+        ("data.npz", {"seed": -1}, ValueError, "seed must be an integer of at least 0"),
         ("data.npz", {"seed": 0.5}, TypeError, "seed must be an integer"),
         ("rows.npz", {"size": (2, 4)}, ValueError, "size 2 x 4 takes 8 numbers, but .*rows.npz has 10 a sample"),
         ("rows.npz", {"flatten": False}, ValueError, "rows of 10 numbers, not pictures: give their height and width"),

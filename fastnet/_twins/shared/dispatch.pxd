@@ -88,10 +88,14 @@ ctypedef void (*FloatLoop)(const float* x, float* out, Py_ssize_t size, float pa
 ctypedef void (*DoubleLoop)(const double* x, double* out, Py_ssize_t size, double parameter) noexcept nogil
 
 
-cdef inline ndarray elementwise(ndarray x, FloatLoop of_floats, DoubleLoop of_doubles, double parameter):
-    """Return a new array with the shape and dtype of x. The loop fills it; a long one without the GIL."""
+cdef inline ndarray elementwise(ndarray x, FloatLoop of_floats, DoubleLoop of_doubles, double parameter, ndarray out):
+    """Return out, or without it a new array, in the shape and dtype of x. The loop fills it; a long one without the GIL.
+
+    out may be x itself, and shares no other memory with x.
+    """
     cdef Py_ssize_t size = x.size
-    out = empty_like(x)
+    if out is None:
+        out = empty_like(x)
     cdef void* of_x = address(x)
     cdef void* to = address(out)
     if holds_floats(x):

@@ -50,9 +50,9 @@ def tanh_slope(x: FloatArray) -> FloatArray:
     return slope
 
 
-def relu(x: FloatArray) -> FloatArray:
+def relu(x: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """max(0, x)"""
-    return np.maximum(x, x.dtype.type(0))
+    return np.maximum(x, x.dtype.type(0), out=out)
 
 
 def relu_slope(x: FloatArray) -> FloatArray:
