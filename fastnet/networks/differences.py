@@ -158,9 +158,9 @@ class Normalizing:
 
     def normalized(self, columns: FloatArray, gamma: FloatArray, beta: FloatArray) -> tuple[FloatArray, ...]:
         """Return the outputs, xn, xc, the means, the variances and the standard deviations."""
-        times = columns.shape[1] // len(gamma)
+        times, none = columns.shape[1] // len(gamma), np.zeros(columns.shape[1])
         of_kernel: tuple[FloatArray, ...] = _backend.kernels.normalize(
-            columns, np.tile(gamma, times), np.tile(beta, times), EPS
+            columns, np.tile(gamma, times), np.tile(beta, times), none, none, 0.0, EPS
         )
         return of_kernel
 

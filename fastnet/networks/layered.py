@@ -5,8 +5,8 @@ Shapes: N samples, D inputs, H hidden units, C classes.
 
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,52 +27,22 @@ from fastnet._checks import (
 from fastnet._files import PathLike
 from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
-from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Pooling, Relu, SoftmaxWithLoss
+from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Relu, SoftmaxWithLoss
 from fastnet.networks.dense import as_batch
-from fastnet.networks.differences import KINDS, Differences
 from fastnet.networks.files import SavedNetwork, WeightsOfFile, reading
 from fastnet.networks.initialization import drawn
 from fastnet.networks.network import CHUNK, in_chunks, network_dtype, overrides, right, share_memory
+from fastnet.networks.originals import FRESH, LAYERS, is_original, with_relus
 from fastnet.networks.weights import share
+
+if TYPE_CHECKING:
+    from fastnet.networks.differences import Differences
 
 __all__ = ["LayeredTwoLayerNet"]
 
 
-# The methods of layers whose results are new arrays, to which nothing else refers: the next layer need not copy them. A
-# program may replace a method of the class: hence the originals.
-ORIGINALS = {
-    kind: {method: vars(kind)[method] for method in ("forward", "backward")}
-    for kind in (Affine, BatchNormalization, Convolution, Dropout, Pooling, Relu)
-}
-
-
-def is_original(layer: Any, method: str, kinds: Collection[type] = ORIGINALS) -> bool:
-    """Whether the `method` of a layer is that of one of these classes of `fastnet.layers`."""
-    kind = type(layer)
-    return kind in kinds and vars(kind).get(method) is ORIGINALS[kind][method] and method not in vars(layer)
-
-
-def relu_behind(layers: list[tuple[Any, Any]], place: int, method: str) -> Relu | None:
-    """Return the ReLU that the convolution at a place computes too, in one go: the next layer, if it is one."""
-    pair = [layer for _, layer in layers[place : place + 2]]
-    if len(pair) == 2 and is_original(pair[0], method, (Convolution,)) and is_original(pair[1], method, (Relu,)):
-        relu: Relu = pair[1]
-        return relu
-    return None
-
-
 # Layers whose `forward` takes `train_flg`.
 WITH_MODES = (Dropout, BatchNormalization)
-
-
-# What `Differences` computes in its own way.
-FORWARDS = {kind: vars(kind)["forward"] for kind in (*KINDS, SoftmaxWithLoss)}
-
-
-def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a layer is of one of these classes, and no subclass, object or program has given it its own `forward`."""
-    kind = type(layer)
-    return kind in kinds and vars(kind).get("forward") is FORWARDS[kind] and "forward" not in vars(layer)
 
 
 class LayeredNetwork(SavedNetwork):
@@ -152,14 +122,14 @@ class LayeredNetwork(SavedNetwork):
         """
         self._training_loss(x, t)
         dout = np.atleast_2d(getattr(self, self._last).backward(1))  # one sample is a batch of one
-        layers = self._in_order()
-        for place in range(len(layers) - 1, -1, -1):
-            layer, relu = layers[place][1], relu_behind(layers, place, "backward")
+        steps = with_relus(self._in_order(), "backward")
+        for place in range(len(steps) - 1, -1, -1):
+            _, layer, relu = steps[place]
             wants_dx = place > 0  # nobody needs the gradient with respect to the network's input
-            if place > 0 and relu_behind(layers, place - 1, "backward") is not None:
-                continue  # the convolution computes this ReLU too
             if is_original(layer, "backward", (Convolution,)):
                 dout = layer._backward(dout, wants_dx, relu)
+            elif relu is not None:
+                dout = layer._backward(dout, relu)
             elif not wants_dx and is_original(layer, "backward", (Affine,)):
                 layer._differentiate(dout, wants_dx)
             else:
@@ -252,22 +222,24 @@ class LayeredNetwork(SavedNetwork):
 
         return loss
 
-    def _differences(self, loss: Callable[[Any], Any], x: npt.ArrayLike) -> Differences | None:
+    def _differences(self, loss: Callable[[Any], Any], x: npt.ArrayLike) -> "Differences | None":
         """Return what computes only what a parameter changes, or None if its layers or its loss are not fastnet's.
 
         A training pass draws the masks of dropout.
         """
         used, places = [layer for _, layer in self._in_order()], self._places()
-        kinds = tuple(kind for kind in KINDS if self._trains or kind not in (BatchNormalization, Dropout))
+        kinds = tuple(kind for kind in LAYERS if self._trains or kind not in WITH_MODES)
         if (
             overrides(self, self._own)
-            or not all(is_of(layer, kinds) for layer in used)
-            or not is_of(getattr(self, self._last), (SoftmaxWithLoss,))
+            or not all(is_original(layer, "forward", kinds) for layer in used)
+            or not is_original(getattr(self, self._last), "forward", (SoftmaxWithLoss,))
             or len({id(layer) for layer in used}) < len(used)
             or any(getattr(self.layers[key], which) is not self.params[name] for name, (key, which) in places.items())
             or share_memory(np.asarray(self.params[name]) for name in places)
         ):
             return None
+        from fastnet.networks.differences import Differences  # here, because `import fastnet` would take longer
+
         loss(None)  # refuses wrong targets, too
         last = getattr(self, self._last)
         labels = as_batch(targets(last.t, last.y), FLOAT64)
@@ -371,25 +343,21 @@ class LayeredNetwork(SavedNetwork):
         """Return what comes out of the layers before the last one."""
         self._connect()
         z: Any = self._batch(x)
-        layers = self._in_order()
         owned = False  # whether nothing but this loop refers to `z`
-        done = -1  # the place of the last layer that is computed
-        for place, (key, layer) in enumerate(layers):
-            if place == done:
-                continue
+        for key, layer, relu in with_relus(self._in_order(), "forward"):
             # As in the book, the key decides too: a program's own layer may be called "Dropout1".
             has_mode = isinstance(layer, WITH_MODES) or (
                 isinstance(key, str) and ("Dropout" in key or "BatchNorm" in key)
             )
-            if has_mode:
-                z = layer.forward(z, train_flg)
-            elif is_original(layer, "forward", (Convolution,)):
-                relu = relu_behind(layers, place, "forward")
+            if is_original(layer, "forward", (Convolution,)):
                 z = layer._forward(z, owned, relu)
-                done = place if relu is None else place + 1
+            elif relu is not None:
+                z = layer._forward(z, train_flg, relu)
+            elif has_mode:
+                z = layer.forward(z, train_flg)
             else:
                 z = layer.forward(z)
-            owned = is_original(layer, "forward")
+            owned = is_original(layer, "forward", FRESH)
         scores: FloatArray = z[0] if np.ndim(x) == self._sample_dimensions else z
         return scores
 
