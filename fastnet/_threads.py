@@ -70,9 +70,10 @@ def set_num_threads(n: int) -> None:
     -----
     The compiled kernels of `Convolution`, `Pooling` and `Affine` divide a large batch between at most eight threads.
     For `Affine` it is large from 16 million multiplications on: 100 samples, 1,600 inputs and 100 units. The optimizers
-    do so with a parameter of at least 250,000 elements. `accuracy` predicts in several threads. The results are the same, to the last bit, for any number of threads. Small calls stay
-    on one thread. A call from inside one of these threads stays on it. NumPy's own products, with which the NumPy
-    backend computes, use the threads of BLAS: this function does not change those.
+    divide a parameter of at least 250,000 elements. `accuracy` predicts in several threads. The results are the same,
+    to the last bit, for any number of threads. Small calls stay on one thread. A call from inside one of these threads
+    stays on it. NumPy's own products, with which the NumPy backend computes, use the threads of BLAS: this function
+    does not change those.
 
     Examples
     --------

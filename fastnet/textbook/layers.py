@@ -159,9 +159,9 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
         xn: Any = vars(self).get("xn")  # the reader's constructor does not set it
         xc, gamma, std = self.xc, self.gamma, self.std
         fits = _are_float64(dout, xn, xc, gamma, std) and dout.ndim in self._dimensions
-        if fits and dout.shape == self.input_shape and xn.ndim == 2 and len(xn) == len(dout) and self._is_unchanged():
-            if xn.shape == xc.shape and gamma.shape == std.shape == xn.shape[1:] and xn.size == dout.size:
-                return super().backward(dout)
+        fits = fits and dout.shape == self.input_shape and xn.shape == xc.shape == (len(dout), *gamma.shape)
+        if fits and gamma.shape == std.shape == (math.prod(dout.shape[1:]),) and self._is_unchanged():
+            return super().backward(dout)
         return super().backward(dout) if self.book is None else self.book.backward(self, dout)
 
     def _fits(self, x: Any) -> bool:

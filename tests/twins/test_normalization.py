@@ -90,7 +90,8 @@ def test_the_relu_behind_it_is_that_of_its_own_layer(kernels, dtype, shape):
 def test_what_needs_conversion_is_refused(kernels, dtype):
     rows, vector = np.ones((4, 3), dtype), np.ones(3, dtype)
     statistics = no_statistics(3)
-    for x in (rows.tolist(), rows[:, ::2], rows[0], rows[:0], rows.astype("f2"), rows.astype(">f4"), rows[:, :2].copy()):
+    others = rows[:, ::2], rows[0], rows[:0], rows.astype("f2"), rows.astype(">f4"), rows[:, :2].copy()
+    for x in (rows.tolist(), *others):
         assert kernels.normalize(x, vector, vector, *statistics, 0.9, 1e-6) is None
         assert kernels.normalize_gradient(x, rows, rows, vector, vector) is None
     other = np.ones(3, "f4" if dtype is np.float64 else "f8")
