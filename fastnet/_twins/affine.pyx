@@ -22,8 +22,7 @@ from libc.string cimport memcpy, memset
 
 from fastnet._twins.shared.dispatch cimport INLINED, OPTIMISED, UNROLLED, VECTORISED
 from fastnet._twins.shared.memory cimport (
-    CACHE_LINE, NPY_FLOAT, PyArray_ITEMSIZE, PyArray_TYPE, address, empty_like, holds_floats, import_array, is_carray,
-    ndarray, plain,
+    CACHE_LINE, NPY_FLOAT, PyArray_ITEMSIZE, PyArray_TYPE, address, empty_like, import_array, is_carray, ndarray, plain,
 )
 from fastnet._twins.shared.products cimport (
     CHUNK, GROUP, Used, all_finite, find_used, groups_of, limits_of_outer, limits_of_product,
@@ -465,13 +464,13 @@ cdef int _run(ndarray x, ndarray W, Problem* problem, int products) except -1:
     cdef double operations
     problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
     problem.x, problem.W = address(x), address(W)
-    problem.doubles, problem.double_samples = not holds_floats(W), not holds_floats(x)
+    problem.doubles, problem.double_samples = PyArray_ITEMSIZE(W) == sizeof(double), PyArray_ITEMSIZE(x) == sizeof(double)
     if problem.db == NULL:
         problem.size, problem.unit = problem.N, ROWS
     else:
         problem.size, problem.unit = problem.D, TILE_BYTES // PyArray_ITEMSIZE(W)
     problem.zeros = problem.D > 0 and problem.U > 0 and (
-        _has_zeros(<const float*> problem.x, problem.N, problem.D) if holds_floats(x)
+        _has_zeros(<const float*> problem.x, problem.N, problem.D) if PyArray_ITEMSIZE(x) == sizeof(float)
         else _has_zeros(<const double*> problem.x, problem.N, problem.D)
     )
     operations = <double> products * problem.N * problem.D * problem.U

@@ -31,7 +31,7 @@ from libc.string cimport memcpy, memset
 
 from fastnet._twins.shared cimport formulas
 from fastnet._twins.shared.dispatch cimport INLINED, OPTIMISED, UNROLLED, VECTORISED
-from fastnet._twins.shared.memory cimport CACHE_LINE, address, empty_like, holds_floats, import_array, ndarray
+from fastnet._twins.shared.memory cimport CACHE_LINE, PyArray_ITEMSIZE, address, empty_like, import_array, ndarray
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.threads cimport Part, share
 from fastnet._twins.shared.transposition cimport transpose
@@ -235,7 +235,7 @@ cdef void _divide(Problem* problem, Py_ssize_t size, Py_ssize_t unit) noexcept:
 
 cdef int _run(ndarray x, Problem* problem, Part of_floats, Part of_doubles, double operations) except -1:
     # x has the dtype of the problem. `operations` is about how many multiplications or comparisons it takes.
-    return share(of_floats if holds_floats(x) else of_doubles, problem, problem.blocks, operations)
+    return share(of_floats if PyArray_ITEMSIZE(x) == sizeof(float) else of_doubles, problem, problem.blocks, operations)
 
 
 cdef char* _take(char** memory, Py_ssize_t size) noexcept nogil:
@@ -654,7 +654,7 @@ cdef bint _is_convolution(ndarray W, const Windows* w) noexcept:
     # With few channels, most rows of its products would be in vain.
     if w.stride > 1 or w.pad >= w.FH or w.pad >= w.FW or _whole(w.C, ROWS) * w.FH * w.FW > 2 * w.K:
         return False
-    if holds_floats(W):
+    if PyArray_ITEMSIZE(W) == sizeof(float):
         return _all_finite(<const float*> address(W), W.size)
     return _all_finite(<const double*> address(W), W.size)
 
@@ -670,7 +670,7 @@ def convolution_gradient(
     cdef Problem problem
     cdef ndarray dx = empty_like(x) if wants_dx else None, dW = empty_like(W), db = empty(W.shape[0], x.dtype)
     cdef ndarray turned = None, sums
-    cdef bint floats = holds_floats(x)
+    cdef bint floats = PyArray_ITEMSIZE(x) == sizeof(float)
     cdef Py_ssize_t size
     memset(&problem, 0, sizeof(problem))
     problem.windows = _windows(x.shape[1], x.shape[2], x.shape[3], W.shape[2], W.shape[3], stride, pad)

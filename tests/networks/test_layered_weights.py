@@ -79,7 +79,7 @@ def test_the_differences_are_those_of_the_weighted_loss(make):
     np.random.seed(0)
     by_formula = network.gradient(x, t, sample_weight=WEIGHTS)
     for name, gradient in by_differences.items():
-        # The formula knows nothing of the 1e-7 in the loss: its share is 1e-7 over a probability, of at least 1e-3 here.
+        # The formula knows nothing of the 1e-7 in the loss: its share is 1e-7 over a probability, at least 1e-3 here.
         np.testing.assert_allclose(gradient, by_formula[name], rtol=1e-3, atol=1e-6)
 
 
