@@ -288,7 +288,7 @@ class SimpleConvNet(ConvolutionalNetwork):
         t : array_like, real
             Targets: one-hot or probabilities in the shape of the scores, or integer labels ``(N,)`` or ``(N, 1)``.
         sample_weight : array_like, real, optional
-            How much each sample counts in the mean over the samples: N finite numbers of at least 0, at least one above
+            How much each sample counts in the mean over the samples, shape ``(N,)``: at least 0, and at least one above
             0. A sample of weight 2 counts like the same sample twice. One of weight 0 is left out.
 
         Returns
@@ -487,7 +487,7 @@ class DeepConvNet(ConvolutionalNetwork):
         t : array_like, real
             Targets: one-hot or probabilities in the shape of the scores, or integer labels ``(N,)`` or ``(N, 1)``.
         sample_weight : array_like, real, optional
-            How much each sample counts in the mean over the samples: N finite numbers of at least 0, at least one above
+            How much each sample counts in the mean over the samples, shape ``(N,)``: at least 0, and at least one above
             0. A sample of weight 2 counts like the same sample twice. One of weight 0 is left out.
 
         Returns

@@ -214,7 +214,7 @@ class MultiLayerNetExtend(LayeredNetwork):
         train_flg : bool, default False
             As in `predict`.
         sample_weight : array_like, real, optional
-            How much each sample counts in the mean over the samples: N finite numbers of at least 0, at least one above
+            How much each sample counts in the mean over the samples, shape ``(N,)``: at least 0, and at least one above
             0. A sample of weight 2 counts like the same sample twice. One of weight 0 is left out.
 
         Returns
