@@ -1,11 +1,10 @@
 """How many threads fastnet computes with, and the one place that starts them.
 
-Only compiled kernels that release the GIL, and `accuracy`, use threads. `share` divides one call between the thread
-that makes it and helpers, which wait for the next call and end with the process.
+Only compiled kernels that release the GIL, and `accuracy`, use threads. `_twins/shared/threads.pyx` divides a call of a
+kernel between the thread that makes it and helpers, which wait for the next call and end with the process.
 """
 
 import functools
-import itertools
 import os
 import threading
 from collections import deque
@@ -70,10 +69,11 @@ def set_num_threads(n: int) -> None:
     Notes
     -----
     The compiled kernels of `Convolution`, `Pooling` and `Affine` divide a large batch between at most eight threads.
-    For `Affine` it is large from 16 million multiplications on: 100 samples, 1,600 inputs and 100 units. `accuracy`
-    predicts in several threads. The results are the same, to the last bit, for any number of threads. Small calls stay
-    on one thread. A call from inside one of these threads stays on it. NumPy's own products, with which the NumPy
-    backend computes, use the threads of BLAS: this function does not change those.
+    For `Affine` it is large from 16 million multiplications on: 100 samples, 1,600 inputs and 100 units. The optimizers
+    divide a parameter of at least 250,000 elements. `accuracy` predicts in several threads. The results are the same,
+    to the last bit, for any number of threads. Small calls stay on one thread. A call from inside one of these threads
+    stays on it. NumPy's own products, with which the NumPy backend computes, use the threads of BLAS: this function
+    does not change those.
 
     Examples
     --------
@@ -106,18 +106,21 @@ def _default() -> int:
 _number = _default()
 
 
-def share(work: Callable[[int, int], object], blocks: int, operations: float) -> None:
-    """Call `work(first, last)` so that it gets all blocks, from 0 to `blocks` - 1, each once.
+def threads_for(blocks: int, operations: float) -> int:
+    """Return how many threads a call of a kernel uses, at most one a block.
 
-    `operations` is about how many multiplications that takes.
+    `operations` is about how many multiplications it takes.
     """
-    threads = _available(blocks)
-    if threads == 1 or operations < SMALL:
-        work(0, blocks)
-    else:
-        # One range a thread: each range prepares its own copies of what all of its blocks need.
-        ends = [blocks * thread // threads for thread in range(threads + 1)]
-        _Job(lambda ends: work(*ends), list(itertools.pairwise(ends))).run(threads)
+    return 1 if operations < SMALL else _available(blocks)
+
+
+def start(work: Callable[[], object]) -> bool:
+    """Start a helper, which ends with the process. Return whether a thread could be started."""
+    try:
+        threading.Thread(target=work, name=HELPER, daemon=True).start()
+    except RuntimeError:  # no thread is left, or Python is shutting down
+        return False
+    return True
 
 
 def each(function: Callable[[Argument], Result], arguments: Sequence[Argument]) -> list[Result]:

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from fastnet._npz import MOST_PER_BYTE
 from fastnet._scaled import ScaledBytes
-from fastnet.data._idx import GZIP, header_of
 
 __all__ = ["load_mnist"]
 
@@ -83,6 +82,8 @@ def load_mnist_as_bytes() -> tuple[tuple[ScaledBytes, Array], tuple[ScaledBytes,
 
 def _read_idx(name: str) -> Array:
     """Read an IDX file of the package."""
+    from fastnet.data._idx import header_of  # here, because `import fastnet` would take longer
+
     packed = resources.files("fastnet").joinpath("data", "mnist", f"{name}.gz").read_bytes()
     try:
         data = _unpack(packed)
@@ -96,6 +97,8 @@ def _read_idx(name: str) -> Array:
 
 def _unpack(packed: bytes) -> bytes:
     """Return the content of a one-part gzip file, in a buffer of the right size: a growing one would be copied."""
+    from fastnet.data._idx import GZIP
+
     size = int.from_bytes(packed[-4:], "little")  # the last 4 bytes of a gzip file
     data = zlib.decompress(packed, GZIP, min(size, len(packed) * MOST_PER_BYTE))
     if len(data) != size:

@@ -177,8 +177,8 @@ def test_a_call_inside_a_thread_stays_on_it():
     def outer(_):
         inner = set()
         _threads.each(lambda _: inner.add(threading.get_ident()), range(50))
-        _threads.share(lambda first, last: inner.add((first, last)), 8, 1e12)
-        found.append(inner == {threading.get_ident(), (0, 8)})
+        inner.add(_threads.threads_for(8, 1e12))
+        found.append(inner == {threading.get_ident(), 1})
 
     _threads.each(outer, range(5))
     assert found == [True] * 5
@@ -187,24 +187,65 @@ def test_a_call_inside_a_thread_stays_on_it():
 
 def test_small_calls_and_one_thread_stay_on_the_callers():
     fastnet.set_num_threads(2)
-    calls = []
-
-    def work(first, last):
-        calls.append((first, last, threading.get_ident()))
-
-    _threads.share(work, 8, _threads.SMALL - 1)
+    assert [_threads.threads_for(8, operations) for operations in (0, _threads.SMALL - 1, _threads.SMALL)] == [1, 1, 2]
+    assert [_threads.threads_for(blocks, 1e12) for blocks in (0, 1, 2, 8)] == [1, 1, 2, 2]
     fastnet.set_num_threads(1)
-    _threads.share(work, 8, 1e12)
-    assert calls == [(0, 8, threading.get_ident())] * 2
+    assert _threads.threads_for(8, 1e12) == 1
 
 
-def test_every_block_is_computed_once():
-    for threads in (2, 3, 5, 8, 20):
-        fastnet.set_num_threads(threads)
-        for blocks in range(9):
-            ranges = []
-            _threads.share(lambda first, last, ranges=ranges: ranges.extend(range(first, last)), blocks, 1e12)
-            assert sorted(ranges) == list(range(blocks))
+@pytest.mark.usefixtures("shared")
+def test_helpers_are_started_once(twins):
+    kernels, _ = twins
+    x, W = np.ones((20, 1, 8, 8)), np.ones((4, 1, 3, 3))
+    fastnet.set_num_threads(3)
+    for _ in range(3):
+        kernels.convolution(x, W, np.zeros(4), 1, 0)
+        helpers = {thread for thread in threading.enumerate() if thread.name == _threads.HELPER}
+        assert len(helpers) >= 2
+    before = helpers
+    kernels.convolution(x, W, np.zeros(4), 1, 0)
+    assert {thread for thread in threading.enumerate() if thread.name == _threads.HELPER} == before
+    assert all(thread.daemon for thread in before)  # Python need not wait for them when it ends
+
+
+@pytest.mark.usefixtures("shared")
+def test_where_no_thread_can_be_started_the_caller_computes_all(twins, monkeypatch):
+    kernels, _ = twins
+    x, W = np.random.default_rng(0).normal(size=(20, 1, 8, 8)), np.ones((4, 1, 3, 3))
+    expected = with_threads(1, lambda: kernels.convolution(x, W, np.zeros(4), 1, 0))
+
+    def fails(*_, **__):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading, "Thread", fails)
+    found = with_threads(64, lambda: kernels.convolution(x, W, np.zeros(4), 1, 0))
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.usefixtures("shared")
+@BOTH_DTYPES
+@pytest.mark.parametrize("size", [8191, 8192, 100_003])
+def test_every_optimizer_has_the_same_bits_on_any_number_of_threads(twins, dtype, size):
+    kernels, _ = twins
+    random = np.random.default_rng(0)
+    g, *start = random.normal(size=(4, size)).astype(dtype)
+    numbers = {
+        "descend": (0, 0.1), "momentum": (1, 0.1, 0.9), "nesterov": (1, 0.1, 0.9), "adagrad": (1, 0.1),
+        "rmsprop": (1, 0.1, 0.99), "adam": (2, 0.1, 0.9, 0.999),
+    }
+
+    def call():
+        moved = []
+        for name, (remembered, *rest) in numbers.items():
+            p, *state = (np.abs(array) for array in start[: 1 + remembered])
+            for _ in range(3):
+                getattr(kernels, name)(p, g, *state, *rest)
+            moved += [p, *state]
+        return moved
+
+    one = with_threads(1, call)
+    for n in (2, 3, 8):
+        assert same(one, with_threads(n, call))
 
 
 @pytest.mark.usefixtures("shared", "backend")

@@ -25,15 +25,14 @@ from fastnet._twins.shared.memory cimport (
     CACHE_LINE, NPY_FLOAT, PyArray_ITEMSIZE, PyArray_TYPE, address, empty_like, import_array, is_carray, ndarray, plain,
 )
 from fastnet._twins.shared.products cimport (
-    CHUNK, GROUP, Used, all_finite, borrow, find_used, give_back, groups_of, limits_of_outer, limits_of_product,
+    CHUNK, GROUP, Used, all_finite, find_used, groups_of, limits_of_outer, limits_of_product,
     list_used, multiply, outer, pack_used, padded, spread, unused_are_finite,
 )
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.threads cimport Part, share
 from fastnet._twins.shared.transposition cimport transpose
 
 from numpy import empty
-
-from fastnet import _threads
 
 __all__ = ["affine", "affine_gradient"]
 
@@ -72,6 +71,7 @@ cdef enum:
 cdef struct Problem:
     Py_ssize_t N, D, U
     Py_ssize_t size, unit, blocks  # what is divided into blocks, samples or inputs, in multiples of `unit`
+    bint doubles, double_samples  # of W, of x
     bint zeros     # whether to skip the zeros of x: decided for the whole call, so that it does not depend on the threads
     const void* x
     const void* W
@@ -435,48 +435,36 @@ cdef inline Py_ssize_t _start(const Problem* problem, Py_ssize_t block) noexcept
     return min(problem.size, block * units // problem.blocks * problem.unit)
 
 
-cdef int _run_blocks(ndarray x, ndarray W, const Problem* problem, Py_ssize_t first, Py_ssize_t last) except -1:
+cdef Py_ssize_t _compute(
+    const Problem* problem, Py_ssize_t first, Py_ssize_t last, char* memory, const number* x, const floating* W
+) noexcept nogil:
     cdef Workspace workspace
-    cdef Py_ssize_t begin = _start(problem, first), end = _start(problem, last)
-    cdef ndarray memory = borrow(_lay_out(&workspace, NULL, problem, PyArray_ITEMSIZE(W)) + CACHE_LINE)
-    _lay_out(&workspace, <char*> address(memory), problem, PyArray_ITEMSIZE(W))
-    with nogil:
-        if PyArray_ITEMSIZE(W) == sizeof(float):
-            if problem.db == NULL:
-                _forward(<const float*> problem.x, <const float*> problem.W, problem, begin, end, &workspace)
-            else:
-                _backward(<const float*> problem.x, <const float*> problem.W, problem, begin, end, &workspace)
-        elif PyArray_ITEMSIZE(x) == sizeof(float):
-            if problem.db == NULL:
-                _forward(<const float*> problem.x, <const double*> problem.W, problem, begin, end, &workspace)
-            else:
-                _backward(<const float*> problem.x, <const double*> problem.W, problem, begin, end, &workspace)
-        elif problem.db == NULL:
-            _forward(<const double*> problem.x, <const double*> problem.W, problem, begin, end, &workspace)
-        else:
-            _backward(<const double*> problem.x, <const double*> problem.W, problem, begin, end, &workspace)
-    give_back(memory)
-    return 0
+    cdef Py_ssize_t size = _lay_out(&workspace, memory, problem, sizeof(floating))
+    if memory == NULL:
+        return size
+    if problem.db == NULL:
+        _forward(x, W, problem, _start(problem, first), _start(problem, last), &workspace)
+    else:
+        _backward(x, W, problem, _start(problem, first), _start(problem, last), &workspace)
+    return size
 
 
-cdef class _Work:
-    """The blocks of one call, for `_threads.share`."""
-
-    cdef Problem problem
-    cdef ndarray x
-    cdef ndarray W
-    cdef tuple others  # like x and W, they live as long as a thread may use them
-
-    def __call__(self, Py_ssize_t first, Py_ssize_t last):
-        _run_blocks(self.x, self.W, &self.problem, first, last)
+cdef Py_ssize_t _part(
+    const Problem* problem, Py_ssize_t first, Py_ssize_t last, char* memory, void* _
+) noexcept nogil:
+    if not problem.doubles:
+        return _compute(problem, first, last, memory, <const float*> problem.x, <const float*> problem.W)
+    if not problem.double_samples:
+        return _compute(problem, first, last, memory, <const float*> problem.x, <const double*> problem.W)
+    return _compute(problem, first, last, memory, <const double*> problem.x, <const double*> problem.W)
 
 
-cdef int _run(ndarray x, ndarray W, tuple others, Problem* problem, int products) except -1:
-    # Compute `products` products of this size. `others` are the other arrays of the problem.
-    cdef _Work work
+cdef int _run(ndarray x, ndarray W, Problem* problem, int products) except -1:
+    # Compute `products` products of this size.
     cdef double operations
     problem.N, problem.D, problem.U = x.shape[0], W.shape[0], W.shape[1]
     problem.x, problem.W = address(x), address(W)
+    problem.doubles, problem.double_samples = PyArray_ITEMSIZE(W) == sizeof(double), PyArray_ITEMSIZE(x) == sizeof(double)
     if problem.db == NULL:
         problem.size, problem.unit = problem.N, ROWS
     else:
@@ -487,13 +475,9 @@ cdef int _run(ndarray x, ndarray W, tuple others, Problem* problem, int products
     )
     operations = <double> products * problem.N * problem.D * problem.U
     problem.blocks = 1
-    if operations < LARGE:
-        return _run_blocks(x, W, problem, 0, 1)
-    problem.blocks = min(BLOCKS, (problem.size + problem.unit - 1) // problem.unit)
-    work = _Work()
-    work.problem, work.x, work.W, work.others = problem[0], x, W, others
-    _threads.share(work, problem.blocks, operations)
-    return 0
+    if operations >= LARGE:
+        problem.blocks = min(BLOCKS, (problem.size + problem.unit - 1) // problem.unit)
+    return share(<Part> _part, problem, problem.blocks, operations)
 
 
 cdef bint _fits(x, W) noexcept:
@@ -523,7 +507,7 @@ def affine(x: Any, W: Any, b: Any, /) -> FloatArray | None:
     out = empty(((<ndarray> x).shape[0], (<ndarray> W).shape[1]), W.dtype)
     problem.b, problem.out = address(b), address(out)
     problem.dx = problem.dW = problem.db = NULL
-    _run(x, W, (b, out), &problem, 1)
+    _run(x, W, &problem, 1)
     return out
 
 
@@ -548,5 +532,5 @@ def affine_gradient(
     problem.b, problem.out = NULL, address(dout)
     problem.dx = address(dx) if wants_dx else NULL
     problem.dW, problem.db = address(dW), address(db)
-    _run(x, W, (dout, dx, dW, db), &problem, 2 if wants_dx else 1)
+    _run(x, W, &problem, 2 if wants_dx else 1)
     return dx, dW, db

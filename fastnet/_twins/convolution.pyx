@@ -33,11 +33,10 @@ from fastnet._twins.shared cimport formulas
 from fastnet._twins.shared.dispatch cimport INLINED, OPTIMISED, UNROLLED, VECTORISED
 from fastnet._twins.shared.memory cimport CACHE_LINE, PyArray_ITEMSIZE, address, empty_like, import_array, ndarray
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.threads cimport Part, share
 from fastnet._twins.shared.transposition cimport transpose
 
-from numpy import empty, intc, uint8, zeros
-
-from fastnet import _threads
+from numpy import empty, intc, zeros
 
 __all__ = [
     "col2im", "convolution", "convolution_gradient", "im2col", "pooling", "pooling_gradient",
@@ -224,13 +223,6 @@ cdef struct Problem:
     unsigned char *mask
 
 
-# A part computes the blocks from `first` to `last` - 1. It returns the bytes of temporary memory that it needs; with
-# memory NULL, it does nothing else. `like` is NULL: it only selects the dtype.
-ctypedef Py_ssize_t (*Part)(
-    const Problem* problem, Py_ssize_t first, Py_ssize_t last, char* memory, void* like
-) noexcept nogil
-
-
 cdef inline Py_ssize_t _start(const Problem* problem, Py_ssize_t block) noexcept nogil:
     # Where a block begins.
     return min(problem.size, _whole(block * problem.size // max(1, problem.blocks), problem.unit))
@@ -241,28 +233,9 @@ cdef void _divide(Problem* problem, Py_ssize_t size, Py_ssize_t unit) noexcept:
     problem.blocks = min(BLOCKS, (size + unit - 1) // unit)
 
 
-cdef class _Work:
-    """The blocks of one call, for `_threads.share`."""
-
-    cdef Problem problem
-    cdef Part part
-    cdef tuple arrays  # they live as long as a thread may use them
-
-    def __call__(self, Py_ssize_t first, Py_ssize_t last):
-        cdef ndarray memory = empty(self.part(&self.problem, 0, 0, NULL, NULL) + CACHE_LINE, uint8)
-        cdef char* aligned = <char*> address(memory) + (-<size_t> address(memory) & (CACHE_LINE - 1))
-        with nogil:
-            self.part(&self.problem, first, last, aligned, NULL)
-
-
-cdef int _run(tuple arrays, Problem* problem, Part of_floats, Part of_doubles, double operations) except -1:
-    # `arrays` are all arrays of the problem. `operations` is about how many multiplications or comparisons it takes.
-    cdef _Work work = _Work()
-    work.problem = problem[0]
-    work.part = of_floats if PyArray_ITEMSIZE(<ndarray> arrays[0]) == sizeof(float) else of_doubles
-    work.arrays = arrays
-    _threads.share(work, problem.blocks, operations)
-    return 0
+cdef int _run(ndarray x, Problem* problem, Part of_floats, Part of_doubles, double operations) except -1:
+    # x has the dtype of the problem. `operations` is about how many multiplications or comparisons it takes.
+    return share(of_floats if PyArray_ITEMSIZE(x) == sizeof(float) else of_doubles, problem, problem.blocks, operations)
 
 
 cdef char* _take(char** memory, Py_ssize_t size) noexcept nogil:
@@ -335,7 +308,7 @@ def im2col(
     col = empty((problem.N * problem.windows.P, problem.windows.K), x.dtype)
     problem.x, problem.out = address(x), address(col)
     _divide(&problem, problem.N, 1)
-    _run((x, col), &problem, <Part> _all_columns[float], <Part> _all_columns[double], col.size)
+    _run(x, &problem, <Part> _all_columns[float], <Part> _all_columns[double], col.size)
     return col
 
 
@@ -350,7 +323,7 @@ def col2im(
     problem.windows = _windows(images.shape[1], images.shape[2], images.shape[3], filter_h, filter_w, stride, pad)
     problem.N, problem.out, problem.dx = images.shape[0], address(col), address(images)
     _divide(&problem, problem.N, 1)
-    _run((col, images), &problem, <Part> _all_columns[float], <Part> _all_columns[double], col.size)
+    _run(col, &problem, <Part> _all_columns[float], <Part> _all_columns[double], col.size)
     return images
 
 
@@ -670,7 +643,7 @@ def convolution(
     problem.mask = NULL if mask is None else <unsigned char*> address(mask)
     _divide(&problem, problem.N, 1)
     _run(
-        (x, W, b, out, mask), &problem, <Part> _convolve[float], <Part> _convolve[double],
+        x, &problem, <Part> _convolve[float], <Part> _convolve[double],
         <double> out.size * problem.windows.K,
     )
     return out
@@ -718,7 +691,7 @@ def convolution_gradient(
     sums = zeros(max(1, problem.blocks) * size, x.dtype)
     problem.dW = address(sums)
     _run(
-        (x, W, dout, dx, turned, sums, mask), &problem, <Part> _differentiate[float], <Part> _differentiate[double],
+        x, &problem, <Part> _differentiate[float], <Part> _differentiate[double],
         (1 + wants_dx) * <double> dout.size * problem.windows.K,
     )
     if floats:
@@ -806,7 +779,7 @@ def pooling(
     problem.where = <int*> address(where)
     _divide(&problem, problem.N, 1)
     _run(
-        (x, out, where), &problem, <Part> _pool[float], <Part> _pool[double],
+        x, &problem, <Part> _pool[float], <Part> _pool[double],
         POOLED * <double> out.size * problem.windows.K,
     )
     return out, where
@@ -825,7 +798,7 @@ def pooling_gradient(
     problem.dx = address(dx)
     _divide(&problem, problem.N, 1)
     _run(
-        (dout, where, dx), &problem, <Part> _pool[float], <Part> _pool[double],
+        dout, &problem, <Part> _pool[float], <Part> _pool[double],
         POOLED * <double> dout.size * problem.windows.K,
     )
     return dx

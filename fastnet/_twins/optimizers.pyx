@@ -17,18 +17,20 @@ place. `is_movable` returns whether arrays fulfil all this.
 from cython cimport floating
 from libc.math cimport sqrt, sqrtf
 
-from fastnet._twins.shared.dispatch cimport VECTORISED, update
+from fastnet._twins.shared.dispatch cimport VECTORISED
 from fastnet._twins.shared.memory cimport (
     PyArray_ISWRITEABLE,
     PyArray_NBYTES,
     PyArray_SAMESHAPE,
     PyArray_TYPE,
     address,
+    holds_floats,
     import_array,
     ndarray,
     plain,
 )
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+from fastnet._twins.shared.threads cimport Part, share
 
 __all__ = ["adagrad", "adam", "descend", "is_movable", "momentum", "nesterov", "rmsprop"]
 
@@ -48,6 +50,74 @@ cdef extern from *:
     #define FASTNET_EPS 1e-7
     """
     const double EPS "FASTNET_EPS"  # the book's: avoids a division by 0
+
+
+cdef enum:
+    BLOCK = 4096     # elements that one thread moves, at least
+    BLOCKS = 8       # blocks into which a large parameter is divided, at most: so many threads can share it
+    OPERATIONS = 16  # multiplications that take as long as the update of an element: it waits for memory
+
+
+# A loop moves p (size,) by its gradient g. v and m are the state, or NULL.
+ctypedef void (*FloatLoop)(
+    float* p, const float* g, float* v, float* m, Py_ssize_t size, const double* numbers
+) noexcept nogil
+ctypedef void (*DoubleLoop)(
+    double* p, const double* g, double* v, double* m, Py_ssize_t size, const double* numbers
+) noexcept nogil
+
+
+cdef struct Update:
+    Py_ssize_t size, blocks
+    FloatLoop of_floats
+    DoubleLoop of_doubles
+    const double* numbers
+    void *p
+    void *g
+    void *v
+    void *m
+
+
+cdef inline floating* _from(void* array, Py_ssize_t first, floating* _) noexcept nogil:
+    return NULL if array == NULL else <floating*> array + first
+
+
+cdef Py_ssize_t _move(
+    const Update* update, Py_ssize_t first, Py_ssize_t last, char* memory, floating* like
+) noexcept nogil:
+    cdef Py_ssize_t begin = update.size * first // update.blocks, end = update.size * last // update.blocks
+    cdef floating* p = _from(update.p, begin, like)
+    cdef floating* g = _from(update.g, begin, like)
+    cdef floating* v = _from(update.v, begin, like)
+    cdef floating* m = _from(update.m, begin, like)
+    if memory == NULL:
+        return 0
+    if floating is float:
+        update.of_floats(p, g, v, m, end - begin, update.numbers)
+    else:
+        update.of_doubles(p, g, v, m, end - begin, update.numbers)
+    return 0
+
+
+cdef int update(
+    ndarray p, ndarray g, ndarray v, ndarray m, FloatLoop of_floats, DoubleLoop of_doubles, const double* numbers
+) except -1:
+    # Update p, v and m in place. v and m may be None. A small parameter without the GIL would take longer.
+    cdef Update call
+    call.size, call.blocks = p.size, max(1, min(BLOCKS, p.size // BLOCK))
+    call.of_floats, call.of_doubles, call.numbers = of_floats, of_doubles, numbers
+    call.p, call.g = address(p), address(g)
+    call.v, call.m = NULL if v is None else address(v), NULL if m is None else address(m)
+    if holds_floats(p):
+        if call.blocks == 1:
+            _move[float](&call, 0, 1, <char*> numbers, NULL)
+        else:
+            share(<Part> _move[float], &call, call.blocks, <double> OPERATIONS * p.size)
+    elif call.blocks == 1:
+        _move[double](&call, 0, 1, <char*> numbers, NULL)
+    else:
+        share(<Part> _move[double], &call, call.blocks, <double> OPERATIONS * p.size)
+    return 0
 
 
 cdef inline floating _root(floating x) noexcept nogil:

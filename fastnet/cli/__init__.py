@@ -11,12 +11,15 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
+from importlib import import_module
 from typing import Any, NoReturn
 
 import fastnet
 from fastnet._startup import INTERRUPTED, raise_when_interrupted
 from fastnet._streams import complain, is_open
-from fastnet.cli import bench, info, predict, run, train
+from fastnet.cli import run
+
+COMMANDS = ("train", "predict", "run", "bench", "info")  # each is a module here
 
 UNPRINTED = "the result cannot be printed"
 
@@ -66,8 +69,11 @@ class Parser(argparse.ArgumentParser):
         file.write(message)  # argparse itself ignores that this fails
 
 
-def make_parser() -> Parser:
-    """Return the parser of the whole command line; the documentation uses it too."""
+def make_parser(only: str | None = None) -> Parser:
+    """Return the parser of the whole command line; the documentation uses it too.
+
+    If `only` is the name of a command, only this one is imported: a program under `fastnet run` starts earlier.
+    """
     parser = Parser(
         prog="fastnet",
         description="The neural network of the textbook Deep Learning from Scratch, on MNIST.",
@@ -75,8 +81,8 @@ def make_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"fastnet {fastnet.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (train, predict, run, bench, info):
-        command.add_parser(commands)
+    for name in (only,) if only in COMMANDS else COMMANDS:
+        import_module(f"fastnet.cli.{name}").add_parser(commands)
     return parser
 
 
@@ -108,8 +114,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    words = sys.argv[1:] if argv is None else argv
     try:
-        return make_parser().parse_args(argv)
+        return make_parser(only=words[0] if words else None).parse_args(words)
     except SystemExit:
         sys.stdout.flush()  # argparse has printed the help or the version
         raise

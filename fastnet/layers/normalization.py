@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FloatArray, real_array, refuse_empty
+from fastnet._checks import FLOAT64, FloatArray, cast, real_array, refuse_empty
 from fastnet.layers._shapes import common, gradient, kept, vector
+from fastnet.layers.dense import Relu
 
 __all__ = ["BatchNormalization"]
 
@@ -34,7 +35,8 @@ class BatchNormalization:
     momentum : float
         The argument.
     running_mean, running_var : ndarray, or None
-        The statistics that `forward` uses outside of training, shape ``(D,)``. Every training pass replaces them.
+        The statistics that `forward` uses outside of training, float64, shape ``(D,)``. Every training pass replaces
+        them.
     input_shape : tuple of int, or None
         The shape of the last input.
     batch_size : int, or None
@@ -109,6 +111,34 @@ class BatchNormalization:
         ValueError
             If the shapes do not fit each other, or a batch in training is empty.
         """
+        return self._forward(x, train_flg, relu=None)
+
+    def _forward(self, x: npt.ArrayLike, train_flg: bool, relu: Relu | None) -> FloatArray:
+        """Compute `forward`, and that of the ReLU behind it."""
+        out = self._normalized(x, relu) if train_flg else None
+        if out is None:
+            out = self._converted(x, train_flg)
+            if relu is not None:
+                out = relu.forward(out)
+        return out
+
+    def _normalized(self, x: Any, relu: Relu | None) -> FloatArray | None:
+        """Compute a training pass, or return None if an array needs conversion."""
+        mask = None if relu is None else np.empty(x.shape, bool)
+        found = _backend.kernels.normalize(
+            x, self.gamma, self.beta, self.running_mean, self.running_var, self.momentum, EPS, mask
+        )
+        if found is None:
+            return None
+        out: FloatArray
+        out, self.xn, self.xc, self.running_mean, self.running_var, self.std = found
+        self.input_shape, self.batch_size = x.shape, len(x)
+        if relu is not None:
+            relu.mask = mask
+        return out
+
+    def _converted(self, x: npt.ArrayLike, train_flg: bool) -> FloatArray:
+        """Check and convert the arguments, and do what `forward` does."""
         array = real_array(x, "x")
         if array.ndim < 2:
             raise ValueError(f"x must have shape (N, D) or (N, C, H, W), got shape {array.shape}")
@@ -116,36 +146,25 @@ class BatchNormalization:
         of = f"for x of shape {array.shape}"
         gamma, beta = vector(self.gamma, "gamma", D, of), vector(self.beta, "beta", D, of)
         rows, gamma, beta = common(array.reshape(len(array), D), gamma, beta)
-        if self.running_mean is None:
-            running_mean, running_var = np.zeros(D), np.zeros(D)
-        else:
-            running_mean = vector(self.running_mean, "running_mean", D, of)
-            running_var = vector(self.running_var, "running_var", D, of)
+        mean, var = (
+            np.zeros(D) if self.running_mean is None else cast(vector(getattr(self, name), name, D, of), FLOAT64)
+            for name in ("running_mean", "running_var")
+        )
         if train_flg:
             refuse_empty(array[:, :1] if array.ndim == 2 else array, "x")
-        with np.errstate(all="ignore"):
-            out = self._normalize(rows, gamma, beta, running_mean, running_var, train_flg)
-        self.input_shape = array.shape
+            out, self.xn, self.xc, mean, var, self.std = _backend.kernels.normalize(
+                rows, gamma, beta, mean, var, self.momentum, EPS
+            )
+            self.batch_size = len(rows)
+        else:
+            with np.errstate(all="ignore"):
+                scale = (gamma / np.sqrt(var + EPS)).astype(rows.dtype)
+                out = rows - mean.astype(rows.dtype)
+                out *= scale
+                out += beta
+        self.running_mean, self.running_var, self.input_shape = mean, var, array.shape
         result: FloatArray = out.reshape(array.shape)
         return result
-
-    def _normalize(
-        self, rows: Any, gamma: Any, beta: Any, running_mean: Any, running_var: Any, train_flg: bool
-    ) -> FloatArray:
-        """Compute `forward` for arrays as the kernels take them, and set the running statistics."""
-        out: FloatArray
-        if train_flg:
-            out, self.xn, self.xc, mean, var, self.std = _backend.kernels.normalize(rows, gamma, beta, EPS)
-            self.batch_size = len(rows)
-            running_mean = self.momentum * running_mean + (1 - self.momentum) * mean
-            running_var = self.momentum * running_var + (1 - self.momentum) * var
-        else:
-            scale = (gamma / np.sqrt(running_var + EPS)).astype(rows.dtype)
-            out = rows - running_mean.astype(rows.dtype)
-            out *= scale
-            out += beta
-        self.running_mean, self.running_var = running_mean, running_var
-        return out
 
     def backward(self, dout: npt.ArrayLike) -> FloatArray:
         """Return the gradient with respect to the input of the last training pass, and set `dgamma` and `dbeta`.
@@ -167,6 +186,22 @@ class BatchNormalization:
         ValueError
             If there was no training pass, or the shapes do not fit each other.
         """
+        return self._backward(dout, relu=None)
+
+    def _backward(self, dout: Any, relu: Relu | None) -> FloatArray:
+        """Compute `backward`, after that of the ReLU behind it."""
+        found = None
+        if getattr(dout, "shape", None) == self.input_shape and (relu is None or np.shape(relu.mask) == dout.shape):
+            mask = None if relu is None else relu._mask()
+            found = _backend.kernels.normalize_gradient(dout, self.xn, self.xc, self.gamma, self.std, mask)
+        if found is None:
+            found = self._converted_gradient(dout if relu is None else relu.backward(dout))
+        dx: FloatArray
+        dx, self.dgamma, self.dbeta = found
+        return dx
+
+    def _converted_gradient(self, dout: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Check and convert the arguments, and return dx, dgamma and dbeta."""
         xn, xc = (real_array(kept(value, name), name) for value, name in ((self.xn, "xn"), (self.xc, "xc")))
         shape = kept(self.input_shape, "input_shape")
         rows = gradient(dout, shape).reshape(shape[0], -1)
@@ -177,11 +212,5 @@ class BatchNormalization:
             raise ValueError(f"xc must have the shape of xn, {xn.shape}, got shape {xc.shape}")
         gamma = vector(self.gamma, "gamma", xn.shape[1], of)
         std = vector(kept(self.std, "std"), "std", xn.shape[1], of)
-        result: FloatArray = self._differentiate(*common(rows, xn, xc, gamma, std)).reshape(shape)
-        return result
-
-    def _differentiate(self, *arrays: Any) -> FloatArray:
-        """Compute `backward` for dout, xn, xc, gamma and std as the kernels take them."""
-        dx: FloatArray
-        dx, self.dgamma, self.dbeta = _backend.kernels.normalize_gradient(*arrays)
-        return dx
+        dx, dgamma, dbeta = _backend.kernels.normalize_gradient(*common(rows, xn, xc, gamma, std))
+        return dx.reshape(shape), dgamma, dbeta

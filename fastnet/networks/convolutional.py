@@ -36,7 +36,9 @@ class ConvolutionalNetwork(LayeredNetwork):
     _sample_dimensions = 3
     _input_dim: tuple[int, int, int]
 
-    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int = 100) -> float:
+    def accuracy(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int = 100, *, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
         """Return the share of samples whose highest score is that of the right class.
 
         Parameters
@@ -45,6 +47,8 @@ class ConvolutionalNetwork(LayeredNetwork):
             As in `loss`; in a row of `t`, the largest value marks the right class.
         batch_size : int, default 100
             The number of samples that are predicted at a time. It limits the memory, and does not change the result.
+        sample_weight : array_like, real, optional
+            As in `loss`: the weight of the right samples as a share of the weight of all.
 
         Returns
         -------
@@ -56,7 +60,7 @@ class ConvolutionalNetwork(LayeredNetwork):
         TypeError, ValueError
             As in `loss`, and if `batch_size` is not an integer of at least 1.
         """
-        return self._accuracy(x, t, as_count(batch_size, "batch_size"))
+        return self._accuracy(x, t, as_count(batch_size, "batch_size"), sample_weight)
 
     def _input_count(self) -> int:
         return math.prod(self._input_dim)
@@ -274,7 +278,7 @@ class SimpleConvNet(ConvolutionalNetwork):
         """
         return self._forward(x)
 
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> Any:
         """Return the cross-entropy of softmax of the scores, averaged over the samples.
 
         Parameters
@@ -283,6 +287,9 @@ class SimpleConvNet(ConvolutionalNetwork):
             As in `predict`.
         t : array_like, real
             Targets: one-hot or probabilities in the shape of the scores, or integer labels ``(N,)`` or ``(N, 1)``.
+        sample_weight : array_like, real, optional
+            How much each sample counts in the mean over the samples, shape ``(N,)``: at least 0, and at least one above
+            0. A sample of weight 2 counts like the same sample twice. One of weight 0 is left out.
 
         Returns
         -------
@@ -292,11 +299,13 @@ class SimpleConvNet(ConvolutionalNetwork):
         Raises
         ------
         TypeError
-            If `x` or `t` does not hold real numbers.
+            If `x`, `t` or `sample_weight` does not hold real numbers.
         ValueError
-            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
+            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, a weight is not
+            as above, or a parameter no longer fits.
         """
-        return self._loss_of(self.predict(x), t)
+        x, t, weights = self._counted(x, t, sample_weight)
+        return self._loss_of(self.predict(x), t, weights)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         keys = ("Conv1", "Affine1", "Affine2")
@@ -468,7 +477,7 @@ class DeepConvNet(ConvolutionalNetwork):
         """
         return self._forward(x, train_flg)
 
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> Any:
         """Return the loss in training mode: the cross-entropy of softmax of the scores, averaged over the samples.
 
         Parameters
@@ -477,6 +486,9 @@ class DeepConvNet(ConvolutionalNetwork):
             As in `predict`.
         t : array_like, real
             Targets: one-hot or probabilities in the shape of the scores, or integer labels ``(N,)`` or ``(N, 1)``.
+        sample_weight : array_like, real, optional
+            How much each sample counts in the mean over the samples, shape ``(N,)``: at least 0, and at least one above
+            0. A sample of weight 2 counts like the same sample twice. One of weight 0 is left out.
 
         Returns
         -------
@@ -486,11 +498,13 @@ class DeepConvNet(ConvolutionalNetwork):
         Raises
         ------
         TypeError
-            If `x` or `t` does not hold real numbers.
+            If `x`, `t` or `sample_weight` does not hold real numbers.
         ValueError
-            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
+            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, a weight is not
+            as above, or a parameter no longer fits.
         """
-        return self._loss_of(self.predict(x, train_flg=True), t)
+        x, t, weights = self._counted(x, t, sample_weight)
+        return self._loss_of(self.predict(x, train_flg=True), t, weights)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         numbers = (0, 2, 5, 7, 10, 12, 15, 18)

@@ -29,7 +29,7 @@ import numpy as np
 
 from fastnet import _backend
 from fastnet._checks import FLOAT64, BoolArray, FloatArray, IntArray, cast
-from fastnet._twins.shared.formulas_numpy import LOSS_EPS, one_hot
+from fastnet._twins.shared.formulas_numpy import LOSS_EPS, one_hot, relative
 from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Pooling, Relu, Sigmoid
 from fastnet.layers.normalization import EPS
 
@@ -158,9 +158,9 @@ class Normalizing:
 
     def normalized(self, columns: FloatArray, gamma: FloatArray, beta: FloatArray) -> tuple[FloatArray, ...]:
         """Return the outputs, xn, xc, the means, the variances and the standard deviations."""
-        times = columns.shape[1] // len(gamma)
+        times, none = columns.shape[1] // len(gamma), np.zeros(columns.shape[1])
         of_kernel: tuple[FloatArray, ...] = _backend.kernels.normalize(
-            columns, np.tile(gamma, times), np.tile(beta, times), EPS
+            columns, np.tile(gamma, times), np.tile(beta, times), none, none, 0.0, EPS
         )
         return of_kernel
 
@@ -215,13 +215,21 @@ class Differences:
     """The mean loss of layers of the `KINDS`, and softmax with cross-entropy, where one parameter moves.
 
     x (N, ...); t are labels (N,) or targets (N, C). Dropout layers have the masks of a training pass. `holders` are the
-    numbers of the layers whose parameters move.
+    numbers of the layers whose parameters move. With the weights of the samples, the mean is weighted.
     """
 
-    def __init__(self, layers: Sequence[Any], holders: set[int], x: FloatArray, t: FloatArray | IntArray) -> None:
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        holders: set[int],
+        x: FloatArray,
+        t: FloatArray | IntArray,
+        weights: FloatArray | None = None,
+    ) -> None:
         self.layers, self.holders, self.kinds = layers, holders, [type(layer) for layer in layers]
         self.steps = [KINDS[type(layer)](layer, len(x)) for layer in layers]
         samples = np.arange(len(x))
+        self.weights = None if weights is None else relative(weights)
         self.z = [cast(x, FLOAT64)]  # z[l] is the input of step l
         with np.errstate(all="ignore"):
             for step in self.steps:
@@ -287,7 +295,7 @@ class Differences:
         activation = "sigmoid" if Sigmoid in self.kinds[end:] else "relu"
         gradients = _backend.kernels.layer_differences(
             z.reshape(len(z), -1), self.t, tuple(array for step in steps for array in (step.W, step.b)), activation,
-            "softmax", h, None,
+            "softmax", h, self.weights,
         )  # fmt: skip
         if gradients is None:
             return None
@@ -346,8 +354,8 @@ class Differences:
         return is_kept, is_kept.nonzero()[0]
 
     def _losses(self, scores: FloatArray, n: IntArray) -> FloatArray:
-        """Return the loss of each row of scores (R, C)."""
+        """Return the loss of each row of scores (R, C), times its weight."""
         y = _backend.kernels.softmax(scores)
         y += LOSS_EPS
         losses: FloatArray = -np.einsum("rc,rc->r", self.t[n], np.log(y, out=y))
-        return losses
+        return losses if self.weights is None else losses * self.weights[n]

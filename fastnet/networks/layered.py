@@ -5,8 +5,8 @@ Shapes: N samples, D inputs, H hidden units, C classes.
 
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,53 +26,24 @@ from fastnet._checks import (
 )
 from fastnet._files import PathLike
 from fastnet._scaled import as_samples
+from fastnet._twins.shared.formulas_numpy import relative
 from fastnet.gradient import numerical_gradient
-from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Pooling, Relu, SoftmaxWithLoss
+from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Relu, SoftmaxWithLoss
 from fastnet.networks.dense import as_batch
-from fastnet.networks.differences import KINDS, Differences
 from fastnet.networks.files import SavedNetwork, WeightsOfFile, reading
 from fastnet.networks.initialization import drawn
 from fastnet.networks.network import CHUNK, in_chunks, network_dtype, overrides, right, share_memory
-from fastnet.networks.weights import share
+from fastnet.networks.originals import FRESH, LAYERS, is_original, with_relus
+from fastnet.networks.weights import counted, cross_entropies, share, weighted_loss
+
+if TYPE_CHECKING:
+    from fastnet.networks.differences import Differences
 
 __all__ = ["LayeredTwoLayerNet"]
 
 
-# The methods of layers whose results are new arrays, to which nothing else refers: the next layer need not copy them. A
-# program may replace a method of the class: hence the originals.
-ORIGINALS = {
-    kind: {method: vars(kind)[method] for method in ("forward", "backward")}
-    for kind in (Affine, BatchNormalization, Convolution, Dropout, Pooling, Relu)
-}
-
-
-def is_original(layer: Any, method: str, kinds: Collection[type] = ORIGINALS) -> bool:
-    """Whether the `method` of a layer is that of one of these classes of `fastnet.layers`."""
-    kind = type(layer)
-    return kind in kinds and vars(kind).get(method) is ORIGINALS[kind][method] and method not in vars(layer)
-
-
-def relu_behind(layers: list[tuple[Any, Any]], place: int, method: str) -> Relu | None:
-    """Return the ReLU that the convolution at a place computes too, in one go: the next layer, if it is one."""
-    pair = [layer for _, layer in layers[place : place + 2]]
-    if len(pair) == 2 and is_original(pair[0], method, (Convolution,)) and is_original(pair[1], method, (Relu,)):
-        relu: Relu = pair[1]
-        return relu
-    return None
-
-
 # Layers whose `forward` takes `train_flg`.
 WITH_MODES = (Dropout, BatchNormalization)
-
-
-# What `Differences` computes in its own way.
-FORWARDS = {kind: vars(kind)["forward"] for kind in (*KINDS, SoftmaxWithLoss)}
-
-
-def is_of(layer: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a layer is of one of these classes, and no subclass, object or program has given it its own `forward`."""
-    kind = type(layer)
-    return kind in kinds and vars(kind).get("forward") is FORWARDS[kind] and "forward" not in vars(layer)
 
 
 class LayeredNetwork(SavedNetwork):
@@ -93,7 +64,7 @@ class LayeredNetwork(SavedNetwork):
     def predict(self, x: npt.ArrayLike) -> FloatArray: ...
 
     @abstractmethod
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any: ...
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> Any: ...
 
     @abstractmethod
     def _places(self) -> dict[str, tuple[Any, str]]:
@@ -108,13 +79,15 @@ class LayeredNetwork(SavedNetwork):
     def _arguments(cls, settings: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of the constructor from what `_settings` wrote."""
 
-    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
+    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the share of samples whose highest score is that of the right class.
 
         Parameters
         ----------
         x, t : array_like, real
             As in `loss`; in a row of `t`, the largest value marks the right class.
+        sample_weight : array_like, real, optional
+            As in `loss`: the weight of the right samples as a share of the weight of all.
 
         Returns
         -------
@@ -126,14 +99,18 @@ class LayeredNetwork(SavedNetwork):
         TypeError, ValueError
             As in `loss`.
         """
-        return self._accuracy(x, t, CHUNK)
+        return self._accuracy(x, t, CHUNK, sample_weight)
 
-    def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
+    def gradient(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, FloatArray]:
         """Return the gradient of the loss with respect to every parameter, by backpropagation through the layers.
 
         Parameters
         ----------
         x, t : array_like, real
+            As in `loss`.
+        sample_weight : array_like, real, optional
             As in `loss`.
 
         Returns
@@ -150,23 +127,28 @@ class LayeredNetwork(SavedNetwork):
         --------
         numerical_gradient : The same gradient by central differences.
         """
+        x, t, weights = self._counted(x, t, sample_weight)
         self._training_loss(x, t)
         dout = np.atleast_2d(getattr(self, self._last).backward(1))  # one sample is a batch of one
-        layers = self._in_order()
-        for place in range(len(layers) - 1, -1, -1):
-            layer, relu = layers[place][1], relu_behind(layers, place, "backward")
+        if weights is not None:
+            dout = dout * relative(weights)[:, np.newaxis].astype(dout.dtype)
+        steps = with_relus(self._in_order(), "backward")
+        for place in range(len(steps) - 1, -1, -1):
+            _, layer, relu = steps[place]
             wants_dx = place > 0  # nobody needs the gradient with respect to the network's input
-            if place > 0 and relu_behind(layers, place - 1, "backward") is not None:
-                continue  # the convolution computes this ReLU too
             if is_original(layer, "backward", (Convolution,)):
                 dout = layer._backward(dout, wants_dx, relu)
+            elif relu is not None:
+                dout = layer._backward(dout, relu)
             elif not wants_dx and is_original(layer, "backward", (Affine,)):
                 layer._differentiate(dout, wants_dx)
             else:
                 dout = layer.backward(dout)
         return {name: getattr(self.layers[key], f"d{attribute}") for name, (key, attribute) in self._places().items()}
 
-    def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, FloatArray]:
+    def numerical_gradient(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4, *, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, FloatArray]:
         """Return the gradient of the loss with respect to every parameter, by central differences, in training mode.
 
         The loss is computed twice for each element of each parameter, but only what depends on this element is computed
@@ -183,6 +165,8 @@ class LayeredNetwork(SavedNetwork):
             As in `loss`.
         h : float, default 1e-4
             The step, above 0.
+        sample_weight : array_like, real, optional
+            As in `loss`.
 
         Returns
         -------
@@ -210,8 +194,9 @@ class LayeredNetwork(SavedNetwork):
         """
         h = as_float(h, "h")
         self._connect()
-        loss = self._with_the_same_draws(x, t)
-        differences = self._differences(loss, x)
+        x, t, weights = self._counted(x, t, sample_weight)
+        loss = self._with_the_same_draws(x, t, weights)
+        differences = self._differences(loss, x, weights)
         gradients = differences.central(h) if differences else None
         if not differences or gradients is None:
             return {name: numerical_gradient(loss, self.params[name], h) for name in self._places()}
@@ -242,7 +227,23 @@ class LayeredNetwork(SavedNetwork):
 
         return gains
 
-    def _with_the_same_draws(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Callable[[Any], Any]:
+    def _counted(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[Any, Any, Any]:
+        """Return the samples whose weight is not 0, their targets, and their weights or None.
+
+        The others are left out: batch normalisation would mix them with these.
+        """
+        if sample_weight is None:
+            return x, t, None
+        array, labels = real_array(x, "x"), real_array(t, "t")
+        one = array.ndim == self._sample_dimensions
+        used, weights = counted(sample_weight, () if one else array.shape[:1])
+        if one or len(labels) != len(array):  # `loss` refuses these targets
+            return x, t, None if one else weights
+        return array[used], labels[used], weights
+
+    def _with_the_same_draws(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, weights: FloatArray | None = None
+    ) -> Callable[[Any], Any]:
         """Return a function that computes the loss, each time with the same masks of dropout."""
         state = np.random.get_state()
         of_layers = [layer._random for _, layer in self._in_order() if getattr(layer, "_random", None) is not None]
@@ -252,30 +253,34 @@ class LayeredNetwork(SavedNetwork):
             np.random.set_state(state)
             for random, before in zip(of_layers, states, strict=True):
                 random.bit_generator.state = before
-            return self._training_loss(x, t)
+            return self._training_loss(x, t, weights)
 
         return loss
 
-    def _differences(self, loss: Callable[[Any], Any], x: npt.ArrayLike) -> Differences | None:
+    def _differences(
+        self, loss: Callable[[Any], Any], x: npt.ArrayLike, weights: FloatArray | None = None
+    ) -> "Differences | None":
         """Return what computes only what a parameter changes, or None if its layers or its loss are not fastnet's.
 
         A training pass draws the masks of dropout.
         """
         used, places = [layer for _, layer in self._in_order()], self._places()
-        kinds = tuple(kind for kind in KINDS if self._trains or kind not in (BatchNormalization, Dropout))
+        kinds = tuple(kind for kind in LAYERS if self._trains or kind not in WITH_MODES)
         if (
             overrides(self, self._own)
-            or not all(is_of(layer, kinds) for layer in used)
-            or not is_of(getattr(self, self._last), (SoftmaxWithLoss,))
+            or not all(is_original(layer, "forward", kinds) for layer in used)
+            or not is_original(getattr(self, self._last), "forward", (SoftmaxWithLoss,))
             or len({id(layer) for layer in used}) < len(used)
             or any(getattr(self.layers[key], which) is not self.params[name] for name, (key, which) in places.items())
             or share_memory(np.asarray(self.params[name]) for name in places)
         ):
             return None
+        from fastnet.networks.differences import Differences  # here, because `import fastnet` would take longer
+
         loss(None)  # refuses wrong targets, too
         last = getattr(self, self._last)
         labels = as_batch(targets(last.t, last.y), FLOAT64)
-        return Differences(used, {self._numbers()[key] for key, _ in places.values()}, self._batch(x), labels)
+        return Differences(used, {self._numbers()[key] for key, _ in places.values()}, self._batch(x), labels, weights)
 
     def _numbers(self) -> dict[Any, int]:
         """Return the number of each layer by its key in `layers`."""
@@ -358,14 +363,18 @@ class LayeredNetwork(SavedNetwork):
                 setattr(self.layers[key], attribute, parameter(arrays[name], name, np.shape(self.layers[key].gamma)))
         self._take({name: arrays[name] for name in self._places()})
 
-    def _training_loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    def _training_loss(self, x: npt.ArrayLike, t: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Any:
         """Return the loss whose gradient is computed."""
-        return self.loss(x, t)
+        return self.loss(x, t) if weights is None else self.loss(x, t, sample_weight=weights)
 
-    def _loss_of(self, y: FloatArray, t: npt.ArrayLike) -> Any:
-        """Return what the last layer makes of the scores. One sample is a batch of one: its N in the gradient is 1."""
+    def _loss_of(self, y: FloatArray, t: npt.ArrayLike, weights: FloatArray | None = None) -> Any:
+        """Return what the last layer makes of the scores. One sample is a batch of one: its N in the gradient is 1.
+
+        With weights, return the weighted mean of the cross-entropies.
+        """
         last = getattr(self, self._last)
-        return last.forward(y[np.newaxis], real_array(t, "t")[np.newaxis]) if np.ndim(y) == 1 else last.forward(y, t)
+        loss = last.forward(y[np.newaxis], real_array(t, "t")[np.newaxis]) if np.ndim(y) == 1 else last.forward(y, t)
+        return loss if weights is None else weighted_loss(cross_entropies, last.y, targets(t, last.y), weights)
 
     def _in_order(self) -> list[tuple[Any, Any]]:
         """Return all layers in order, each with its key."""
@@ -375,25 +384,21 @@ class LayeredNetwork(SavedNetwork):
         """Return what comes out of the layers before the last one."""
         self._connect()
         z: Any = self._batch(x)
-        layers = self._in_order()
         owned = False  # whether nothing but this loop refers to `z`
-        done = -1  # the place of the last layer that is computed
-        for place, (key, layer) in enumerate(layers):
-            if place == done:
-                continue
+        for key, layer, relu in with_relus(self._in_order(), "forward"):
             # As in the book, the key decides too: a program's own layer may be called "Dropout1".
             has_mode = isinstance(layer, WITH_MODES) or (
                 isinstance(key, str) and ("Dropout" in key or "BatchNorm" in key)
             )
-            if has_mode:
-                z = layer.forward(z, train_flg)
-            elif is_original(layer, "forward", (Convolution,)):
-                relu = relu_behind(layers, place, "forward")
+            if is_original(layer, "forward", (Convolution,)):
                 z = layer._forward(z, owned, relu)
-                done = place if relu is None else place + 1
+            elif relu is not None:
+                z = layer._forward(z, train_flg, relu)
+            elif has_mode:
+                z = layer.forward(z, train_flg)
             else:
                 z = layer.forward(z)
-            owned = is_original(layer, "forward")
+            owned = is_original(layer, "forward", FRESH)
         scores: FloatArray = z[0] if np.ndim(x) == self._sample_dimensions else z
         return scores
 
@@ -432,10 +437,12 @@ class LayeredNetwork(SavedNetwork):
             self.params[name] = cast(array, self.dtype)
         self._connect()
 
-    def _accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int) -> float:
+    def _accuracy(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, batch_size: int, sample_weight: npt.ArrayLike | None
+    ) -> float:
         samples = as_samples(x, "x")
         y = in_chunks(lambda chunk: self.predict(np.asarray(chunk)), samples, batch_size, self._sample_dimensions)
-        return share(right(y, targets(t, y)), None)
+        return share(right(y, targets(t, y)), sample_weight)
 
 
 class LayeredTwoLayerNet(LayeredNetwork):
@@ -563,7 +570,7 @@ class LayeredTwoLayerNet(LayeredNetwork):
         """
         return self._forward(x)
 
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> Any:
         """Return the cross-entropy of softmax of the scores, averaged over the samples.
 
         Parameters
@@ -573,6 +580,9 @@ class LayeredTwoLayerNet(LayeredNetwork):
         t : array_like, real
             Targets: ``(N, C)`` one-hot or probabilities, or integer labels ``(N,)`` or ``(N, 1)``. For one sample, the
             N is left out.
+        sample_weight : array_like, real, optional
+            How much each sample counts in the mean over the samples, shape ``(N,)``: at least 0, and at least one above
+            0. A sample of weight 2 counts like the same sample twice. One of weight 0 is left out.
 
         Returns
         -------
@@ -582,11 +592,13 @@ class LayeredTwoLayerNet(LayeredNetwork):
         Raises
         ------
         TypeError
-            If `x` or `t` does not hold real numbers.
+            If `x`, `t` or `sample_weight` does not hold real numbers.
         ValueError
-            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
+            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, a weight is not
+            as above, or a parameter no longer fits.
         """
-        return self._loss_of(self.predict(x), t)
+        x, t, weights = self._counted(x, t, sample_weight)
+        return self._loss_of(self.predict(x), t, weights)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         return {"W1": ("Affine1", "W"), "b1": ("Affine1", "b"), "W2": ("Affine2", "W"), "b2": ("Affine2", "b")}

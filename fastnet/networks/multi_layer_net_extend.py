@@ -198,7 +198,10 @@ class MultiLayerNetExtend(LayeredNetwork):
         """
         return self._forward(x, train_flg)
 
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, train_flg: bool = False) -> Any:
+    def loss(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, train_flg: bool = False, *,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Any:  # fmt: skip
         """Return the cross-entropy of softmax of the scores, averaged over the samples, plus the weight decay.
 
         Parameters
@@ -210,6 +213,9 @@ class MultiLayerNetExtend(LayeredNetwork):
             N is left out.
         train_flg : bool, default False
             As in `predict`.
+        sample_weight : array_like, real, optional
+            How much each sample counts in the mean over the samples, shape ``(N,)``: at least 0, and at least one above
+            0. A sample of weight 2 counts like the same sample twice. One of weight 0 is left out.
 
         Returns
         -------
@@ -219,28 +225,34 @@ class MultiLayerNetExtend(LayeredNetwork):
         Raises
         ------
         TypeError
-            If `x` or `t` does not hold real numbers.
+            If `x`, `t` or `sample_weight` does not hold real numbers.
         ValueError
-            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, or a parameter no longer fits.
+            If a shape or a label does not fit, a target is outside [0, 1], `x` is empty, a weight is not
+            as above, or a parameter no longer fits.
 
         Notes
         -----
         The weight decay is ``weight_decay_lambda / 2`` times the sum of the squares of every weight matrix. With
         dropout, each call with `train_flg` draws new masks.
         """
-        loss = self._loss_of(self.predict(x, train_flg), t)
+        x, t, weights = self._counted(x, t, sample_weight)
+        loss = self._loss_of(self.predict(x, train_flg), t, weights)
         if self.weight_decay_lambda:
             with np.errstate(all="ignore"):
                 squares = sum(float(np.vdot(W, W)) for W in self._weights().values())
                 loss = np.asarray(loss).dtype.type(loss + 0.5 * self.weight_decay_lambda * squares)
         return loss
 
-    def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, FloatArray]:
+    def gradient(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, FloatArray]:
         """Return the gradient of the loss with respect to every parameter, in training mode, by backpropagation.
 
         Parameters
         ----------
         x, t : array_like, real
+            As in `loss`.
+        sample_weight : array_like, real, optional
             As in `loss`.
 
         Returns
@@ -262,7 +274,7 @@ class MultiLayerNetExtend(LayeredNetwork):
         The weight decay adds ``weight_decay_lambda W`` to the gradient of each weight matrix, but not to the layers'
         `dW`.
         """
-        return self._decayed(super().gradient(x, t))
+        return self._decayed(super().gradient(x, t, sample_weight=sample_weight))
 
     def _decay(self, name: str) -> float:
         return self.weight_decay_lambda if name in self._weights() else 0.0
@@ -280,8 +292,9 @@ class MultiLayerNetExtend(LayeredNetwork):
     def _weights(self) -> dict[str, FloatArray]:
         return {f"W{i}": np.asarray(self.params[f"W{i}"]) for i in range(1, self.hidden_layer_num + 2)}
 
-    def _training_loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
-        return self.loss(x, t, train_flg=True)
+    def _training_loss(self, x: npt.ArrayLike, t: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Any:
+        weighted = {} if weights is None else {"sample_weight": weights}  # a subclass need not know weights
+        return self.loss(x, t, train_flg=True, **weighted)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         places: dict[str, tuple[Any, str]] = {}

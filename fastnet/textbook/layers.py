@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastnet import layers
-from fastnet._checks import FLOAT64, cast, is_real
+from fastnet._checks import FLOAT64, is_real
 from fastnet.textbook._serving import Served
 from fastnet.textbook.functions import are_targets
 
@@ -152,24 +152,16 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
 
     def forward(self, x: Any, train_flg: Any = True) -> Any:
         if self._fits(x) and self._is_unchanged():
-            rows = x.reshape(len(x), -1)
-            if self.running_mean is None:
-                self.running_mean, self.running_var = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-            rows, gamma, beta = (cast(array, FLOAT64) for array in (rows, self.gamma, self.beta))
-            out = self._normalize(rows, gamma, beta, self.running_mean, self.running_var, train_flg)
-            self.input_shape = x.shape
-            return out.reshape(x.shape)
+            return super().forward(x, train_flg)
         return super().forward(x, train_flg) if self.book is None else self.book.forward(self, x, train_flg)
 
     def backward(self, dout: Any) -> Any:
         xn: Any = vars(self).get("xn")  # the reader's constructor does not set it
         xc, gamma, std = self.xc, self.gamma, self.std
         fits = _are_float64(dout, xn, xc, gamma, std) and dout.ndim in self._dimensions
-        if fits and dout.shape == self.input_shape and xn.ndim == 2 and len(xn) == len(dout) and self._is_unchanged():
-            rows = dout.reshape(len(dout), -1)
-            if rows.shape == xn.shape == xc.shape and gamma.shape == std.shape == rows.shape[1:]:
-                arrays = [cast(array, FLOAT64) for array in (rows, xn, xc, gamma, std)]
-                return self._differentiate(*arrays).reshape(dout.shape)
+        fits = fits and dout.shape == self.input_shape and xn.shape == xc.shape == (len(dout), *gamma.shape)
+        if fits and gamma.shape == std.shape == (math.prod(dout.shape[1:]),) and self._is_unchanged():
+            return super().backward(dout)
         return super().backward(dout) if self.book is None else self.book.backward(self, dout)
 
     def _fits(self, x: Any) -> bool:

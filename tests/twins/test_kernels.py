@@ -88,6 +88,8 @@ def test_a_kernel_gives_the_values_worked_by_hand(kernels, dtype, case, argument
         np.testing.assert_allclose(value, np.array(by_hand), rtol=tolerance, atol=0)
         if isinstance(by_hand, list):
             assert value.dtype == dtype
+        elif isinstance(by_hand, np.ndarray):  # of this dtype always
+            assert value.dtype == by_hand.dtype
         else:
             assert type(value) is (case.scalar or dtype)
     if isinstance(expected, list):  # no difference of two numbers, so 0 has a sign

@@ -1,7 +1,7 @@
 """How a loop is compiled, and which of its versions runs: all compiled kernels use this. It has no NumPy twin.
 
 A loop is a `cdef` function on pointers that uses no Python object. The fused type `floating` compiles it twice, for
-float and for double. `elementwise`, `masked`, `update` and `over_rows` choose between the two by the dtype of the
+float and for double. `elementwise`, `masked` and `over_rows` choose between the two by the dtype of the
 arrays. VECTORISED or UNROLLED in place of the return type also compiles the loop for several instruction sets.
 """
 
@@ -126,29 +126,6 @@ cdef inline ndarray masked(ndarray x, ndarray mask, FloatMasked of_floats, Doubl
     else:
         of_doubles(doubles(x), doubles(out), <unsigned char*> address(mask), x.size)
     return out
-
-
-# ---- the parameter p, its gradient g, and the state of the optimizer, v and m or NULL: each (size,)
-
-ctypedef void (*FloatUpdate)(
-    float* p, const float* g, float* v, float* m, Py_ssize_t size, const double* numbers
-) noexcept nogil
-ctypedef void (*DoubleUpdate)(
-    double* p, const double* g, double* v, double* m, Py_ssize_t size, const double* numbers
-) noexcept nogil
-
-
-cdef inline int update(
-    ndarray p, ndarray g, ndarray v, ndarray m, FloatUpdate of_floats, DoubleUpdate of_doubles, const double* numbers
-) except -1:
-    """Update p, v and m in place. v and m may be None."""
-    cdef void* of_v = NULL if v is None else address(v)
-    cdef void* of_m = NULL if m is None else address(m)
-    if holds_floats(p):
-        of_floats(floats(p), floats(g), <float*> of_v, <float*> of_m, p.size, numbers)
-    else:
-        of_doubles(doubles(p), doubles(g), <double*> of_v, <double*> of_m, p.size, numbers)
-    return 0
 
 
 # ---- x, t and out (N, C), labels (N,): an array that the loop does not use is NULL

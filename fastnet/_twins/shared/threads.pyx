@@ -1,0 +1,123 @@
+"""Divide a call between the thread that makes it and helpers. It has no NumPy twin: there, BLAS has threads of its own.
+
+`_threads.py` says how many threads a call uses. A helper is a thread that waits in C for the next call, without the GIL.
+In Python it would have to be woken twice, for the call and then for the GIL, and each time takes about as long as a
+tenth of a call. For a short time it waits without sleeping, because the layers of a network follow each other closely.
+"""
+
+from cpython.pythread cimport (
+    NOWAIT_LOCK, WAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_release_lock, PyThread_type_lock,
+)
+from libc.stdint cimport uintptr_t
+
+from fastnet._twins.shared.memory cimport CACHE_LINE, address, import_array, ndarray
+from fastnet._twins.shared.products cimport borrow, give_back
+from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
+
+import os
+
+from fastnet import _threads
+
+import_array()
+
+fingerprint = FASTNET_FINGERPRINT
+
+cdef enum:
+    LOOKS = 4000  # how often a thread looks for what it waits for before it sleeps: about 0.1 ms
+
+
+cdef void _wait(PyThread_type_lock lock) noexcept nogil:
+    cdef int look
+    for look in range(LOOKS):
+        if PyThread_acquire_lock(lock, NOWAIT_LOCK):
+            return
+    PyThread_acquire_lock(lock, WAIT_LOCK)
+
+
+cdef class _Helper:
+    """A thread, and the part of a call that it computes."""
+
+    cdef PyThread_type_lock work      # free when there is work
+    cdef PyThread_type_lock finished  # free when it is done
+    cdef Part part
+    cdef const void* problem
+    cdef Py_ssize_t first, last
+    cdef char* memory
+
+    def __cinit__(self):
+        self.work, self.finished = PyThread_allocate_lock(), PyThread_allocate_lock()
+        PyThread_acquire_lock(self.work, WAIT_LOCK)
+        PyThread_acquire_lock(self.finished, WAIT_LOCK)
+
+    def serve(self):
+        with nogil:
+            while True:
+                _wait(self.work)
+                self.part(self.problem, self.first, self.last, self.memory, NULL)
+                PyThread_release_lock(self.finished)
+
+
+cdef list _free = []  # the helpers that wait
+cdef Py_ssize_t _started = 0
+
+
+cdef list _engage(Py_ssize_t number):
+    # Return at most so many helpers. Other calls may have some, or no thread can be started.
+    global _started
+    cdef list helpers = []
+    cdef _Helper helper
+    while len(helpers) < number and _free:
+        helpers.append(_free.pop())
+    while len(helpers) < number and _started < number:
+        helper = _Helper()
+        try:
+            if not _threads.start(helper.serve):
+                break
+        except BaseException:  # KeyboardInterrupt
+            _free.extend(helpers)
+            raise
+        _started += 1
+        helpers.append(helper)
+    return helpers
+
+
+cdef int share(Part part, const void* problem, Py_ssize_t blocks, double operations) except -1:
+    # Compute all blocks of a call, from 0 to `blocks` - 1. `operations` is about how many multiplications that takes.
+    # The caller keeps the arrays of the problem alive. One range a thread: each range prepares its own copies of what
+    # all of its blocks need.
+    cdef Py_ssize_t threads = _threads.threads_for(blocks, operations), thread
+    cdef list helpers = _engage(threads - 1) if threads > 1 else []
+    cdef Py_ssize_t size = (part(problem, 0, 0, NULL, NULL) + CACHE_LINE) // CACHE_LINE * CACHE_LINE
+    cdef ndarray memory
+    cdef char* aligned
+    cdef _Helper helper
+    threads = len(helpers) + 1
+    memory = borrow(threads * size + CACHE_LINE)
+    aligned = <char*> ((<uintptr_t> address(memory) + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE)
+    for thread in range(1, threads):
+        helper = helpers[thread - 1]
+        helper.part, helper.problem, helper.memory = part, problem, aligned + thread * size
+        helper.first, helper.last = blocks * thread // threads, blocks * (thread + 1) // threads
+        PyThread_release_lock(helper.work)
+    with nogil:
+        part(problem, 0, blocks // threads, aligned, NULL)
+    for thread in range(1, threads):
+        helper = helpers[thread - 1]
+        with nogil:
+            if PyThread_acquire_lock(helper.work, NOWAIT_LOCK):  # it has not begun: other programs use the cores
+                part(problem, helper.first, helper.last, helper.memory, NULL)
+            else:
+                _wait(helper.finished)
+    _free.extend(helpers)
+    give_back(memory)
+    return 0
+
+
+def _forget_helpers():
+    global _started
+    _free.clear()
+    _started = 0
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
+    os.register_at_fork(after_in_child=_forget_helpers)
