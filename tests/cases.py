@@ -631,6 +631,11 @@ OTHERS = [
         ),
     ),
     Kernel(
+        name="add_decay",
+        arguments=lambda dtype: (list(network(3, 5, 4)(dtype)), network(3, 5, 4)(dtype), 0.1),
+        changes=(0,),
+    ),
+    Kernel(
         name="two_layer_differences",
         arguments=lambda dtype: (scores((7, 3), dtype), labels((7, 4)), *network(3, 5, 4)(dtype), 1e-4),
         atol=1e-11,  # a rounding of the loss over 2 h

@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FLOAT32, FLOAT64, INTP, UINT8, FloatArray, is_carray, is_plain_array
+from fastnet._picked import Picked
 from fastnet._scaled import ScaledBytes
 from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS, is_outside, relative
 from fastnet._twins.softmax_numpy import softmax
 
-__all__ = ["network_gradient", "network_predict", "plain_parameters"]
+__all__ = ["add_decay", "network_gradient", "network_predict", "plain_parameters"]
 
 LEAST_SUM = 1e-290  # of weights: a smaller sum may be subnormal, and then its mean is not precise
 CHUNK = 1000  # samples that network_predict works on at a time: the intermediate arrays stay in the cache
@@ -107,27 +108,31 @@ def network_predict(
 
 
 def network_gradient(
-    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, weights: Any = None, /
+    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, weights: Any = None,
+    y: FloatArray | None = None, /
 ) -> list[FloatArray] | None:
     """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
 
-    x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
+    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
     layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",
     any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above
-    0, or None.
+    0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the parameters, or None.
     """
+    if type(x) is Picked:
+        x = np.asarray(x)
     if not (
         _is_input(x, parameters) and len(x) and _is_target(t, x, parameters, output) and _are_weights(weights, x)
     ):
         return None
     with np.errstate(all="ignore"):
         x = np.asarray(x, parameters[0].dtype)  # convert once, not in each of the two products
-        z, a, y = _forward(x, parameters, activation, output)
+        z, a, da = _forward(x, parameters, activation, output)
+        if y is not None:
+            y[...] = da
         if t.ndim == 1:
-            da = y  # softmax's own array
-            da[np.arange(len(t)), t] -= 1
+            da[np.arange(len(t)), t] -= 1  # softmax's own array
         else:
-            da = OUTPUTS[output].error(y, t, a[-1])
+            da = OUTPUTS[output].error(da, t, a[-1])
         da /= OUTPUTS[output].divisor(*da.shape)
         if weights is not None:
             da *= relative(weights)[:, np.newaxis]
@@ -137,3 +142,14 @@ def network_gradient(
             if layer:
                 da = (da @ parameters[2 * layer].T) * ACTIVATIONS[activation].slope(a[layer - 1])
         return gradients
+
+
+def add_decay(gradients: list[FloatArray], parameters: tuple[FloatArray, ...], strength: float, /) -> float:
+    """Add `strength * W` to the gradient of every W, and return the sum of the squares of all W, in float64.
+
+    The gradients are those of `network_gradient` for these parameters.
+    """
+    with np.errstate(all="ignore"):
+        for dW, W in zip(gradients[::2], parameters[::2], strict=True):
+            dW += strength * W
+        return float(sum(np.square(W, dtype=np.float64).sum() for W in parameters[::2]))

@@ -367,8 +367,61 @@ class MultiLayerNet(DenseNetwork):
         arrays = self._arrays()
         activation, output, decay = self._checked()
         gradients = self._backpropagated(x, t, sample_weight, arrays, activation, output)
-        _decay(gradients, arrays, decay)
+        if decay:
+            _backend.kernels.add_decay(list(gradients.values()), arrays, decay)
         return gradients
+
+    def loss_and_gradient(
+        self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> tuple[Any, dict[str, FloatArray]]:
+        """Return what `loss` and what `gradient` return, in little more time than `gradient` alone.
+
+        Parameters
+        ----------
+        x, t, sample_weight : array_like, real
+            As in `loss`.
+
+        Returns
+        -------
+        loss : NumPy float scalar
+            In the network's dtype.
+        gradient : dict of str to ndarray
+            The names and shapes of `params`, in the network's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `loss`.
+
+        Notes
+        -----
+        Both begin with the predictions. This method computes them once.
+
+        Examples
+        --------
+        >>> from fastnet import MultiLayerNet
+        >>> net = MultiLayerNet(2, [3], 2, seed=0)
+        >>> x, t = [[0.5, 1.0]], [1]
+        >>> loss, gradient = net.loss_and_gradient(x, t)
+        >>> print(loss == net.loss(x, t), list(gradient))
+        True ['W1', 'b1', 'W2', 'b2']
+        """
+        arrays = self._arrays()
+        activation, output, decay = self._checked()
+        y = np.empty((*np.shape(x)[:1], self._output_size), self.dtype)
+        gradients = None
+        if not self._has_a_loss_of_its_own():
+            gradients = _backend.kernels.network_gradient(x, t, arrays, activation, output, sample_weight, y)
+        if gradients is None:  # an argument needs conversion, or is invalid
+            return self.loss(x, t, sample_weight), self.gradient(x, t, sample_weight)
+        if sample_weight is None:
+            loss = OUTPUTS[output].loss(y, t)
+        else:
+            loss = weighted_loss(OUTPUTS[output].losses, y, t, sample_weight)
+        if decay:
+            with np.errstate(all="ignore"):
+                loss = self.dtype.type(loss + 0.5 * decay * _backend.kernels.add_decay(gradients, arrays, decay))
+        return loss, dict(zip(self._shapes, gradients, strict=True))
 
     def trace(
         self, x: npt.ArrayLike, t: npt.ArrayLike | None = None, sample_weight: npt.ArrayLike | None = None
