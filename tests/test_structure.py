@@ -71,7 +71,10 @@ def test_what_is_computed_element_by_element_is_registered_once():
 # --- no module imports from a higher level ----------------------------------------------------------------------------
 
 LEVELS = [
-    ["_checks", "_files", "_npz", "_picked", "_scaled", "_schedules", "_startup", "_steps", "_streams", "_threads", "_warnings"],
+    [
+        "_checks", "_files", "_npz", "_picked", "_scaled", "_schedules", "_startup", "_steps", "_streams", "_threads",
+        "_warnings",
+    ],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],

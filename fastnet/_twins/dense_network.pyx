@@ -56,7 +56,7 @@ from numpy import empty, uint8
 from fastnet._picked import Picked
 from fastnet._scaled import ScaledBytes
 
-__all__ = ["add_decay", "network_gradient", "network_predict", "plain_parameters"]
+__all__ = ["add_decay", "network_gradient", "network_predict", "plain_parameters", "sum_of_squares"]
 
 import_array()
 
@@ -163,24 +163,26 @@ cdef VECTORISED _times(floating* x, const floating* y, Py_ssize_t size) noexcept
         x[i] *= y[i]
 
 
-cdef VECTORISED _add_decay(
-    floating* dW, const floating* W, Py_ssize_t size, double strength, double* squares
-) noexcept nogil:
+cdef VECTORISED _add_decay(floating* dW, const floating* W, Py_ssize_t size, double strength) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating factor = <floating> strength
+    for i in range(size):
+        dW[i] += factor * W[i]
+
+
+cdef VECTORISED _add_squares(const floating* W, Py_ssize_t size, double* total) noexcept nogil:
     # Eight sums, so that the processor can add eight squares at a time.
     cdef Py_ssize_t i, lane
-    cdef floating factor = <floating> strength
     cdef double sums[8]
     for lane in range(8):
         sums[lane] = 0
-    for i in range(size):
-        dW[i] += factor * W[i]
     for i in range(0, size - 7, 8):
         for lane in range(8):
             sums[lane] += <double> W[i + lane] * <double> W[i + lane]
     for i in range(size - size % 8, size):
         sums[0] += <double> W[i] * <double> W[i]
     for lane in range(8):
-        squares[0] += sums[lane]
+        total[0] += sums[lane]
 
 
 cdef void _limits_of_softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
@@ -588,10 +590,11 @@ def network_gradient(
 ) -> list[FloatArray] | None:
     """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
 
-    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
-    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",
-    any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above
-    0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the parameters, or None.
+    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of
+    the last layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output
+    "identity", any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,),
+    float64, above 0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the
+    parameters, or None.
     """
     cdef Problem problem
     cdef ndarray inputs, array, order
@@ -623,18 +626,27 @@ def network_gradient(
 
 def add_decay(
     list gradients: list[FloatArray], tuple parameters: tuple[FloatArray, ...], double strength: float, /
-) -> float:
-    """Add `strength * W` to the gradient of every W, and return the sum of the squares of all W, in float64.
-
-    The gradients are those of `network_gradient` for these parameters.
-    """
+) -> None:
+    """Add `strength * W` to the gradient of every W. The gradients are those of `network_gradient`."""
     cdef ndarray W, dW
     cdef Py_ssize_t l
-    cdef double squares = 0
     for l in range(0, len(parameters), 2):
         W, dW = parameters[l], gradients[l]
         if PyArray_ITEMSIZE(W) == sizeof(float):
-            _add_decay(<float*> address(dW), <const float*> address(W), W.shape[0] * W.shape[1], strength, &squares)
+            _add_decay(<float*> address(dW), <const float*> address(W), W.shape[0] * W.shape[1], strength)
         else:
-            _add_decay(<double*> address(dW), <const double*> address(W), W.shape[0] * W.shape[1], strength, &squares)
-    return squares
+            _add_decay(<double*> address(dW), <const double*> address(W), W.shape[0] * W.shape[1], strength)
+
+
+def sum_of_squares(tuple parameters: tuple[FloatArray, ...], /) -> float:
+    """Return the sum of the squares of every W, in float64."""
+    cdef ndarray W
+    cdef Py_ssize_t l
+    cdef double total = 0
+    for l in range(0, len(parameters), 2):
+        W = parameters[l]
+        if PyArray_ITEMSIZE(W) == sizeof(float):
+            _add_squares(<const float*> address(W), W.shape[0] * W.shape[1], &total)
+        else:
+            _add_squares(<const double*> address(W), W.shape[0] * W.shape[1], &total)
+    return total

@@ -27,7 +27,7 @@ from fastnet._scaled import ScaledBytes
 from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS, is_outside, relative
 from fastnet._twins.softmax_numpy import softmax
 
-__all__ = ["add_decay", "network_gradient", "network_predict", "plain_parameters"]
+__all__ = ["add_decay", "network_gradient", "network_predict", "plain_parameters", "sum_of_squares"]
 
 LEAST_SUM = 1e-290  # of weights: a smaller sum may be subnormal, and then its mean is not precise
 CHUNK = 1000  # samples that network_predict works on at a time: the intermediate arrays stay in the cache
@@ -113,10 +113,11 @@ def network_gradient(
 ) -> list[FloatArray] | None:
     """Return the gradient of the loss by every parameter, or None if an argument needs conversion or is not valid.
 
-    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
-    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",
-    any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above
-    0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the parameters, or None.
+    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of
+    the last layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output
+    "identity", any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,),
+    float64, above 0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the
+    parameters, or None.
     """
     if type(x) is Picked:
         x = np.asarray(x)
@@ -144,12 +145,14 @@ def network_gradient(
         return gradients
 
 
-def add_decay(gradients: list[FloatArray], parameters: tuple[FloatArray, ...], strength: float, /) -> float:
-    """Add `strength * W` to the gradient of every W, and return the sum of the squares of all W, in float64.
-
-    The gradients are those of `network_gradient` for these parameters.
-    """
+def add_decay(gradients: list[FloatArray], parameters: tuple[FloatArray, ...], strength: float, /) -> None:
+    """Add `strength * W` to the gradient of every W. The gradients are those of `network_gradient`."""
     with np.errstate(all="ignore"):
         for dW, W in zip(gradients[::2], parameters[::2], strict=True):
             dW += strength * W
+
+
+def sum_of_squares(parameters: tuple[FloatArray, ...], /) -> float:
+    """Return the sum of the squares of every W, in float64."""
+    with np.errstate(all="ignore"):
         return float(sum(np.square(W, dtype=np.float64).sum() for W in parameters[::2]))

@@ -1,7 +1,7 @@
 """How an estimator trains its network: epochs of mini-batches without replacement, as scikit-learn's networks do.
 
-`fastnet.Trainer` follows the book: it draws every mini-batch with replacement, and computes the loss once more after the
-update. Here each epoch takes every sample once, in a new order, and the loss comes from the predictions that the
+`fastnet.Trainer` follows the book: it draws every mini-batch with replacement, and computes the loss once more after
+the update. Here each epoch takes every sample once, in a new order, and the loss comes from the predictions that the
 gradient needs anyway.
 """
 
@@ -60,7 +60,7 @@ def predicted(network: MultiLayerNet, x: Inputs) -> FloatArray:
 def initial(
     sizes: list[int], activation: str, output: Any, dtype: Any, random: np.random.RandomState
 ) -> MultiLayerNet:
-    """Return a network with scikit-learn's initial weights: uniform (Glorot and Bengio, 2010), and so are the biases."""
+    """Return a network with scikit-learn's initial weights and biases: uniform (Glorot and Bengio, 2010)."""
     network = MultiLayerNet(sizes[0], sizes[1:-1], sizes[-1], activation, 0, output=output, dtype=dtype)
     variance = 2 if network.activation == "sigmoid" else 6
     for name, parameter in network.params.items():

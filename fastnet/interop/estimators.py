@@ -39,6 +39,17 @@ FLOATS = (np.float64, np.float32)  # X of another dtype becomes the first
 class _NetEstimator(BaseEstimator):
     """What the classifier and the regressor share: the arguments, and the training."""
 
+    network_: MultiLayerNet
+    classes_: npt.NDArray[Any]
+    loss_: float
+    loss_curve_: list[float]
+    n_iter_: int
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    best_loss_: float | None
+    _is_multilabel: bool
+    _optimizer: Any  # None until there is one for the network
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -146,7 +157,8 @@ class _NetEstimator(BaseEstimator):
         TypeError, ValueError
             If the estimator is not fitted, or `X` has another number of features or is not finite.
         """
-        return self._answers(self._outputs(X))
+        answers: npt.NDArray[Any] = self._answers(self._outputs(X))
+        return answers
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -158,7 +170,7 @@ class _NetEstimator(BaseEstimator):
         if self.early_stopping:
             raise ValueError("early_stopping needs all data at once: partial_fit cannot use it")
         x, t, weight, random = self._prepared(X, y, sample_weight, classes, is_new=not hasattr(self, "network_"))
-        if not hasattr(self, "_optimizer"):
+        if self._optimizer is None:
             self._optimizer = self._made_optimizer()
         data = Data(x, t, weight)
         self._train_epoch(data, next(self._orders(data.rows(), random)))
@@ -180,30 +192,28 @@ class _NetEstimator(BaseEstimator):
         if sample_weight is not None:
             weight = np.asarray(sample_weight, np.float64)
             sample_weights(weight, (x.shape[0],))  # refuses what is not a weight
-        t, output = self._targets(y, classes, x.dtype, is_new=is_new)
+        t, output = self._targets(y, classes, is_new=is_new)
+        t = t if output == "softmax" else t.astype(x.dtype)
         random = check_random_state(self.random_state)
         columns = t.shape[1] if t.ndim == 2 else len(self.classes_)
         if is_new:
             sizes = [x.shape[1], *np.atleast_1d(self.hidden_layer_sizes).tolist(), columns]
             self.network_ = initial(sizes, ACTIVATIONS.get(self.activation, self.activation), output, x.dtype, random)
-            self.loss_curve_: list[float] = []
-            vars(self).pop("_optimizer", None)
+            self.loss_curve_, self._optimizer = [], None
         elif columns != len(self.intercepts_[-1]):
             raise ValueError(f"y has {columns} columns, but the network has {len(self.intercepts_[-1])} outputs")
         return x, t, weight, random
 
     def _train(self, data: Data, random: np.random.RandomState) -> None:
         """Train until nothing gets better, or for `max_iter` epochs."""
-        rows, validation = data.rows(), None
-        self.validation_scores_: list[float] | None = None
-        self.best_validation_score_: float | None = None
+        rows, validation, scores = data.rows(), None, []
         if self.early_stopping:
             rows, validation = self._split(data, rows, random)
-            self.validation_scores_ = []
         orders, best, waited = self._orders(rows, random), Best(), 0
         best_loss, best_score = math.inf, -math.inf
-        for self.n_iter_ in range(1, self.max_iter + 1):
+        for epochs in range(1, self.max_iter + 1):
             self._train_epoch(data, next(orders))
+            self.n_iter_ = epochs
             if validation is None:
                 is_better = self.loss_ <= best_loss - self.tol
             else:
@@ -211,7 +221,7 @@ class _NetEstimator(BaseEstimator):
                 is_better = score >= best_score + self.tol
                 best_score = max(score, best_score)
                 best.keep(-score, self.network_.params)
-                self.validation_scores_.append(score)
+                scores.append(score)
                 if self.verbose:
                     print_line(f"  score on the validation data {score:.6f}")
             best_loss = min(self.loss_, best_loss)
@@ -223,9 +233,11 @@ class _NetEstimator(BaseEstimator):
                 f"the training has reached max_iter={self.max_iter} epochs, and still gets better", ConvergenceWarning,
                 stacklevel=3,
             )
-        self.best_loss_ = None if self.early_stopping else best_loss
-        if self.early_stopping:
-            self.best_validation_score_ = best_score
+        is_early = validation is not None
+        self.best_loss_ = None if is_early else best_loss
+        self.validation_scores_ = scores if is_early else None
+        self.best_validation_score_ = best_score if is_early else None
+        if is_early:
             best.restore(self.network_.params)
 
     def _train_epoch(self, data: Data, order: Rows) -> None:
@@ -237,8 +249,8 @@ class _NetEstimator(BaseEstimator):
             print_line(f"epoch {len(self.loss_curve_)}: loss {self.loss_:.8f}")
         if not are_finite(self.network_.params):
             raise ValueError(
-                f"the training diverged in epoch {len(self.loss_curve_)}: the weights are no longer finite. Scale X, or "
-                f"choose a smaller learning_rate_init than {self.learning_rate_init!r}"
+                f"the training diverged in epoch {len(self.loss_curve_)}: the weights are no longer finite. Scale X, "
+                f"or choose a smaller learning_rate_init than {self.learning_rate_init!r}"
             )
 
     def _orders(self, rows: Rows, random: np.random.RandomState) -> Iterator[Rows]:
@@ -287,15 +299,162 @@ class _NetEstimator(BaseEstimator):
             as_count(size, "hidden_layer_sizes")
 
 
-class NetClassifier(ClassifierMixin, _NetEstimator):  # type: ignore[misc]
-    """Doc."""
+class NetClassifier(ClassifierMixin, _NetEstimator):
+    """A `MultiLayerNet` as a classifier of scikit-learn.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        The number of units of each hidden layer. An empty sequence gives a linear model.
+    activation : str, default "relu"
+        The activation of the hidden layers: "relu", "tanh", "identity", "leaky_relu", "elu", or "logistic", which the
+        book calls "sigmoid"; both names are right.
+    solver : {"adam", "sgd", "rmsprop", "adagrad"}, default "adam"
+        The optimizer of `fastnet.optimizer`. "sgd" is `Nesterov` or `Momentum`, and without momentum `SGD`.
+    alpha : float, default 0.0001
+        The strength of the weight decay (L2 regularization), at least 0. As in scikit-learn, it is divided by the
+        number of samples in a mini-batch.
+    batch_size : int or "auto", default "auto"
+        The number of samples in a mini-batch, at most N. "auto" is 200.
+    learning_rate_init : float, default 0.001
+        The learning rate, above 0.
+    max_iter : int, default 200
+        The largest number of epochs. An epoch takes every sample once.
+    shuffle : bool, default True
+        Whether each epoch takes the samples in a new order.
+    random_state : int or numpy.random.RandomState, optional
+        Draws the initial weights, the samples for validation, and the orders. None is NumPy's global
+        generator.
+    tol : float, default 0.0001
+        An epoch is better if it lowers the loss by this much; with `early_stopping`, if it raises the score.
+    verbose : bool, default False
+        Print the loss of every epoch.
+    warm_start : bool, default False
+        Whether `fit` goes on with the network of the last call.
+    momentum : float, default 0.9
+        For "sgd": the fraction of the velocity that an update keeps, at least 0 and below 1.
+    nesterovs_momentum : bool, default True
+        For "sgd" with momentum: whether it is Nesterov's.
+    early_stopping : bool, default False
+        Judge the epochs by the score on samples that are set aside, and keep the best weights.
+    validation_fraction : float, default 0.1
+        The share of these samples.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        For "adam": how much the averages keep of the gradients, and of their squares.
+    n_iter_no_change : int or inf, default 10
+        Stop after more than this number of epochs of which none is better.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (C,)
+        The labels, sorted; of yes-or-no answers, their numbers.
+    network_ : MultiLayerNet
+        The trained network of fastnet, for everything else that it can do: `trace`, `save`, `gradient_check`.
+    coefs_, intercepts_ : list of ndarray
+        Its weights ``(D, H)``, ... and biases ``(H,)``, ..., not copies.
+    loss_curve_ : list of float
+        The loss of every epoch: the mean over the samples, each before the update of its mini-batch.
+    loss_, best_loss_ : float
+        The last, and the lowest of the last `fit`. With `early_stopping`, `best_loss_` is None.
+    validation_scores_ : list of float or None
+        The score of every epoch on the samples for validation, with `early_stopping`.
+    best_validation_score_ : float or None
+        The highest of them.
+    n_iter_ : int
+        The number of epochs of the last `fit`.
+    n_features_in_ : int
+        D, the number of inputs.
+    feature_names_in_ : ndarray of shape (D,)
+        The names of the columns, if `X` was a table with names.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed. An argument that is wrong raises an error in `fit`, not here.
+
+    See Also
+    --------
+    NetRegressor : The same for numbers.
+
+    Notes
+    -----
+    "Deep Learning from Scratch", chapters 5 and 6, with the defaults and the meaning of the arguments of scikit-learn's
+    `MLPClassifier`. With the same `random_state`, both begin with the same weights (Glorot and Bengio, 2010), and draw
+    the same mini-batches. For labels of more than two classes, the loss is the cross-entropy of a softmax; for two
+    classes and for yes-or-no answers, the binary cross-entropy of a sigmoid, summed over the answers of a sample.
+
+    A sparse `X` is never dense as a whole: only one mini-batch is at a time, ``batch_size x D`` numbers. For
+    predictions, 200 samples are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.interop import NetClassifier
+    >>> random = np.random.default_rng(0)
+    >>> X = random.normal(size=(300, 2))
+    >>> y = np.where(X[:, 0] * X[:, 1] > 0, "same", "other")  # whether both have the same sign
+    >>> net = NetClassifier([20], learning_rate_init=0.01, max_iter=300, random_state=0).fit(X, y)
+    >>> print(net.score(X, y) > 0.95, net.predict([[1.0, 1.0], [1.0, -1.0]]), net.predict_proba(X).shape)
+    True ['same' 'other'] (300, 2)
+    """
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
-        """Train for one epoch, and keep everything: the network, the optimizer, and the losses."""
+        """Train for one epoch, and keep everything for the next call: the network, the optimizer, and the losses.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, real
+            ``(N, D)``, as in `fit`.
+        y : array_like
+            Labels ``(N,)`` or zeros and ones ``(N, C)``, as in `fit`.
+        sample_weight : array_like, real, optional
+            ``(N,)``, as in `fit`.
+        classes : array_like, optional
+            All labels ``(C,)`` that will come. The first call needs them, unless `y` has zeros and ones.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `fit`; if the first call gets no `classes`, or a later one others; with `early_stopping`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet.interop import NetClassifier
+        >>> X, y = np.eye(4), ["even", "odd", "even", "odd"]
+        >>> net = NetClassifier([5], learning_rate_init=0.1, random_state=0)
+        >>> for _ in range(30):
+        ...     _ = net.partial_fit(X, y, classes=["even", "odd"])
+        >>> print(net.predict(X), len(net.loss_curve_))
+        ['even' 'odd' 'even' 'odd'] 30
+        """
+        if classes is None and not hasattr(self, "network_") and type_of_target(y) != "multilabel-indicator":
+            raise ValueError("the first call of partial_fit needs classes: all labels that will come")
         return self._partial_fit(X, y, sample_weight, classes)
 
     def predict_proba(self, X: Any) -> FloatArray:
-        """Return the probability of every class."""
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, real
+            ``(N, D)``.
+
+        Returns
+        -------
+        ndarray
+            ``(N, C)``, in the network's dtype and the order of `classes_`; of yes-or-no answers, how probable yes is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `predict`.
+        """
         y = self._outputs(X)
         return np.hstack([1 - y, y]) if self._is_binary() else y
 
@@ -304,7 +463,7 @@ class NetClassifier(ClassifierMixin, _NetEstimator):  # type: ignore[misc]
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _targets(self, y: Any, classes: Any, dtype: Any, *, is_new: bool) -> tuple[npt.NDArray[Any], str]:
+    def _targets(self, y: Any, classes: Any, *, is_new: bool) -> tuple[npt.NDArray[Any], str]:
         """Return the targets, and the output that the network needs for them; a new network sets `classes_`."""
         check_classification_targets(y)
         is_multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
@@ -312,20 +471,22 @@ class NetClassifier(ClassifierMixin, _NetEstimator):  # type: ignore[misc]
             raise ValueError("y must be of the same kind as in the last call: labels, or rows of zeros and ones")
         self._is_multilabel = is_multilabel
         if is_multilabel:
-            t = (y if isinstance(y, np.ndarray) else y.toarray()).astype(dtype)
+            t = y if isinstance(y, np.ndarray) else y.toarray()
             if is_new:
                 self.classes_ = np.arange(t.shape[1])
             return t, "sigmoid"
+        if not is_new and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(f"classes must be those of the first call, {self.classes_.tolist()}, got {classes!r}")
         if is_new:
             self.classes_ = np.unique(y if classes is None else classes)
             if len(self.classes_) < 2:
                 raise ValueError(f"y must hold at least two classes, got one class: {self.classes_.tolist()}")
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
+        unknown = np.setdiff1d(y, self.classes_).tolist()
+        if unknown:
             raise ValueError(f"y holds {unknown[0]!r}, which is not one of the classes {self.classes_.tolist()}")
         labels = np.searchsorted(self.classes_, y)
         if len(self.classes_) == 2:
-            return labels.astype(dtype)[:, np.newaxis], "sigmoid"
+            return labels[:, np.newaxis], "sigmoid"
         return labels, "softmax"
 
     def _objective(self) -> Objective:
@@ -348,15 +509,138 @@ class NetClassifier(ClassifierMixin, _NetEstimator):  # type: ignore[misc]
         return float(accuracy_score(data.t, decided, sample_weight=data.weight))
 
 
-class NetRegressor(RegressorMixin, _NetEstimator):  # type: ignore[misc]
-    """Doc."""
+class NetRegressor(RegressorMixin, _NetEstimator):
+    """A `MultiLayerNet` with the output "identity" as a regressor of scikit-learn.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        The number of units of each hidden layer. An empty sequence gives a linear model.
+    activation : str, default "relu"
+        The activation of the hidden layers: "relu", "tanh", "identity", "leaky_relu", "elu", or "logistic", which the
+        book calls "sigmoid"; both names are right.
+    solver : {"adam", "sgd", "rmsprop", "adagrad"}, default "adam"
+        The optimizer of `fastnet.optimizer`. "sgd" is `Nesterov` or `Momentum`, and without momentum `SGD`.
+    alpha : float, default 0.0001
+        The strength of the weight decay (L2 regularization), at least 0. As in scikit-learn, it is divided by the
+        number of samples in a mini-batch.
+    batch_size : int or "auto", default "auto"
+        The number of samples in a mini-batch, at most N. "auto" is 200.
+    learning_rate_init : float, default 0.001
+        The learning rate, above 0.
+    max_iter : int, default 200
+        The largest number of epochs. An epoch takes every sample once.
+    shuffle : bool, default True
+        Whether each epoch takes the samples in a new order.
+    random_state : int or numpy.random.RandomState, optional
+        Draws the initial weights, the samples for validation, and the orders. None is NumPy's global
+        generator.
+    tol : float, default 0.0001
+        An epoch is better if it lowers the loss by this much; with `early_stopping`, if it raises the score.
+    verbose : bool, default False
+        Print the loss of every epoch.
+    warm_start : bool, default False
+        Whether `fit` goes on with the network of the last call.
+    momentum : float, default 0.9
+        For "sgd": the fraction of the velocity that an update keeps, at least 0 and below 1.
+    nesterovs_momentum : bool, default True
+        For "sgd" with momentum: whether it is Nesterov's.
+    early_stopping : bool, default False
+        Judge the epochs by the score on samples that are set aside, and keep the best weights.
+    validation_fraction : float, default 0.1
+        The share of these samples.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        For "adam": how much the averages keep of the gradients, and of their squares.
+    n_iter_no_change : int or inf, default 10
+        Stop after more than this number of epochs of which none is better.
+
+    Attributes
+    ----------
+    network_ : MultiLayerNet
+        The trained network of fastnet, for everything else that it can do: `trace`, `save`, `gradient_check`.
+    coefs_, intercepts_ : list of ndarray
+        Its weights ``(D, H)``, ... and biases ``(H,)``, ..., not copies.
+    loss_curve_ : list of float
+        The loss of every epoch: the mean over the samples, each before the update of its mini-batch.
+    loss_, best_loss_ : float
+        The last, and the lowest of the last `fit`. With `early_stopping`, `best_loss_` is None.
+    validation_scores_ : list of float or None
+        The score of every epoch on the samples for validation, with `early_stopping`.
+    best_validation_score_ : float or None
+        The highest of them.
+    n_iter_ : int
+        The number of epochs of the last `fit`.
+    n_features_in_ : int
+        D, the number of inputs.
+    feature_names_in_ : ndarray of shape (D,)
+        The names of the columns, if `X` was a table with names.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed. An argument that is wrong raises an error in `fit`, not here.
+
+    See Also
+    --------
+    NetClassifier : The same for labels.
+
+    Notes
+    -----
+    "Deep Learning from Scratch", chapters 5 and 6, with the defaults and the meaning of the arguments of scikit-learn's
+    `MLPRegressor`. With the same `random_state`, both begin with the same weights (Glorot and Bengio, 2010), and draw
+    the same mini-batches. The loss is half of the squared error, summed over the numbers of a sample.
+
+    A sparse `X` is never dense as a whole: only one mini-batch is at a time, ``batch_size x D`` numbers. For
+    predictions, 200 samples are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.interop import NetRegressor
+    >>> X = np.linspace(-2, 2, 200).reshape(-1, 1)
+    >>> y = np.sin(2 * X.ravel())
+    >>> net = NetRegressor([30], activation="tanh", learning_rate_init=0.01, max_iter=500, random_state=0).fit(X, y)
+    >>> print(net.score(X, y) > 0.99, net.predict(X).shape)
+    True (200,)
+    """
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch, and keep everything: the network, the optimizer, and the losses."""
+        """Train for one epoch, and keep everything for the next call: the network, the optimizer, and the losses.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, real
+            ``(N, D)``, as in `fit`.
+        y : array_like, real
+            Numbers ``(N,)`` or ``(N, C)``.
+        sample_weight : array_like, real, optional
+            ``(N,)``, as in `fit`.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `fit`; with `early_stopping`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet.interop import NetRegressor
+        >>> X, y = np.eye(4), [1.0, 2.0, 3.0, 4.0]
+        >>> net = NetRegressor([5], learning_rate_init=0.1, random_state=0)
+        >>> for _ in range(200):
+        ...     _ = net.partial_fit(X, y)
+        >>> print(net.predict(X).round(2))
+        [1. 2. 3. 4.]
+        """
         return self._partial_fit(X, y, sample_weight, None)
 
-    def _targets(self, y: Any, classes: Any, dtype: Any, *, is_new: bool) -> tuple[npt.NDArray[Any], str]:
-        return y.reshape(len(y), -1).astype(dtype), "identity"
+    def _targets(self, y: Any, *_: Any, **__: Any) -> tuple[npt.NDArray[Any], str]:
+        return y.reshape(len(y), -1), "identity"
 
     def _objective(self) -> Objective:
         return Objective(len(self.intercepts_[-1]) / 2, self.alpha)

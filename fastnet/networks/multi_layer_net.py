@@ -378,7 +378,9 @@ class MultiLayerNet(DenseNetwork):
 
         Parameters
         ----------
-        x, t, sample_weight : array_like, real
+        x, t : array_like, real
+            As in `loss`.
+        sample_weight : array_like, real, optional
             As in `loss`.
 
         Returns
@@ -417,10 +419,10 @@ class MultiLayerNet(DenseNetwork):
         if sample_weight is None:
             loss = OUTPUTS[output].loss(y, t)
         else:
-            loss = weighted_loss(OUTPUTS[output].losses, y, t, sample_weight)
+            loss = weighted_loss(OUTPUTS[output].losses, y, np.asarray(t), sample_weight)
         if decay:
-            with np.errstate(all="ignore"):
-                loss = self.dtype.type(loss + 0.5 * decay * _backend.kernels.add_decay(gradients, arrays, decay))
+            _backend.kernels.add_decay(gradients, arrays, decay)
+            loss = self._decayed(loss, arrays, decay)
         return loss, dict(zip(self._shapes, gradients, strict=True))
 
     def trace(
@@ -596,11 +598,12 @@ class MultiLayerNet(DenseNetwork):
             if output != "softmax":
                 self._targets(t, y)  # refuses labels, which the loss alone would take
             loss = OUTPUTS[output].loss(y, t)
-        if decay:
-            with np.errstate(all="ignore"):
-                squares = sum(np.square(W, dtype=np.float64).sum() for W in parameters.values() if W.ndim == 2)
-                loss = self.dtype.type(loss + 0.5 * decay * squares)
-        return loss
+        return self._decayed(loss, tuple(parameters.values()), decay) if decay else loss
+
+    def _decayed(self, loss: Any, arrays: tuple[FloatArray, ...], decay: float) -> Any:
+        """Return the loss plus the weight decay."""
+        with np.errstate(all="ignore"):
+            return self.dtype.type(loss + 0.5 * decay * _backend.kernels.sum_of_squares(arrays))
 
     def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
         activation, output, _ = self._checked()
