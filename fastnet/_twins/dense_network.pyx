@@ -624,29 +624,21 @@ def network_gradient(
     return gradients
 
 
-def add_decay(
-    list gradients: list[FloatArray], tuple parameters: tuple[FloatArray, ...], double strength: float, /
-) -> None:
-    """Add `strength * W` to the gradient of every W. The gradients are those of `network_gradient`."""
-    cdef ndarray W, dW
-    cdef Py_ssize_t l
-    for l in range(0, len(parameters), 2):
-        W, dW = parameters[l], gradients[l]
-        if PyArray_ITEMSIZE(W) == sizeof(float):
-            _add_decay(<float*> address(dW), <const float*> address(W), W.shape[0] * W.shape[1], strength)
-        else:
-            _add_decay(<double*> address(dW), <const double*> address(W), W.shape[0] * W.shape[1], strength)
+def add_decay(ndarray dW: FloatArray, ndarray W: FloatArray, double strength: float, /) -> None:
+    """Add `strength * W` to the gradient dW of a matrix W of the parameters, in place."""
+    cdef Py_ssize_t size = W.shape[0] * W.shape[1]
+    if PyArray_ITEMSIZE(W) == sizeof(float):
+        _add_decay(<float*> address(dW), <const float*> address(W), size, strength)
+    else:
+        _add_decay(<double*> address(dW), <const double*> address(W), size, strength)
 
 
-def sum_of_squares(tuple parameters: tuple[FloatArray, ...], /) -> float:
-    """Return the sum of the squares of every W, in float64."""
-    cdef ndarray W
-    cdef Py_ssize_t l
+def sum_of_squares(ndarray W: FloatArray, /) -> float:
+    """Return the sum of the squares of a matrix W of the parameters, in float64."""
+    cdef Py_ssize_t size = W.shape[0] * W.shape[1]
     cdef double total = 0
-    for l in range(0, len(parameters), 2):
-        W = parameters[l]
-        if PyArray_ITEMSIZE(W) == sizeof(float):
-            _add_squares(<const float*> address(W), W.shape[0] * W.shape[1], &total)
-        else:
-            _add_squares(<const double*> address(W), W.shape[0] * W.shape[1], &total)
+    if PyArray_ITEMSIZE(W) == sizeof(float):
+        _add_squares(<const float*> address(W), size, &total)
+    else:
+        _add_squares(<const double*> address(W), size, &total)
     return total

@@ -145,14 +145,13 @@ def network_gradient(
         return gradients
 
 
-def add_decay(gradients: list[FloatArray], parameters: tuple[FloatArray, ...], strength: float, /) -> None:
-    """Add `strength * W` to the gradient of every W. The gradients are those of `network_gradient`."""
+def add_decay(dW: FloatArray, W: FloatArray, strength: float, /) -> None:
+    """Add `strength * W` to the gradient dW of a matrix W of the parameters, in place."""
     with np.errstate(all="ignore"):
-        for dW, W in zip(gradients[::2], parameters[::2], strict=True):
-            dW += strength * W
+        dW += strength * W
 
 
-def sum_of_squares(parameters: tuple[FloatArray, ...], /) -> float:
-    """Return the sum of the squares of every W, in float64."""
+def sum_of_squares(W: FloatArray, /) -> float:
+    """Return the sum of the squares of a matrix W of the parameters, in float64."""
     with np.errstate(all="ignore"):
-        return float(sum(np.square(W, dtype=np.float64).sum() for W in parameters[::2]))
+        return float(np.square(W, dtype=np.float64).sum())

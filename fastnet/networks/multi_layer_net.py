@@ -367,8 +367,7 @@ class MultiLayerNet(DenseNetwork):
         arrays = self._arrays()
         activation, output, decay = self._checked()
         gradients = self._backpropagated(x, t, sample_weight, arrays, activation, output)
-        if decay:
-            _backend.kernels.add_decay(list(gradients.values()), arrays, decay)
+        _decay(gradients, arrays, decay)
         return gradients
 
     def loss_and_gradient(
@@ -420,10 +419,9 @@ class MultiLayerNet(DenseNetwork):
             loss = OUTPUTS[output].loss(y, t)
         else:
             loss = weighted_loss(OUTPUTS[output].losses, y, np.asarray(t), sample_weight)
-        if decay:
-            _backend.kernels.add_decay(gradients, arrays, decay)
-            loss = self._decayed(loss, arrays, decay)
-        return loss, dict(zip(self._shapes, gradients, strict=True))
+        gradient = dict(zip(self._shapes, gradients, strict=True))
+        _decay(gradient, arrays, decay)
+        return self._decayed(loss, arrays, decay), gradient
 
     def trace(
         self, x: npt.ArrayLike, t: npt.ArrayLike | None = None, sample_weight: npt.ArrayLike | None = None
@@ -598,12 +596,15 @@ class MultiLayerNet(DenseNetwork):
             if output != "softmax":
                 self._targets(t, y)  # refuses labels, which the loss alone would take
             loss = OUTPUTS[output].loss(y, t)
-        return self._decayed(loss, tuple(parameters.values()), decay) if decay else loss
+        return self._decayed(loss, parameters.values(), decay)
 
-    def _decayed(self, loss: Any, arrays: tuple[FloatArray, ...], decay: float) -> Any:
+    def _decayed(self, loss: Any, parameters: Iterable[FloatArray], decay: float) -> Any:
         """Return the loss plus the weight decay."""
+        if not decay:
+            return loss
+        squares = sum(_backend.kernels.sum_of_squares(W) for W in parameters if W.ndim == 2)
         with np.errstate(all="ignore"):
-            return self.dtype.type(loss + 0.5 * decay * _backend.kernels.sum_of_squares(arrays))
+            return self.dtype.type(loss + 0.5 * decay * squares)
 
     def _forward(self, x: FloatArray, parameters: dict[str, FloatArray]) -> dict[str, Any]:
         activation, output, _ = self._checked()
@@ -632,10 +633,9 @@ def _settings(activation: Any, output: Any, weight_decay_lambda: Any) -> Setting
 def _decay(gradients: dict[str, FloatArray], parameters: Iterable[FloatArray], weight_decay_lambda: float) -> None:
     """Add the gradient of the weight decay to `gradients`, which are in the order of `parameters`."""
     if weight_decay_lambda:
-        with np.errstate(all="ignore"):
-            for gradient, parameter in zip(gradients.values(), parameters, strict=True):
-                if parameter.ndim == 2:
-                    gradient += weight_decay_lambda * parameter
+        for gradient, parameter in zip(gradients.values(), parameters, strict=True):
+            if parameter.ndim == 2:
+                _backend.kernels.add_decay(gradient, parameter, weight_decay_lambda)
 
 
 def _one_of(known: Mapping[str, Any], word: Any, name: str) -> str:
