@@ -349,7 +349,7 @@ class NetClassifier(ClassifierMixin, _NetEstimator):
     classes_ : ndarray of shape (C,)
         The labels, sorted; of yes-or-no answers, their numbers.
     network_ : MultiLayerNet
-        The trained network of fastnet, for everything else that it can do: `trace`, `save`, `gradient_check`.
+        The trained network of fastnet, for everything else that it can do, such as to save it.
     coefs_, intercepts_ : list of ndarray
         Its weights ``(D, H)``, ... and biases ``(H,)``, ..., not copies.
     loss_curve_ : list of float
@@ -393,7 +393,7 @@ class NetClassifier(ClassifierMixin, _NetEstimator):
     >>> random = np.random.default_rng(0)
     >>> X = random.normal(size=(300, 2))
     >>> y = np.where(X[:, 0] * X[:, 1] > 0, "same", "other")  # whether both have the same sign
-    >>> net = NetClassifier([20], learning_rate_init=0.01, max_iter=300, random_state=0).fit(X, y)
+    >>> net = NetClassifier([20], learning_rate_init=0.01, tol=0.001, random_state=0).fit(X, y)
     >>> print(net.score(X, y) > 0.95, net.predict([[1.0, 1.0], [1.0, -1.0]]), net.predict_proba(X).shape)
     True ['same' 'other'] (300, 2)
     """
@@ -557,7 +557,7 @@ class NetRegressor(RegressorMixin, _NetEstimator):
     Attributes
     ----------
     network_ : MultiLayerNet
-        The trained network of fastnet, for everything else that it can do: `trace`, `save`, `gradient_check`.
+        The trained network of fastnet, for everything else that it can do, such as to save it.
     coefs_, intercepts_ : list of ndarray
         Its weights ``(D, H)``, ... and biases ``(H,)``, ..., not copies.
     loss_curve_ : list of float
