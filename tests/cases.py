@@ -648,6 +648,8 @@ OTHERS = [
             scores((7, 3), dtype), labels((7, 4)), network(3, 5, 4)(dtype), "sigmoid", "softmax",
         ),
     ),
+    Kernel(name="add_decay", arguments=to_update(0, 0.1), changes=(0,)),
+    Kernel(name="sum_of_squares", arguments=lambda dtype: (scores((5, 3), dtype),)),
     Kernel(
         name="two_layer_differences",
         arguments=lambda dtype: (scores((7, 3), dtype), labels((7, 4)), *network(3, 5, 4)(dtype), 1e-4),

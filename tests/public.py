@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import fastnet
+from fastnet import interop
 
 
 class Public(NamedTuple):
@@ -23,12 +24,27 @@ def functions_and_classes() -> dict[str, Public]:
     found = {}
     for module in _modules():
         for name in getattr(module, "__all__", None) or _defined_in(module):
+            if f"{module.__name__}.{name}" in lacking_an_extra():
+                continue
             value = getattr(module, name)
             if not inspect.ismodule(value):
                 short = module.__name__.removeprefix("fastnet").lstrip(".")
                 path = name if not short or getattr(fastnet, name, None) is value else f"{short}.{name}"
                 found[path] = Public(path, value)
     return dict(sorted(found.items()))
+
+
+def lacking_an_extra() -> list[str]:
+    """The names of `fastnet.interop` that cannot be imported here, because the tool that they need is not installed."""
+    found = []
+    for name in interop.__all__:
+        try:
+            getattr(interop, name)
+        except ImportError as error:
+            if "fastnet's extra" not in str(error):  # something else is wrong
+                raise
+            found.append(f"fastnet.interop.{name}")
+    return found
 
 
 def methods() -> dict[str, Public]:

@@ -1,6 +1,7 @@
 """The examples: each runs without a display, prints what it teaches, and saves its picture.
 
-They use the backend that this installation chooses. With `--full`, each example runs as a learner runs it, in a process
+They use the backend that this installation chooses. An example that needs an extra is skipped where that is not
+installed. With `--full`, each example runs as a learner runs it, in a process
 of its own. Without it, they run in this process, training ends early, and the pictures are not drawn.
 """
 
@@ -10,6 +11,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import effort
@@ -21,8 +23,10 @@ from PIL import Image
 import fastnet
 from fastnet import Trainer
 
-FOLDER = Path(__file__).resolve().parents[1] / "examples"
-EXAMPLES = {path.stem: path for path in sorted(FOLDER.glob("[0-9]*.py"))}
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("[0-9]*.py"))}
+DEPENDENCIES = {*sys.stdlib_module_names, "PIL", "fastnet", "matplotlib", "numpy", "scipy", "threadpoolctl", "tqdm"}
+EXTRAS = runpy.run_path(str(ROOT / "docs/_extensions/extras.py"))
 
 # Lines that must be printed: what the lecture notes print, and what else an example shows. Spaces count as one.
 PRINTED = {
@@ -113,6 +117,12 @@ MATCHING = {
     "20_hyper_parameters": [
         r"validation accuracy 0\.8\d\d learning rate 0\.[0-2]\d\d\d weight decay \d\.\de-0\d"
     ],
+    "26_scikit_learn": [
+        r"scikit-learn's network: \d+ epochs, \d+\.\d+ s, accuracy 0\.9\d\d",
+        r"fastnet's network: \d+ epochs, \d+\.\d+ s, accuracy 0\.9\d\d",
+        r"the losses of the first 5 epochs differ by \de-0[4-9]",
+        r"the best of the search: .*, accuracy 0\.[89]\d\d",
+    ],
 }
 
 # What is printed instead if training ends early.
@@ -125,9 +135,6 @@ EARLY = {
     "16_convolution": [r"test accuracy 0\.\d{4}", r"standard deviation .* 0\.010 before, 0\.0\d\d after"],
 }
 EARLY_ITERATIONS = 300
-
-EXTRAS = {"27_distributed": ["joblib", "cloudpickle", "distributed"]}  # what an example needs that may be missing
-
 
 class EarlyTrainer(Trainer):
     def __init__(self, *arguments, iterations, **options):
@@ -176,8 +183,8 @@ def here(tmp_path, monkeypatch, capsys, plt, loaded_once, unpainted):  # noqa: A
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs_without_a_display_prints_what_it_teaches_and_saves_its_picture(name, request, tmp_path):
-    for module in EXTRAS.get(name, []):
-        pytest.importorskip(module, exc_type=ImportError)
+    if extras := EXTRAS["lacking_extras"](EXAMPLES[name]):
+        pytest.skip(f"it needs fastnet's extra {', '.join(extras)}")
     stdout, stderr = request.getfixturevalue("in_a_process" if effort.FULL else "here")(name)
     # Where other work is going on, Dask logs that its processes take long to end.
     assert [line for line in stderr.splitlines() if " - distributed." not in line] == []
@@ -219,6 +226,16 @@ def test_an_example_uses_the_public_names_alone(path):
         elif isinstance(node, ast.Attribute):
             names.append(node.attr)
     assert [name for name in names if re.search(r"(^|\.)_(?!_)", name)] == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_an_example_needs_nothing_but_fastnets_dependencies_and_extras(path):
+    assert EXTRAS["imported"](path) <= {*DEPENDENCIES, *EXTRAS["EXTRA_OF"]}
+
+
+def test_every_extra_of_the_examples_is_one_of_fastnets():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(EXTRAS["EXTRA_OF"].values()) <= project["optional-dependencies"].keys()
 
 
 def test_the_numbers_of_the_examples_have_no_gap():

@@ -72,8 +72,8 @@ def test_what_is_computed_element_by_element_is_registered_once():
 
 LEVELS = [
     [
-        "_checks", "_compiled_objective", "_files", "_npz", "_scaled", "_schedules", "_startup", "_steps", "_streams",
-        "_threads", "_warnings",
+        "_checks", "_compiled_objective", "_files", "_npz", "_picked", "_scaled", "_schedules", "_startup", "_steps",
+        "_streams", "_threads", "_warnings",
     ],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
@@ -158,6 +158,8 @@ def test_a_twin_imports_the_checks_the_threads_what_twins_share_and_its_own_half
         ("_twins/dense_network_numpy.py", "_twins.softmax_numpy.softmax"),  # it knows every limit
         ("_twins/dense_network_numpy.py", "_scaled.ScaledBytes"),
         ("_twins/dense_network.pyx", "_scaled.ScaledBytes"),
+        ("_twins/dense_network_numpy.py", "_picked.Picked"),
+        ("_twins/dense_network.pyx", "_picked.Picked"),
     }
 
 

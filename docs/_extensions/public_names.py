@@ -18,12 +18,22 @@ def public_names() -> dict[str, list[str]]:
     found = {}
     for module_name in ["fastnet", *(name for name in below if "._" not in name and name != "fastnet.cli")]:
         module = importlib.import_module(module_name)
-        values = {name: getattr(module, name) for name in getattr(module, "__all__", None) or _defined_in(module)}
+        names = getattr(module, "__all__", None) or _defined_in(module)
+        values = {name: getattr(module, name) for name in names if _is_there(module, name)}
         new = {name: value for name, value in values.items() if not inspect.ismodule(value) and value not in listed}
         if new:
             found[module_name] = list(new)
             listed += new.values()
     return found
+
+
+def _is_there(module: Any, name: str) -> bool:
+    """Whether the extra that a name of `fastnet.interop` needs is installed."""
+    try:
+        getattr(module, name)
+    except ImportError:
+        return False
+    return True
 
 
 def _defined_in(module: Any) -> list[str]:

@@ -341,12 +341,12 @@ cdef const floating* _find(
     const unsigned char** packed, Py_ssize_t* stride, floating* like,
 ) noexcept nogil:
     # List what the samples x (rows, D) use, and return them as the products take them.
-    find_used(x, x_stride, rows, D, workspace.is_used)
+    find_used(x, x_stride, NULL, rows, D, workspace.is_used)
     list_used(workspace.is_used, rows, groups_of(D), &workspace.used)
     if sizeof(number) == sizeof(floating) and D % GROUP == 0:
         packed[0], stride[0] = NULL, x_stride
         return <const floating*> x
-    pack_used(x, x_stride, <const floating*> NULL, D, &workspace.used, <floating*> workspace.x)
+    pack_used(x, x_stride, NULL, <const floating*> NULL, D, &workspace.used, <floating*> workspace.x)
     packed[0], stride[0] = in_order, GROUP
     return <const floating*> workspace.x
 

@@ -53,9 +53,10 @@ from fastnet._twins.shared.vector_math cimport lowest, lowest_normal
 
 from numpy import empty, uint8
 
+from fastnet._picked import Picked
 from fastnet._scaled import ScaledBytes
 
-__all__ = ["network_gradient", "network_predict", "plain_parameters"]
+__all__ = ["add_decay", "network_gradient", "network_predict", "plain_parameters", "sum_of_squares"]
 
 import_array()
 
@@ -162,6 +163,28 @@ cdef VECTORISED _times(floating* x, const floating* y, Py_ssize_t size) noexcept
         x[i] *= y[i]
 
 
+cdef VECTORISED _add_decay(floating* dW, const floating* W, Py_ssize_t size, double strength) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating factor = <floating> strength
+    for i in range(size):
+        dW[i] += factor * W[i]
+
+
+cdef VECTORISED _add_squares(const floating* W, Py_ssize_t size, double* total) noexcept nogil:
+    # Eight sums, so that the processor can add eight squares at a time.
+    cdef Py_ssize_t i, lane
+    cdef double sums[8]
+    for lane in range(8):
+        sums[lane] = 0
+    for i in range(0, size - 7, 8):
+        for lane in range(8):
+            sums[lane] += <double> W[i + lane] * <double> W[i + lane]
+    for i in range(size - size % 8, size):
+        sums[0] += <double> W[i] * <double> W[i]
+    for lane in range(8):
+        total[0] += sums[lane]
+
+
 cdef void _limits_of_softmax(floating* a, Py_ssize_t rows, Py_ssize_t C) noexcept nogil:
     # a = softmax(a), in place, also for rows whose largest value is infinite
     cdef Py_ssize_t n, c
@@ -197,7 +220,8 @@ cdef struct Layer:
 cdef struct Problem:
     Py_ssize_t N
     int activation, output
-    const void* x              # (N, D)
+    const void* x              # (N, D); or a matrix of which order[n] is the row of sample n
+    const Py_ssize_t* order    # (N,), or NULL
     float divisor              # if x holds bytes: each stands for itself / divisor, in float32
     const Py_ssize_t* labels   # (N,), or NULL
     const void* t              # (N, C), or NULL
@@ -335,45 +359,53 @@ cdef void _backward(
 
 
 cdef void _step(const input* x, floating* like, const Problem* problem, const Workspace* workspace) noexcept nogil:
-    # Compute all chunks: y, or the gradients if y is NULL. `like` only selects the dtype of the parameters.
+    # Compute all chunks: y if it is not NULL, and the gradients if the layers have them. `like` only selects the dtype
+    # of the parameters.
     cdef Py_ssize_t first, rows, n, units = 0, D = problem.first.inputs, C = problem.last.U
-    cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0
+    cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0 and problem.order == NULL
     cdef Py_ssize_t stride = D if as_it_is else GROUP
     cdef const unsigned char* packed = NULL if as_it_is else workspace.all.samples  # `list_all` writes 0, 1, 2, ...
     cdef floating* y = <floating*> problem.y
     cdef floating* samples
+    cdef const input* part
+    cdef const Py_ssize_t* order
     cdef floating levels[256]
     cdef bint finite
+    cdef bint backward = problem.first.dW != NULL
     cdef Layer* layer = problem.first
     if input is uint8_t:
         for n in range(256):
             levels[n] = <float> n / problem.divisor
     while layer <= problem.last:
         units = max(units, groups_of(layer.U))
-        if y == NULL and layer > problem.first:
+        if backward and layer > problem.first:
             transpose(
                 <const floating*> layer.W, layer.U, layer.inputs, layer.U, <floating*> layer.WT, layer.inputs,
             )
         layer += 1
     for first from 0 <= first < problem.N by CHUNK:
         rows = min(problem.N - first, CHUNK)
-        find_used(x + first * D, D, rows, D, workspace.is_used)
+        if problem.order == NULL:
+            part, order = x + first * D, NULL
+        else:
+            part, order = x, problem.order + first
+        find_used(part, D, order, rows, D, workspace.is_used)
         list_used(workspace.is_used, rows, groups_of(D), &workspace.used)
         list_all(rows, units, &workspace.all)
         if as_it_is:
-            samples = <floating*> x + first * D
+            samples = <floating*> part
         else:
             samples = <floating*> workspace.x
-            pack_used(x + first * D, D, levels, D, &workspace.used, samples)
+            pack_used(part, D, order, levels, D, &workspace.used, samples)
         finite = _forward(samples, stride, packed, rows, problem, workspace)
-        if y == NULL:
-            _backward(samples, stride, packed, first, rows, finite, problem, workspace)
-        else:
+        if y != NULL:
             for n in range(rows):
                 memcpy(
                     y + (first + n) * C, <floating*> problem.last.z + n * padded(C, sizeof(floating)),
                     C * sizeof(floating),
                 )
+        if backward:
+            _backward(samples, stride, packed, first, rows, finite, problem, workspace)
 
 
 cdef ndarray _input(x, tuple parameters, Problem* problem):
@@ -406,9 +438,26 @@ cdef bint _are_in_range(
     return not outside
 
 
-cdef ndarray _targets(t, ndarray x, ndarray b, str output):
+cdef ndarray _order(rows, ndarray x):
+    # The array `rows` of `Picked`; None if it does not hold numbers of rows of x.
+    cdef Py_ssize_t n
+    cdef ndarray array
+    cdef const Py_ssize_t* order
+    if not is_carray(rows):
+        return None
+    array = rows
+    if PyArray_TYPE(array) != NPY_INTP or array.ndim != 1:
+        return None
+    order = <const Py_ssize_t*> address(array)
+    for n in range(array.shape[0]):
+        if <size_t> order[n] >= <size_t> x.shape[0]:
+            return None
+    return array
+
+
+cdef ndarray _targets(t, Py_ssize_t N, ndarray b, str output):
     # The targets (N, C), or labels (N,) as intp; None if t needs another conversion or is not valid.
-    cdef Py_ssize_t n, N = x.shape[0], C = b.shape[0]
+    cdef Py_ssize_t n, C = b.shape[0]
     cdef ndarray array
     cdef const Py_ssize_t* labels
     if not is_carray(t):
@@ -435,9 +484,9 @@ cdef ndarray _targets(t, ndarray x, ndarray b, str output):
     return array
 
 
-cdef bint _are_weights(weights, ndarray x, Problem* problem):
-    # Whether the kernels can take the weights of x without conversion: none is 0, and their sum is a normal number.
-    cdef Py_ssize_t n, N = x.shape[0]
+cdef bint _are_weights(weights, Problem* problem):
+    # Whether the kernels can take the weights without conversion: none is 0, and their sum is a normal number.
+    cdef Py_ssize_t n, N = problem.N
     cdef const double* w
     cdef double sum = 0
     if weights is None:
@@ -456,18 +505,19 @@ cdef bint _are_weights(weights, ndarray x, Problem* problem):
 
 
 cdef int _run(ndarray x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
-    # Compute the gradients, or, if `gradients` is None, y.
+    # Compute y if `problem` has it, and the gradients unless `gradients` is None.
     cdef Workspace workspace
     cdef ndarray W, b, dW, db, memory, records = empty(len(parameters) // 2 * sizeof(Layer), uint8)
     cdef Py_ssize_t l, count = len(parameters) // 2, itemsize = PyArray_ITEMSIZE(parameters[0])
     cdef Layer* layers = <Layer*> address(records)
-    problem.N, problem.x = x.shape[0], address(x)
+    problem.x = address(x)
     problem.activation, problem.output = activation_called(activation), output_called(output)
     problem.first, problem.last = layers, layers + count - 1
     for l in range(count):
         W, b = parameters[2 * l], parameters[2 * l + 1]
         layers[l].inputs, layers[l].U = W.shape[0], W.shape[1]
         layers[l].W, layers[l].b = address(W), address(b)
+        layers[l].dW, layers[l].db = NULL, NULL
         if gradients is not None:
             dW, db = empty_like(W), empty_like(b)
             layers[l].dW, layers[l].db = address(dW), address(db)
@@ -527,7 +577,8 @@ def network_predict(
     inputs = _input(x, parameters, &problem)
     if inputs is None:
         return None
-    y = empty((inputs.shape[0], b.shape[0]), b.dtype)
+    problem.N = inputs.shape[0]
+    y = empty((problem.N, b.shape[0]), b.dtype)
     problem.y = address(y)
     _run(inputs, parameters, None, activation, output, &problem)
     return y
@@ -535,30 +586,61 @@ def network_predict(
 
 def network_gradient(
     x: Any, t: Any, tuple parameters: tuple[FloatArray, ...], str activation: str, str output: str,
-    weights: Any = None, /
+    weights: Any = None, ndarray y: FloatArray | None = None, /
 ) -> list[FloatArray] | None:
     """Return the gradient of the loss with respect to every parameter.
 
     Or return None if an argument needs conversion or is not valid.
 
-    x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
-    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",
-    any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above
-    0, or None.
+    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of
+    the last layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output
+    "identity", any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,),
+    float64, above 0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the
+    parameters, or None.
     """
     cdef Problem problem
-    cdef ndarray inputs, array
+    cdef ndarray inputs, array, order
     memset(&problem, 0, sizeof(problem))
-    inputs = _input(x, parameters, &problem)
-    if inputs is None or inputs.shape[0] == 0:
+    inputs = _input(x.array if type(x) is Picked else x, parameters, &problem)
+    if inputs is None:
         return None
-    array = _targets(t, inputs, parameters[len(parameters) - 1], output)
-    if array is None or not _are_weights(weights, inputs, &problem):
+    problem.N = inputs.shape[0]
+    if type(x) is Picked:
+        order = _order(x.rows, inputs)
+        if order is None:
+            return None
+        problem.N, problem.order = order.shape[0], <const Py_ssize_t*> address(order)
+    if problem.N == 0:
+        return None
+    array = _targets(t, problem.N, parameters[len(parameters) - 1], output)
+    if array is None or not _are_weights(weights, &problem):
         return None
     if array.ndim == 1:
         problem.labels = <const Py_ssize_t*> address(array)
     else:
         problem.t = address(array)
+    if y is not None:
+        problem.y = address(y)
     gradients = []
     _run(inputs, parameters, gradients, activation, output, &problem)
     return gradients
+
+
+def add_decay(ndarray dW: FloatArray, ndarray W: FloatArray, double strength: float, /) -> None:
+    """Add `strength * W` to the gradient dW of a matrix W of the parameters, in place."""
+    cdef Py_ssize_t size = W.shape[0] * W.shape[1]
+    if PyArray_ITEMSIZE(W) == sizeof(float):
+        _add_decay(<float*> address(dW), <const float*> address(W), size, strength)
+    else:
+        _add_decay(<double*> address(dW), <const double*> address(W), size, strength)
+
+
+def sum_of_squares(ndarray W: FloatArray, /) -> float:
+    """Return the sum of the squares of a matrix W of the parameters, in float64."""
+    cdef Py_ssize_t size = W.shape[0] * W.shape[1]
+    cdef double total = 0
+    if PyArray_ITEMSIZE(W) == sizeof(float):
+        _add_squares(<const float*> address(W), size, &total)
+    else:
+        _add_squares(<const double*> address(W), size, &total)
+    return total

@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 
 from fastnet._checks import FLOAT32, FLOAT64, INTP, UINT8, FloatArray, is_carray, is_plain_array
+from fastnet._picked import Picked
 from fastnet._scaled import ScaledBytes
 from fastnet._twins.shared.formulas_numpy import ACTIVATIONS, OUTPUTS, is_outside, relative
 from fastnet._twins.softmax_numpy import softmax
 
-__all__ = ["network_gradient", "network_predict", "plain_parameters"]
+__all__ = ["add_decay", "network_gradient", "network_predict", "plain_parameters", "sum_of_squares"]
 
 LEAST_SUM = 1e-290  # of weights: a smaller sum may be subnormal, and then its mean is not precise
 CHUNK = 1000  # samples that network_predict works on at a time: the intermediate arrays stay in the cache
@@ -107,29 +108,34 @@ def network_predict(
 
 
 def network_gradient(
-    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, weights: Any = None, /
+    x: Any, t: Any, parameters: tuple[FloatArray, ...], activation: str, output: str, weights: Any = None,
+    y: FloatArray | None = None, /
 ) -> list[FloatArray] | None:
     """Return the gradient of the loss with respect to every parameter.
 
     Or return None if an argument needs conversion or is not valid.
 
-    x is (N, D), N at least 1, an array or `ScaledBytes`. The parameters are W1 (D, H), b1 (H,), ..., those of the last
-    layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output "identity",
-    any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,), float64, above
-    0, or None.
+    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of
+    the last layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output
+    "identity", any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,),
+    float64, above 0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the
+    parameters, or None.
     """
+    if type(x) is Picked:
+        x = np.asarray(x)
     if not (
         _is_input(x, parameters) and len(x) and _is_target(t, x, parameters, output) and _are_weights(weights, x)
     ):
         return None
     with np.errstate(all="ignore"):
         x = np.asarray(x, parameters[0].dtype)  # convert once, not in each of the two products
-        z, a, y = _forward(x, parameters, activation, output)
+        z, a, da = _forward(x, parameters, activation, output)
+        if y is not None:
+            y[...] = da
         if t.ndim == 1:
-            da = y  # softmax's own array
-            da[np.arange(len(t)), t] -= 1
+            da[np.arange(len(t)), t] -= 1  # softmax's own array
         else:
-            da = OUTPUTS[output].error(y, t, a[-1])
+            da = OUTPUTS[output].error(da, t, a[-1])
         da /= OUTPUTS[output].divisor(*da.shape)
         if weights is not None:
             da *= relative(weights)[:, np.newaxis]
@@ -139,3 +145,15 @@ def network_gradient(
             if layer:
                 da = (da @ parameters[2 * layer].T) * ACTIVATIONS[activation].slope(a[layer - 1])
         return gradients
+
+
+def add_decay(dW: FloatArray, W: FloatArray, strength: float, /) -> None:
+    """Add `strength * W` to the gradient dW of a matrix W of the parameters, in place."""
+    with np.errstate(all="ignore"):
+        dW += strength * W
+
+
+def sum_of_squares(W: FloatArray, /) -> float:
+    """Return the sum of the squares of a matrix W of the parameters, in float64."""
+    with np.errstate(all="ignore"):
+        return float(np.square(W, dtype=np.float64).sum())

@@ -3,6 +3,7 @@
 Nothing here is loaded before its first use, and each bridge needs its tool:
 
 - `cluster`: `data_parallel` for Dask; the extra `distributed`.
+- `estimators`: `NetClassifier` and `NetRegressor` for scikit-learn; the extra `sklearn`.
 """
 
 from importlib import import_module
@@ -10,9 +11,11 @@ from typing import Any
 
 _MODULE_OF = {
     "data_parallel": "cluster",
+    "NetClassifier": "estimators",
+    "NetRegressor": "estimators",
 }
 
-__all__ = ["data_parallel"]
+__all__ = ["NetClassifier", "NetRegressor", "data_parallel"]
 
 
 def __getattr__(name: str) -> Any:

@@ -43,10 +43,11 @@ cdef inline Py_ssize_t groups_of(Py_ssize_t I) noexcept nogil:
 
 
 cdef void find_used(
-    const input* x, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
+    const input* x, Py_ssize_t stride, const Py_ssize_t* order, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
 ) noexcept nogil
 cdef void pack_used(
-    const input* x, Py_ssize_t stride, const floating* levels, Py_ssize_t I, const Used* used, floating* out
+    const input* x, Py_ssize_t stride, const Py_ssize_t* order, const floating* levels, Py_ssize_t I, const Used* used,
+    floating* out,
 ) noexcept nogil
 cdef void list_used(
     const uint32_t* is_used, Py_ssize_t rows, Py_ssize_t groups, const Used* used

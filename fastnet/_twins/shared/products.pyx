@@ -43,25 +43,27 @@ cdef extern from *:
 # ---- The left factors of the products
 
 cdef UNROLLED _find_used(
-    const input* x, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
+    const input* x, Py_ssize_t stride, const Py_ssize_t* order, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
 ) noexcept nogil:
     # Bit k of is_used[b, i] is 1 if input i is not 0 in sample 32 b + k. The bits past the last sample and the last
-    # input are 0: the last group may be incomplete.
+    # input are 0: the last group may be incomplete. Sample n is row order[n] of x, or row n if `order` is NULL.
     cdef Py_ssize_t n, i, width = groups_of(I) * GROUP
     cdef uint32_t bit
     cdef uint32_t* bits
+    cdef const input* row
     memset(is_used, 0, (rows + 31) // 32 * width * sizeof(uint32_t))
     for n in range(rows):
         bit = <uint32_t> 1 << n % 32
         bits = is_used + n // 32 * width
+        row = x + (n if order == NULL else order[n]) * stride
         for i in range(I):
-            bits[i] |= bit if x[n * stride + i] != 0 else 0
+            bits[i] |= bit if row[i] != 0 else 0
 
 
 cdef void find_used(
-    const input* x, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
+    const input* x, Py_ssize_t stride, const Py_ssize_t* order, Py_ssize_t rows, Py_ssize_t I, uint32_t* is_used
 ) noexcept nogil:
-    _find_used(x, stride, rows, I, is_used)
+    _find_used(x, stride, order, rows, I, is_used)
 
 
 cdef inline floating _number(input element, const floating* levels) noexcept nogil:
@@ -73,15 +75,17 @@ cdef inline floating _number(input element, const floating* levels) noexcept nog
 
 
 cdef UNROLLED _pack_used(
-    const input* x, Py_ssize_t stride, const floating* levels, Py_ssize_t I, const Used* used, floating* out
+    const input* x, Py_ssize_t stride, const Py_ssize_t* order, const floating* levels, Py_ssize_t I, const Used* used,
+    floating* out,
 ) noexcept nogil:
     # Copy the used parts of x (rows, I), group after group, to out (sum of the counts, GROUP), in the dtype of the
     # parameters. The products then read `out` sequentially.
-    cdef Py_ssize_t g, e, k
+    cdef Py_ssize_t g, e, k, n
     cdef const input* v
     for g in range(groups_of(I)):
         for e in range(used.counts[g]):
-            v = x + used.samples[g * CHUNK + e] * stride + g * GROUP
+            n = used.samples[g * CHUNK + e]
+            v = x + (n if order == NULL else order[n]) * stride + g * GROUP
             if g < I // GROUP:
                 for k in range(GROUP):
                     out[k] = _number(v[k], levels)
@@ -94,9 +98,10 @@ cdef UNROLLED _pack_used(
 
 
 cdef void pack_used(
-    const input* x, Py_ssize_t stride, const floating* levels, Py_ssize_t I, const Used* used, floating* out
+    const input* x, Py_ssize_t stride, const Py_ssize_t* order, const floating* levels, Py_ssize_t I, const Used* used,
+    floating* out,
 ) noexcept nogil:
-    _pack_used(x, stride, levels, I, used, out)
+    _pack_used(x, stride, order, levels, I, used, out)
 
 
 # For every byte: the indices of its 1 bits, in order, each stored in one byte; and their number.
