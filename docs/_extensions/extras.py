@@ -7,7 +7,8 @@ import ast
 from importlib.util import find_spec
 from pathlib import Path
 
-EXTRA_OF = {"distributed": "distributed", "joblib": "distributed", "sklearn": "sklearn"}  # an extra by the module that it installs
+# An extra by the module that it installs.
+EXTRA_OF = {"distributed": "distributed", "joblib": "distributed", "sklearn": "sklearn"}
 
 
 def imported(path: Path) -> set[str]:
