@@ -6,6 +6,7 @@ from fastnet import _startup  # noqa: F401
 # isort: split
 from fastnet import _backend, data, functions, gradient, information, layers, optimizer, plotting, util  # noqa: F401
 from fastnet._backend import get_backend, use_backend
+from fastnet._bench import bench
 from fastnet._threads import get_num_threads, set_num_threads
 from fastnet.mnist import load_mnist
 from fastnet.networks import (
@@ -34,6 +35,7 @@ __all__ = [
     "SimpleNet",
     "Trainer",
     "TwoLayerNet",
+    "bench",
     "data",
     "functions",
     "get_backend",

@@ -6,7 +6,7 @@ They set no colour: so they have those of the page around them, light or dark. E
 from collections.abc import Iterable, Sequence
 from html import escape
 
-CELL = "padding: 0.2em 0.8em; text-align: left"
+CELL = "padding: 0.2em 0.8em; text-align: left; white-space: nowrap"
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, strong: Sequence[str] = ()) -> str:

@@ -71,17 +71,20 @@ def test_what_is_computed_element_by_element_is_registered_once():
 # --- no module imports from a higher level ----------------------------------------------------------------------------
 
 LEVELS = [
-    ["_checks", "_files", "_npz", "_scaled", "_schedules", "_startup", "_steps", "_streams", "_threads", "_warnings"],
+    [
+        "_checks", "_files", "_html", "_notebook_line", "_npz", "_scaled", "_schedules", "_startup", "_steps",
+        "_streams", "_threads", "_warnings",
+    ],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
-    ["functions", "information", "perceptron", "util", "augmentation"],
+    ["functions", "information", "perceptron", "util", "augmentation", "images"],
     ["gradient", "_gradient_check", "layers"],
+    ["plotting"],
     ["networks", "optimizer"],
     ["_training"],
-    ["trainer", "data", "mnist", "images", "pretrained"],
-    ["plotting"],
-    ["_bench", "textbook"],
+    ["trainer", "data", "mnist", "pretrained"],
+    ["_bench", "textbook", "interop"],
     ["cli"],
     ["__main__"],
 ]

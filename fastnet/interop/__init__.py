@@ -1,10 +1,28 @@
-"""Where a reader goes on: other libraries take over fastnet's networks, and give theirs back.
+"""Bridges to the tools that the readers of the book already use, and to those that they move on to.
 
-Each function imports its library when it is called. `pip install 'fastnet[NAME]'` installs the library of an extra.
+Nothing here is loaded before its first use, and each bridge needs its tool:
+
+- `to_pytorch`: `to_torch` and `to_dataset`; `from_pytorch`: `from_torch`; the extra `torch`.
+- `onnx_files`: `to_onnx`; the extra `onnx`.
+- `safetensors_files`: `save_safetensors` and `load_safetensors`; the extra `safetensors`.
 """
 
-from fastnet.interop._onnx import to_onnx
-from fastnet.interop._pytorch import from_torch, to_dataset, to_torch
-from fastnet.interop._safetensors import load_safetensors, save_safetensors
+from importlib import import_module
+from typing import Any
+
+_MODULE_OF = {
+    "from_torch": "from_pytorch",
+    "load_safetensors": "safetensors_files",
+    "save_safetensors": "safetensors_files",
+    "to_dataset": "to_pytorch",
+    "to_onnx": "onnx_files",
+    "to_torch": "to_pytorch",
+}
 
 __all__ = ["from_torch", "load_safetensors", "save_safetensors", "to_dataset", "to_onnx", "to_torch"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,5 +1,6 @@
 """The layers of a network, as far as other libraries have them too."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,3 +39,24 @@ def in_dtype(array: FloatArray, dtype: np.dtype[Any], name: str) -> FloatArray:
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds NaN or infinity: the training has diverged, and its network is of no use")
     return np.array(cast(array, dtype))
+
+
+def dropout_factors(layers: Sequence[Layer]) -> dict[int, tuple[float, float]]:
+    """Return by what the weights and the biases of the Affine layers next to a dropout are multiplied, by place.
+
+    The book's dropout leaves training as it is, and multiplies by ``1 - ratio`` outside of it. PyTorch's divides by it
+    in training. If the Affine layer before or after it takes the factor, both modes give the same.
+    """
+    factors: dict[int, tuple[float, float]] = {}
+    kinds = ["", *(layer.kind for layer in layers), ""]  # kinds[place] stands before the layer of that place
+    for place, layer in enumerate(layers):
+        if layer.kind == "Dropout":
+            keep = 1.0 - layer.settings["ratio"]
+            if kinds[place + 2] == "Affine":
+                factors[place + 1] = keep, 1.0
+            elif kinds[place] == "Affine":
+                W, b = factors.get(place - 1, (1.0, 1.0))
+                factors[place - 1] = W * keep, b * keep
+            else:
+                raise ValueError("a dropout must stand before an Affine layer, or after one, which takes its factor")
+    return factors

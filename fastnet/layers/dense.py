@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from fastnet import _backend, functions
 from fastnet._checks import BoolArray, FloatArray, as_fraction, as_result, float_array, real_array
-from fastnet.layers._shapes import gradient, kept, promoted, vector
+from fastnet.layers._shapes import gradient, kept, promoted, shown, vector
 
 __all__ = ["AddLayer", "Affine", "Dropout", "MulLayer", "Relu", "Sigmoid"]
 
@@ -38,6 +38,9 @@ class MulLayer:
     def __init__(self) -> None:
         self.x: Any = None
         self.y: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: Any, y: Any) -> Any:
         """Return the product.
@@ -97,6 +100,9 @@ class AddLayer:
     >>> prices.backward(1.1)
     (1.1, 1.1)
     """
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: Any, y: Any) -> Any:
         """Return the sum.
@@ -164,6 +170,9 @@ class Relu:
 
     def __init__(self) -> None:
         self.mask: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return ``max(0, x)``.
@@ -242,6 +251,9 @@ class Sigmoid:
 
     def __init__(self) -> None:
         self.out: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return the sigmoid of `x`.
@@ -347,6 +359,9 @@ class Affine:
         self.original_x_shape: tuple[int, ...] | None = None
         self.dW: Any = None
         self.db: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self, "W", "b")
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return ``x @ W + b``.
@@ -484,6 +499,9 @@ class Dropout:
         as_fraction(dropout_ratio, "dropout_ratio", includes_one=True)
         self.dropout_ratio = dropout_ratio
         self.mask: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self, "dropout_ratio")
 
     def forward(self, x: npt.ArrayLike, train_flg: bool = True) -> npt.NDArray[Any]:
         """Drop units, or, if not training, scale all of them.

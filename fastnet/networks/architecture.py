@@ -22,7 +22,7 @@ Shape = tuple[int, ...]
 class Layer(NamedTuple):
     """One step from the inputs of a network to its predictions."""
 
-    kind: str  # the name of a class of `fastnet.layers`, "Tanh", "LeakyRelu", "Elu", "Softmax"; or a class of the user's
+    kind: str  # the name of a class of `fastnet.layers`, or "Tanh", "LeakyRelu", "Elu", "Softmax"; or the user's class
     shape: Shape | None  # of the output; None is unknown
     parameters: dict[str, FloatArray]
     settings: dict[str, Any]

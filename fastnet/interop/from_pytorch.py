@@ -1,13 +1,6 @@
-"""Networks as `torch.nn.Sequential`, and back.
+"""PyTorch's models as networks of fastnet.
 
-Only modules of PyTorch's own are used, so a model that is saved needs no fastnet to be loaded.
-
-The two count differently in three places:
-
-- A `Linear` holds the transposed matrix of an `Affine`.
-- The book's dropout leaves training as it is and multiplies by ``1 - ratio`` outside of it; PyTorch's divides by it in
-  training. The Affine layer next to a dropout takes the factor, so both modes give the same.
-- The momentum of batch normalisation is the share of the old value in the book, and of the new one in PyTorch.
+A model is read module by module, as layers. The kinds of the layers tell which network it is, or which module none has.
 """
 
 import math
@@ -15,158 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from fastnet._checks import FloatArray, real_array
+from fastnet._checks import FLOAT32, FLOAT64, FloatArray
 from fastnet._twins.shared.formulas_numpy import SLOPE
 from fastnet.interop._extras import library
-from fastnet.interop._layers import in_dtype, layers_of
+from fastnet.interop._layers import dropout_factors
 from fastnet.layers.normalization import EPS
-from fastnet.networks import (
-    DeepConvNet,
-    MultiLayerNet,
-    MultiLayerNetExtend,
-    SimpleConvNet,
-    TwoLayerNet,
-)
+from fastnet.networks import DeepConvNet, MultiLayerNet, MultiLayerNetExtend, SimpleConvNet, TwoLayerNet
 from fastnet.networks.architecture import ACTIVATIONS, Layer
 from fastnet.networks.loading import AnyNetwork
-
-# --- to PyTorch -------------------------------------------------------------------------------------------------------
-
-
-def to_torch(network: Any) -> Any:
-    """Return a network as a PyTorch model with the same predictions.
-
-    Parameters
-    ----------
-    network : object
-        A `TwoLayerNet`, `MultiLayerNet`, `MultiLayerNetExtend`, `LayeredTwoLayerNet`, `SimpleConvNet` or `DeepConvNet`.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        A model with copies of the parameters, in the network's dtype. It gives what `predict` gives: probabilities, or
-        the scores of the networks whose `predict` returns scores. It is in evaluation mode: call its ``train`` before
-        you train it.
-
-    Raises
-    ------
-    TypeError
-        If `network` is not such a network, has its own `predict`, or a layer of another library.
-    ValueError
-        If a parameter no longer fits or holds NaN or infinity; if PyTorch has no such layer: a batch normalisation of
-        images pixel by pixel, a pooling with padding, a dropout with no Affine layer next to it.
-    ImportError
-        If ``torch`` is not installed.
-
-    See Also
-    --------
-    from_torch : The way back.
-    to_dataset : Arrays for a ``DataLoader``.
-
-    Notes
-    -----
-    PyTorch's losses take scores: if the model ends in a ``Softmax``, ``model[:-1]`` is what
-    ``torch.nn.CrossEntropyLoss`` needs.
-
-    The weights next to a dropout are multiplied by ``1 - dropout_ratio``, because PyTorch divides by that in training.
-    Batch normalisation keeps its running statistics. Outside of training both libraries use them in the same way, but
-    PyTorch updates the running variance with ``sum((x - mean)^2) / (N - 1)``, and the book with ``/ N``.
-
-    "Deep Learning from Scratch" has the networks. A. Paszke et al., "PyTorch", 2019.
-
-    Examples
-    --------
-    >>> from fastnet import TwoLayerNet
-    >>> from fastnet.interop import to_torch
-    >>> network = TwoLayerNet(4, 5, 3, weight_init_std=1.0, seed=0)
-    >>> model = to_torch(network)
-    >>> print(model)
-    Sequential(
-      (Affine1): Linear(in_features=4, out_features=5, bias=True)
-      (Sigmoid): Sigmoid()
-      (Affine2): Linear(in_features=5, out_features=3, bias=True)
-      (Softmax): Softmax(dim=-1)
-    )
-    >>> import torch
-    >>> x = np.eye(4)
-    >>> bool(np.allclose(model(torch.from_numpy(x)).detach(), network.predict(x), rtol=1e-12))
-    True
-    """
-    layers = layers_of(network)
-    torch = library("torch", "torch")
-    factors = _factors([layer for _, layer, _ in layers])
-    modules: dict[str, Any] = {}
-    for place, (name, layer, shape) in enumerate(layers):
-        if layer.kind == "Affine" and len(shape) > 1:
-            modules["Flatten"] = torch.nn.Flatten()
-        module = MODULES[layer.kind](torch.nn, layer)
-        for which, array in _arrays_of(layer, factors.get(place, (1.0, 1.0))).items():
-            values = torch.from_numpy(in_dtype(array, network.dtype, f"{name}.{which}"))
-            # In place of the drawn numbers, which would be in another dtype.
-            setattr(module, which, values if which.startswith("running") else torch.nn.Parameter(values))
-        modules[name] = module
-    model = torch.nn.Sequential()
-    for name, module in modules.items():
-        model.add_module(name, module)
-    return model.eval()
-
-
-def _factors(layers: Sequence[Layer]) -> dict[int, tuple[float, float]]:
-    """Return by what the weights and the biases of the Affine layers next to a dropout are multiplied, by place."""
-    factors: dict[int, tuple[float, float]] = {}
-    kinds = ["", *(layer.kind for layer in layers), ""]  # kinds[place] stands before the layer of that place
-    for place, layer in enumerate(layers):
-        if layer.kind == "Dropout":
-            keep = 1.0 - layer.settings["ratio"]
-            if kinds[place + 2] == "Affine":
-                factors[place + 1] = keep, 1.0
-            elif kinds[place] == "Affine":
-                W, b = factors.get(place - 1, (1.0, 1.0))
-                factors[place - 1] = W * keep, b * keep
-            else:
-                raise ValueError("a dropout must stand before an Affine layer, or after one, which takes its factor")
-    return factors
-
-
-def _arrays_of(layer: Layer, factors: tuple[float, float]) -> dict[str, FloatArray]:
-    """Return the arrays of a layer by the names of the module."""
-    of = {**layer.parameters, **layer.settings}
-    match layer.kind:
-        case "Affine":
-            return {"weight": (of["W"] * factors[0]).T, "bias": of["b"] * factors[1]}
-        case "Convolution":
-            return {"weight": of["W"], "bias": of["b"]}
-        case "BatchNormalization":
-            names = {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"}
-            return {name: of[which] for name, which in names.items()}
-    return {}
-
-
-MODULES: dict[str, Callable[[Any, Layer], Any]] = {
-    "Affine": lambda nn, layer: nn.Linear(*layer.parameters["W"].shape, device="meta"),
-    "Convolution": lambda nn, layer: nn.Conv2d(
-        *layer.parameters["W"].shape[1::-1], layer.parameters["W"].shape[2:], layer.settings["stride"],
-        layer.settings["pad"], device="meta",
-    ),
-    "Pooling": lambda nn, layer: nn.MaxPool2d(
-        (layer.settings["pool_h"], layer.settings["pool_w"]), layer.settings["stride"]
-    ),
-    "BatchNormalization": lambda nn, layer: nn.BatchNorm1d(
-        layer.parameters["gamma"].size, EPS, 1 - layer.settings["momentum"]
-    ),
-    "Dropout": lambda nn, layer: nn.Dropout(layer.settings["ratio"]),
-    "Relu": lambda nn, _: nn.ReLU(),
-    "Sigmoid": lambda nn, _: nn.Sigmoid(),
-    "Tanh": lambda nn, _: nn.Tanh(),
-    "LeakyRelu": lambda nn, _: nn.LeakyReLU(SLOPE),
-    "Elu": lambda nn, _: nn.ELU(),
-    "Softmax": lambda nn, _: nn.Softmax(dim=-1),
-}  # fmt: skip
-
-
-# --- from PyTorch -----------------------------------------------------------------------------------------------------
 
 
 class Found(NamedTuple):
@@ -218,8 +68,8 @@ def from_torch(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Any
     ``network.output = "softmax"``.
 
     PyTorch's dropout divides by ``1 - p`` in training, and the book's multiplies by it outside of training. So the
-    weights next to a dropout are divided by ``1 - p``. The running variance of a ``BatchNorm1d`` takes the difference of
-    the two libraries' ``eps``.
+    weights next to a dropout are divided by ``1 - p``. The book's batch normalisation has an ``eps`` of 1e-6: the
+    running variance takes the difference to that of a ``BatchNorm1d``.
 
     "Deep Learning from Scratch" has the networks. A. Paszke et al., "PyTorch", 2019.
 
@@ -240,10 +90,7 @@ def from_torch(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Any
         raise TypeError(f"model must be a torch.nn.Sequential, got {type(model).__name__}")
     dtype = _dtype_of(model, torch)
     found = list(_found(model, torch, ""))
-    kinds = [each.layer.kind for each in found]
-    if not found:
-        raise ValueError("model has no layers")
-    if "Convolution" in kinds:
+    if "Convolution" in [each.layer.kind for each in found]:
         return _convolutional(found, dtype, input_shape)
     network = _dense(found, dtype)
     if input_shape is not None:
@@ -256,7 +103,7 @@ def from_torch(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Any
 
 
 def _dtype_of(model: Any, torch: Any) -> np.dtype[Any]:
-    known = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
+    known: dict[Any, np.dtype[Any]] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
     dtypes = {name: parameter.dtype for name, parameter in model.named_parameters()}
     for name, dtype in dtypes.items():
         if dtype not in known or dtype != next(iter(dtypes.values())):
@@ -286,6 +133,11 @@ def _found(model: Any, torch: Any, prefix: str) -> Iterator[Found]:
 
 Settings = dict[str, tuple[Any, tuple[Any, ...]]]  # what a module has, and what fastnet's layer can have
 NO_SETTINGS: Settings = {}
+
+
+def _is(right: bool, value: Any, wanted: str) -> tuple[Any, tuple[Any, ...]]:
+    """Return the entry of a setting that is right or wrong by a rule, in words."""
+    return value, (value,) if right else (wanted,)
 
 
 def _numpy(tensor: Any) -> FloatArray:
@@ -337,8 +189,12 @@ def _batch_norm(module: Any) -> tuple[Layer, Settings]:
     layer = Layer("BatchNormalization", None, {"gamma": gamma, "beta": beta}, settings)
     return layer, {
         "track_running_stats": (module.track_running_stats, (True,)),
-        "momentum": (module.momentum, ("a number",) if module.momentum is None else (module.momentum,)),
+        "momentum": _is(module.momentum is not None, module.momentum, "a number"),
     }
+
+
+def _dropout(module: Any) -> tuple[Layer, Settings]:
+    return Layer("Dropout", None, {}, {"ratio": module.p}), {"p": _is(module.p < 1, module.p, "below 1")}
 
 
 def _plain(kind: str, **wanted: tuple[Any, ...]) -> Callable[[Any], tuple[Layer, Settings]]:
@@ -353,9 +209,7 @@ LAYERS: dict[str, Callable[[Any], tuple[Layer, Settings]]] = {
     "Conv2d": _conv2d,
     "MaxPool2d": _max_pool,
     "BatchNorm1d": _batch_norm,
-    "Dropout": lambda module: (
-        Layer("Dropout", None, {}, {"ratio": module.p}), {"p": (module.p, ("below 1",) if module.p >= 1 else (module.p,))}
-    ),
+    "Dropout": _dropout,
     "Flatten": _plain("Flatten", start_dim=(1,), end_dim=(-1,)),
     "ReLU": _plain("Relu"),
     "Sigmoid": _plain("Sigmoid"),
@@ -378,37 +232,49 @@ def _refuse_another_order(found: Sequence[Found], wanted: Sequence[str], network
 
 
 def _dense(found: list[Found], dtype: np.dtype[Any]) -> AnyNetwork:
-    if found[0].layer.kind == "Flatten":  # predict takes rows
+    if found and found[0].layer.kind == "Flatten":  # predict takes rows
         found = found[1:]
     kinds = [each.layer.kind for each in found]
-    places = [place for place, kind in enumerate(kinds) if kind == "Affine"]
+    affine = [place for place, kind in enumerate(kinds) if kind == "Affine"]
     extended = "BatchNormalization" in kinds or "Dropout" in kinds
-    name = "a MultiLayerNetExtend" if extended else "a MultiLayerNet"
-    between = kinds[places[0] + 1 : places[1]] if len(places) > 1 else []  # what stands between two affine layers
     known = ("Relu", "Sigmoid") if extended else tuple(ACTIVATIONS.values())
-    activation = next((kind for kind in between if kind in known), None)
+    gap = kinds[affine[0] + 1 : affine[1]] if len(affine) > 1 else []  # all gaps between affine layers must be like it
+    activation = next((kind for kind in gap if kind in known), "Relu" if extended else None)
     if extended:
-        gap = [kind for kind in ("BatchNormalization", activation or "Relu", "Dropout") if kind in kinds or kind == "Relu"]
-        gap = [kind for kind in gap if kind != "Relu" or activation in (None, "Relu")]
+        order = ("BatchNormalization", activation, "Dropout")
+        wanted = [kind for kind in order if kind in kinds or kind == activation]
         last: list[str] = []
     else:
-        gap = [] if activation is None else [activation]
-        last = kinds[-1:] if kinds[-1] in ("Softmax", "Sigmoid") else []
-    _refuse_another_order(found, [*["Affine", *gap] * (len(places) - 1), "Affine", *last], name)
-    weights = _weights(found)
-    sizes = [len(weights[0]), *(b.size for b in weights[1::2])]
+        wanted = [] if activation is None else [activation]
+        last = [kind for kind in kinds[-1:] if kind in ("Softmax", "Sigmoid")]
+    network = "a MultiLayerNetExtend" if extended else "a MultiLayerNet"
+    _refuse_another_order(found, [*["Affine", *wanted] * (len(affine) - 1), "Affine", *last], network)
+    sizes = _sizes(found)
+    params = {f"{'Wb'[i % 2]}{i // 2 + 1}": array for i, array in enumerate(_weights(found))}
     word = next((word for word, kind in ACTIVATIONS.items() if kind == activation), "identity")
-    params = {f"{'Wb'[i % 2]}{i // 2 + 1}": array for i, array in enumerate(weights)}
     if extended:
-        return _extended(found, params, sizes, word if activation else "relu", dtype)
-    output = {"Softmax": "softmax", "Sigmoid": "sigmoid"}.get(last[0], "") if last else "identity"
-    network: AnyNetwork
+        return _extended(found, params, sizes, word, dtype)
+    output: Any = last[0].lower() if last else "identity"
+    dense: AnyNetwork
     if (word, output, len(sizes)) == ("sigmoid", "softmax", 3):
-        network = TwoLayerNet(*sizes, weight_init_std=0, dtype=dtype, seed=0)
+        dense = TwoLayerNet(sizes[0], sizes[1], sizes[2], 0, dtype=dtype, seed=0)
     else:
-        network = MultiLayerNet(sizes[0], sizes[1:-1], sizes[-1], word, 0, output=output, dtype=dtype, seed=0)  # type: ignore[arg-type]
-    network.params.update(params)
-    return network
+        dense = MultiLayerNet(sizes[0], sizes[1:-1], sizes[-1], word, 0, output=output, dtype=dtype, seed=0)
+    dense.params.update(params)
+    return dense
+
+
+def _sizes(found: Sequence[Found]) -> list[int]:
+    """Return the number of inputs and the units of each affine layer; they must fit each other."""
+    sizes: list[int] = []
+    for each in found:
+        parameters = each.layer.parameters
+        width = len(parameters["W"]) if "W" in parameters else np.size(parameters.get("gamma", ()))
+        if sizes and width and width != sizes[-1]:
+            raise ValueError(f"module {each.place}, takes {width} numbers, but the module before it gives {sizes[-1]}")
+        if "W" in parameters:
+            sizes += [parameters["b"].size] if sizes else [width, parameters["b"].size]
+    return sizes
 
 
 def _extended(
@@ -462,17 +328,14 @@ def _convolutional(
     network: SimpleConvNet | DeepConvNet
     channels_height_width: Any = input_shape
     if is_deep:
-        network = DeepConvNet(
-            channels_height_width, *conv_params, hidden_size=hidden, output_size=classes, dtype=dtype, seed=0
-        )
+        own: Any = DeepConvNet  # whose arguments mypy cannot match with the list
+        network = own(channels_height_width, *conv_params, hidden, classes, dtype=dtype, seed=0)
     else:
         network = SimpleConvNet(channels_height_width, conv_params[0], hidden, classes, 0, dtype=dtype, seed=0)
-    for (name, own), array in zip(network.params.items(), weights, strict=True):
-        if own.shape != array.shape:
-            raise ValueError(
-                f"input_shape {tuple(input_shape)} does not fit model: {name} would have the shape {own.shape}, and has "
-                f"{array.shape}"
-            )
+    for (name, drawn), array in zip(network.params.items(), weights, strict=True):
+        if drawn.shape != array.shape:
+            shapes = f"{name} would have the shape {drawn.shape}, and has {array.shape}"
+            raise ValueError(f"input_shape {tuple(input_shape)} does not fit model: {shapes}")
     network.params.update(zip(network.params, weights, strict=True))
     return network
 
@@ -480,73 +343,11 @@ def _convolutional(
 def _weights(found: Sequence[Found]) -> list[FloatArray]:
     """Return W1, b1, W2, b2, ..., without the factors of the dropouts next to them."""
     layers = [each.layer for each in found]
-    factors = _factors(layers)
-    weights = []
+    factors = dropout_factors(layers)
+    weights: list[FloatArray] = []
     for place, layer in enumerate(layers):
         if "W" in layer.parameters:
             for which, factor in zip("Wb", factors.get(place, (1.0, 1.0)), strict=True):
-                weights.append(np.ascontiguousarray(layer.parameters[which] / layer.parameters[which].dtype.type(factor)))
+                array = layer.parameters[which]
+                weights.append(np.ascontiguousarray(array / array.dtype.type(factor)))
     return weights
-
-
-# --- data -------------------------------------------------------------------------------------------------------------
-
-
-def to_dataset(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
-    """Return inputs and targets as a PyTorch data set, for a ``DataLoader``.
-
-    Parameters
-    ----------
-    x : array_like, real
-        N inputs, ``(N, D)`` or ``(N, C, H, W)``, such as those of `load_mnist`.
-    t : array_like, real
-        Their targets ``(N,)`` or ``(N, C)``.
-
-    Returns
-    -------
-    torch.utils.data.TensorDataset
-        The inputs, in their dtype. The targets: floats in their dtype, and integers, which are labels, as int64, which
-        PyTorch's losses need. Memory is shared with an array of floats that can be written to and lies in order; other
-        arrays are copied.
-
-    Raises
-    ------
-    TypeError
-        If `x` or `t` does not hold real numbers.
-    ValueError
-        If `x` and `t` differ in length, or hold a single sample.
-    ImportError
-        If ``torch`` is not installed.
-
-    See Also
-    --------
-    to_torch : Hand a network over to PyTorch.
-
-    Notes
-    -----
-    ``torch.from_numpy`` warns of a read-only array, as the labels of `load_mnist` are, refuses a big-endian one, and
-    makes uint8 of uint8 labels, which ``torch.nn.CrossEntropyLoss`` refuses. A. Paszke et al., "PyTorch", 2019.
-
-    Examples
-    --------
-    >>> from fastnet import load_mnist
-    >>> from fastnet.interop import to_dataset
-    >>> (x_train, t_train), _ = load_mnist()
-    >>> from torch.utils.data import DataLoader
-    >>> images, labels = next(iter(DataLoader(to_dataset(x_train, t_train), batch_size=100)))
-    >>> images.shape, images.dtype, labels.dtype
-    (torch.Size([100, 784]), torch.float32, torch.int64)
-    """
-    torch = library("torch", "torch")
-    inputs, targets = real_array(x, "x"), real_array(t, "t")
-    if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
-        raise ValueError(f"x and t must have the same length, got shapes {inputs.shape} and {targets.shape}")
-    if targets.dtype.kind in "biu":
-        targets = targets.astype(np.int64)
-    return torch.utils.data.TensorDataset(*(_tensor(torch, array) for array in (inputs, targets)))
-
-
-def _tensor(torch: Any, array: npt.NDArray[Any]) -> Any:
-    """Return an array as a tensor, which shares its memory if PyTorch takes it without a warning."""
-    dtype = array.dtype.newbyteorder("=")
-    return torch.from_numpy(np.require(array, np.int32 if dtype == np.uint16 else dtype, ["C", "W"]))

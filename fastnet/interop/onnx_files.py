@@ -60,7 +60,7 @@ class Graph:
         return model
 
 
-def to_onnx(network: Any, path: PathLike, *, dtype: npt.DTypeLike = None) -> None:
+def to_onnx(network: Any, path: PathLike, *, dtype: npt.DTypeLike | None = None) -> None:
     """Write a network as an ONNX file, which computes probabilities for batches of any size.
 
     Parameters
@@ -159,9 +159,10 @@ def _pooling(graph: Graph, name: str, layer: Layer, _: Shape, x: str) -> str:
 
 def _normalization(graph: Graph, name: str, layer: Layer, _: Shape, x: str) -> str:
     of = {**layer.parameters, **layer.settings}
+    names = "gamma", "beta", "running_mean", "running_var"
     eps = np.float32(EPS)  # the attributes of ONNX are float32: what rounding takes from eps goes into the variance
     of["running_var"] = of["running_var"] + (EPS - float(eps))
-    arrays = [graph.constant(f"{name}.{which}", of[which]) for which in ("gamma", "beta", "running_mean", "running_var")]
+    arrays = [graph.constant(f"{name}.{which}", of[which]) for which in names]
     # ONNX's momentum is the share of the old value, as the book's.
     return graph.add("BatchNormalization", x, *arrays, name=name, epsilon=float(eps), momentum=of["momentum"])
 
@@ -181,7 +182,8 @@ def _leaky_relu(graph: Graph, name: str, _layer: Layer, _: Shape, x: str) -> str
 
 
 def _elu(graph: Graph, name: str, _layer: Layer, _: Shape, x: str) -> str:
-    zero, half, one, two = (graph.constant(*number) for number in (("zero", 0.0), ("half", 0.5), ("one", 1.0), ("two", 2.0)))
+    zero, half = graph.constant("zero", 0.0), graph.constant("half", 0.5)
+    one, two = graph.constant("one", 1.0), graph.constant("two", 2.0)
     t = graph.add("Tanh", graph.add("Mul", half, graph.add("Min", x, zero)))
     below = graph.add("Div", graph.add("Mul", two, t), graph.add("Sub", one, t))
     return graph.add("Add", graph.add("Relu", x), below, name=name)
