@@ -35,10 +35,11 @@ def layers_of(network: Any) -> list[tuple[str, Layer, Shape]]:
 
 
 def in_dtype(array: FloatArray, dtype: np.dtype[Any], name: str) -> FloatArray:
-    """Return a C-contiguous copy in a dtype, or raise a ValueError if a number is not finite."""
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds NaN or infinity: the training has diverged, and its network is of no use")
-    return np.array(cast(array, dtype))
+    """Return a C-contiguous copy in a dtype, or raise a ValueError if a number is not finite in it."""
+    copy = np.array(cast(array, dtype))
+    if not np.isfinite(copy).all():
+        raise ValueError(f"{name} holds NaN or infinity, or a number too large for {dtype}: has the training diverged?")
+    return copy
 
 
 def dropout_factors(layers: Sequence[Layer]) -> dict[int, tuple[float, float]]:

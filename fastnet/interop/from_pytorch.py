@@ -113,8 +113,8 @@ def _dtype_of(model: Any, torch: Any) -> np.dtype[Any]:
 
 def _found(model: Any, torch: Any, prefix: str) -> Iterator[Found]:
     """Yield the modules that compute something, as layers."""
-    for name, module in model.named_children():
-        place = f"{prefix}{name}"
+    for number, module in model.named_children():
+        place = f"{prefix}{number}"
         if type(module) is torch.nn.Sequential:
             yield from _found(module, torch, f"{place}.")
             continue
@@ -124,20 +124,28 @@ def _found(model: Any, torch: Any, prefix: str) -> Iterator[Found]:
         if read is None:
             raise TypeError(f"module {place} of model, {module}, has no counterpart in fastnet")
         layer, settings = read(module)
-        for setting, (value, wanted) in settings.items():
-            if value not in wanted:
-                takes = " or ".join(map(repr, wanted))
-                raise ValueError(f"module {place} of model, {module}, must have {setting} {takes}, got {value!r}")
+        for name, setting in settings.items():
+            if not setting.is_right:
+                raise ValueError(
+                    f"module {place} of model, {module}, must have {name} {setting.wanted}, got {setting.value!r}"
+                )
         yield Found(f"{place} of model, {module}", layer)
 
 
-Settings = dict[str, tuple[Any, tuple[Any, ...]]]  # what a module has, and what fastnet's layer can have
+class Setting(NamedTuple):
+    """A setting of a module, and whether fastnet's layer has it too."""
+
+    value: Any
+    is_right: bool
+    wanted: str
+
+
+def _one_of(value: Any, *wanted: Any) -> Setting:
+    return Setting(value, value in wanted, " or ".join(map(repr, wanted)))
+
+
+Settings = dict[str, Setting]
 NO_SETTINGS: Settings = {}
-
-
-def _is(right: bool, value: Any, wanted: str) -> tuple[Any, tuple[Any, ...]]:
-    """Return the entry of a setting that is right or wrong by a rule, in words."""
-    return value, (value,) if right else (wanted,)
 
 
 def _numpy(tensor: Any) -> FloatArray:
@@ -154,25 +162,21 @@ def _linear(module: Any) -> tuple[Layer, Settings]:
 def _conv2d(module: Any) -> tuple[Layer, Settings]:
     W = _numpy(module.weight)
     b = np.zeros(len(W), W.dtype) if module.bias is None else _numpy(module.bias)
-    stride, pad, sides = module.stride, module.padding, module.kernel_size
+    stride, pad, sides = module.stride, module.padding, module.kernel_size  # pad may be the word "same"
     layer = Layer("Convolution", None, {"W": W, "b": b}, {"size": sides[0], "stride": stride[0], "pad": pad[0]})
-    square = ((sides[0],) * 2,)
     return layer, {
-        "kernel_size": (sides, square), "stride": (stride, ((stride[0],) * 2,)), "groups": (module.groups, (1,)),
-        "padding": (pad, (((0 if isinstance(pad, str) else pad[0]),) * 2,)), "dilation": (module.dilation, ((1, 1),)),
-        "padding_mode": (module.padding_mode, ("zeros",)),
+        "kernel_size": _one_of(sides, (sides[0],) * 2), "stride": _one_of(stride, (stride[0],) * 2),
+        "padding": _one_of(pad, (pad[0],) * 2), "dilation": _one_of(module.dilation, (1, 1)),
+        "groups": _one_of(module.groups, 1), "padding_mode": _one_of(module.padding_mode, "zeros"),
     }  # fmt: skip
 
 
 def _max_pool(module: Any) -> tuple[Layer, Settings]:
-    settings = {
-        name: (getattr(module, name), wanted)
-        for name, wanted in {
-            "kernel_size": (2, (2, 2)), "stride": (2, (2, 2)), "padding": (0, (0, 0)), "dilation": (1, (1, 1)),
-            "ceil_mode": (False,), "return_indices": (False,),
-        }.items()
+    return Layer("Pooling", None, {}, {}), {
+        "kernel_size": _one_of(module.kernel_size, 2, (2, 2)), "stride": _one_of(module.stride, 2, (2, 2)),
+        "padding": _one_of(module.padding, 0, (0, 0)), "dilation": _one_of(module.dilation, 1, (1, 1)),
+        "ceil_mode": _one_of(module.ceil_mode, False), "return_indices": _one_of(module.return_indices, False),
     }  # fmt: skip
-    return Layer("Pooling", None, {}, {}), settings
 
 
 def _batch_norm(module: Any) -> tuple[Layer, Settings]:
@@ -188,18 +192,20 @@ def _batch_norm(module: Any) -> tuple[Layer, Settings]:
         settings["running_var"] = _numpy(module.running_var) + (np.float64(module.eps) - EPS)
     layer = Layer("BatchNormalization", None, {"gamma": gamma, "beta": beta}, settings)
     return layer, {
-        "track_running_stats": (module.track_running_stats, (True,)),
-        "momentum": _is(module.momentum is not None, module.momentum, "a number"),
+        "track_running_stats": _one_of(module.track_running_stats, True),
+        "momentum": Setting(module.momentum, module.momentum is not None, "a number"),
     }
 
 
 def _dropout(module: Any) -> tuple[Layer, Settings]:
-    return Layer("Dropout", None, {}, {"ratio": module.p}), {"p": _is(module.p < 1, module.p, "below 1")}
+    return Layer("Dropout", None, {}, {"ratio": module.p}), {"p": Setting(module.p, module.p < 1, "below 1")}
 
 
 def _plain(kind: str, **wanted: tuple[Any, ...]) -> Callable[[Any], tuple[Layer, Settings]]:
     def read(module: Any) -> tuple[Layer, Settings]:
-        return Layer(kind, None, {}, {}), {name: (getattr(module, name), values) for name, values in wanted.items()}
+        return Layer(kind, None, {}, {}), {
+            name: _one_of(getattr(module, name), *values) for name, values in wanted.items()
+        }
 
     return read
 
@@ -241,7 +247,7 @@ def _dense(found: list[Found], dtype: np.dtype[Any]) -> AnyNetwork:
     gap = kinds[affine[0] + 1 : affine[1]] if len(affine) > 1 else []  # all gaps between affine layers must be like it
     activation = next((kind for kind in gap if kind in known), "Relu" if extended else None)
     if extended:
-        order = ("BatchNormalization", activation, "Dropout")
+        order = ("BatchNormalization", activation or "", "Dropout")
         wanted = [kind for kind in order if kind in kinds or kind == activation]
         last: list[str] = []
     else:

@@ -133,8 +133,10 @@ def _read(path: PathLike) -> tuple[dict[str, npt.NDArray[Any]], Description]:
         with safetensors.safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
             settings = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-    except safetensors.SafetensorError as error:
+    except (safetensors.SafetensorError, TypeError) as error:  # a TypeError is for a dtype that NumPy does not have
         raise ValueError(f"it is no file of safetensors, or damaged: {error}") from None
+    if not isinstance(settings, dict):
+        raise ValueError(f"its metadata {METADATA!r} are no settings")
     return without_description({**arrays, **{name: np.asarray(value) for name, value in settings.items()}})
 
 
