@@ -34,10 +34,9 @@ def bench(seconds: float = 10.0) -> "Comparison":
     Examples
     --------
     >>> import fastnet
-    >>> table = fastnet.bench(seconds=0.001)
-    >>> name, seconds = table.rows[0]
-    >>> print(name, "textbook" in seconds)
-    sigmoid, float64, 10 elements True
+    >>> table = fastnet.bench(seconds=60)  # doctest: +SKIP
+    >>> table.rows[0].name  # doctest: +SKIP
+    'sigmoid, float64, 10 elements'
     """
     from fastnet._bench.comparison import Comparison  # here, because `import fastnet` would take longer
 

@@ -1,6 +1,7 @@
 """The curves of a training run inside a page: text and axes have the colour of the page's text, light or dark."""
 
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -32,5 +33,6 @@ def history_svg(trainer: Any) -> str:
     file = io.StringIO()
     figure.savefig(file, format="svg", transparent=True, dpi=110, metadata={"Date": None})
     svg = file.getvalue()
-    svg = svg[svg.index("<svg") :].replace("#000000", "currentColor")
+    svg = re.sub(r"<metadata>.*</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = svg.replace("#000000", "currentColor")
     return svg.replace("<svg", '<svg style="fill: currentColor; max-width: 100%; height: auto"', 1)
