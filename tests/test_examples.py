@@ -93,6 +93,13 @@ MATCHING = {
         r"standard deviation 0\.01: training accuracy 0\.[01]\d\d without, (0\.9\d\d|1\.000) with batch normalisation",
     ],
     "20_hyper_parameters": [r"0\.8\d\d 0\.[0-2]\d\d\d \d\.\de-0\d"],
+    "25_moving_on": [
+        r"after fastnet: test accuracy 0\.9[12]\d\d",
+        r"after PyTorch: test accuracy 0\.9[34]\d\d",
+        r"PyTorch largest difference \d\.\de-0[67], the same digit in \d+\.\d\d%",
+        r"onnxruntime largest difference \d\.\de-0[67], the same digit in \d+\.\d\d%",
+        r"safetensors the same bits: True",
+    ],
 }
 
 # What is printed instead if training ends early.
@@ -100,6 +107,7 @@ EARLY = {
     "11_mini_batch_training": [r"0 0\.\d{4} 0\.\d{4}", r"test accuracy at the end: 0\.\d{4}"],
     "12_misclassified_digits": [r"accuracy 0\.\d{4}, [\d,]+ of 10,000 wrong"],
     "19_regularization": [r"no regularization \d\.\d{3} 0\.\d{3}"],
+    "25_moving_on": [r"after fastnet: test accuracy 0\.\d{4}", r"after PyTorch: test accuracy 0\.\d{4}"],
     "16_convolution": [r"test accuracy 0\.\d{4}", r"standard deviation .* 0\.010 before, 0\.0\d\d after"],
 }
 EARLY_ITERATIONS = 300
@@ -113,6 +121,10 @@ class EarlyTrainer(Trainer):
 
 def lines(text):
     return [" ".join(line.split()) for line in text.splitlines()]
+
+
+# Examples of extras: the libraries without which they do not run.
+NEEDS = {"25_moving_on": ["torch", "onnx", "onnxruntime", "safetensors"]}
 
 
 @pytest.fixture
@@ -152,6 +164,8 @@ def here(tmp_path, monkeypatch, capsys, plt, loaded_once, unpainted):  # noqa: A
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs_without_a_display_prints_what_it_teaches_and_saves_its_picture(name, request, tmp_path):
+    for library in NEEDS.get(name, []):
+        pytest.importorskip(library, reason=f"needs {library}")
     stdout, stderr = request.getfixturevalue("in_a_process" if effort.FULL else "here")(name)
     assert stderr == ""
 
