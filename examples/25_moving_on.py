@@ -4,7 +4,7 @@ Moving on: PyTorch, ONNX and safetensors
 
 One day a network needs a graphics card, or runs in a phone, without Python. Each step there is one line: `to_torch`
 gives a PyTorch model, `to_onnx` a file that onnxruntime runs, `save_safetensors` a file of weights that other programs
-read. `from_torch` brings a model back. This example needs ``pip install 'fastnet[torch,onnx,safetensors]'``.
+read. `from_torch` brings a model back. This example needs ``pip install '.[torch,onnx,safetensors]'``.
 
 Look at the curve on the left: fastnet begins the training, PyTorch continues it, and the loss does not jump in between.
 On the right, look at how little the probabilities differ. All three libraries compute in float32, which has seven

@@ -68,4 +68,4 @@ def exported(name: str, dtype: Any) -> Any:
 def inputs(network: Any, count: int = 64) -> Any:
     """Return samples that fit a network, in its dtype."""
     shape = network._sample_shape()
-    return np.random.default_rng(9).normal(size=(count, *shape)).astype(network.dtype)
+    return np.random.default_rng(9).normal(scale=0.5, size=(count, *shape)).astype(network.dtype)

@@ -11,5 +11,5 @@ def library(name: str, extra: str) -> Any:
     except ImportError as error:
         raise ImportError(
             f"this needs {name.partition('.')[0]}, which fastnet's extra `{extra}` installs: "
-            f"pip install 'fastnet[{extra}]' ({error})"
+            f"pip install '.[{extra}]' in the folder of its source ({error})"
         ) from None

@@ -32,7 +32,7 @@ def test_a_missing_library_is_an_import_error_that_names_the_extra(extra, call, 
         return real(name, *others)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(ImportError, match=rf"needs {extra}, .* pip install 'fastnet\[{extra}\]'"):
+    with pytest.raises(ImportError, match=rf"needs {extra}, .* pip install '\.\[{extra}\]'"):
         call()
     assert list(tmp_path.iterdir()) == []
 
