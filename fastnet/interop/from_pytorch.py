@@ -113,7 +113,7 @@ def _dtype_of(model: Any, torch: Any) -> np.dtype[Any]:
 
 def _found(model: Any, torch: Any, prefix: str) -> Iterator[Found]:
     """Yield the modules that compute something, as layers."""
-    for number, module in model.named_children():
+    for number, module in enumerate(model):  # `named_children` leaves out a module that comes again
         place = f"{prefix}{number}"
         if type(module) is torch.nn.Sequential:
             yield from _found(module, torch, f"{place}.")

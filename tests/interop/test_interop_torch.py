@@ -250,6 +250,15 @@ def test_the_network_predicts_what_the_model_predicts(make):
     assert (network.predict(x) == before).all()
 
 
+def test_a_module_may_stand_in_several_places():
+    sigmoid = nn.Sigmoid()
+    model = nn.Sequential(nn.Linear(4, 5), sigmoid, nn.Linear(5, 3), sigmoid)
+    network = from_torch(model)
+    assert (network.activation, network.output) == ("sigmoid", "sigmoid")
+    x = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    assert_equal(network.predict(x), run(model, x))
+
+
 def test_scores_become_probabilities_with_the_output_softmax():
     model = moved(MODELS["plain"]())
     network = from_torch(model)
