@@ -1,13 +1,13 @@
 """How Sphinx builds the documentation: `make -C docs html`."""
 
-import ast
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import fastnet
 
 sys.path.append(str(Path(__file__).parent / "_extensions"))
+
+from extras import lacking_extras  # _extensions/extras.py
 
 project = "fastnet"
 author = "The fastnet developers"
@@ -45,22 +45,13 @@ numpydoc_show_class_members = False  # autodoc shows them
 
 # --- examples ---------------------------------------------------------------------------------------------------------
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-def is_runnable(path: Path) -> bool:
-    """Whether all libraries are installed that an example imports: some belong to an extra."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    return all(find_spec(name.partition(".")[0]) for name in names)
-
+# Run all of them, but for those that need an extra that is not installed: these are shown without their output.
+shown_only = [path.stem for path in Path(__file__).parent.glob("../examples/[0-9]*.py") if lacking_extras(path)]
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
-    # Run all that can run. The others are shown without what they print.
-    "filename_pattern": "|".join(path.name for path in sorted(EXAMPLES.glob("[0-9]*.py")) if is_runnable(path)),
+    "filename_pattern": rf"(?<!{')(?<!'.join(shown_only)})\.py$" if shown_only else "",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "capture_repr": (),

@@ -1,6 +1,7 @@
 """The examples: each runs without a display, prints what it teaches, and saves its picture.
 
-They use the backend that this installation chooses. With `--full`, each example runs as a learner runs it, in a process
+They use the backend that this installation chooses. An example that needs an extra is skipped where that is not
+installed. With `--full`, each example runs as a learner runs it, in a process
 of its own. Without it, they run in this process, training ends early, and the pictures are not drawn.
 """
 
@@ -10,6 +11,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import effort
@@ -21,8 +23,9 @@ from PIL import Image
 import fastnet
 from fastnet import Trainer
 
-FOLDER = Path(__file__).resolve().parents[1] / "examples"
-EXAMPLES = {path.stem: path for path in sorted(FOLDER.glob("[0-9]*.py"))}
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("[0-9]*.py"))}
+EXTRAS = runpy.run_path(str(ROOT / "docs/_extensions/extras.py"))
 
 # Lines that must be printed: what the lecture notes print, and what else an example shows. Spaces count as one.
 PRINTED = {
@@ -98,7 +101,7 @@ MATCHING = {
         r"after PyTorch: test accuracy 0\.9[34]\d\d",
         r"PyTorch largest difference \d\.\de-0[67], the same digit in \d+\.\d\d%",
         r"onnxruntime largest difference \d\.\de-0[67], the same digit in \d+\.\d\d%",
-        r"safetensors the same bits: True",
+        r"safetensors W1, W2, b1, b2; the same bits: True",
     ],
 }
 
@@ -121,10 +124,6 @@ class EarlyTrainer(Trainer):
 
 def lines(text):
     return [" ".join(line.split()) for line in text.splitlines()]
-
-
-# Examples of extras: the libraries without which they do not run.
-NEEDS = {"25_moving_on": ["torch", "onnx", "onnxruntime", "safetensors"]}
 
 
 @pytest.fixture
@@ -164,8 +163,8 @@ def here(tmp_path, monkeypatch, capsys, plt, loaded_once, unpainted):  # noqa: A
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs_without_a_display_prints_what_it_teaches_and_saves_its_picture(name, request, tmp_path):
-    for library in NEEDS.get(name, []):
-        pytest.importorskip(library, reason=f"needs {library}")
+    if extras := EXTRAS["lacking_extras"](EXAMPLES[name]):
+        pytest.skip(f"it needs fastnet's extra {', '.join(extras)}")
     stdout, stderr = request.getfixturevalue("in_a_process" if effort.FULL else "here")(name)
     assert stderr == ""
 
@@ -206,6 +205,16 @@ def test_an_example_uses_the_public_names_alone(path):
         elif isinstance(node, ast.Attribute):
             names.append(node.attr)
     assert [name for name in names if re.search(r"(^|\.)_(?!_)", name)] == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_an_example_needs_nothing_but_fastnets_dependencies_and_extras(path):
+    assert EXTRAS["imported"](path) <= {*sys.stdlib_module_names, "fastnet", "matplotlib", "numpy", *EXTRAS["EXTRA_OF"]}
+
+
+def test_every_extra_of_the_examples_is_one_of_fastnets():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(EXTRAS["EXTRA_OF"].values()) <= project["optional-dependencies"].keys()
 
 
 def test_the_numbers_of_the_examples_have_no_gap():
