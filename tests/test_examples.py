@@ -25,6 +25,7 @@ from fastnet import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("[0-9]*.py"))}
+DEPENDENCIES = {*sys.stdlib_module_names, "PIL", "fastnet", "matplotlib", "numpy", "scipy", "threadpoolctl", "tqdm"}
 EXTRAS = runpy.run_path(str(ROOT / "docs/_extensions/extras.py"))
 
 # Lines that must be printed: what the lecture notes print, and what else an example shows. Spaces count as one.
@@ -209,7 +210,7 @@ def test_an_example_uses_the_public_names_alone(path):
 
 @pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
 def test_an_example_needs_nothing_but_fastnets_dependencies_and_extras(path):
-    assert EXTRAS["imported"](path) <= {*sys.stdlib_module_names, "fastnet", "matplotlib", "numpy", *EXTRAS["EXTRA_OF"]}
+    assert EXTRAS["imported"](path) <= {*DEPENDENCIES, *EXTRAS["EXTRA_OF"]}
 
 
 def test_every_extra_of_the_examples_is_one_of_fastnets():
