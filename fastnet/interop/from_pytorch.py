@@ -94,11 +94,12 @@ def from_torch(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Any
         return _convolutional(found, dtype, input_shape)
     network = _dense(found, dtype)
     if input_shape is not None:
-        if math.prod(input_shape) != network._input_count():
+        sides = tuple(np.ravel(input_shape).tolist())
+        if math.prod(sides) != network._input_count():
             raise ValueError(
                 f"input_shape must be the shape of the {network._input_count()} inputs of model, got {input_shape}"
             )
-        network.input_shape = tuple(input_shape)
+        network.input_shape = sides
     return network
 
 

@@ -304,6 +304,7 @@ REFUSED = [
     (lambda: small(nn.ReLU()).half(), {}, TypeError, r"0\.weight is torch\.float16"),
     (lambda: nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3).double()), {}, TypeError, r"1\.weight is torch\.float64"),
     (lambda: small(nn.ReLU()), {"input_shape": (3,)}, ValueError, "input_shape must be the shape of the 4 inputs"),
+    (lambda: small(nn.ReLU()), {"input_shape": 3}, ValueError, "input_shape must be the shape of the 4 inputs"),
     (conv, {}, ValueError, "pass input_shape"),
     (conv, {"input_shape": (1, 9, 12)}, ValueError, r"input_shape \(1, 9, 12\) does not fit model: W2 would have"),
     (conv, {"input_shape": 8}, ValueError, r"input_dim must be \(channels, height, width\)"),
