@@ -17,6 +17,7 @@ from fastnet import (  # noqa: F401
     util,
 )
 from fastnet._backend import get_backend, use_backend
+from fastnet._bench import bench
 from fastnet._threads import get_num_threads, set_num_threads
 from fastnet.mnist import load_mnist
 from fastnet.networks import (
@@ -45,6 +46,7 @@ __all__ = [
     "SimpleNet",
     "Trainer",
     "TwoLayerNet",
+    "bench",
     "data",
     "functions",
     "get_backend",

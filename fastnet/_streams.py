@@ -1,9 +1,10 @@
 """The streams of the process, which may be closed or missing, and what the trainer shows on them."""
 
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 
@@ -39,15 +40,11 @@ class Progress(NamedTuple):
 def progress(total: int, *, bar: bool) -> Iterator[Progress]:
     """Show a progress bar on standard error, if `bar` and if there is a terminal or a notebook."""
     streams = is_open(sys.stderr) and is_open(sys.stdout)  # tqdm flushes both
-    if not (bar and streams and (_is_terminal(sys.stderr) or "ipykernel" in sys.modules)):
+    in_notebook = {"ipykernel", "IPython"} <= sys.modules.keys()
+    if not (bar and streams and (_is_terminal(sys.stderr) or in_notebook)):
         yield Progress(print_line, None)
         return
-    with warnings.catch_warnings():
-        # In a notebook without ipywidgets, tqdm warns when it is imported, and takes a line of text for the bar.
-        warnings.simplefilter("ignore")
-        from tqdm.auto import tqdm
-
-    with tqdm(total=total, unit="it", dynamic_ncols=True) as shown:
+    with _bar(in_notebook)(total=total, unit="it", dynamic_ncols=True) as shown:
 
         def advance(losses: list[float]) -> None:
             if losses:
@@ -55,6 +52,15 @@ def progress(total: int, *, bar: bool) -> Iterator[Progress]:
             shown.update()
 
         yield Progress(shown.write, advance)
+
+
+def _bar(in_notebook: bool) -> Any:
+    """Return the kind of bar: in a notebook a widget, or a line of text if there are no widgets."""
+    if in_notebook and find_spec("ipywidgets") is None:
+        from fastnet._notebook_line import line_in_place
+
+        return line_in_place()
+    return import_module("tqdm.notebook" if in_notebook else "tqdm").tqdm
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import mtrand
 
+from fastnet import _html
 from fastnet._checks import FloatArray, RandomSource, Seed, as_count, random_source, refuse_parameters_not_finite
 from fastnet._streams import print_line, progress
 from fastnet._training.data import samples_of, training_samples, validation_samples
@@ -246,6 +247,24 @@ class Trainer:
         self._good = Best()  # where the training goes back to if it diverges
         self._good_after = 0  # iterations
         self._lost: str | None = None  # what shows that it has diverged beyond repair
+
+    def __repr__(self) -> str:
+        return f"<{self._summary()}: {self.network!r}>"
+
+    def _repr_html_(self) -> str:
+        show_network = getattr(self.network, "_repr_html_", lambda: None)
+        shown = _html.paragraph(self._summary()) + (show_network() or _html.paragraph(repr(self.network)))
+        if self.train_loss_list:
+            from fastnet.plotting._inline import history_svg  # matplotlib takes its time
+
+            shown += history_svg(self)
+        return shown
+
+    def _summary(self) -> str:
+        seen = [f"{type(self).__name__} after {self.current_iter:,} iterations"]
+        for name, values in (("loss", self.train_loss_list), ("test accuracy", self.test_acc_list)):
+            seen += [f"{name} {values[-1]:.4g}"] if values else []
+        return ", ".join(seen)
 
     def train(self) -> None:
         """Train for all iterations, or until `stop` is called. A second call continues, for as many iterations.

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -42,7 +43,21 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+# The modules whose examples need the libraries of an extra.
+EXAMPLES_NEED = {
+    "fastnet.interop.from_pytorch": ["torch"],
+    "fastnet.interop.onnx_files": ["onnx", "onnxruntime"],
+    "fastnet.interop.safetensors_files": ["safetensors"],
+    "fastnet.interop.to_pytorch": ["torch"],
+}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            for library in EXAMPLES_NEED.get(item.name.rpartition(".")[0], []):
+                if not find_spec(library):
+                    item.add_marker(pytest.mark.skip(reason=f"needs {library}"))
     if not effort.FULL:
         items[:], others = effort.sample(items)
         config.hook.pytest_deselected(items=others)

@@ -123,6 +123,13 @@ MATCHING = {
         r"the losses of the first 5 epochs differ by \de-0[4-9]",
         r"the best of the search: .*, accuracy 0\.[89]\d\d",
     ],
+    "25_moving_on": [
+        r"after fastnet: test accuracy 0\.9[12]\d\d",
+        r"after PyTorch: test accuracy 0\.9[34]\d\d",
+        r"PyTorch largest difference \d\.\de-0[67], the same digit in \d+\.\d\d%",
+        r"onnxruntime largest difference \d\.\de-0[67], the same digit in \d+\.\d\d%",
+        r"safetensors W1, W2, b1, b2; the same bits: True",
+    ],
 }
 
 # What is printed instead if training ends early.
@@ -132,6 +139,7 @@ EARLY = {
     "19_regularization": [r"no regularization \d\.\d{3} 0\.\d{3}"],
     "21_forward_pass": [r"right: 0\.\d{4}"],
     "23_deeper_network": [r"2 hidden layers: 89,610 parameters, training 0\.\d{4}, test 0\.\d{4}"],
+    "25_moving_on": [r"after fastnet: test accuracy 0\.\d{4}", r"after PyTorch: test accuracy 0\.\d{4}"],
     "16_convolution": [r"test accuracy 0\.\d{4}", r"standard deviation .* 0\.010 before, 0\.0\d\d after"],
 }
 EARLY_ITERATIONS = 300

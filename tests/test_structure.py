@@ -72,19 +72,19 @@ def test_what_is_computed_element_by_element_is_registered_once():
 
 LEVELS = [
     [
-        "_checks", "_compiled_objective", "_files", "_npz", "_picked", "_scaled", "_schedules", "_startup", "_steps",
-        "_streams", "_threads", "_warnings",
+        "_checks", "_compiled_objective", "_files", "_html", "_notebook_line", "_npz", "_picked", "_scaled", "_schedules",
+        "_startup", "_steps", "_streams", "_threads", "_warnings",
     ],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],
     ["_backend"],
-    ["functions", "information", "perceptron", "util", "augmentation", "_jobs", "search"],
+    ["functions", "information", "perceptron", "util", "augmentation", "_jobs", "search", "images"],
     ["_gradient_in_parts", "gradient", "_gradient_check", "layers"],
+    ["plotting"],
     ["networks", "optimizer"],
     ["_training"],
-    ["trainer", "data", "mnist", "images", "pretrained"],
-    ["plotting", "exercises", "interop"],
-    ["_bench", "textbook"],
+    ["trainer", "data", "mnist", "pretrained"],
+    ["_bench", "exercises", "interop", "textbook"],
     ["cli"],
     ["__main__"],
 ]

@@ -182,7 +182,7 @@ def test_with_a_progress_bar_the_losses_are_in_it_and_not_on_lines(capsys, monke
 
 @pytest.mark.parametrize("notebook", [True, False])
 def test_a_notebook_shows_the_progress_bar_without_a_terminal(monkeypatch, notebook):
-    import tqdm.auto
+    import tqdm
 
     totals = []
 
@@ -191,10 +191,11 @@ def test_a_notebook_shows_the_progress_bar_without_a_terminal(monkeypatch, noteb
             totals.append(total)
             super().__init__(disable=True)
 
-    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    monkeypatch.setattr("fastnet._streams._bar", lambda in_notebook: Bar if in_notebook else None)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     if notebook:
         monkeypatch.setitem(sys.modules, "ipykernel", object())
+        monkeypatch.setitem(sys.modules, "IPython", object())
     else:
         monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     scripted(iterations=1, progress=True).train()

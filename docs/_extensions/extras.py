@@ -8,7 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 # An extra by the module that it installs.
-EXTRA_OF = {"distributed": "distributed", "joblib": "distributed", "sklearn": "sklearn"}
+EXTRA_OF = {
+    "distributed": "distributed", "joblib": "distributed", "onnxruntime": "onnx", "safetensors": "safetensors",
+    "sklearn": "sklearn", "torch": "torch",
+}  # fmt: skip
 
 
 def imported(path: Path) -> set[str]:

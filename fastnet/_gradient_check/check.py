@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnet import _html
 from fastnet._checks import FloatArray, gradient_of, one_number
 from fastnet._gradient_check.network import (
     GRADIENT,
@@ -123,8 +124,16 @@ class GradientReport:
         lines = [HEAD, *(_cells(row) for row in self.rows.values())]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-        if self:
-            text.append("All gradients agree.")
+        return "\n".join([*text, *self._conclusions()])
+
+    def _repr_html_(self) -> str:
+        rows = [_cells(row) for row in self.rows.values()]
+        table = _html.table("Gradient check", HEAD, rows, strong=("DIFFERS", CANNOT_TELL))
+        return table + "".join(map(_html.paragraph, self._conclusions()))
+
+    def _conclusions(self) -> list[str]:
+        """Return the sentences below the table."""
+        text = ["All gradients agree."] if self else []
         wrong = [row for row in self.rows.values() if row.verdict == DIFFERS]
         if wrong:
             conclusion = f"Backpropagation gives a different gradient for {', '.join(row.name for row in wrong)}."
@@ -138,7 +147,7 @@ class GradientReport:
             for row in self.rows.values()
             if row.verdict == CANNOT_TELL
         ]
-        return "\n".join(text)
+        return text
 
 
 def _cells(row: ParameterReport) -> tuple[str, ...]:

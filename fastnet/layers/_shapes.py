@@ -51,3 +51,12 @@ def vector(value: npt.ArrayLike, name: str, size: int, of: str) -> npt.NDArray[A
     if array.shape not in ((1, size), (1,), ()):
         raise ValueError(f"{name} must have shape ({size},) {of}, got shape {array.shape}")
     return np.broadcast_to(array.reshape(-1), (size,))
+
+
+def shown(layer: Any, *names: str) -> str:
+    """Return the repr of a layer, with the shapes or the values of some attributes."""
+    parts = []
+    for name in names:
+        value = getattr(layer, name, None)
+        parts.append(f"{name} {value.shape}" if isinstance(value, np.ndarray) else f"{name}={value!r}")
+    return f"{type(layer).__name__}({', '.join(parts)})"

@@ -17,7 +17,7 @@ from fastnet._checks import (
     real_array,
     window_positions,
 )
-from fastnet.layers._shapes import common, gradient, kept, vector
+from fastnet.layers._shapes import common, gradient, kept, shown, vector
 from fastnet.layers.dense import Relu
 from fastnet.util import im2col
 
@@ -90,6 +90,9 @@ class Convolution:
         self.col_W: Any = None
         self.dW: Any = None
         self.db: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self, "W", "b", "stride", "pad")
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return the outputs of all filters.
@@ -248,6 +251,9 @@ class Pooling:
         self.pad = as_count(pad, "pad", least=0)
         self.x: Any = None
         self.arg_max: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self, "pool_h", "pool_w", "stride", "pad")
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return the largest element of each window.

@@ -18,7 +18,7 @@ from fastnet._checks import (
     random_source,
     real_array,
 )
-from fastnet.layers._shapes import gradient, kept, promoted, vector
+from fastnet.layers._shapes import gradient, kept, promoted, shown, vector
 
 __all__ = ["AddLayer", "Affine", "Dropout", "MulLayer", "Relu", "Sigmoid"]
 
@@ -48,6 +48,9 @@ class MulLayer:
     def __init__(self) -> None:
         self.x: Any = None
         self.y: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: Any, y: Any) -> Any:
         """Return the product.
@@ -107,6 +110,9 @@ class AddLayer:
     >>> prices.backward(1.1)
     (1.1, 1.1)
     """
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: Any, y: Any) -> Any:
         """Return the sum.
@@ -174,6 +180,9 @@ class Relu:
 
     def __init__(self) -> None:
         self.mask: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return ``max(0, x)``.
@@ -252,6 +261,9 @@ class Sigmoid:
 
     def __init__(self) -> None:
         self.out: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return the sigmoid of `x`.
@@ -357,6 +369,9 @@ class Affine:
         self.original_x_shape: tuple[int, ...] | None = None
         self.dW: Any = None
         self.db: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self, "W", "b")
 
     def forward(self, x: npt.ArrayLike) -> FloatArray:
         """Return ``x @ W + b``.
@@ -501,6 +516,9 @@ class Dropout:
             self._random = random_source(seed)
         self.dropout_ratio = dropout_ratio
         self.mask: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self, "dropout_ratio")
 
     def forward(self, x: npt.ArrayLike, train_flg: bool = True) -> npt.NDArray[Any]:
         """Drop units, or, if not training, scale all of them.

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from fastnet import functions
 from fastnet._checks import FloatArray, minus_targets, real_array, targets
-from fastnet.layers._shapes import kept
+from fastnet.layers._shapes import kept, shown
 
 __all__ = ["SoftmaxWithLoss"]
 
@@ -45,6 +45,9 @@ class SoftmaxWithLoss:
         self.loss: Any = None
         self.y: Any = None
         self.t: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def forward(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
         """Return the mean loss over the samples.

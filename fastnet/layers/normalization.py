@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import FLOAT64, FloatArray, cast, real_array, refuse_empty
-from fastnet.layers._shapes import common, gradient, kept, vector
+from fastnet.layers._shapes import common, gradient, kept, shown, vector
 from fastnet.layers.dense import Relu
 
 __all__ = ["BatchNormalization"]
@@ -88,6 +88,9 @@ class BatchNormalization:
         self.std: Any = None
         self.dgamma: Any = None
         self.dbeta: Any = None
+
+    def __repr__(self) -> str:
+        return shown(self, "gamma", "beta", "momentum")
 
     def forward(self, x: npt.ArrayLike, train_flg: bool = True) -> FloatArray:
         """Normalise with the statistics of the batch, or, if not training, with the running statistics.

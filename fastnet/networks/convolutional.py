@@ -65,6 +65,9 @@ class ConvolutionalNetwork(LayeredNetwork):
     def _input_count(self) -> int:
         return math.prod(self._input_dim)
 
+    def _sample_shape(self) -> tuple[int, ...]:
+        return self._input_dim
+
     def save_params(self, file_name: PathLike = "params.pkl") -> None:
         """Write the parameters in the book's file format: a pickled dict of arrays.
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fastnet import _backend
 from fastnet._checks import FLOAT64, FloatArray, IntArray, cast, is_labels, refuse_empty, refuse_outside, samples
 from fastnet._twins.shared.formulas_numpy import one_hot
+from fastnet.networks.architecture import Layer, dense_layers
 from fastnet.networks.network import Network, fitting
 from fastnet.networks.weights import counted
 
@@ -38,6 +39,13 @@ class DenseNetwork(Network):
         t = cast(one_hot(t, self._output_size), FLOAT64)
         parameters = [cast(parameter, FLOAT64) for parameter in self._arrays()]
         return ForwardMode(np.atleast_2d(x), t, parameters, activation, output, decay, self.dtype)
+
+    def _sample_shape(self) -> tuple[int, ...]:
+        return self._shapes["W1"][:1]
+
+    def _architecture(self) -> list[Layer]:
+        activation, output, _ = self._formulas()
+        return dense_layers(self._arrays(), activation, output)
 
     def _predicted(self, x: npt.ArrayLike, arrays: tuple[FloatArray, ...], activation: str, output: str) -> FloatArray:
         """Return the predictions, checking `x` only if the kernel cannot take it as it is."""

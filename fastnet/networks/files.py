@@ -6,7 +6,7 @@ the classes and the shape of an input. It names the class of the network.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -74,14 +74,7 @@ class SavedNetwork(ABC):
         >>> again.classes
         ['cat', 'dog']
         """
-        parameters = self._saved_parameters()
-        arrays: dict[str, Any] = {**parameters, **self._settings(), "network": network_name(type(self))}
-        if self.classes is not None:
-            arrays["classes"] = np.array(_classes(self.classes, self._output_count()), np.str_)
-        if self.input_shape is not None:
-            arrays["input_shape"] = np.array(_input_shape(self.input_shape, self._input_count()), np.int64)
-        if self.background is not None:
-            arrays["background"] = np.float64(_background(self.background))
+        arrays = {**self._saved_parameters(), **self._saved_settings()}
         with replacing(path) as file:
             np.savez(file, **arrays)
 
@@ -89,9 +82,20 @@ class SavedNetwork(ABC):
     def _saved_parameters(self) -> dict[str, Any]:
         """Return the parameters, checked, and the statistics."""
 
+    def _saved_settings(self) -> dict[str, Any]:
+        """Return what `save` writes besides the parameters: the settings and the description, checked."""
+        settings: dict[str, Any] = {**self._settings(), "network": network_name(type(self))}
+        if self.classes is not None:
+            settings["classes"] = np.array(_classes(self.classes, self._output_count()), np.str_)
+        if self.input_shape is not None:
+            settings["input_shape"] = np.array(_input_shape(self.input_shape, self._input_count()), np.int64)
+        if self.background is not None:
+            settings["background"] = np.float64(_background(self.background))
+        return settings
+
     @abstractmethod
     def _settings(self) -> dict[str, Any]:
-        """Return what `save` writes besides the parameters."""
+        """Return the settings of the constructor, as numbers, words and arrays."""
 
     def _input_count(self) -> int:
         return len(self.params["W1"])
@@ -137,10 +141,10 @@ def network_name(kind: type) -> str:
 
 
 @contextmanager
-def reading(path: PathLike, kind: type) -> Iterator[tuple[dict[str, Any], Description]]:
-    """Read a file that `save` wrote; errors in the `with` block become a ValueError that names it."""
+def reading(path: PathLike, kind: type, read: "Read") -> Iterator[tuple[dict[str, Any], Description]]:
+    """Read a file of weights; errors in the `with` block become a ValueError that names it."""
     try:
-        arrays, description = read_weights(path)
+        arrays, description = read(path)
         if description.network not in (None, network_name(kind)):
             raise ValueError(f"it holds those of a {description.network}")
         yield arrays, description
@@ -152,6 +156,11 @@ def reading(path: PathLike, kind: type) -> Iterator[tuple[dict[str, Any], Descri
 def read_weights(path: PathLike) -> tuple[dict[str, npt.NDArray[Any]], Description]:
     """Return the parameters and settings in a file, and what it says of its network; ValueErrors do not name it."""
     arrays = read_npz(path)
+    return without_description(arrays)
+
+
+def without_description(arrays: dict[str, Any]) -> tuple[dict[str, Any], Description]:
+    """Return parameters and settings, and the description that stood between them."""
     network, classes, input_shape, background = (arrays.pop(name, None) for name in Description._fields)
     return arrays, Description(
         None if network is None else str(network),
@@ -159,6 +168,9 @@ def read_weights(path: PathLike) -> tuple[dict[str, npt.NDArray[Any]], Descripti
         None if input_shape is None else tuple(_integers(input_shape)),
         None if background is None else background.item(),
     )
+
+
+Read = Callable[[PathLike], tuple[dict[str, npt.NDArray[Any]], Description]]  # `read_weights`, or of another format
 
 
 def _strings(array: npt.NDArray[Any]) -> list[str]:

@@ -29,8 +29,9 @@ from fastnet._scaled import as_samples
 from fastnet._twins.shared.formulas_numpy import relative
 from fastnet.gradient import numerical_gradient
 from fastnet.layers import Affine, BatchNormalization, Convolution, Dropout, Relu, SoftmaxWithLoss
+from fastnet.networks.architecture import Layer, Shown, described, unknown
 from fastnet.networks.dense import as_batch
-from fastnet.networks.files import SavedNetwork, WeightsOfFile, reading
+from fastnet.networks.files import Read, SavedNetwork, WeightsOfFile, read_weights, reading
 from fastnet.networks.initialization import drawn
 from fastnet.networks.network import CHUNK, in_chunks, network_dtype, overrides, right, share_memory
 from fastnet.networks.originals import FRESH, LAYERS, is_original, with_relus
@@ -46,7 +47,7 @@ __all__ = ["LayeredTwoLayerNet"]
 WITH_MODES = (Dropout, BatchNormalization)
 
 
-class LayeredNetwork(SavedNetwork):
+class LayeredNetwork(SavedNetwork, Shown):
     """A network whose layers stand in `layers`: a dict, or a list, to which a program may add its own.
 
     A subclass defines `predict` and `loss`, and says in `_places` which layer holds which parameter.
@@ -282,6 +283,18 @@ class LayeredNetwork(SavedNetwork):
         labels = as_batch(targets(last.t, last.y), FLOAT64)
         return Differences(used, {self._numbers()[key] for key, _ in places.values()}, self._batch(x), labels, weights)
 
+    def _sample_shape(self) -> tuple[int, ...]:
+        return (self._input_count(),)
+
+    def _architecture(self) -> list[Layer]:
+        self._connect()
+        layers: list[Layer] = []
+        shape: tuple[int, ...] | None = self._sample_shape()
+        for _, layer in self._in_order():
+            layers.append(described(layer, shape) if is_original(layer, "forward", LAYERS) else unknown(layer))
+            shape = layers[-1].shape
+        return layers
+
     def _numbers(self) -> dict[Any, int]:
         """Return the number of each layer by its key in `layers`."""
         return {key: number for number, (key, _) in enumerate(self._in_order())}
@@ -343,7 +356,11 @@ class LayeredNetwork(SavedNetwork):
         >>> net.params["W1"].shape
         (2, 3)
         """
-        with reading(path, cls) as (arrays, description):
+        return cls._load(path, read_weights)
+
+    @classmethod
+    def _load(cls, path: PathLike, read: Read) -> Self:
+        with reading(path, cls, read) as (arrays, description):
             arguments = cls._arguments(arrays)
             dtype = network_dtype(arrays["W1"].dtype)
             make: Any = cls

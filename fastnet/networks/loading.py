@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from fastnet._files import PathLike
 from fastnet.networks.convolutional import DeepConvNet, SimpleConvNet
-from fastnet.networks.files import read_weights
+from fastnet.networks.files import Read, read_weights
 from fastnet.networks.layered import LayeredTwoLayerNet
 from fastnet.networks.multi_layer_net import MultiLayerNet
 from fastnet.networks.multi_layer_net_extend import MultiLayerNetExtend
@@ -61,11 +61,16 @@ def load_network(path: PathLike) -> AnyNetwork:
     >>> print(type(network).__name__, network.input_shape, network.classes)
     SimpleConvNet (1, 8, 8) None
     """
+    return network_of(path, read_weights)
+
+
+def network_of(path: PathLike, read: Read) -> AnyNetwork:
+    """Return the network that a file holds, in whose format `read` reads."""
     try:
-        _, description = read_weights(path)
+        _, description = read(path)
         kind = description.network or TwoLayerNet.__name__
         if kind not in KINDS:
             raise ValueError(f"it holds those of a {kind}, which this version does not know")
     except ValueError as error:
         raise ValueError(f"{path} does not hold the parameters of a network: {error}") from None
-    return KINDS[kind].load(path)
+    return KINDS[kind]._load(path, read)

@@ -45,7 +45,7 @@ from fastnet.functions import (
     tanh_grad,
 )
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
-from fastnet.networks.files import reading
+from fastnet.networks.files import Read, read_weights, reading
 from fastnet.networks.initialization import deviation, drawn, hidden_sizes
 from fastnet.networks.network import NoAccuracyError, common_dtype, network_dtype
 from fastnet.networks.weights import (
@@ -537,7 +537,11 @@ class MultiLayerNet(DenseNetwork):
         >>> net.params["W1"].shape
         (2, 3)
         """
-        with reading(path, cls) as (arrays, description):
+        return cls._load(path, read_weights)
+
+    @classmethod
+    def _load(cls, path: PathLike, read: Read) -> Self:
+        with reading(path, cls, read) as (arrays, description):
             settings = _settings(*(arrays.pop(name).item() for name in ("activation", "output", "weight_decay_lambda")))
             D, *sizes = layer_sizes(arrays, len(arrays) // 2)
             shapes = parameter_shapes(D, *sizes)

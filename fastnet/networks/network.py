@@ -25,6 +25,7 @@ from fastnet._checks import (
 )
 from fastnet._scaled import as_samples
 from fastnet.gradient import numerical_gradient
+from fastnet.networks.architecture import Shown
 from fastnet.networks.files import SavedNetwork
 from fastnet.networks.weights import share
 
@@ -35,7 +36,7 @@ class NoAccuracyError(ValueError):
     """What `accuracy` raises if the predictions are numbers: these are close or not, but not right or wrong."""
 
 
-class Network(SavedNetwork):
+class Network(SavedNetwork, Shown):
     """A network whose parameters are arrays in a dict.
 
     A subclass defines `predict` and `loss`, and lists both in `_own`. So `numerical_gradient` can detect a class or an

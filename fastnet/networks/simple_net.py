@@ -67,6 +67,10 @@ class SimpleNet:
         self._shape = as_count(input_size, "input_size"), as_count(output_size, "output_size")
         self.W: FloatArray = random_source(seed).standard_normal(self._shape)
 
+    def __repr__(self) -> str:
+        D, C = self._shape
+        return f"<SimpleNet {D}-{C}, {D * C:,} parameters, float64>"
+
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """Return the scores ``x W``.
 

@@ -26,7 +26,7 @@ from fastnet._files import PathLike
 from fastnet._twins.shared.formulas_numpy import softmax_error
 from fastnet.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
-from fastnet.networks.files import reading
+from fastnet.networks.files import Read, read_weights, reading
 from fastnet.networks.initialization import drawn
 from fastnet.networks.network import common_dtype, network_dtype
 from fastnet.networks.weights import counted, cross_entropies, divisors, rows, weighted_loss
@@ -316,7 +316,11 @@ class TwoLayerNet(DenseNetwork):
         >>> net.params["W1"].shape
         (2, 3)
         """
-        with reading(path, cls) as (params, description):
+        return cls._load(path, read_weights)
+
+    @classmethod
+    def _load(cls, path: PathLike, read: Read) -> Self:
+        with reading(path, cls, read) as (params, description):
             D, H, C = layer_sizes(params, 2)
             dtype = common_dtype(params, parameter_shapes(D, H, C))
         network = cls(D, H, C, dtype=dtype, seed=0)  # not inside `reading`: an error of a subclass is not the file's

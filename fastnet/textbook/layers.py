@@ -41,6 +41,7 @@ class _Layer(Served):
 
     _computed_when_read: ClassVar[tuple[str, ...]] = ()
     _private: ClassVar[tuple[str, ...]] = ()
+    __repr__ = object.__repr__
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if self.book is None:
