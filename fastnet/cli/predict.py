@@ -22,6 +22,7 @@ SHOWN = 100  # digits in the picture
 NO_DIGIT = "?"
 ANSWERS = 2  # that are printed for each digit
 CHUNK = 1000  # digits that are predicted at a time
+OTHER_POLARITY = 0.5  # of the range from black to white: backgrounds that differ by more are ink and paper exchanged
 TURN = 8  # degrees: about as much as hands differ
 DIGITS = [str(digit) for digit in range(CLASSES)]
 
@@ -169,7 +170,20 @@ def resized(path: Path, network: Any) -> npt.NDArray[np.float32]:
     size = (shape[-2], shape[-1]) if len(shape) > 1 else (side, side)
     if size[0] * size[1] != inputs_of(network):
         raise ValueError(f"{path} cannot be shown to {described(network)}, which are not those of a gray image")
-    return np.asarray(luminance(path, size).reshape(1, -1) / 255, np.float32)
+    picture = np.asarray(luminance(path, size) / 255, np.float32)
+    if is_other_polarity(picture, network.background):
+        complain(
+            f"fastnet predict: note: {path} has a {'light' if network.background < 0.5 else 'dark'} background, other "
+            "than the pictures that the network learned from: it is shown inverted"
+        )
+        picture = 1 - picture
+    return picture.reshape(1, -1)
+
+
+def is_other_polarity(picture: npt.NDArray[np.float32], background: float | None) -> bool:
+    """Whether the background of a picture is light where that of the training was dark, or the other way round."""
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    return background is not None and abs(float(np.median(border)) - background) > OTHER_POLARITY
 
 
 def probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
