@@ -16,6 +16,7 @@ FAINTEST, STRONGEST = 0.25, 0.5  # the threshold of ink, relative to the stronge
 WEAK = 0.6  # of that threshold: enough for a pixel that continues a stroke
 CONTACT = 0.7  # of the side: what touches the edge of the picture along more than this is not written
 SPAN = 0.8  # of the picture's side: what spans more is a frame or a ruled line
+STRAIGHT = 0.8  # of its length: the side of a frame is so straight that one row of pixels holds more of it
 LINE = 0.04  # of the picture's side: the largest thickness of a ruled line
 SMALLEST = 0.035  # of the picture's longer side: what is smaller is no digit
 RELATIVE = 0.45  # of the height of the tallest: what is less tall is a label or a speck
@@ -37,13 +38,16 @@ def strokes_of(ink: Gray) -> tuple[Mask, Mask]:
     """Return which pixels are strokes, and which are left out: the desk, frames, axes, ruled lines."""
     mask = inked(ink)
     left_out = around_the_page(mask)
-    if left_out[mask].all():
-        raise NoDigitError("no digit found: there is only a frame, or a shadow")
-    if left_out.any():
+    if left_out.any() and not left_out[mask].all():
         # What is darker than the ink would set the threshold: choose it again without that.
         mask = inked(np.where(left_out, 0, ink)) & ~left_out
+    elif left_out.any():
+        # A digit that fills the picture touches its edges too. Leave out the sides of frames, and no more.
+        left_out = frames(mask)
+        if left_out[mask].all():
+            raise NoDigitError("no digit found: there is only a frame, or a shadow")
     lines = long_runs(mask) | long_runs(mask.T).T
-    return mask & ~lines, left_out | lines
+    return mask & ~lines & ~left_out, left_out | lines
 
 
 def inked(ink: Gray) -> Mask:
@@ -72,6 +76,22 @@ def around_the_page(mask: Mask) -> Mask:
         if contact[label - 1] > CONTACT * side or is_around(box, area, mask.shape)
     ]
     return np.isin(labels, outside)
+
+
+def frames(mask: Mask) -> Mask:
+    """Return the straight sides of the frames and axes in a picture, and nothing of what touches them."""
+    thickness = max(2, round(LINE * min(mask.shape)))
+    marks = marks_of(mask)
+    sides = np.zeros_like(mask)
+    for label, (box, area) in enumerate(zip(marks.boxes, marks.areas, strict=True), 1):
+        if is_around(box, area, mask.shape):
+            place = slice(box[0], box[2]), slice(box[1], box[3])
+            piece, found = marks.labels[place] == label, sides[place]
+            for turn in range(4):
+                rows = np.rot90(piece, turn)[:thickness].mean(axis=1) > STRAIGHT
+                depth = int(np.flatnonzero(rows)[-1]) + 1 if rows.any() else 0
+                np.rot90(found, turn)[: depth + (depth > 0)] = True  # one more: the soft edge of the line
+    return sides & mask
 
 
 def long_runs(mask: Mask) -> Mask:

@@ -508,7 +508,9 @@ def test_predict_only_resizes_what_a_network_of_other_classes_sees(run, monkeypa
     np.testing.assert_allclose(seen[0], [[0, 0.2, 0.4, 0.6, 0.8, 1]], rtol=1e-6)  # float32
 
 
-@pytest.mark.parametrize(("background", "inverted"), [(None, False), (0.0, True), (0.4, True), (0.6, False), (1.0, False)])
+@pytest.mark.parametrize(
+    ("background", "inverted"), [(None, False), (0.0, True), (0.4, True), (0.6, False), (1.0, False)]
+)
 def test_predict_inverts_a_picture_of_the_other_polarity_and_says_so(run, monkeypatch, background, inverted):
     network = TwoLayerNet(9, 2, 2, seed=0)
     network.classes, network.input_shape, network.background = ["A", "B"], (3, 3), background
@@ -520,8 +522,8 @@ def test_predict_inverts_a_picture_of_the_other_polarity_and_says_so(run, monkey
     status, out, err = run("predict", "letters.npz", "dark.png")
     assert (status, out) == (0, "dark.png: B\n  B: 0.700  A: 0.300\n")
     note = (
-        "fastnet predict: note: dark.png has a light background, other than the pictures that the network learned from: "
-        "it is shown inverted\n"
+        "fastnet predict: note: dark.png has a light background, other than the pictures that the network learned "
+        "from: it is shown inverted\n"
     )
     assert err == (note if inverted else "")
     np.testing.assert_array_equal(seen[0].reshape(3, 3), 1 - ink if inverted else ink)
