@@ -186,6 +186,12 @@ def test_a_panel_in_a_picture_keeps_the_boxes_in_the_picture():
     assert np.abs(np.subtract(digit.box, (60 + 84, 40 + 60, 60 + 156, 40 + 180))).max() <= 6
 
 
+@pytest.mark.parametrize(("digit", "bare"), [(1, True), (2, False), (7, False)])
+def test_a_straight_stroke_is_called_bare(digit, bare):
+    (found,) = find_digits(np.asarray(page(digit)))
+    assert found.is_bare is bare
+
+
 # --- several digits ---------------------------------------------------------------------------------------------------
 
 

@@ -35,6 +35,8 @@ class Digit:
         Its place in the picture, in pixels: left, top, right, bottom, as Pillow's ``crop`` takes them.
     steps : dict of str to ndarray
         Every picture on the way, by name and in order, as `fastnet.images.prepare` returns them.
+    is_bare : bool
+        Whether it is one straight stroke: a 1, or any other line. False for a picture that had MNIST's form already.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class Digit:
     pixels: Pixels
     box: tuple[int, int, int, int]
     steps: Steps = field(repr=False)
+    is_bare: bool = False
 
 
 def load_digit(path: PathLike) -> Pixels:
@@ -303,7 +306,8 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
             steps = {
                 "gray": gray, "ink": ink, "strokes": mask, "digit": cut, "stroke width": even, "28 x 28": result,
             }
-            found.append(Digit(result.reshape(-1), in_the_picture(box, mask.shape, size), steps))
+            place = in_the_picture(box, mask.shape, size)
+            found.append(Digit(result.reshape(-1), place, steps, _likeness.is_bare(enlarged > 0.5)))
             area += sum(int(marks.areas[label - 1]) for label in labels)
     if found and area < _likeness.WHOLE * mask.sum():
         return [], "what looks like a digit is a small part of what stands out"

@@ -429,6 +429,15 @@ def test_predict_without_weights_uses_the_network_that_comes_with_fastnet(run):
     assert out.startswith("one.png: 1\n  1: ")
 
 
+def test_predict_is_never_nearly_certain_of_a_bare_stroke(run):
+    page = Image.new("L", (240, 240), 235)
+    ImageDraw.Draw(page).line([(120, 60), (120, 180)], fill=20, width=9)
+    page.save("one.png")
+    status, out, _ = run("predict", "one.png")
+    assert status == 0
+    assert 0.8 < float(re.match(r"one\.png: 1\n  1: (\S+)", out)[1]) < 0.9
+
+
 def test_weights_are_known_by_their_content(run, weights):
     os.rename(weights, "weights.png")
     assert run("predict", "weights.png", save_digit("one.png"))[1].startswith("one.png: 3\n")
