@@ -105,7 +105,7 @@ def light_on_a_dark_plot(image):
 
 
 def cut_out_tightly(image):
-    return image.crop((80, 57, 180, 183))
+    return image.crop((78, 55, 182, 185))
 
 
 def by_a_rough_marker(image):
@@ -117,7 +117,8 @@ def by_a_rough_marker(image):
 
 AROUND = {
     "shadows": shaded, "a frame": framed, "ruled lines": ruled, "grid paper": on_grid_paper, "specks": specked,
-    "the axes of a plot": with_axes, "the edges of the sheet": on_a_desk,
+    "shadows on ruled paper": lambda image: shaded(ruled(image)), "the axes of a plot": with_axes,
+    "the edges of the sheet": on_a_desk,
     "a frame that it touches": in_a_frame_that_it_touches, "a dark plot": light_on_a_dark_plot,
     "no margin": cut_out_tightly,
     "the blur of a camera": lambda image: image.filter(ImageFilter.GaussianBlur(2)),

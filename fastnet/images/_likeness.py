@@ -22,7 +22,6 @@ EVEN, SHARP = 0.15, 0.7  # ... unless its width varies by less, and less of it i
 BARE = 0.3  # spread across, as a share of the spread along: a straight stroke. 95 % of MNIST's 1 have less
 ROUGHEST = 0.35  # of the ink: paper with marks so strong and so frequent is no paper
 NEIGHBOURHOOD = 0.3  # of the digit's size: the paper that is looked at
-WHOLE = 0.7  # of the ink: digits are at least 0.85 of what is written. What looks like some in a photograph is less
 
 
 def objection(enlarged: Gray, box: Box, rough: float, contact: int) -> str:

@@ -292,7 +292,8 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
     mask, left_out = _strokes.strokes_of(ink)
     marks = _strokes.marks_of(mask)
     contacts = _strokes.contacts_of(marks)
-    found, objection, area = [], "", 0
+    found, objection = [], ""
+    accepted: set[int] = set()
     for labels in _strokes.digits_of(marks):
         box = _strokes.around([marks.boxes[label - 1] for label in labels])
         cut = cut_out(ink, marks, labels, box)
@@ -308,8 +309,8 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
             }
             place = in_the_picture(box, mask.shape, size)
             found.append(Digit(result.reshape(-1), place, steps, _likeness.is_bare(enlarged > 0.5)))
-            area += sum(int(marks.areas[label - 1]) for label in labels)
-    if found and area < _likeness.WHOLE * mask.sum():
+            accepted.update(labels)
+    if found and not _strokes.are_most_of(accepted, marks, contacts):
         return [], "what looks like a digit is a small part of what stands out"
     return found, objection
 

@@ -22,6 +22,7 @@ SMALLEST = 0.035  # of the picture's longer side: what is smaller is no digit
 RELATIVE = 0.45  # of the height of the tallest: what is less tall is a label or a speck
 SPECK = 0.02  # of the ink of the largest: what has less is dirt
 FRAGMENT = 0.04  # of the area of a digit's largest piece: what is smaller is a speck, and no part of the digit
+WHOLE = 0.7  # of the ink: digits are at least 0.85 of what is written, what looks like some in a photograph less
 MOST = 200  # digits on a page; a page of more marks is a texture
 
 
@@ -130,6 +131,17 @@ def contacts_of(marks: Marks) -> list[int]:
     labels = marks.labels
     edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     return [int(count) for count in np.bincount(edges, minlength=len(marks.boxes) + 1)[1:]]
+
+
+def are_most_of(labels: set[int], marks: Marks, contacts: list[int]) -> bool:
+    """Whether pieces are most of the ink; what touches the edge may be the shadow of a hand, and does not count."""
+    own = sum(int(marks.areas[label - 1]) for label in labels)
+    others = sum(
+        int(area)
+        for label, (area, contact) in enumerate(zip(marks.areas, contacts, strict=True), 1)
+        if label not in labels and not contact
+    )
+    return own >= WHOLE * (own + others)
 
 
 def is_around(box: Box, area: int, shape: tuple[int, ...]) -> bool:
