@@ -89,9 +89,38 @@ def on_a_desk(image):
     return desk
 
 
+def in_a_frame_that_it_touches(image):
+    cut = image.crop((50, 40, 157, 200))  # the digit reaches the right side
+    ImageDraw.Draw(cut).rectangle((0, 0, *(side - 1 for side in cut.size)), outline=30, width=3)
+    return cut
+
+
+def light_on_a_dark_plot(image):
+    plot = blank(340, 340, 255)
+    plot.paste(Image.eval(image, lambda shade: 255 - shade), (60, 40))
+    for place in range(30, 240, 40):
+        ImageDraw.Draw(plot).line((54, 40 + place, 60, 40 + place), fill=0, width=2)  # ticks
+        ImageDraw.Draw(plot).text((30, 35 + place), "10", fill=0)
+    return plot
+
+
+def cut_out_tightly(image):
+    return image.crop((78, 55, 182, 185))
+
+
+def by_a_rough_marker(image):
+    pixels = np.asarray(image).copy()
+    gaps = np.random.default_rng(0).random((60, 60)) < 0.12
+    pixels[np.kron(gaps, np.ones((4, 4), bool))] = 235
+    return Image.fromarray(pixels)
+
+
 AROUND = {
     "shadows": shaded, "a frame": framed, "ruled lines": ruled, "grid paper": on_grid_paper, "specks": specked,
-    "the axes of a plot": with_axes, "the edges of the sheet": on_a_desk,
+    "shadows on ruled paper": lambda image: shaded(ruled(image)), "the axes of a plot": with_axes,
+    "the edges of the sheet": on_a_desk,
+    "a frame that it touches": in_a_frame_that_it_touches, "a dark plot": light_on_a_dark_plot,
+    "no margin": cut_out_tightly,
     "the blur of a camera": lambda image: image.filter(ImageFilter.GaussianBlur(2)),
 }  # fmt: skip
 
@@ -149,6 +178,21 @@ def test_a_scan_of_8_x_8_is_enlarged(answer):
     assert answer(load_page(small)) == 7
 
 
+def test_the_gaps_of_a_rough_marker_are_not_the_hands(answer):
+    assert answer(load_page(by_a_rough_marker(page(5, width=22)))) == 5
+
+
+def test_a_panel_in_a_picture_keeps_the_boxes_in_the_picture():
+    (digit,) = find_digits(np.asarray(light_on_a_dark_plot(page(7))))
+    assert np.abs(np.subtract(digit.box, (60 + 84, 40 + 60, 60 + 156, 40 + 180))).max() <= 6
+
+
+@pytest.mark.parametrize(("digit", "bare"), [(1, True), (2, False), (7, False)])
+def test_a_straight_stroke_is_called_bare(digit, bare):
+    (found,) = find_digits(np.asarray(page(digit)))
+    assert found.is_bare is bare
+
+
 # --- several digits ---------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +241,22 @@ def shadowed(corners, blur=1):
     return 235 - np.asarray(shadow.filter(ImageFilter.GaussianBlur(blur)))
 
 
+def lined(*lines, shade=60):
+    """Paper of 300 x 200 pixels with lines of 8 pixels."""
+    paper = blank(300, 200)
+    for line in lines:
+        ImageDraw.Draw(paper).line(line, fill=shade, width=8)
+    return np.asarray(paper)
+
+
+def bar_among_blots():
+    paper = blank(500, 300)
+    for left in range(20, 400, 90):
+        ImageDraw.Draw(paper).ellipse((left, 60, left + 70, 190), fill=40)
+    ImageDraw.Draw(paper).line((470, 60, 470, 190), fill=40, width=8)
+    return np.asarray(paper)
+
+
 NO_DIGIT = {
     "blank": np.asarray(blank()),
     "noise": noisy(0, 5),
@@ -209,6 +269,9 @@ NO_DIGIT = {
     "a dash": np.pad(np.zeros((8, 100), np.uint8), 60, constant_values=235),
     "a shadow's corner": shadowed([(0, 60), (60, 200), (0, 200)]),
     "a strip along the edge": shadowed([(0, 40), (25, 40), (25, 200), (0, 200)]),
+    "a fold": lined((140, 0, 160, 200)),
+    "a slanting dash": lined((80, 150, 220, 50)),
+    "a bar among blots": bar_among_blots(),
     "texture": np.kron(np.random.default_rng(0).integers(0, 255, (40, 40)), np.ones((6, 6))).astype(np.uint8),
 }
 

@@ -15,23 +15,25 @@ from fastnet.cli import _arguments
 from fastnet.functions import softmax
 from fastnet.images import SIZE, NoDigitError, find_digits
 from fastnet.mnist import CLASSES, load_mnist_as_bytes
-from fastnet.pretrained import NO_DIGIT_BELOW, UNSURE_BELOW
+from fastnet.pretrained import BARE_IS_ONE, NO_DIGIT_BELOW, UNSURE_BELOW
 
 PICTURE = "predictions.png"
 SHOWN = 100  # digits in the picture
 NO_DIGIT = "?"
 ANSWERS = 2  # that are printed for each digit
 CHUNK = 1000  # digits that are predicted at a time
+OTHER_POLARITY = 0.5  # of the range from black to white: backgrounds that differ by more are ink and paper exchanged
 TURN = 8  # degrees: about as much as hands differ
 DIGITS = [str(digit) for digit in range(CLASSES)]
 
 
 class Page(NamedTuple):
-    """A picture of the user's: the inputs `(N, D)` that a network sees, and their boxes, if there are any."""
+    """A picture of the user's: the inputs `(N, D)` that a network sees, and the boxes of digits, if it reads those."""
 
     path: Path
     inputs: npt.NDArray[np.float32]
     boxes: list[tuple[int, int, int, int]]
+    bare: list[bool]  # whether each digit is one straight stroke
 
 
 def add_parser(commands: Any) -> None:
@@ -80,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
     # All pictures are read before anything is printed: if a file cannot be read, the whole command fails.
     read = probabilities if given else mean_probabilities
     y = read(network, np.concatenate([page.inputs for page in pages])) if pages else np.empty((0, 1))
+    if not given:
+        y = with_doubt(y, np.array([bare for page in pages for bare in page.bare], bool))
     names = class_names(network, y.shape[1])
     answers = np.split(y, np.cumsum([len(page.inputs) for page in pages])[:-1]) if pages else []
     least = 0.0 if given else NO_DIGIT_BELOW  # another network has not learned what no digit is
@@ -138,7 +142,7 @@ def class_names(network: Any, count: int) -> list[str]:
 def read_pages(network: Any, paths: list[Path]) -> tuple[list[Page], list[str]]:
     """Read the pictures as the network sees them. Return also why some show no digit."""
     if not reads_digits(network):
-        return [Page(path, resized(path, network), []) for path in paths], []
+        return [Page(path, resized(path, network), [], []) for path in paths], []
     pages, refused = [], []
     for path in paths:
         try:
@@ -147,7 +151,7 @@ def read_pages(network: Any, paths: list[Path]) -> tuple[list[Page], list[str]]:
             refused.append(str(error))
         else:
             inputs = as_trained(network, np.stack([digit.pixels for digit in digits]))
-            pages.append(Page(path, inputs, [digit.box for digit in digits]))
+            pages.append(Page(path, inputs, [digit.box for digit in digits], [digit.is_bare for digit in digits]))
     return pages, refused
 
 
@@ -169,7 +173,20 @@ def resized(path: Path, network: Any) -> npt.NDArray[np.float32]:
     size = (shape[-2], shape[-1]) if len(shape) > 1 else (side, side)
     if size[0] * size[1] != inputs_of(network):
         raise ValueError(f"{path} cannot be shown to {described(network)}, which are not those of a gray image")
-    return np.asarray(luminance(path, size).reshape(1, -1) / 255, np.float32)
+    picture = np.asarray(luminance(path, size) / 255, np.float32)
+    if is_other_polarity(picture, network.background):
+        complain(
+            f"fastnet predict: note: {path} has a {'light' if network.background < 0.5 else 'dark'} background, other "
+            "than the pictures that the network learned from: it is shown inverted"
+        )
+        picture = 1 - picture
+    return picture.reshape(1, -1)
+
+
+def is_other_polarity(picture: npt.NDArray[np.float32], background: float | None) -> bool:
+    """Whether the background of a picture is light where that of the training was dark, or the other way round."""
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    return background is not None and abs(float(np.median(border)) - background) > OTHER_POLARITY
 
 
 def probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
@@ -193,6 +210,12 @@ def mean_probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDA
     images = inputs.reshape(-1, SIZE, SIZE)
     turned = [ndimage.rotate(images, angle, axes=(1, 2), reshape=False, order=1) for angle in (-TURN, TURN)]
     return np.asarray(np.mean([probabilities(network, x.reshape(inputs.shape)) for x in (images, *turned)], axis=0))
+
+
+def with_doubt(y: npt.NDArray[Any], bare: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Return the probabilities, smaller for a digit that is one straight stroke: it looks like many another line."""
+    doubt = np.where(bare, 1 - BARE_IS_ONE, 0)[:, np.newaxis]
+    return np.asarray((1 - doubt) * y + doubt / y.shape[1])
 
 
 def answer_of(y: npt.NDArray[Any], names: list[str], least: float) -> str:

@@ -307,7 +307,11 @@ def _train(args: argparse.Namespace, folder: Path, checkpoint: _checkpoints.Chec
         _write_history(losses, accuracies, folder / HISTORY)
     accuracy = network.accuracy(data.x_test, data.t_test)
     del trainer, data  # matplotlib takes as much memory as the images: do not hold both
-    _draw(losses, accuracies, epoch, folder / PICTURE)
+    try:
+        _draw(losses, accuracies, epoch, folder / PICTURE)
+    except KeyboardInterrupt:
+        complain(f"{args.prog}: interrupted while {PICTURE} was drawn: {WEIGHTS} and {HISTORY} are kept in {folder}")
+        return 130
     if not interrupted:
         checkpoints.discard()
     stopped = " (interrupted)" if interrupted else " (diverged)" if diverged else ""

@@ -10,6 +10,7 @@ import numpy as np
 from fastnet._checks import as_count, random_source
 from fastnet._files import PathLike
 from fastnet._scaled import ScaledBytes
+from fastnet.data import _fashion
 from fastnet.data._archive import read_archive
 from fastnet.data._classes import classes_of, numbered, refuse_what_is_no_classes, share_of_each
 from fastnet.data._dataset import Dataset
@@ -83,7 +84,8 @@ def load(
     Notes
     -----
     Labels become the numbers 0, 1, ... in their order: labels from 1 to 26, or names, are no problem, and ``classes``
-    has them as strings. EMNIST's images are turned upright, and its mapping file gives the names of the classes.
+    has them as strings. EMNIST's images are turned upright, and its mapping file gives the names of the classes;
+    Fashion-MNIST's classes have their names if its file, or a folder around it, is called so.
 
     Pictures become their luminance. Ink keeps its polarity: MNIST's ink is white (1) on black (0), and a network that
     was trained on dark ink reads dark ink. Bytes in IDX files and pictures are divided by 255; whole numbers from 0 to
@@ -130,7 +132,10 @@ def load_as_bytes(
     train, held = source.train, source.test
     labels = classes_of(train.t)
     refuse_what_is_no_classes(labels, len(train.t), str(path))
-    notes = [*source.notes, *_gaps(labels, source.names)]
+    names = source.names
+    notes = [*source.notes, *_gaps(labels, names)]
+    if names is None and (names := _fashion.names_of(Path(path), labels)):
+        notes.append(_fashion.NOTE)
     t_train = numbered(train.t, labels, str(path))
     shape = _shape(train.x, size, path)
     if held is None:
@@ -150,7 +155,7 @@ def load_as_bytes(
     background = _background(x_train, shape) if len(shape) == 2 else None
     if background is not None and background > 0.5:
         notes.append(f"the background is light ({background:.2f} of white, where MNIST's is 0): dark ink stays dark")
-    return Dataset(x_train, t_train, x_test, t_test, _names(labels, source.names), shape, background, tuple(notes))
+    return Dataset(x_train, t_train, x_test, t_test, _names(labels, names), shape, background, tuple(notes))
 
 
 def as_images(data: Dataset) -> Dataset:

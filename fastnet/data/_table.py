@@ -68,6 +68,11 @@ def _columns(path: Path, first: str, label: str | None) -> Columns:
     named = [i for i, field in enumerate(fields) if field.lower() == wanted and not _is_number(field)]
     has_header = bool(named) or not any(map(_is_number, fields))
     names = fields if has_header else [str(i) for i in range(1, len(fields) + 1)]
+    if len(named) > 1:
+        raise ValueError(
+            f"{path} has {len(named)} columns called {fields[named[0]]!r}, the columns "
+            f"{' and '.join(str(i + 1) for i in named)}: name the right one by its number (--label)"
+        )
     if named:
         return Columns(separator, names, named[0], has_header)
     if label is not None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._files import PathLike
-from fastnet.images import _light, _likeness, _mnist_form, _strokes
+from fastnet.images import _light, _likeness, _mnist_form, _panel, _strokes
 from fastnet.images._light import NoDigitError
 from fastnet.images._mnist_form import SIZE
 from fastnet.images._reading import Gray, read_gray
@@ -34,6 +35,8 @@ class Digit:
         Its place in the picture, in pixels: left, top, right, bottom, as Pillow's ``crop`` takes them.
     steps : dict of str to ndarray
         Every picture on the way, by name and in order, as `fastnet.images.prepare` returns them.
+    is_bare : bool
+        Whether it is one straight stroke: a 1, or any other line. False for a picture that had MNIST's form already.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Digit:
     pixels: Pixels
     box: tuple[int, int, int, int]
     steps: Steps = field(repr=False)
+    is_bare: bool = False
 
 
 def load_digit(path: PathLike) -> Pixels:
@@ -255,6 +259,26 @@ def digits_in(gray: Gray, size: tuple[int, int]) -> list[Digit]:
     """Return the digits of a picture that had `size` rows and columns before it was shrunk."""
     if (known := as_it_is(gray)) is not None:
         return [Digit(known.reshape(-1), (0, 0, SIZE, SIZE), {"gray": gray, "28 x 28": known})]
+    if (panel := _panel.panel_of(gray)) is not None:
+        with suppress(NoDigitError):
+            return digits_in_panel(gray, panel, size)
+    return digits_on_paper(gray, size)
+
+
+def digits_in_panel(gray: Gray, panel: tuple[slice, slice], size: tuple[int, int]) -> list[Digit]:
+    """Return the digits on a panel of a picture, with their places in the picture."""
+    down, across = size[0] / gray.shape[0], size[1] / gray.shape[1]
+    inside = gray[panel]
+    digits = digits_on_paper(inside, (round(inside.shape[0] * down), round(inside.shape[1] * across)))
+    top, left = round(panel[0].start * down), round(panel[1].start * across)
+    for digit in digits:
+        x0, y0, x1, y1 = digit.box
+        digit.box = left + x0, top + y0, left + x1, top + y1
+    return digits
+
+
+def digits_on_paper(gray: Gray, size: tuple[int, int]) -> list[Digit]:
+    """Return the digits of a picture that is all paper and ink."""
     objection = "nothing stands out from the paper"
     for ink in _light.inks_of(smooth(gray)):
         digits, objection = digits_of_ink(ink, gray, size)
@@ -269,6 +293,7 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
     marks = _strokes.marks_of(mask)
     contacts = _strokes.contacts_of(marks)
     found, objection = [], ""
+    accepted: set[int] = set()
     for labels in _strokes.digits_of(marks):
         box = _strokes.around([marks.boxes[label - 1] for label in labels])
         cut = cut_out(ink, marks, labels, box)
@@ -282,7 +307,11 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
             steps = {
                 "gray": gray, "ink": ink, "strokes": mask, "digit": cut, "stroke width": even, "28 x 28": result,
             }
-            found.append(Digit(result.reshape(-1), in_the_picture(box, mask.shape, size), steps))
+            place = in_the_picture(box, mask.shape, size)
+            found.append(Digit(result.reshape(-1), place, steps, _likeness.is_bare(enlarged > 0.5)))
+            accepted.update(labels)
+    if found and not _strokes.are_most_of(accepted, marks, contacts):
+        return [], "what looks like a digit is a small part of what stands out"
     return found, objection
 
 

@@ -16,11 +16,13 @@ FAINTEST, STRONGEST = 0.25, 0.5  # the threshold of ink, relative to the stronge
 WEAK = 0.6  # of that threshold: enough for a pixel that continues a stroke
 CONTACT = 0.7  # of the side: what touches the edge of the picture along more than this is not written
 SPAN = 0.8  # of the picture's side: what spans more is a frame or a ruled line
+STRAIGHT = 0.8  # of its length: the side of a frame is so straight that one row of pixels holds more of it
 LINE = 0.04  # of the picture's side: the largest thickness of a ruled line
 SMALLEST = 0.035  # of the picture's longer side: what is smaller is no digit
 RELATIVE = 0.45  # of the height of the tallest: what is less tall is a label or a speck
 SPECK = 0.02  # of the ink of the largest: what has less is dirt
 FRAGMENT = 0.04  # of the area of a digit's largest piece: what is smaller is a speck, and no part of the digit
+WHOLE = 0.7  # of the ink: digits are at least 0.85 of what is written, what looks like some in a photograph less
 MOST = 200  # digits on a page; a page of more marks is a texture
 
 
@@ -37,13 +39,16 @@ def strokes_of(ink: Gray) -> tuple[Mask, Mask]:
     """Return which pixels are strokes, and which are left out: the desk, frames, axes, ruled lines."""
     mask = inked(ink)
     left_out = around_the_page(mask)
-    if left_out[mask].all():
-        raise NoDigitError("no digit found: there is only a frame, or a shadow")
-    if left_out.any():
+    if left_out.any() and not left_out[mask].all():
         # What is darker than the ink would set the threshold: choose it again without that.
         mask = inked(np.where(left_out, 0, ink)) & ~left_out
+    elif left_out.any():
+        # A digit that fills the picture touches its edges too. Leave out the sides of frames, and no more.
+        left_out = frames(mask)
+        if left_out[mask].all():
+            raise NoDigitError("no digit found: there is only a frame, or a shadow")
     lines = long_runs(mask) | long_runs(mask.T).T
-    return mask & ~lines, left_out | lines
+    return mask & ~lines & ~left_out, left_out | lines
 
 
 def inked(ink: Gray) -> Mask:
@@ -72,6 +77,22 @@ def around_the_page(mask: Mask) -> Mask:
         if contact[label - 1] > CONTACT * side or is_around(box, area, mask.shape)
     ]
     return np.isin(labels, outside)
+
+
+def frames(mask: Mask) -> Mask:
+    """Return the straight sides of the frames and axes in a picture, and nothing of what touches them."""
+    thickness = max(2, round(LINE * min(mask.shape)))
+    marks = marks_of(mask)
+    sides = np.zeros_like(mask)
+    for label, (box, area) in enumerate(zip(marks.boxes, marks.areas, strict=True), 1):
+        if is_around(box, area, mask.shape):
+            place = slice(box[0], box[2]), slice(box[1], box[3])
+            piece, found = marks.labels[place] == label, sides[place]
+            for turn in range(4):
+                rows = np.rot90(piece, turn)[:thickness].mean(axis=1) > STRAIGHT
+                depth = int(np.flatnonzero(rows)[-1]) + 1 if rows.any() else 0
+                np.rot90(found, turn)[: depth + (depth > 0)] = True  # one more: the soft edge of the line
+    return sides & mask
 
 
 def long_runs(mask: Mask) -> Mask:
@@ -110,6 +131,17 @@ def contacts_of(marks: Marks) -> list[int]:
     labels = marks.labels
     edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     return [int(count) for count in np.bincount(edges, minlength=len(marks.boxes) + 1)[1:]]
+
+
+def are_most_of(labels: set[int], marks: Marks, contacts: list[int]) -> bool:
+    """Whether pieces are most of the ink; what touches the edge may be the shadow of a hand, and does not count."""
+    own = sum(int(marks.areas[label - 1]) for label in labels)
+    others = sum(
+        int(area)
+        for label, (area, contact) in enumerate(zip(marks.areas, contacts, strict=True), 1)
+        if label not in labels and not contact
+    )
+    return own >= WHOLE * (own + others)
 
 
 def is_around(box: Box, area: int, shape: tuple[int, ...]) -> bool:

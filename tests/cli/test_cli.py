@@ -429,6 +429,15 @@ def test_predict_without_weights_uses_the_network_that_comes_with_fastnet(run):
     assert out.startswith("one.png: 1\n  1: ")
 
 
+def test_predict_is_never_nearly_certain_of_a_bare_stroke(run):
+    page = Image.new("L", (240, 240), 235)
+    ImageDraw.Draw(page).line([(120, 60), (120, 180)], fill=20, width=9)
+    page.save("one.png")
+    status, out, _ = run("predict", "one.png")
+    assert status == 0
+    assert 0.8 < float(re.match(r"one\.png: 1\n  1: (\S+)", out)[1]) < 0.9
+
+
 def test_weights_are_known_by_their_content(run, weights):
     os.rename(weights, "weights.png")
     assert run("predict", "weights.png", save_digit("one.png"))[1].startswith("one.png: 3\n")
@@ -506,6 +515,27 @@ def test_predict_only_resizes_what_a_network_of_other_classes_sees(run, monkeypa
     Image.fromarray(np.array([[0, 51, 102], [153, 204, 255]], np.uint8)).save("pet.png")
     assert run("predict", "pets.npz", "pet.png") == (0, "pet.png: dog\n  dog: 0.700  cat: 0.300\n", "")
     np.testing.assert_allclose(seen[0], [[0, 0.2, 0.4, 0.6, 0.8, 1]], rtol=1e-6)  # float32
+
+
+@pytest.mark.parametrize(
+    ("background", "inverted"), [(None, False), (0.0, True), (0.4, True), (0.6, False), (1.0, False)]
+)
+def test_predict_inverts_a_picture_of_the_other_polarity_and_says_so(run, monkeypatch, background, inverted):
+    network = TwoLayerNet(9, 2, 2, seed=0)
+    network.classes, network.input_shape, network.background = ["A", "B"], (3, 3), background
+    network.save("letters.npz")
+    seen = []
+    monkeypatch.setattr(TwoLayerNet, "predict", lambda _, x: seen.append(x) or np.array([[0.3, 0.7]]))
+    ink = np.pad(np.zeros((1, 1), np.float32), 1, constant_values=1)
+    Image.fromarray((255 * ink).astype(np.uint8)).save("dark.png")
+    status, out, err = run("predict", "letters.npz", "dark.png")
+    assert (status, out) == (0, "dark.png: B\n  B: 0.700  A: 0.300\n")
+    note = (
+        "fastnet predict: note: dark.png has a light background, other than the pictures that the network learned "
+        "from: it is shown inverted\n"
+    )
+    assert err == (note if inverted else "")
+    np.testing.assert_array_equal(seen[0].reshape(3, 3), 1 - ink if inverted else ink)
 
 
 def test_predict_has_no_boxes_to_draw_for_a_network_of_other_classes(run, workplace):
@@ -607,6 +637,17 @@ def test_ctrl_c_while_the_results_are_saved_waits_until_they_are(run, workplace,
     monkeypatch.setattr(TwoLayerNet, "save", impatient)
     status, _, err = run("train", *SHORT, "--out", "folder")
     assert (status, err) == (130, "fastnet train: interrupted\n")
+    assert {"weights.npz", "history.csv"} <= {path.name for path in (workplace / "folder").iterdir()}
+
+
+@pytest.mark.usefixtures("quick")
+def test_ctrl_c_while_the_picture_is_drawn_names_the_folder(run, workplace, monkeypatch):
+    monkeypatch.setattr("fastnet.cli.train._draw", interrupt)
+    status, _, err = run("train", *SHORT, "--out", "folder")
+    assert status == 130
+    assert err == (
+        "fastnet train: interrupted while training.png was drawn: weights.npz and history.csv are kept in folder\n"
+    )
     assert {"weights.npz", "history.csv"} <= {path.name for path in (workplace / "folder").iterdir()}
 
 

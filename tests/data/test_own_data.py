@@ -110,6 +110,17 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path, mapped):
     assert any("the labels are 1 to 26, in 26 classes" in note for note in data.notes)
 
 
+@pytest.mark.parametrize("folder", ["fashion-mnist", "FashionMNIST/raw"])
+def test_clothes_have_names_and_are_no_digits(tmp_path, folder):
+    (tmp_path / folder).mkdir(parents=True)
+    write_idx(tmp_path / folder, "train", np.repeat(pictures()[:10], 6, axis=0), np.repeat(np.arange(10), 6))
+    data = load(tmp_path / folder)
+    assert (data.classes[0], data.classes[9], len(data.classes)) == ("T-shirt/top", "Ankle boot", 10)
+    assert "the classes have Fashion-MNIST's names" in data.notes
+    write_idx(tmp_path, "train", np.repeat(pictures()[:10], 6, axis=0), np.repeat(np.arange(10), 6))
+    assert load(tmp_path).classes == list("0123456789")  # as MNIST's
+
+
 def test_a_line_of_the_mapping_that_cannot_be_read_is_named(tmp_path):
     write_idx(tmp_path, "train", pictures(12, 8, 8), labels(), "emnist-digits-")
     (tmp_path / "emnist-digits-mapping.txt").write_text("0 48\n1 forty-nine\n")
@@ -306,6 +317,9 @@ BAD_TABLES = {
     "a number of Python's": (GOOD + "0,1_000,2\n", r"data\.csv, line 14, column 'a': '1_000' is not a finite number"),
     "a label too large": (GOOD + "1e300,1,2\n", r"data\.csv, line 14: the label '1e300' in column 'label' is neither"),
     "no column label": ("pixel0,pixel1\n" + "1,2\n3,4\n", r"data\.csv has no column 'label'"),
+    "two columns label": (
+        "label,a,Label\n" + "0,1,2\n1,3,4\n" * 6, r"data\.csv has 2 columns called 'label', the columns 1 and 3"
+    ),
     "one class": ("label,a\n" + "3,1\n" * 9, "has samples of one class alone, '3'"),
     "an own class each": ("".join(f"{i},1\n" for i in range(9)), "a class of its own for each of its 9 samples"),
     "few of each": ("label,a\n0,1\n0,2\n1,3\n1,4\n", "no class has the 6 samples"),
