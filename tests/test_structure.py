@@ -81,7 +81,7 @@ LEVELS = [
     ["_training"],
     ["trainer", "data", "mnist", "images", "pretrained"],
     ["plotting"],
-    ["_bench", "textbook"],
+    ["_bench", "textbook", "web"],
     ["cli"],
     ["__main__"],
 ]

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import fastnet
 from fastnet._startup import INTERRUPTED, raise_when_interrupted
 from fastnet._streams import complain, is_open
-from fastnet.cli import bench, info, predict, run, train
+from fastnet.cli import bench, info, play, predict, run, train
 
 UNPRINTED = "the result cannot be printed"
 
@@ -75,7 +75,7 @@ def make_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"fastnet {fastnet.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (train, predict, run, bench, info):
+    for command in (train, predict, play, run, bench, info):
         command.add_parser(commands)
     return parser
 
