@@ -16,29 +16,28 @@ from fastnet.web._guard import HEADERS, objection
 from fastnet.web._session import Session, Settings
 from fastnet.web._sessions import Sessions
 
-try:
-    import bottle
-except ImportError as error:
-    raise ImportError(f"the page needs bottle, which fastnet's extra `play` installs ({error})") from None
-
 # The types are given here: some systems take JavaScript for plain text, which browsers then refuse to run.
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 SESSION = "Fastnet-Session"  # the header that names the session of a tab
 STANDARD_DEVIATIONS = 3  # of the weights: what lies beyond is drawn as strongly as what lies there
 
 
-def application(sessions: Sessions, port: int) -> Any:
+def application(sessions: Sessions) -> Any:
     """Return the WSGI application of the page."""
-    app = bottle.Bottle()
+    try:
+        from bottle import Bottle, request, response
+    except ImportError as error:
+        raise ImportError(f"the page needs bottle, which fastnet's extra `play` installs ({error})") from None
+    app = Bottle()
 
     def guard() -> None:
         protect()
-        if refused := objection(bottle.request.environ, port):
+        if refused := objection(request.environ):
             raise refusal(*refused)
 
     def session() -> Session:
         try:
-            return sessions.find(bottle.request.get_header(SESSION, ""))
+            return sessions.find(request.get_header(SESSION, ""))
         except KeyError:
             raise refusal(410, "This tab has no session any more.") from None
 
@@ -47,7 +46,7 @@ def application(sessions: Sessions, port: int) -> Any:
         return answer({"session": name, **opened.state()})
 
     def read() -> Any:
-        chosen = bottle.request.query.get("digit")
+        chosen = request.query.get("digit")
         digit = None if chosen is None else "0123456789".find(chosen) if len(chosen) == 1 else -1
         body = sent()
         if digit == -1 or len(body) != SIDE**2:
@@ -60,7 +59,7 @@ def application(sessions: Sessions, port: int) -> Any:
 
     def train() -> Any:
         frames = session().train(checked(Settings))
-        bottle.response.content_type = "application/x-ndjson"
+        response.content_type = "application/x-ndjson"
         return lines(frames)
 
     def stop() -> Any:
@@ -81,31 +80,41 @@ def application(sessions: Sessions, port: int) -> Any:
 
 
 def refusal(status: int, reason: str) -> Any:
-    return bottle.HTTPError(status, reason)
+    from bottle import HTTPError
+
+    return HTTPError(status, reason)
 
 
 def plain(failed: Any) -> str:
     """Return what an error says. It gets the headers again, because it has replaced the answer."""
+    from bottle import response
+
     protect()
-    bottle.response.content_type = "text/plain; charset=utf-8"
+    response.content_type = "text/plain; charset=utf-8"
     return str(failed.body)
 
 
 def protect() -> None:
+    from bottle import response
+
     for name, value in HEADERS.items():
-        bottle.response.set_header(name, value)
+        response.set_header(name, value)
 
 
 def sent() -> bytes:
     """Return the body of the request."""
+    from bottle import request
+
     try:
-        return bytes(bottle.request.body.read())
+        return bytes(request.body.read())
     except OSError:
         raise refusal(400, "The request was cut off.") from None
 
 
 def file(content: bytes, kind: str) -> bytes:
-    bottle.response.content_type = f"{kind}; charset=utf-8"
+    from bottle import response
+
+    response.content_type = f"{kind}; charset=utf-8"
     return content
 
 
@@ -121,7 +130,9 @@ def checked(function: Any) -> Any:
 
 
 def answer(values: dict[str, Any]) -> str:
-    bottle.response.content_type = "application/json"
+    from bottle import response
+
+    response.content_type = "application/json"
     return json.dumps(encoded(values))
 
 

@@ -21,10 +21,11 @@ HEADERS = {
 }
 
 
-def objection(environ: Mapping[str, str], port: int) -> tuple[int, str] | None:
+def objection(environ: Mapping[str, str]) -> tuple[int, str] | None:
     """Return the HTTP status and the reason why a request of WSGI is not answered, or None if it is."""
+    port = environ["SERVER_PORT"]
     hosts = [f"{name}:{port}" for name in NAMES]
-    if port == 80:
+    if port == "80":
         hosts += NAMES  # browsers leave the port of http out
     host, origin = environ.get("HTTP_HOST"), environ.get("HTTP_ORIGIN")
     if host not in hosts:  # another name that leads here: DNS rebinding

@@ -30,13 +30,14 @@ class Server(socketserver.ThreadingMixIn, WSGIServer):
     def __init__(self, port: int, first: TwoLayerNet) -> None:
         """Listen on `port`, or for 0 on any that is free."""
         self._sessions = Sessions(first, Digits.load())
+        app = application(self._sessions)
         try:
             super().__init__((ADDRESS, port), Handler)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise OSError(f"another program uses port {port}: choose another one with --port") from None
             raise OSError(f"port {port}: {error.strerror}") from None
-        self.set_app(application(self._sessions, self.server_port))
+        self.set_app(app)
 
     @property
     def url(self) -> str:

@@ -171,8 +171,8 @@ def contributions(
         slope = (sigmoid(s + b1) - sigmoid(b1)) / s        (H,)
         contributions = x * (W1 (slope * v))               (D,)
 
-    The slope is the mean of the sigmoid's derivative on the way, so these are the integrated gradients of M. Sundararajan,
-    A. Taly and Q. Yan, "Axiomatic attribution for deep networks", 2017.
+    The slope is the mean of the sigmoid's derivative on the way. So these are the integrated gradients of
+    M. Sundararajan, A. Taly and Q. Yan, "Axiomatic attribution for deep networks", 2017.
     """
     v = params["W2"][:, digit] - params["W2"].mean(axis=1)
     s = np.float64(a1) - params["b1"]

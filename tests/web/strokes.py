@@ -25,8 +25,9 @@ def thinned(ink):
 def strokes(image):
     """The strokes of an image `(784,)` from 0 to 1: lists of points `(x, y)` on a pad of 280 x 280 pixels."""
     left = {(int(row), int(column)) for row, column in np.argwhere(thinned(image.reshape(28, 28) > 0.4))}
-    neighbours = {each: [(each[0] + r, each[1] + c) for r, c in NEIGHBOURS if (each[0] + r, each[1] + c) in left]
-                  for each in left}
+    neighbours = {
+        each: [(each[0] + r, each[1] + c) for r, c in NEIGHBOURS if (each[0] + r, each[1] + c) in left] for each in left
+    }
     found = []
     while left:
         # From an end of a line, if there is one; on to a neighbour, straight ones first.
@@ -38,5 +39,6 @@ def strokes(image):
             ways = [n for n in neighbours[place] if n in left]
             place = min(ways, key=lambda n: abs(n[0] - place[0]) + abs(n[1] - place[1]), default=None)
         closing = [n for n in neighbours[stroke[-1]] if n not in stroke[-3:]]
-        found.append([(10 * column + 5, 10 * row + 5) for row, column in stroke + closing[:1]])
+        stroke += closing[:1]
+        found.append([(10 * column + 5, 10 * row + 5) for row, column in [*stroke[:-1:2], stroke[-1]]])
     return found

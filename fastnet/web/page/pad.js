@@ -33,7 +33,9 @@ export class Pad {
   pixels() {
     const { width, height } = this.canvas;
     const { data } = this.ink.getImageData(0, 0, width, height);
-    return Uint8Array.from({ length: width * height }, (_, pixel) => data[4 * pixel + 3]);
+    const opacity = new Uint8Array(width * height);
+    for (let pixel = 0; pixel < opacity.length; pixel += 1) opacity[pixel] = data[4 * pixel + 3];
+    return opacity;
   }
 
   clear() {

@@ -56,6 +56,7 @@ async function read() {
   readAgain = true;
   if (reading) return;
   reading = true;
+  find("digits").setAttribute("aria-busy", "true");
   try {
     while (readAgain) {
       readAgain = false;
@@ -66,6 +67,7 @@ async function read() {
     }
   } finally {
     reading = false;
+    find("digits").setAttribute("aria-busy", "false");
   }
 }
 

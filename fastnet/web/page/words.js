@@ -68,15 +68,15 @@ const ko = {
   nothing: "아직 아무것도 그리지 않았습니다.",
   reads: (percent) => `확률 ${percent}`,
   unsure: (percent) => `확률 ${percent}: 확신 없음`,
-  spoken: (digit, percent) => `신경망은 ${percent}의 확률로 ${digit}(이)라고 읽었습니다.`,
+  spoken: (digit, percent) => `신경망의 답은 ${digit}, 확률은 ${percent}입니다.`,
   digits: "확률(소프트맥스의 출력)을 모두 더하면 100%입니다. 숫자를 고르면 왜 그 숫자인지, 또는 왜 아닌지 볼 수 있습니다.",
   seen: "신경망이 보는 이미지",
   seenNote:
     "그린 숫자를 MNIST와 같은 형태로 바꾼 것입니다. 20×20픽셀에 맞추고, 무게중심이 가운데에 오도록 28×28픽셀 안에 놓습니다. " +
     "이 784개 픽셀이 입력 x입니다.",
   why: "판단의 근거",
-  speaksFor: (digit, sum) => `${digit}(이)라는 근거: ${sum}`,
-  speaksAgainst: (digit, sum) => `${digit}이(가) 아니라는 근거: ${sum}`,
+  speaksFor: (digit, sum) => `숫자 ${digit} 찬성 픽셀: ${sum}`,
+  speaksAgainst: (digit, sum) => `숫자 ${digit} 반대 픽셀: ${sum}`,
   whyNote:
     "빈 종이일 때와 비교해, 파란 픽셀의 획은 이 숫자의 점수를 높였고 주황 픽셀의 획은 낮췄습니다. " +
     "점수는 열 숫자의 평균과의 차이이며, 위의 수는 그 합계입니다.",
