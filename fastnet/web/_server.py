@@ -25,6 +25,7 @@ class Server(socketserver.ThreadingMixIn, WSGIServer):
     """The server of the page."""
 
     daemon_threads = True  # Ctrl-C waits for no training
+    request_queue_size = 64  # browsers ask for several files at once
     allow_reuse_address = os.name == "posix"  # elsewhere, it lets two programs listen on the same port
 
     def __init__(self, port: int, first: TwoLayerNet) -> None:

@@ -130,7 +130,7 @@ class Session:
         due = time.monotonic()  # when the next step is due
         try:
             while True:
-                begun, end = trainer.current_iter, due + max(FRAME, pace)
+                end = due + max(FRAME, pace)
                 with self._lock:
                     while self._run is run and due < end and time.monotonic() < end:
                         trainer.train_step()
@@ -138,7 +138,8 @@ class Session:
                     if self._run is not run:
                         return
                     shown = self._shown()
-                loss = float(np.mean(trainer.train_loss_list[begun:]))
+                loss = float(np.mean(trainer.train_loss_list))
+                trainer.train_loss_list.clear()  # a training may go on for hours
                 yield {**shown, "step": trainer.current_iter, "loss": loss}
                 if not math.isfinite(loss):
                     return

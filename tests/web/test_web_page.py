@@ -324,6 +324,14 @@ def test_a_tab_whose_session_was_dropped_begins_again_and_says_so(visit, server)
     visit.wrong[:] = [told for told in visit.wrong if "410" not in told]  # the browser tells of the server's answer
 
 
+def test_the_page_says_so_when_the_server_has_gone(visit):
+    page = visit()
+    page.route("**/read", lambda route: route.abort())
+    draw(page, SEVEN)
+    expect(page, "message", re.compile("^The server does not answer"))
+    visit.wrong.clear()  # the browser tells of each request that failed
+
+
 # --- languages, screens ----------------------------------------------------------------------------------------------
 
 

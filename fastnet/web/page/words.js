@@ -11,7 +11,7 @@ const en = {
   answer: "The answer",
   nothing: "Nothing is drawn yet.",
   reads: (percent) => `probability ${percent}`,
-  unsure: (percent) => `probability only ${percent}: unsure`,
+  unsure: (percent) => `only ${percent}: unsure`,
   spoken: (digit, percent) => `The network reads ${digit}, with a probability of ${percent}.`,
   digits: "The probabilities (softmax) add up to 100%. Choose a digit to see why it is probable, or why not.",
   seen: "What the network sees",
