@@ -39,9 +39,11 @@ def test_without_bottle_an_error_names_the_extra(monkeypatch, capsys):
     [
         (MultiLayerNet(784, [5], 10, seed=0), "holds a MultiLayerNet: the page shows a TwoLayerNet"),
         (TwoLayerNet(4, 5, 3, seed=0), "holds a network of 4 inputs and 3 classes"),
+        (TwoLayerNet(784, 5, 10, seed=0), "which was not trained on digits as MNIST's"),  # dark ones, on white
     ],
 )
 def test_a_network_that_the_page_cannot_show_is_refused(network, words, tmp_path, capsys):
+    network.background = 1.0
     pytest.importorskip("bottle", reason="the extra `play` is not installed")
     network.save(tmp_path / "weights.npz")
     assert play("--weights", tmp_path / "weights.npz") == 1

@@ -25,6 +25,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+playwright.expect.set_options(timeout=30_000)  # milliseconds: the machine may be busy
 HELD_OUT = range(20)  # MNIST's test images that are drawn
 LANGUAGES = {"en": "Draw a digit", "ko": "숫자를 그리면", "ja": "数字を書くと"}
 LEAST_CONTRAST = 4.5  # of text, as WCAG 2 asks at level AA

@@ -67,6 +67,13 @@ def tab(ask):
     return tab
 
 
+def until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 # --- what is answered ------------------------------------------------------------------------------------------------
 
 
@@ -205,18 +212,12 @@ def test_what_is_cut_off_or_no_http_leaves_the_server_as_it_was(server, tab, cap
             with contextlib.suppress(OSError):
                 connection.sendall(message)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # end by a reset
+    until(lambda: not any("process_request" in thread.name for thread in threading.enumerate()))
     assert tab("/read", INK.tobytes())[0] == 200
     assert capfd.readouterr() == ("", "")
 
 
 # --- what ends -------------------------------------------------------------------------------------------------------
-
-
-def until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -18,10 +18,9 @@ SETTINGS = {"lr": 0.1, "optimizer": "SGD", "gradient": "backprop", "steps_per_se
 
 
 @pytest.fixture(scope="module")
-def digits():
-    random = np.random.default_rng(0)
-    x, t = random.random((500, 784), np.float32), random.integers(10, size=500)
-    return Digits(x, t, x, t)
+def digits(mnist):
+    (x_train, t_train), (x_test, t_test) = mnist
+    return Digits(x_train[:2000], t_train[:2000], x_test[:500], t_test[:500])
 
 
 @pytest.fixture
@@ -119,21 +118,26 @@ def test_a_unit_that_the_drawing_does_not_reach_contributes_nothing_strange():
 def test_training_reports_frames_and_lowers_the_loss(session, optimizer, gradient):
     session.begin_anew(5)
     rate = 0.5 if optimizer in ("SGD", "Momentum", "Nesterov") else 0.01
-    settings = Settings(**{**SETTINGS, "lr": rate, "optimizer": optimizer, "gradient": gradient})
-    first, *_, last = frames = list(itertools.islice(session.train(settings), 4))
-    assert last["step"] > first["step"] > 0
-    assert [frame["weights"].shape for frame in frames] == [(784 * 5,)] * 4
-    assert last["loss"] < 2.4  # it began at log(10), and noise has nothing to learn but the shares of the labels
+    frames = session.train(Settings(**{**SETTINGS, "lr": rate, "optimizer": optimizer, "gradient": gradient}))
+    first = next(frames)
+    assert first["step"] > 0
+    assert first["weights"].shape == (784 * 5,)
+    last = next(frame for frame in itertools.islice(frames, 1000) if frame["loss"] < 2)  # it begins at log(10), 2.3
+    assert last["step"] > first["step"]
+    assert last["accuracy"] > 0.15
     assert (first["weights"] != last["weights"]).any()
 
 
 def test_backpropagation_and_differences_take_the_same_steps(session, monkeypatch):
-    weights = []
+    weights, called = [], []
+    differences = TwoLayerNet.numerical_gradient
+    monkeypatch.setattr(TwoLayerNet, "numerical_gradient", lambda *args: called.append(args) or differences(*args))
     for gradient in ("backprop", "numerical"):
         monkeypatch.setattr(np.random, "default_rng", lambda: np.random.Generator(np.random.PCG64(3)))
         session.begin_anew(4)
         settings = Settings(**{**SETTINGS, "gradient": gradient, "steps_per_second": 10})
         weights.append(next(session.train(settings))["weights"])
+        assert bool(called) == (gradient == "numerical")
     np.testing.assert_allclose(*weights, rtol=1e-3, atol=1e-6)  # float32, and differences of h = 1e-4
 
 
@@ -204,8 +208,8 @@ def test_sessions_share_no_network(digits):
     (one, first), (two, second) = sessions.open(), sessions.open()
     assert one != two
     before = second.state()
-    first.begin_anew(5)
-    next(first.train(Settings(**SETTINGS)))
+    frame = next(first.train(Settings(**SETTINGS)))
+    assert (frame["weights"] != before["weights"]).any()
     np.testing.assert_array_equal(second.state()["weights"], before["weights"])
     assert first.begin_anew(None)["accuracy"] == before["accuracy"]
     assert sessions.find(one) is first
