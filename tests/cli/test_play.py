@@ -15,6 +15,12 @@ from fastnet import MultiLayerNet, TwoLayerNet
 from fastnet.cli import main
 
 
+@pytest.fixture(autouse=True)
+def no_serving(monkeypatch):
+    """A command that should have failed ends all the same."""
+    monkeypatch.setattr("socketserver.BaseServer.serve_forever", lambda *_: None)
+
+
 def play(*arguments):
     return main(["play", "--no-browser", "--port", "0", *map(str, arguments)])
 
