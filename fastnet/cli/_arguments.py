@@ -52,6 +52,13 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """Return the number of a port, or 0."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**16 - 1}, got {text!r}")
+    return int(text)
+
+
 def path(text: str) -> Path:
     """Return a path; an empty text is refused, because `Path("")` is the current folder."""
     if not text:
