@@ -1,0 +1,74 @@
+"""Run the tests on several Pythons, with the newest and with the oldest supported versions of what fastnet needs.
+
+    python tools/matrix.py [PYTHON ...]
+
+Without arguments, on every CPython from 3.11 up on the PATH. Each run has a fresh clone and environment. Warnings are
+errors, as in every run of the tests. The oldest versions are those of pyproject.toml; newer Pythons have no wheels of
+some of them, and are then tested with the newest alone.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRST, LAST = 11, 20  # of Python 3
+
+
+def found() -> list[str]:
+    """Return the Pythons on the PATH."""
+    names = [f"python3.{minor}{kind}" for minor in range(FIRST, LAST) for kind in ("", "t")]
+    return [name for name in names if shutil.which(name) and not said(name, "-c", "import ensurepip, venv").returncode]
+
+
+def said(*command: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command, and return what it said, errors included."""
+    return subprocess.run(
+        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+
+
+def oldest() -> list[str]:
+    """Return the oldest supported versions, as pip takes them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return [re.sub(r">=(.*)", r"==\1.*", needed) for needed in project["dependencies"]]
+
+
+def tested(python: str, versions: list[str], folder: Path) -> tuple[bool, str]:
+    """Run the tests; return whether they pass, and the last line."""
+    clone, inside = folder / "fastnet", folder / "environment" / "bin" / "python"
+    said("git", "clone", "--quiet", ROOT, clone)
+    constraints = folder / "constraints.txt"
+    constraints.write_text("\n".join(versions))
+    pip = [inside, "-m", "pip", "install", "--quiet", "--constraint", constraints]
+    made = said(python, "-m", "venv", inside.parent.parent)
+    if versions and not made.returncode and said(*pip, "--only-binary=:all:", *versions).returncode:
+        return True, "no wheels of these"
+    built = made if made.returncode else said("env", "FASTNET_BUILD=require", *pip, "-e", ".[test]", folder=clone)
+    if built.returncode:
+        return False, built.stdout
+    done = said("env", "FASTNET_BUILD=require", inside, "-m", "pytest", "-q", folder=clone)
+    *output, last = done.stdout.rstrip().splitlines()
+    numpy = said(inside, "-c", "import numpy; print(numpy.__version__)").stdout.strip()
+    return not done.returncode, f"NumPy {numpy}: {last}" + "\n".join(["", *output] if done.returncode else [])
+
+
+def main(pythons: list[str]) -> int:
+    """Return 0 if all tests pass everywhere."""
+    good = bool(pythons)
+    for python in pythons:
+        version = said(python, "-c", "import sys; print(*sys.version.split()[:1], sys.abiflags)").stdout.strip()
+        for kind, versions in (("newest", []), ("oldest", oldest())):
+            with tempfile.TemporaryDirectory() as folder:
+                passed, line = tested(python, versions, Path(folder))
+            print(f"{version:<8} {kind}: {line}", flush=True)
+            good &= passed
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:] or found()))
