@@ -39,22 +39,21 @@ def oldest() -> list[str]:
 
 
 def tested(python: str, versions: list[str], folder: Path) -> tuple[bool, str]:
-    """Run the tests; return whether they pass, and the last line."""
+    """Run the tests; return whether they pass, and the last line, with all others if they do not."""
     clone, inside = folder / "fastnet", folder / "environment" / "bin" / "python"
-    said("git", "clone", "--quiet", ROOT, clone)
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(versions))
     pip = [inside, "-m", "pip", "install", "--quiet", "--constraint", constraints]
-    made = said(python, "-m", "venv", inside.parent.parent)
-    if versions and not made.returncode and said(*pip, "--only-binary=:all:", *versions).returncode:
+    for command in (["git", "clone", "--quiet", ROOT, clone], [python, "-m", "venv", inside.parent.parent]):
+        if (done := said(*command)).returncode:
+            return False, done.stdout
+    if versions and said(*pip, "--only-binary=:all:", *versions).returncode:
         return True, "no wheels of these"
-    built = made if made.returncode else said("env", "FASTNET_BUILD=require", *pip, "-e", ".[test]", folder=clone)
-    if built.returncode:
-        return False, built.stdout
-    done = said("env", "FASTNET_BUILD=require", inside, "-m", "pytest", "-q", folder=clone)
-    *output, last = done.stdout.rstrip().splitlines()
+    for command in ([*pip, "-e", ".[test]"], [inside, "-m", "pytest", "-q"]):
+        if (done := said("env", "FASTNET_BUILD=require", *command, folder=clone)).returncode:
+            return False, done.stdout
     numpy = said(inside, "-c", "import numpy; print(numpy.__version__)").stdout.strip()
-    return not done.returncode, f"NumPy {numpy}: {last}" + "\n".join(["", *output] if done.returncode else [])
+    return True, f"NumPy {numpy}: {done.stdout.splitlines()[-1]}"
 
 
 def main(pythons: list[str]) -> int:
