@@ -14,6 +14,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import TypeAlias
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST, LAST = 11, 20  # of Python 3
@@ -25,11 +26,12 @@ def found() -> list[str]:
     return [name for name in names if shutil.which(name) and not said(name, "-c", "import ensurepip, venv").returncode]
 
 
+Command: TypeAlias = list[str | Path]
+
+
 def said(*command: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command, and return what it said, errors included."""
-    return subprocess.run(
-        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
+    return subprocess.run(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 
 
 def oldest() -> list[str]:
@@ -43,13 +45,15 @@ def tested(python: str, versions: list[str], folder: Path) -> tuple[bool, str]:
     clone, inside = folder / "fastnet", folder / "environment" / "bin" / "python"
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(versions))
-    pip = [inside, "-m", "pip", "install", "--quiet", "--constraint", constraints]
-    for command in (["git", "clone", "--quiet", ROOT, clone], [python, "-m", "venv", inside.parent.parent]):
+    pip: Command = [inside, "-m", "pip", "install", "--quiet", "--constraint", constraints]
+    first: list[Command] = [["git", "clone", "--quiet", ROOT, clone], [python, "-m", "venv", inside.parent.parent]]
+    for command in first:
         if (done := said(*command)).returncode:
             return False, done.stdout
     if versions and said(*pip, "--only-binary=:all:", *versions).returncode:
         return True, "no wheels of these"
-    for command in ([*pip, "-e", ".[test]"], [inside, "-m", "pytest", "-q"]):
+    then: list[Command] = [[*pip, "-e", ".[test]"], [inside, "-m", "pytest", "-q"]]
+    for command in then:
         if (done := said("env", "FASTNET_BUILD=require", *command, folder=clone)).returncode:
             return False, done.stdout
     numpy = said(inside, "-c", "import numpy; print(numpy.__version__)").stdout.strip()
