@@ -15,7 +15,7 @@ from numpy.random import mtrand
 from fastnet._checks import FloatArray, RandomSource, Seed, as_count, random_source, refuse_parameters_not_finite
 from fastnet._streams import print_line, progress
 from fastnet._training.data import samples_of, training_samples, validation_samples
-from fastnet._training.divergence import Watch, are_finite, is_time
+from fastnet._training.divergence import Watch, are_finite, is_time, recent
 from fastnet._training.early_stopping import Best, EarlyStopping
 from fastnet._warnings import warn_caller
 from fastnet.networks.network import NoAccuracyError
@@ -451,9 +451,10 @@ class Trainer:
         if not (losses and self._good.params):
             return
         mean = sum(losses) / len(losses)
-        # Compared with the first loss too: the losses of an epoch in which everything blows up are above it.
+        # Compared with the first loss too: the losses of an epoch in which everything blows up are above it. If that
+        # happens at the end of the epoch, only the last losses show it.
         if mean < min(self._good.loss, self.train_loss_list[0]) and self._watch.is_good(
-            mean, is_classifier=bool(self.train_acc_list)
+            max(mean, recent(losses)), is_classifier=bool(self.train_acc_list)
         ):
             self._good.keep(mean, self.network.params)
             self._good_after = self.current_iter
