@@ -70,6 +70,8 @@ def test_what_does_not_fit_is_not_written(make, tmp_path):
         (["a", "b"], ValueError, "classes must have one name for each of the 3 outputs, got 2"),
         ("abc", TypeError, "classes must be a list of strings"),
         ([1, 2, 3], TypeError, "classes must be a list of strings"),
+        ({"a", "b", "c"}, TypeError, "classes must be a list of strings"),  # in which order?
+        (3, TypeError, "classes must be a list of strings"),
     ]:
         network.classes = classes
         with pytest.raises(error, match=message):
@@ -78,6 +80,10 @@ def test_what_does_not_fit_is_not_written(make, tmp_path):
     for shape in [(28, 28), (-8, -8), ()]:
         network.input_shape = shape
         with pytest.raises(ValueError, match="input_shape must be the shape of the 64 numbers of an input"):
+            network.save(tmp_path / "weights.npz")
+    for shape in (64, "64", (64.5,), (True, 64)):
+        network.input_shape = shape
+        with pytest.raises(TypeError, match="input_shape must be"):
             network.save(tmp_path / "weights.npz")
     network.input_shape = None
     for background, error in ((1.5, ValueError), (-0.5, ValueError), ("white", TypeError)):
