@@ -19,7 +19,7 @@ import numpy as np
 
 from fastnet import MultiLayerNet, Trainer, load_mnist
 
-(x_train, t_train), _ = load_mnist()
+x_train, t_train = load_mnist()[0]
 random = np.random.default_rng(0)
 chosen = random.permutation(len(x_train))[:1500]
 x, t = x_train[chosen[:500]], t_train[chosen[:500]]
@@ -37,7 +37,7 @@ for _ in range(60):
 results.sort(key=lambda result: -result[0])
 
 print("validation accuracy, learning rate, weight decay of the best five:")
-for accuracy, lr, decay, _ in results[:5]:
+for accuracy, lr, decay, _curve in results[:5]:
     print(f"{accuracy:.3f}  {lr:.4f}  {decay:.1e}")
 
 # %%
