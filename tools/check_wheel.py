@@ -2,8 +2,9 @@
 
     python -m build --wheel && FASTNET_BUILD=skip python -m build --wheel && python tools/check_wheel.py dist/*.whl
 
-It needs auditwheel (`pip install auditwheel`) and objdump, which comes with the compiler. A wheel without kernels, which
-FASTNET_BUILD=skip makes, must be for any platform and hold nothing compiled. Of one with kernels it checks two things.
+It needs auditwheel (`pip install auditwheel`) and objdump, which comes with the compiler. A wheel without kernels, as
+FASTNET_BUILD=skip makes it, must be for any platform and hold nothing compiled. Of one with kernels it checks two
+things.
 
 - The wheel needs no library, and no version of one, that a Linux of its manylinux tag lacks: auditwheel gives the tag.
 - An instruction that not every x86-64 processor has stands only in the functions that are chosen for such a processor.
