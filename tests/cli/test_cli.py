@@ -736,7 +736,7 @@ def test_a_warning_without_standard_error_is_lost_and_the_run_is_kept(monkeypatc
     monkeypatch.setattr(TwoLayerNet, "loss", lambda *_: np.nan)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", None)
-        assert main(["train", *SHORT]) == 0
+        assert main(["train", *SHORT]) == 1  # it has diverged
     assert {path.name for path in (workplace / "fastnet-run-1").iterdir()} == FILES
 
 
