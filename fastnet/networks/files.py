@@ -5,6 +5,7 @@ the classes and the shape of an input. It names the class of the network.
 """
 
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,6 +140,7 @@ def network_name(kind: type) -> str:
 @contextmanager
 def reading(path: PathLike, kind: type) -> Iterator[tuple[dict[str, Any], Description]]:
     """Read a file that `save` wrote; errors in the `with` block become a ValueError that names it."""
+    os.fspath(path)  # a TypeError here is not one of the file
     try:
         arrays, description = read_weights(path)
         if description.network not in (None, network_name(kind)):

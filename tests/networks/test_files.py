@@ -1,6 +1,7 @@
 """Files of weights of any network: what they say of it, and what `load_network` refuses."""
 
 import io
+import os
 import tracemalloc
 import zipfile
 
@@ -251,3 +252,15 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
         load_network(tmp_path / "weights.npz")
     with pytest.raises(IsADirectoryError):
         load_network(tmp_path)
+
+
+@pytest.mark.parametrize("read", [load_network, TwoLayerNet.load, SimpleConvNet.load, SimpleConvNet(seed=0).load_params])
+def test_a_number_is_no_path_and_closes_no_stream(read):
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(TypeError, match="PathLike"):
+            read(reading)
+        os.fstat(reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
