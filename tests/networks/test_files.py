@@ -254,7 +254,10 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
         load_network(tmp_path)
 
 
-@pytest.mark.parametrize("read", [load_network, TwoLayerNet.load, SimpleConvNet.load, SimpleConvNet(seed=0).load_params])
+READERS = [load_network, TwoLayerNet.load, SimpleConvNet.load, SimpleConvNet(seed=0).load_params]
+
+
+@pytest.mark.parametrize("read", READERS)
 def test_a_number_is_no_path_and_closes_no_stream(read):
     reading, writing = os.pipe()
     try:
