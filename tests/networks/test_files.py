@@ -145,6 +145,27 @@ def test_a_file_that_does_not_fit_together_is_named(make, tmp_path):
                 load_network(path)
 
 
+def test_what_does_not_fit_in_a_file_is_named(tmp_path):
+    path = tmp_path / "weights.npz"
+    two, many = (arrays_of(lambda kind=kind: kind(64, 5, 3, seed=0), path) for kind in (TwoLayerNet, LayeredTwoLayerNet))
+    for arrays, message in (
+        (two | {"W2": np.zeros(5)}, r"W2 must be a matrix, got shape \(5,\)"),
+        (two | {"classes": np.full((3, 1), "a")}, r"classes must be strings in a row, got <U1 of shape \(3, 1\)"),
+        (many | {"W2": np.zeros((9, 9))}, r"W2 must have shape \(5, 3\), got \(9, 9\)"),
+    ):
+        np.savez(path, **arrays)
+        with pytest.raises(ValueError, match=message):
+            load_network(path)
+
+
+@each_network
+def test_a_black_background_is_kept(make, tmp_path):
+    network = make()
+    network.background = 0
+    network.save(tmp_path / "weights.npz")
+    assert load_network(tmp_path / "weights.npz").background == 0
+
+
 HUGE = 10**9
 
 
