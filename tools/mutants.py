@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -43,9 +43,10 @@ FILES = ["fastnet/functions", "fastnet/gradient.py", "fastnet/networks", "fastne
 TESTS = [
     "tests/functions", "tests/layers", "tests/networks", "tests/test_damaged_files.py", "tests/test_equivalence.py",
     "tests/test_gradient.py", "tests/test_gradient_check.py", "tests/test_jacobian.py", "tests/test_optimizer.py",
-    "tests/test_trainer.py", *FILES,
+    "tests/test_steps.py", "tests/test_threads.py", "tests/test_trainer.py", *FILES,
 ]  # fmt: skip
-SECONDS, MOST = 10.0, 400  # of tests for one mutant
+OF_SIGNATURES = "tests/test_docstrings.py"  # it compares the defaults with what is written of them
+LOOKS = ((0.5, 60), (3.0, 400))  # seconds of tests, and their number; who survives the first look gets the second
 OPTIONS = ["-q", "-p", "no:cacheprovider", "--capture=sys", "--no-header", "--no-summary"]
 SURVIVED, KILLED, OUTSIDE = range(3)  # exit statuses of a fork
 
@@ -65,8 +66,8 @@ class Mutant(NamedTuple):
 # --- the mutants ------------------------------------------------------------------------------------------------------
 
 
-def mutants_of(path: str, draw: random.Random) -> Iterator[Mutant]:
-    """Give one change for each place of a file."""
+def mutants_of(path: str, draw: random.Random, share: float) -> Iterator[Mutant]:
+    """Give one change for each place of a file, or for a share of them."""
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
@@ -80,7 +81,8 @@ def mutants_of(path: str, draw: random.Random) -> Iterator[Mutant]:
             if not any(first <= begin < last for first, last in types):
                 places[begin].append((operator, number))
     for begin in sorted(places):
-        mutated = mutate_code(source, *draw.choice(places[begin]))
+        chosen = draw.choice(places[begin])
+        mutated = mutate_code(source, *chosen) if draw.random() < share else None
         if mutated is None or mutated == source:
             continue
         differing = [i for i, (old, new) in enumerate(zip(lines, mutated.splitlines(), strict=False)) if old != new]
@@ -160,9 +162,9 @@ class Learned:
         self._names = list(self._seconds)
         self._tests: dict[str, dict[str, list[int]]] = found["tests"]
 
-    def of_line(self, mutant: Mutant) -> tuple[list[str], float]:
+    def of_line(self, mutant: Mutant, look: tuple[float, int]) -> tuple[list[str], float]:
         """Return the tests to run, the shortest ones first, and how long they take."""
-        return self._shortest(self._tests.get(mutant.path, {}).get(str(mutant.line), []))
+        return self._shortest(self._tests.get(mutant.path, {}).get(str(mutant.line), []), look)
 
     def of_file(self, path: str) -> list[str]:
         """Return tests of the three files that have most of those that run this file."""
@@ -170,14 +172,15 @@ class Learned:
         counted = Counter(self._names[number].partition("::")[0] for number in numbers)
         # The examples in the file itself come first: they show its defaults.
         chosen = {path, *[name for name, _ in counted.most_common(3)]}
-        return self._shortest([n for n in numbers if self._names[n].partition("::")[0] in chosen])[0]
+        return self._shortest([n for n in numbers if self._names[n].partition("::")[0] in chosen], LOOKS[-1])[0]
 
-    def _shortest(self, numbers: Any) -> tuple[list[str], float]:
+    def _shortest(self, numbers: Any, look: tuple[float, int]) -> tuple[list[str], float]:
         chosen, total = [], 0.0
-        for name in sorted((self._names[number] for number in numbers), key=self._seconds.__getitem__)[:MOST]:
+        seconds, most = look
+        for name in sorted((self._names[number] for number in numbers), key=self._seconds.__getitem__)[:most]:
             total += self._seconds[name]
             chosen.append(name)
-            if total > SECONDS:
+            if total > seconds:
                 break
         return chosen, total
 
@@ -185,21 +188,28 @@ class Learned:
 # --- trying them ------------------------------------------------------------------------------------------------------
 
 
-def exchange(mutant: Mutant) -> bool:
+def exchange(mutant: Mutant, functions: list[FunctionType]) -> bool:
     """Give the functions of a file the changed code; return False if what has changed is not in a function."""
-    path = str(ROOT / mutant.path)
-    codes = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compile(mutant.source, path, "exec"))}
+    compiled = compile(mutant.source, str(ROOT / mutant.path), "exec")
+    codes = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compiled)}
     changed = False
-    for function in [each for each in gc.get_objects() if type(each) is FunctionType]:
+    for function in functions:
         old = function.__code__
-        if old.co_filename != path:
-            continue
         new = codes.get((old.co_qualname, old.co_firstlineno))
         if new is None or len(new.co_freevars) != len(old.co_freevars):
             return False
         if new != old:
             function.__code__, changed = new, True
     return changed
+
+
+def functions_by_file() -> dict[str, list[FunctionType]]:
+    """Return all functions there are, by the file that defines them."""
+    functions = defaultdict(list)
+    for each in gc.get_objects():
+        if type(each) is FunctionType:
+            functions[each.__code__.co_filename].append(each)
+    return functions
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -212,35 +222,44 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 class Trying:
     """A plugin of pytest that tries the mutants in forks, in place of running the tests."""
 
-    def __init__(self, mutants: list[Mutant], jobs: int) -> None:
-        self._mutants, self._jobs, self._learned = mutants, jobs, Learned()
+    def __init__(self, mutants: Iterable[Mutant], jobs: int) -> None:
+        self._mutants, self._jobs, self._learned, self.count = mutants, jobs, Learned(), 0
+        self._running: dict[int, tuple[Mutant, str]] = {}
         self.survivors: list[Mutant] = []
         self.outside: list[Mutant] = []
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        items = {item.nodeid: item for item in session.items}
-        gc.unfreeze()  # conftest.py has frozen what `exchange` looks for
-        running: dict[int, tuple[Mutant, str]] = {}
-        for number, mutant in enumerate([*self._mutants, *[None] * self._jobs]):
-            if len(running) >= self._jobs or mutant is None:
-                self._wait(running)
-            if mutant is not None:
-                folder = tempfile.mkdtemp()
-                tests, seconds = self._learned.of_line(mutant)
-                those = [items[name] for name in tests if name in items]
-                child = os.fork()
-                if not child:
-                    _try(mutant, those, folder, 10 + 10 * seconds)
-                running[child] = mutant, folder
-            if number % 100 == 0:
-                print(f"{number} of {len(self._mutants)}, {len(self.survivors)} survivors", file=sys.__stderr__)
+        self._items = {item.nodeid: item for item in session.items}
+        gc.unfreeze()  # conftest.py has frozen them
+        self._functions = functions_by_file()
+        gc.freeze()
+        mutants = self._mutants
+        for number, look in enumerate(LOOKS):
+            self.survivors = []
+            for mutant in mutants:
+                self.count += number == 0
+                if len(self._running) == self._jobs:
+                    self._wait()
+                self._start(mutant, look)
+            while self._running:
+                self._wait()
+            mutants = self.survivors
+            print(f"look {number + 1}: {len(mutants)} of {self.count} survive", file=sys.__stderr__, flush=True)
         return True
 
-    def _wait(self, running: dict[int, tuple[Mutant, str]]) -> None:
-        if not running:
-            return
+    def _start(self, mutant: Mutant, look: tuple[float, int]) -> None:
+        folder = tempfile.mkdtemp()
+        tests, seconds = self._learned.of_line(mutant, look)
+        child = os.fork()
+        if not child:
+            functions = self._functions[str(ROOT / mutant.path)]
+            items = [self._items[name] for name in tests if name in self._items]
+            _try(mutant, functions, items, folder, 10 + 10 * seconds)
+        self._running[child] = mutant, folder
+
+    def _wait(self) -> None:
         child, status = os.wait()
-        mutant, folder = running.pop(child)
+        mutant, folder = self._running.pop(child)
         shutil.rmtree(folder, ignore_errors=True)
         result = os.waitstatus_to_exitcode(status)
         if result == SURVIVED:
@@ -249,7 +268,7 @@ class Trying:
             self.outside.append(mutant)
 
 
-def _try(mutant: Mutant, items: list[pytest.Item], folder: str, seconds: float) -> None:
+def _try(mutant: Mutant, functions: list[FunctionType], items: list[pytest.Item], folder: str, seconds: float) -> None:
     """Run tests in a fork, which ends here."""
     from _pytest.runner import runtestprotocol
 
@@ -260,7 +279,7 @@ def _try(mutant: Mutant, items: list[pytest.Item], folder: str, seconds: float) 
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
-        if not exchange(mutant):
+        if not exchange(mutant, functions):
             status = OUTSIDE
         else:
             last: list[Any] = [None]
@@ -282,7 +301,7 @@ def try_outside(mutants: list[Mutant]) -> list[Mutant]:
         for mutant in mutants:
             path, tests = copy / mutant.path, learned.of_file(mutant.path)
             path.write_text(mutant.source, "utf-8")
-            command = [sys.executable, "-m", "pytest", *OPTIONS, "-x", *tests]
+            command = [sys.executable, "-m", "pytest", *OPTIONS, "-x", OF_SIGNATURES, *tests]
             environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
             try:
                 done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=120, check=False)
@@ -314,6 +333,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Change the code, and see whether a test notices.")
     parser.add_argument("files", nargs="*", default=FILES, metavar="FILE", help=f"default: {' '.join(FILES)}")
     parser.add_argument("--seed", type=int, default=0, help="of the changes (default: 0)")
+    parser.add_argument("--share", type=float, default=1.0, help="of the places, drawn at random (default: all)")
     parser.add_argument("--jobs", type=int, default=2, help="forks at a time (default: 2)")
     parser.add_argument("--again", action="store_true", help="learn anew which test runs which line")
     arguments = parser.parse_args()
@@ -322,8 +342,11 @@ def main() -> int:
     paths = [str(path) for file in arguments.files for path in sorted(Path(file).glob("*.py")) or [Path(file)]]
     if arguments.again or not LEARNED.exists():
         in_a_fork(lambda: learn([f"{file}/*.py" if Path(file).is_dir() else file for file in FILES]))
-    draw = random.Random(arguments.seed)
-    mutants = [mutant for path in paths for mutant in mutants_of(path, draw)]
+    mutants = (
+        mutant
+        for path in paths
+        for mutant in mutants_of(path, random.Random(f"{arguments.seed} {path}"), arguments.share)
+    )
     trying = Trying(mutants, arguments.jobs)
     pytest.main([*OPTIONS, *TESTS], plugins=[trying])
     survivors = trying.survivors + try_outside(trying.outside)
@@ -333,8 +356,8 @@ def main() -> int:
     for mutant in sorted(left):
         print(f"{mutant.path}:{mutant.line}: {mutant.changed}")
     print(
-        f"{len(mutants)} mutants, {len(trying.outside)} of them outside of functions: "
-        f"{len(mutants) - len(survivors)} killed, {len(survivors) - len(left)} explained, {len(left)} survived"
+        f"{trying.count} mutants, {len(trying.outside)} of them outside of functions: "
+        f"{trying.count - len(survivors)} killed, {len(survivors) - len(left)} explained, {len(left)} survived"
     )
     return 1 if left else 0
 

@@ -147,7 +147,8 @@ def test_a_file_that_does_not_fit_together_is_named(make, tmp_path):
 
 def test_what_does_not_fit_in_a_file_is_named(tmp_path):
     path = tmp_path / "weights.npz"
-    two, many = (arrays_of(lambda kind=kind: kind(64, 5, 3, seed=0), path) for kind in (TwoLayerNet, LayeredTwoLayerNet))
+    kinds = (TwoLayerNet, LayeredTwoLayerNet)
+    two, many = (arrays_of(lambda kind=kind: kind(64, 5, 3, seed=0), path) for kind in kinds)
     for arrays, message in (
         (two | {"W2": np.zeros(5)}, r"W2 must be a matrix, got shape \(5,\)"),
         (two | {"classes": np.full((3, 1), "a")}, r"classes must be strings in a row, got <U1 of shape \(3, 1\)"),
