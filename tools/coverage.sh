@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures which lines of fastnet the tests run: those of the Python, also in the processes that the tests start, and
-# those of the Cython, with kernels that report every line (on one thread, without NumPy's twins). Needs a C compiler,
+# those of the Cython, with kernels that report every line (without threads and NumPy's twins). Needs a C compiler,
 # the packages of the tests, Cython, setuptools, and coverage:
 #
 #     pip install coverage==7.17.5
@@ -48,7 +48,7 @@ from coverage import Coverage
 
 coverage = Coverage(data_file=None, config_file=sys.argv[1], source=["fastnet"])
 coverage.start()
-tests = ["functions", "layers", "networks", "twins", "test_gradient.py", "test_optimizer.py", "test_threads.py"]
+tests = ["functions", "layers", "networks", "twins", "test_gradient.py", "test_optimizer.py"]
 status = pytest.main(["-q", "-p", "no:cacheprovider", "-k", "not numpy and not 784", *(f"tests/{name}" for name in tests)])
 coverage.stop()
 coverage.report(show_missing=True, include=["*.pyx", "*.pxd"])
