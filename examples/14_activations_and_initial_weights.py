@@ -27,7 +27,7 @@ from fastnet import MultiLayerNet
 from fastnet.plotting import plot_activation_histograms, plot_activations
 
 x = np.random.default_rng(0).normal(size=(1000, 100))
-weights = {"sigmoid": [1.0, "Xavier"], "tanh": [0.01, "Xavier"], "relu": [0.01, "He"]}
+weights: dict[str, list[float | str]] = {"sigmoid": [1.0, "Xavier"], "tanh": [0.01, "Xavier"], "relu": [0.01, "He"]}
 
 # %%
 # ``trace`` returns the output of every layer by the book's names: z1, z2 and so on.

@@ -55,7 +55,7 @@ tasks = {
 # less. The NumPy twin never overflows and never warns, so it takes longer than the book's formula. ``fastnet bench``
 # compares with that formula too.
 
-milliseconds = {backend: [] for backend in backends}
+milliseconds: dict[str, list[float]] = {backend: [] for backend in backends}
 print(f"{'milliseconds':<26}" + "".join(f"{backend:>8}" for backend in backends))
 for name, task in tasks.items():
     results = []

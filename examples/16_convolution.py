@@ -53,7 +53,7 @@ strongest = np.argsort(maps.mean(axis=(1, 2)))[::-1][:6]
 print("maps", maps.shape, "with the largest mean:", *strongest)
 
 figure = plt.figure(figsize=(13, 8.5), layout="constrained")
-above, below = figure.subfigures(2, 1, height_ratios=[5, 2])
+(above,), (below,) = figure.subfigures(2, 1, squeeze=False, height_ratios=[5, 2])
 left, right = above.subplots(1, 2)
 plot_weights(before, shape=(5, 5), title="Filters before training", ax=left)
 plot_weights(after, shape=(5, 5), title="Filters after training", ax=right)

@@ -65,7 +65,7 @@ figure.savefig("17_your_own_digit.png")
 page = photograph([(7, 60, 45, 80), (2, 180, 50, 80), (3, 300, 40, 90), (3, 70, 190, 80), (7, 200, 185, 90)], 440, 320)
 digits = find_digits(page)
 scores = network.predict(np.stack([digit.pixels for digit in digits]).reshape(-1, 1, 28, 28))
-answers = [network.classes[label] for label in scores.argmax(axis=1)]
+answers = [str(label) for label in scores.argmax(axis=1)]
 print("the page says", " ".join(answers))
 
 figure, ax = plt.subplots(figsize=(6, 4.6), layout="constrained")

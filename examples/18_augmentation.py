@@ -15,6 +15,8 @@ moved, turned or written with another pen, they differ a lot.
 # One digit, as MNIST has it and as `Augmentation` changes it. Ones, fours, sevens and nines also get strokes that many
 # people write and MNIST's writers did not: a foot, a bar, a curled tail.
 
+from functools import partial
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -49,16 +51,16 @@ trainers = {"without": trained(), "with": trained(augment=augment)}
 
 x_test, t_test = x_test[:5000], t_test[:5000]
 
-same = {"rotation": 0, "shear": 0, "scale": 0, "shift": 0, "bend": 0, "stroke_width": (2.4, 2.4), "unclean": 0}
+only = partial(Augmentation, rotation=0, shear=0, scale=0, shift=0, bend=0, stroke_width=(2.4, 2.4), unclean=0)
 changes = {
     "MNIST": None,
-    "moved": Augmentation(**{**same, "shift": 4}),
-    "turned": Augmentation(**{**same, "rotation": 30}),
-    "slanted": Augmentation(**{**same, "shear": 0.5}),
-    "thick pen": Augmentation(**{**same, "stroke_width": (4, 4)}),
-    "unclean": Augmentation(**{**same, "unclean": 1}),
+    "moved": only(shift=4),
+    "turned": only(rotation=30),
+    "slanted": only(shear=0.5),
+    "thick pen": only(stroke_width=(4, 4)),
+    "unclean": only(unclean=1),
 }
-accuracies = {name: [] for name in trainers}
+accuracies: dict[str, list[float]] = {name: [] for name in trainers}
 for change, changed in changes.items():
     x = x_test if changed is None else changed(x_test, t_test, seed=0)[0]
     for name, trainer in trainers.items():

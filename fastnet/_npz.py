@@ -1,6 +1,7 @@
 """Read ``.npz`` files of unknown origin: no pickle, no memory for what is not there, and one kind of error."""
 
 import math
+import os
 import sys
 import zipfile
 from typing import IO, Any
@@ -20,7 +21,7 @@ def read_npz(path: PathLike) -> dict[str, npt.NDArray[Any]]:
     Whatever is wrong with the content raises a ValueError, which does not name the file. OSError is for a file that
     cannot be read.
     """
-    with open(path, "rb") as file:
+    with open(os.fspath(path), "rb") as file:  # not 0, which would be standard input
         try:
             if not zipfile.is_zipfile(file):
                 raise ValueError("it is no .npz file, or not all of one")

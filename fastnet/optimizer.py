@@ -135,6 +135,9 @@ class _Optimizer:
         The computation and the arrays that the optimizer keeps have the wider dtype of the parameter and its gradient,
         at least float32.
 
+        If Ctrl-C comes in the middle, all parameters make the step before it is raised. This is so with the compiled
+        kernels, and if no parameter or gradient has to be converted; otherwise, some may have made it and others not.
+
         What an optimizer keeps belongs to `params`. A dict has the same parameters as before if it is the same dict,
         even if its arrays were replaced, or if it has the same arrays or copies of all of them. Numbers are the same if
         their names are. The attributes that you set yourself belong to the parameters of the next update.
@@ -151,8 +154,7 @@ class _Optimizer:
                 if self._schedule is not None:
                     self._follow_schedule(self._schedule)
                 numbers = self._numbers()
-                for arrays in usual:
-                    kernel(*arrays, *numbers)
+                _move_all(kernel, usual, numbers)
                 return
         self._update_unusual(params, grads, known)
 
@@ -167,8 +169,13 @@ class _Optimizer:
         if self._schedule is not None:
             self._follow_schedule(self._schedule)
         numbers = self._numbers()
-        for name, gradient in gradients.items():
-            arrays = (params[name], gradient, *[memory[name] for memory in memories])
+        rows = [
+            (params[name], gradient, *[memory[name] for memory in memories]) for name, gradient in gradients.items()
+        ]
+        if all(map(is_movable, rows)):
+            _move_all(kernel, rows, numbers)
+            return
+        for (name, gradient), arrays in zip(gradients.items(), rows, strict=True):
             if is_movable(arrays):
                 kernel(*arrays, *numbers)
             else:
@@ -623,6 +630,21 @@ def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) 
                 raise ValueError(f"params[{name!r}] is read-only; an optimizer moves float arrays in place")
         gradients[name] = gradient_of(name, array, grads, "grads")
     return gradients
+
+
+def _move_all(kernel: Callable[..., None], rows: list[tuple[Any, ...]], numbers: tuple[float, ...]) -> None:
+    """Move every parameter. If Ctrl-C comes meanwhile, the others make the step too, and then it comes out.
+
+    Python lets it come when a compiled kernel returns, and so never in the middle of a parameter.
+    """
+    left = iter(rows)
+    try:
+        for arrays in left:
+            kernel(*arrays, *numbers)
+    except KeyboardInterrupt:
+        for arrays in left:
+            kernel(*arrays, *numbers)
+        raise
 
 
 def _move_copies(

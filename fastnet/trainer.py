@@ -16,7 +16,7 @@ from fastnet import _html
 from fastnet._checks import FloatArray, RandomSource, Seed, as_count, random_source, refuse_parameters_not_finite
 from fastnet._streams import print_line, progress
 from fastnet._training.data import samples_of, training_samples, validation_samples
-from fastnet._training.divergence import Watch, are_finite, is_time
+from fastnet._training.divergence import Watch, are_finite, is_time, recent
 from fastnet._training.early_stopping import Best, EarlyStopping
 from fastnet._warnings import warn_caller
 from fastnet.networks.network import NoAccuracyError
@@ -96,7 +96,8 @@ class Trainer:
         targets; or a share of the training data between 0 and 1, which is drawn at random and taken out of them.
     early_stopping : int, optional
         Stop after this number of epochs without a lower loss on the validation data. When `train` ends, the network
-        gets the parameters with the lowest one, for whatever reason it ends.
+        gets the parameters with the lowest one, for whatever reason it ends, and the running statistics of batch
+        normalisation that belong to them.
     sample_weight : array_like, real, optional
         The weight of each training sample ``(N,)``: finite, at least 0, not all 0. A sample of weight 2 is drawn twice
         as often as one of weight 1, and one of weight 0 never. The losses of the mini-batches and the accuracies have
@@ -461,14 +462,14 @@ class Trainer:
 
     def _go_back(self) -> None:
         """Give the network the last parameters that were good, and say so."""
-        lost, best = self._good.restore(self.network.params), self._good_after
+        lost, best = self._good.restore(self.network), self._good_after
         went = f"The training {lost}" if lost else f"The network has its parameters after {best:,} iterations again"
         warn_caller(f"{self._lost}: the learning rate may be too large. The training has stopped. {went}")
 
     def _keep_the_first(self) -> None:
         """Keep the parameters with which the training begins, until there are better ones."""
         if not self._good.params and isinstance(self.network.params, MutableMapping):
-            self._good.keep(sys.float_info.max, self.network.params)
+            self._good.keep(sys.float_info.max, self.network)
             self._good_after = self.current_iter
 
     def _keep_if_good(self) -> None:
@@ -477,11 +478,12 @@ class Trainer:
         if not (losses and self._good.params):
             return
         mean = sum(losses) / len(losses)
-        # Compared with the first loss too: the losses of an epoch in which everything blows up are above it.
+        # Compared with the first loss too: the losses of an epoch in which everything blows up are above it. If that
+        # happens at the end of the epoch, only the last losses show it.
         if mean < min(self._good.loss, self.train_loss_list[0]) and self._watch.is_good(
-            mean, is_classifier=bool(self.train_acc_list)
+            max(mean, recent(losses)), is_classifier=bool(self.train_acc_list)
         ):
-            self._good.keep(mean, self.network.params)
+            self._good.keep(mean, self.network)
             self._good_after = self.current_iter
 
     def _warn_if_diverged(self) -> None:
@@ -537,14 +539,14 @@ class Trainer:
             shown += f", val acc:{self.val_acc_list[-1]}"
         if self.verbose:
             self._print(f"=== iteration:{self.validated_at[-1]}, {shown} ===")
-        if self._early_stopping is not None and self._early_stopping.is_over(loss, network.params):
+        if self._early_stopping is not None and self._early_stopping.is_over(loss, network):
             if self.verbose:
                 self._print("=== early stopping: the best parameters are put back ===")
             self.stop()
 
     def _put_back_the_best(self) -> str | None:
         """Give the network its best parameters; return a message if that was not possible."""
-        return None if self._early_stopping is None else self._early_stopping.restore(self.network.params)
+        return None if self._early_stopping is None else self._early_stopping.restore(self.network)
 
     def _print(self, line: str) -> None:
         (self._write or print_line)(line)

@@ -161,7 +161,9 @@ def assert_says_how_to_build(message):
 
 
 # Imports fastnet several times. Its modules are imported again, and those of others only once, on the true platform.
-SEVERAL_IMPORTS = """import os, subprocess, sys, numpy
+SEVERAL_IMPORTS = """import contextlib, os, subprocess, sys, numpy
+with contextlib.suppress(ImportError, ValueError):
+    import fastnet
 for variable, value in {values!r}:
     if variable == "platform":
         sys.platform = value

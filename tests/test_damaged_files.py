@@ -141,5 +141,5 @@ def test_an_archive_of_several_disks_is_refused_by_the_files_name(tmp_path):
     for name, read in (("data.npz", fastnet.data.load), ("weights.npz", fastnet.load_network)):
         path = tmp_path / name
         path.write_bytes(content[:end] + locator + content[end:])
-        with pytest.raises(ValueError, match=rf"{name} .*disks"):
+        with pytest.raises(ValueError, match=rf"{name} (is no \.npz file|does not hold the parameters)"):
             read(path)

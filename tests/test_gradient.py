@@ -394,6 +394,18 @@ def test_gradient_descent_prints_what_the_lecture_notes_print():
     assert x == pytest.approx([-6.11e-10, 8.15e-10], rel=1e-3)  # three digits shown: half of 0.01 in 8.15 and 6.11
 
 
+def test_one_step_is_enough_to_notice_that_f_reads_the_original():
+    start = np.array([1, 2])  # integers: gradient_descent copies them
+    with pytest.raises(TypeError, match="init_x"):
+        gradient_descent(lambda _: float(np.sum(start * start)), start, step_num=1)
+
+
+def test_the_warning_of_a_large_rate_points_to_the_line_that_calls():
+    with pytest.warns(RuntimeWarning, match="x has grown to") as caught:
+        gradient_descent(lambda x: float(x[0] ** 2), np.array([3.0]), lr=10.0, step_num=100)
+    assert caught[0].filename == __file__
+
+
 def test_a_learning_rate_too_large_diverges_and_one_too_small_stays():
     def f(x):
         return x[0] ** 2 + x[1] ** 2

@@ -17,6 +17,7 @@ import pytest
 import fastnet
 from fastnet import LayeredTwoLayerNet, MultiLayerNet, TwoLayerNet
 from fastnet.gradient import gradient_check, gradient_descent, jacobian, numerical_gradient
+from fastnet.optimizer import BY_NAME
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -181,6 +182,38 @@ def test_an_interrupt_comes_out_of_gradient_check_also_if_a_parameter_has_just_c
     finally:
         OwnLossNet.called = staticmethod(lambda: None)
     assert bits(net.params.values()) == before
+
+
+@needs_a_timer
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("name", BY_NAME)
+def test_ctrl_c_in_an_update_lets_all_parameters_make_the_step_or_none(name, is_first, backend):
+    if backend == "numpy":
+        pytest.skip("in NumPy, some may have made the step, and others not")
+    random, shapes = np.random.default_rng(0), [(50, 400), (400,), (400, 50), (50,), (50, 400)]
+    start = {f"W{i}": random.normal(size=shape) for i, shape in enumerate(shapes)}
+    grads = {key: random.normal(size=shape) for key, shape in zip(start, shapes, strict=True)}
+    params, made = {}, []
+
+    def call():
+        made.clear()
+        optimizer = BY_NAME[name]()
+        params.update({key: value.copy() for key, value in start.items()})
+        if not is_first:
+            optimizer.update(params, grads)
+        made.append((optimizer, bits(params.values())))
+        optimizer.update(params, grads)
+
+    call()
+    after, landed = bits(params.values()), 0
+    while landed < 5:  # most of the interrupts come before the update
+        for _ in interruptions(call):
+            if made:
+                optimizer, before = made[0]
+                assert bits(params.values()) in (before, after)
+                landed += bits(params.values()) == after
+                kept = [getattr(optimizer, attribute) for attribute in optimizer._remembers]
+                assert all(memory is None or memory.keys() == params.keys() for memory in kept)
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

@@ -426,6 +426,17 @@ def test_some_parameters_may_be_left_out_for_a_while(make):
     assert not any(np.array_equal(getattr(optimizer, attribute)["b"], kept[attribute]) for attribute in kept)
 
 
+@pytest.mark.usefixtures("backend")
+@THOSE_THAT_REMEMBER
+def test_what_was_left_out_may_not_be_replaced_meanwhile(make):
+    ones, optimizer = np.ones(2), make()
+    params = {"W": random(2), "b": random(2)}
+    optimizer.update(params, {"W": ones, "b": ones})
+    optimizer.update({"W": params["W"]}, {"W": ones})
+    with pytest.raises(ValueError, match=r"params\['b'\] is another one"):
+        optimizer.update({"W": params["W"], "b": random(2)}, {"W": ones, "b": ones})
+
+
 @EACH
 def test_a_gradient_may_be_the_optimizers_own_array(make):
     params, optimizer = {"W": random(3)}, make()

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from backends import kernel_module
 
 import fastnet
 from fastnet import DeepConvNet, SimpleConvNet, TwoLayerNet, _threads
@@ -351,3 +352,18 @@ print(threading.active_count(), "concurrent.futures" in sys.modules, "threadpool
         capture_output=True, text=True, timeout=60, check=True,
     )
     assert done.stdout.split() == ["1", alone.stdout.strip(), "False"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "samples", "in_threads"), [("cython", 1001, True), ("cython", 1000, False), ("numpy", 1001, False)]
+)
+def test_many_samples_are_predicted_in_threads_where_numpy_does_not_start_its_own(
+    backend, samples, in_threads, monkeypatch
+):
+    kernel_module(backend)
+    called = []
+    each = _threads.each
+    monkeypatch.setattr(_threads, "each", lambda *arguments: called.append(1) or each(*arguments))
+    with fastnet.use_backend(backend):
+        TwoLayerNet(4, 3, 2, seed=0).accuracy(np.ones((samples, 4)), np.zeros(samples, int))
+    assert bool(called) is in_threads

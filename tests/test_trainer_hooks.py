@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastnet import MultiLayerNet, SimpleNet, Trainer, TwoLayerNet
+from fastnet import MultiLayerNet, MultiLayerNetExtend, SimpleNet, Trainer, TwoLayerNet
 from fastnet._scaled import ScaledBytes
 from fastnet.optimizer import SGD, AdaGrad, Adam, CosineDecay, Momentum, Nesterov, RMSprop, StepDecay
 
@@ -479,6 +479,47 @@ def test_a_real_network_has_the_lowest_of_its_validation_losses():
     made.train()
     assert made.network.loss(X[30:], T[30:]) == min(made.val_loss_list) < made.val_loss_list[-1]
     assert len(made.val_loss_list) < 400
+
+
+def of_batch_normalisation(**options):
+    """A trainer of a network with running statistics. From its tenth epoch on, the rate is far too large."""
+    network = MultiLayerNetExtend(6, [20], 3, use_batchnorm=True, seed=0)
+
+    def spoil(made):
+        if made.current_iter >= 45:
+            made.optimizer.lr = 50.0
+
+    x = np.random.default_rng(0).normal(size=(100, 6))
+    t = (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
+    options = {"mini_batch_size": 20, "optimizer_param": {"lr": 0.05}, "on_step": spoil, "seed": 0, **QUIET, **options}
+    return Trainer(network, x, t, validation=(x, t), epochs=60, **options), (x, t)
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.filterwarnings("ignore:.*the learning rate may be too large")
+@pytest.mark.parametrize("copied", [lambda made: made, copy.deepcopy])
+def test_the_running_statistics_go_back_with_the_parameters(copied):
+    made, data = of_batch_normalisation(early_stopping=3)
+    made = copied(made)
+    made.train()
+    assert made.val_loss_list[-1] > 2 * min(made.val_loss_list)  # it has become much worse before it was stopped
+    assert made.network.loss(*data) == min(made.val_loss_list)
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.filterwarnings("ignore:.*the learning rate may be too large")
+def test_the_running_statistics_go_back_if_the_training_diverges():
+    losses = []
+
+    def spoil(made):
+        losses.append(made.network.loss(*data))
+        if made.current_iter == 22:
+            made.network.params["W1"][...] = np.nan
+
+    made, data = of_batch_normalisation(on_step=spoil)
+    made.train()
+    assert made._good_after == 20
+    assert made.network.loss(*data) == losses[19]
 
 
 @pytest.mark.usefixtures("backend")

@@ -1,8 +1,10 @@
-"""Check that a wheel with compiled kernels runs on other machines of its platform (Linux, x86-64).
+"""Check that wheels run on other machines: with compiled kernels on all of their platform (Linux, x86-64), or anywhere.
 
-    python -m build --wheel && python tools/check_wheel.py dist/*.whl
+    python -m build --wheel && FASTNET_BUILD=skip python -m build --wheel && python tools/check_wheel.py dist/*.whl
 
-It needs auditwheel (`pip install auditwheel`) and objdump, which comes with the compiler. It checks two things.
+It needs auditwheel (`pip install auditwheel`) and objdump, which comes with the compiler. A wheel without kernels, as
+FASTNET_BUILD=skip makes it, must be for any platform and hold nothing compiled. Of one with kernels it checks two
+things.
 
 - The wheel needs no library, and no version of one, that a Linux of its manylinux tag lacks: auditwheel gives the tag.
 - An instruction that not every x86-64 processor has stands only in the functions that are chosen for such a processor.
@@ -50,8 +52,19 @@ def misplaced(library: Path) -> dict[str, str]:
     return found
 
 
-def main(wheel: Path) -> int:
-    """Return 0 if the wheel is portable."""
+def is_for_any(wheel: Path) -> bool:
+    """Whether a wheel without kernels is what its name says."""
+    archive = zipfile.ZipFile(wheel)
+    names = archive.namelist()
+    compiled = [name for name in names if name.endswith((".so", ".pyd", ".c"))]
+    (about,) = [archive.read(name).decode() for name in names if name.endswith(".dist-info/WHEEL")]
+    good = not compiled and "Root-Is-Purelib: true" in about
+    print(f"{wheel.name}: {len(compiled)} compiled modules, {'for any platform' if good else about}")
+    return good
+
+
+def is_portable(wheel: Path) -> bool:
+    """Whether a wheel with kernels runs on every machine of its platform."""
     platform = tag(wheel)
     version = tuple(int(number) for number in re.findall(r"\d+", platform)[:2])
     print(f"{wheel.name}: {platform or 'no manylinux tag'}")
@@ -64,8 +77,16 @@ def main(wheel: Path) -> int:
                 print(f"{library.name}: {function} has {instruction}")
                 good = False
     print(f"disassembled {len(libraries)} libraries")
-    return 0 if good and libraries else 1
+    return good and bool(libraries)
+
+
+def main(wheels: list[Path]) -> int:
+    """Return 0 if all wheels are portable."""
+    good = bool(wheels)
+    for wheel in wheels:
+        good &= is_for_any(wheel) if wheel.name.endswith("-py3-none-any.whl") else is_portable(wheel)
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1])))
+    raise SystemExit(main([Path(name) for name in sys.argv[1:]]))

@@ -42,6 +42,11 @@ class Guessing(NamedTuple):
     far_above: float
     largest: float
 
+    @property
+    def as_bad(self) -> float:
+        """A loss from which on an answer is no better than guessing."""
+        return AS_GUESSING * self.loss
+
 
 class Watch:
     """The start of a training run, with which the later losses and parameters are compared."""
@@ -65,19 +70,18 @@ class Watch:
         """Return what shows that the training has diverged, once; None otherwise."""
         if self.found_at is not None or len(losses) < LEAST:
             return None
-        last = losses[-min(WINDOW, len(losses) // 2) :]
-        mean = sum(last) / len(last)
+        last, mean = min(WINDOW, len(losses) // 2), recent(losses)
         size = largest(self._network.params)
         if not size > GROWN * self._start or self._guessing is None:  # most runs end here, in little time
             return None
         loss, far_above, most = self._guessing
-        is_as_guessing = mean > AS_GUESSING * loss and size > GROWN_MUCH * self._ordinary
+        is_as_guessing = mean > self._guessing.as_bad and size > GROWN_MUCH * self._ordinary
         if not (mean > far_above or is_as_guessing) or mean > most:  # above the largest, it is not a cross-entropy
             return None
         self.found_at = len(losses)
         better = "no" if mean >= loss else "hardly"
         return (
-            f"the mean of the last {len(last)} losses is {mean:.4g}, {better} better than guessing ({loss:.4g}), and "
+            f"the mean of the last {last} losses is {mean:.4g}, {better} better than guessing ({loss:.4g}), and "
             f"the largest parameter is {size:.3g}"
         )
 
@@ -86,7 +90,13 @@ class Watch:
         if self.found_at is None or self._guessing is None or len(losses) - self.found_at < max(epoch, EVERY):
             return False
         since = losses[self.found_at :]
-        return not sum(since) / len(since) < AS_GUESSING * self._guessing.loss
+        return not sum(since) / len(since) < self._guessing.as_bad
+
+    def is_at_its_end(self, losses: list[float]) -> bool:
+        """Whether a training that is over has diverged: its last losses are not finite, or no better than guessing."""
+        if not math.isfinite(losses[-1]):
+            return True
+        return self.found_at is not None and self._guessing is not None and not recent(losses) < self._guessing.as_bad
 
     def is_good(self, loss: float, *, is_classifier: bool) -> bool:
         """Whether parameters with this mean loss may be worth going back to: they show no sign of divergence."""
@@ -94,7 +104,7 @@ class Watch:
             return False
         if not (is_classifier and largest(self._network.params) > GROWN * self._start) or self._guessing is None:
             return True
-        return loss < AS_GUESSING * self._guessing.loss
+        return loss < self._guessing.as_bad
 
     def state(self) -> list[Any]:
         """Return what a run that continues needs of this, as numbers."""
@@ -104,6 +114,12 @@ class Watch:
         """Take over what `state` returned."""
         start, found_at = state
         self._start, self.found_at = float(start), None if found_at is None else int(found_at)
+
+
+def recent(losses: list[float]) -> float:
+    """Return the mean of the last losses."""
+    last = losses[-max(1, min(WINDOW, len(losses) // 2)) :]
+    return sum(last) / len(last)
 
 
 def largest(params: Any) -> float:

@@ -2,32 +2,36 @@
 
 import copy
 import math
-from collections.abc import MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
 
 
 class Best:
-    """A copy of the parameters with the lowest loss so far."""
+    """A copy of the parameters with the lowest loss so far, and of the running statistics that belong to them."""
 
     def __init__(self) -> None:
         self.loss = math.inf
         self.params: dict[str, Any] = {}
+        self._statistics: list[tuple[Any, str, Any]] = []
 
-    def keep(self, loss: float, params: MutableMapping[str, Any]) -> bool:
-        """Copy `params` if `loss` is the lowest so far; return whether it is."""
+    def keep(self, loss: float, network: Any) -> bool:
+        """Copy the parameters of `network` if `loss` is the lowest so far; return whether it is."""
         if not loss < self.loss:  # NaN is never the lowest
             return False
-        self.loss, self.params = loss, {name: copy.copy(value) for name, value in params.items()}
+        self.loss, self.params = loss, {name: copy.copy(value) for name, value in network.params.items()}
+        self._statistics = [(layer, name, copy.copy(getattr(layer, name))) for layer, name in _statistics(network)]
         return True
 
-    def restore(self, params: MutableMapping[str, Any]) -> str | None:
+    def restore(self, network: Any) -> str | None:
         """Put the best parameters back: arrays in place, because a network's layers may hold them too.
 
         Return which could not be put back, if there are any.
         """
-        lost = [name for name, best in self.params.items() if not _is_put_back(params, name, best)]
+        lost = [name for name, best in self.params.items() if not _is_put_back(network.params, name, best)]
+        for layer, name, value in self._statistics:
+            setattr(layer, name, copy.copy(value))
         if not lost:
             return None
         names = ", ".join(f"network.params[{name!r}]" for name in lost)
@@ -46,15 +50,27 @@ class EarlyStopping:
         """Wait from zero again; the best parameters stay."""
         self._waited = 0
 
-    def is_over(self, loss: float, params: MutableMapping[str, Any]) -> bool:
-        """Keep a copy of `params` if `loss` is the lowest so far; return whether this is too long ago."""
-        self._waited = 0 if self._best.keep(loss, params) else self._waited + 1
+    def is_over(self, loss: float, network: Any) -> bool:
+        """Keep a copy of the parameters if `loss` is the lowest so far; return whether this is too long ago."""
+        self._waited = 0 if self._best.keep(loss, network) else self._waited + 1
         return self._waited >= self._patience
 
-    def restore(self, params: MutableMapping[str, Any]) -> str | None:
+    def restore(self, network: Any) -> str | None:
         """Put the best parameters back; return a message if that was not possible for some."""
-        lost = self._best.restore(params)
+        lost = self._best.restore(network)
         return None if lost is None else f"early stopping {lost}"
+
+
+def _statistics(network: Any) -> list[tuple[Any, str]]:
+    """Return the layers that measure something in training, and the name of it: batch normalisation, as in the book.
+
+    A network of the user's may have no layers, or keep them otherwise.
+    """
+    layers = getattr(network, "layers", ())
+    layers = layers.values() if isinstance(layers, Mapping) else layers
+    if not isinstance(layers, Iterable):
+        return []
+    return [(layer, name) for layer in layers for name in ("running_mean", "running_var") if hasattr(layer, name)]
 
 
 def _is_put_back(params: MutableMapping[str, Any], name: str, best: Any) -> bool:

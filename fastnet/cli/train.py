@@ -290,6 +290,7 @@ def _train(args: argparse.Namespace, folder: Path, checkpoint: _checkpoints.Chec
     try:
         if trainer.max_iter > 0:
             trainer.train()
+        _go_back_if_diverged(trainer)
     except KeyboardInterrupt:
         interrupted = True
     except MemoryError as error:
@@ -356,6 +357,15 @@ def _after_a_step(checkpoints: _checkpoints.Checkpoints, trainer: Trainer) -> No
         trainer._give_up(f"the loss is no better than guessing for an epoch, up to iteration {last}")
     else:
         checkpoints.on_step(trainer)
+
+
+def _go_back_if_diverged(trainer: Trainer) -> None:
+    """Give the network its last good parameters if the losses at the end are not finite, or no better than guessing."""
+    trainer._warn_if_diverged()  # if nothing was left to do, `train` has not looked
+    losses = trainer.train_loss_list
+    if trainer._lost is None and trainer._watch.is_at_its_end(losses):
+        trainer._give_up(f"the loss is {losses[-1]:.4g} at iteration {trainer.current_iter - 1}, the last")
+        trainer._go_back()
 
 
 def _augmentation(data: Dataset, name: Path | str) -> Augmentation:

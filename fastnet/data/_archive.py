@@ -52,7 +52,7 @@ def _inputs(x: Array, name: str) -> Array:
     if x.ndim > 3:
         raise ValueError(f"{name} must be rows (N, D) or pictures (N, H, W), got shape {x.shape}")
     if x.dtype.kind == "f":
-        wrong = np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))
+        wrong = np.flatnonzero(~np.isfinite(x).all(axis=tuple(range(1, x.ndim))))
         if len(wrong):
             raise ValueError(f"{name}[{wrong[0]}] has a value that is NaN or infinite")
     x = as_bytes_if_whole(x.astype(np.uint8) if x.dtype.kind == "b" else x)

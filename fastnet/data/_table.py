@@ -47,6 +47,8 @@ def read_table(path: Path, label: str | None) -> Source:
                 numbers.append(np.array([number for number, _ in block]))
         except UnicodeDecodeError:
             raise ValueError(f"{path} is not text in UTF-8: save it as CSV UTF-8") from None
+        except csv.Error as error:  # such as a field of a million characters, where a file is no table
+            raise ValueError(f"{path} is not a table that can be read: {error}") from None
     if not parts:
         raise ValueError(f"{path} holds a header and no samples")
     if not all(part.dtype == np.uint8 for part in parts):

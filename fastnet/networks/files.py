@@ -5,6 +5,7 @@ the classes and the shape of an input. It names the class of the network.
 """
 
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FloatArray, as_float
+from fastnet._checks import FloatArray, as_float, as_integer
 from fastnet._files import PathLike, replacing
 from fastnet._npz import read_npz
 
@@ -143,6 +144,7 @@ def network_name(kind: type) -> str:
 @contextmanager
 def reading(path: PathLike, kind: type, read: "Read") -> Iterator[tuple[dict[str, Any], Description]]:
     """Read a file of weights; errors in the `with` block become a ValueError that names it."""
+    os.fspath(path)  # a TypeError here is not one of the file
     try:
         arrays, description = read(path)
         if description.network not in (None, network_name(kind)):
@@ -186,7 +188,8 @@ def _integers(array: npt.NDArray[Any]) -> list[int]:
 
 
 def _classes(classes: Any, outputs: int) -> list[str]:
-    if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
+    in_order = isinstance(classes, list | tuple | np.ndarray)  # not a set, whose order is another one every time
+    if not in_order or not all(isinstance(name, str) for name in classes):
         raise TypeError(f"classes must be a list of strings, got {classes!r:.60}")
     if len(classes) != outputs:
         raise ValueError(f"classes must have one name for each of the {outputs} outputs, got {len(classes)}")
@@ -201,7 +204,10 @@ def _background(background: Any) -> float:
 
 
 def _input_shape(input_shape: Any, inputs: int) -> tuple[int, ...]:
-    sides = tuple(int(side) for side in input_shape)
+    try:
+        sides = tuple(as_integer(side, "input_shape") for side in input_shape)
+    except TypeError:
+        raise TypeError(f"input_shape must be a tuple of integers, got {input_shape!r:.60}") from None
     if min(sides, default=0) < 1 or math.prod(sides) != inputs:
         raise ValueError(f"input_shape must be the shape of the {inputs} numbers of an input, got {sides}")
     return sides

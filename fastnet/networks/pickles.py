@@ -7,6 +7,7 @@ code nor NumPy's own code for pickles follows the instructions of a file.
 
 import io
 import math
+import os
 import pickle
 import re
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ def write_pickle(path: PathLike, params: Mapping[str, Any]) -> None:
 
 def read_pickle(path: PathLike) -> dict[str, npt.NDArray[Any]]:
     """Return the dict of arrays that a pickle holds; anything else raises a ValueError that names the file."""
-    with open(path, "rb") as file:
+    with open(os.fspath(path), "rb") as file:
         data = file.read()
     try:
         found = Reader(io.BytesIO(data)).load()

@@ -40,9 +40,12 @@ def run(script: str, arguments: Sequence[str], *, serving: bool = True, is_modul
     if is_module:
         spec = _spec_of(script)
         path = script = spec.origin
-        found = {"__spec__": spec, "__package__": spec.parent, "__loader__": spec.loader, "__cached__": spec.cached}
+        found = {"__spec__": spec, "__package__": spec.parent, "__loader__": spec.loader}
     else:
-        found = {"__loader__": SourceFileLoader("__main__", path), "__cached__": None}
+        spec = None
+        found = {"__loader__": SourceFileLoader("__main__", path)}
+    if sys.version_info < (3, 15):
+        found["__cached__"] = spec.cached if spec else None
     sys.argv = [script, *arguments]
     vars(main).update(found, __file__=path, __builtins__=builtins)
     if sys.version_info < (3, 14):

@@ -15,6 +15,7 @@ import pytest
 
 import fastnet
 from fastnet import TwoLayerNet, load_network
+from fastnet._training.divergence import largest
 from fastnet.cli import _checkpoints
 from fastnet.optimizer import BY_NAME
 
@@ -338,7 +339,7 @@ def disk(workplace):
     """A folder that is a disk of 64 kB."""
     folder = workplace / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]
+    mount = [shutil.which("mount") or "false", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]
     if sys.platform != "linux" or os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("only root may mount a small disk, on Linux")
     try:
@@ -387,6 +388,50 @@ def test_a_read_only_folder_is_one_line_and_the_checkpoint_stays(run, disk, cut_
 
 
 # --- divergence ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("iterations", [12, 49, 60, 140])
+def test_a_run_that_is_too_short_to_be_stopped_is_judged_at_its_end(run, iterations):
+    options = ["--data", "data.npz", "--hidden", 4, "--batch-size", 8, "--seed", 1, "--quiet", "--lr", 1000]
+    status, out, err = run(*options, "--iterations", iterations, "--out", "mine")
+    assert status == 1
+    assert f"after {iterations} iterations (diverged)" in out
+    found, ended = err.splitlines()
+    assert "no better than guessing (1.384)" in found
+    assert re.fullmatch(
+        rf"fastnet: warning: the loss is [\d.]+ at iteration {iterations - 1}, the last: the learning rate may be too "
+        r"large. The training has stopped. The network has its parameters after 0 iterations again",
+        ended,
+    )
+    assert largest(load_network("mine/weights.npz").params) < 1
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_short_run_that_was_killed_when_it_was_over_is_judged_when_it_goes_on(run, monkeypatch):
+    options = ["--data", "data.npz", "--hidden", 4, "--batch-size", 8, "--seed", 1, "--quiet", "--lr", 1000]
+    whole = run(*options, "--iterations", 45, "--out", "whole")
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TwoLayerNet, "save", killed)
+        with pytest.raises(Killed):
+            run(*options, "--iterations", 45, "--out", "mine", "--checkpoint-every", 1)
+    assert names("mine") == {FIRST, SECOND}
+    again = run("--resume", "--out", "mine", "--quiet")
+    assert again[0] == whole[0] == 1
+    assert again[2] == whole[2] * 2  # what the killed run has said, and then the same again
+    assert Path("mine/weights.npz").read_bytes() == Path("whole/weights.npz").read_bytes()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_run_that_recovers_has_not_diverged(run):
+    options = ["--data", "data.npz", "--hidden", 4, "--batch-size", 8, "--seed", 1, "--quiet"]
+    status, out, err = run(*options, "--iterations", 100, "--lr", 0.5, "--out", "mine")
+    assert status == 0
+    assert "diverged" not in out + err
 
 
 @pytest.mark.filterwarnings("default")  # as outside of pytest

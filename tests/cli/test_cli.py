@@ -309,11 +309,14 @@ def test_an_optimizer_starts_with_the_rate_that_suits_it(run, name, line):
 
 @pytest.mark.usefixtures("quick", "unpainted")
 @pytest.mark.filterwarnings("default")  # as outside of pytest
-def test_a_run_that_diverges_is_kept_and_warned_of_in_one_line(run, workplace, monkeypatch):
+def test_a_run_whose_last_loss_is_not_finite_has_diverged_and_says_so_in_one_line_each(run, workplace, monkeypatch):
     monkeypatch.setattr(TwoLayerNet, "loss", lambda *_: np.nan)
-    status, _, err = run("train", *SHORT)
-    assert status == 0
-    assert err == "fastnet: warning: the loss is nan at iteration 0: the learning rate may be too large\n"
+    status, out, err = run("train", *SHORT)
+    assert status == 1
+    assert "(diverged)" in out
+    first, last = err.splitlines()
+    assert first == "fastnet: warning: the loss is nan at iteration 0: the learning rate may be too large"
+    assert re.fullmatch(r"fastnet: warning: the loss is nan at iteration \d+, the last: .* 0 iterations again", last)
     assert {path.name for path in (workplace / "fastnet-run-1").iterdir()} == FILES
 
 
@@ -774,7 +777,7 @@ def test_a_warning_without_standard_error_is_lost_and_the_run_is_kept(monkeypatc
     monkeypatch.setattr(TwoLayerNet, "loss", lambda *_: np.nan)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", None)
-        assert main(["train", *SHORT]) == 0
+        assert main(["train", *SHORT]) == 1  # it has diverged
     assert {path.name for path in (workplace / "fastnet-run-1").iterdir()} == FILES
 
 

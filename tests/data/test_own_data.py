@@ -322,6 +322,8 @@ BAD_TABLES = {
     ),
     "one class": ("label,a\n" + "3,1\n" * 9, "has samples of one class alone, '3'"),
     "an own class each": ("".join(f"{i},1\n" for i in range(9)), "a class of its own for each of its 9 samples"),
+    "a long word": (GOOD + f"0,1,{'2' * 200_000}\n", r"data\.csv is not a table that can be read: field larger than"),
+    "a long first line": ("a," + "b" * 200_000, r"data\.csv is not a table that can be read: field larger than"),
     "few of each": ("label,a\n0,1\n0,2\n1,3\n1,4\n", "no class has the 6 samples"),
 }
 
@@ -586,6 +588,7 @@ BAD_ARCHIVES = {
     "objects": ({"x": pictures(), "t": np.array([print] * 12)}, "which only a pickle could hold"),
     "one class": ({"x": pictures(), "t": np.ones(12)}, "has samples of one class alone, '1'"),
     "no samples": ({"x": pictures(0), "t": labels(0)}, "holds no samples"),
+    "no samples of floats": ({"x": np.ones((0, 3)), "t": labels(0)}, "holds no samples"),
     "another size": (
         {"x_train": pictures(), "t_train": labels(), "x_test": pictures(12, 8, 8), "t_test": labels()},
         r"samples to test with have shape \(8, 8\), those to train on \(9, 8\)",

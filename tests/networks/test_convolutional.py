@@ -230,6 +230,13 @@ NOT_ADMITTED = {
 }
 
 
+def test_text_in_a_pickle_is_latin1_alone(tmp_path):
+    path = tmp_path / "params.pkl"
+    path.write_bytes(b"(dVW1\nc_codecs\nencode\n(Va\nVutf-8\ntRs.")
+    with pytest.raises(ValueError, match="it holds text in 'utf-8'"):
+        small().load_params(path)
+
+
 @pytest.mark.parametrize("protocol", [0, 2, pickle.DEFAULT_PROTOCOL, pickle.HIGHEST_PROTOCOL])
 @pytest.mark.parametrize(("value", "named"), NOT_ADMITTED.values(), ids=NOT_ADMITTED.keys())
 def test_what_else_a_pickle_holds_is_named_and_nothing_is_called(value, named, protocol, tmp_path):

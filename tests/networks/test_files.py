@@ -1,6 +1,7 @@
 """Files of weights of any network: what they say of it, and what `load_network` refuses."""
 
 import io
+import os
 import tracemalloc
 import zipfile
 
@@ -70,6 +71,8 @@ def test_what_does_not_fit_is_not_written(make, tmp_path):
         (["a", "b"], ValueError, "classes must have one name for each of the 3 outputs, got 2"),
         ("abc", TypeError, "classes must be a list of strings"),
         ([1, 2, 3], TypeError, "classes must be a list of strings"),
+        ({"a", "b", "c"}, TypeError, "classes must be a list of strings"),  # in which order?
+        (3, TypeError, "classes must be a list of strings"),
     ]:
         network.classes = classes
         with pytest.raises(error, match=message):
@@ -78,6 +81,10 @@ def test_what_does_not_fit_is_not_written(make, tmp_path):
     for shape in [(28, 28), (-8, -8), ()]:
         network.input_shape = shape
         with pytest.raises(ValueError, match="input_shape must be the shape of the 64 numbers of an input"):
+            network.save(tmp_path / "weights.npz")
+    for shape in (64, "64", (64.5,), (True, 64)):
+        network.input_shape = shape
+        with pytest.raises(TypeError, match="input_shape must be"):
             network.save(tmp_path / "weights.npz")
     network.input_shape = None
     for background, error in ((1.5, ValueError), (-0.5, ValueError), ("white", TypeError)):
@@ -136,6 +143,28 @@ def test_a_file_that_does_not_fit_together_is_named(make, tmp_path):
             np.savez(path, **{other: good[other] for other in good if other != name})
             with pytest.raises(ValueError, match=r"weights\.npz does not hold .*: (it has no|params must)"):
                 load_network(path)
+
+
+def test_what_does_not_fit_in_a_file_is_named(tmp_path):
+    path = tmp_path / "weights.npz"
+    kinds = (TwoLayerNet, LayeredTwoLayerNet)
+    two, many = (arrays_of(lambda kind=kind: kind(64, 5, 3, seed=0), path) for kind in kinds)
+    for arrays, message in (
+        (two | {"W2": np.zeros(5)}, r"W2 must be a matrix, got shape \(5,\)"),
+        (two | {"classes": np.full((3, 1), "a")}, r"classes must be strings in a row, got <U1 of shape \(3, 1\)"),
+        (many | {"W2": np.zeros((9, 9))}, r"W2 must have shape \(5, 3\), got \(9, 9\)"),
+    ):
+        np.savez(path, **arrays)
+        with pytest.raises(ValueError, match=message):
+            load_network(path)
+
+
+@each_network
+def test_a_black_background_is_kept(make, tmp_path):
+    network = make()
+    network.background = 0
+    network.save(tmp_path / "weights.npz")
+    assert load_network(tmp_path / "weights.npz").background == 0
 
 
 HUGE = 10**9
@@ -245,3 +274,18 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
         load_network(tmp_path / "weights.npz")
     with pytest.raises(IsADirectoryError):
         load_network(tmp_path)
+
+
+READERS = [load_network, TwoLayerNet.load, SimpleConvNet.load, SimpleConvNet(seed=0).load_params]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_number_is_no_path_and_closes_no_stream(read):
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(TypeError, match="PathLike"):
+            read(reading)
+        os.fstat(reading)
+    finally:
+        os.close(reading)
+        os.close(writing)

@@ -622,3 +622,37 @@ def test_wrong_data_are_named(case):
     for method in (net.loss, net.gradient, net.accuracy):
         with pytest.raises(ValueError, match="empty"):
             method(x[:0], labels()[:0])
+
+
+@pytest.mark.parametrize("use_batchnorm", [False, True])
+def test_both_gradients_agree_with_weight_decay_where_no_parameter_is_as_at_first(use_batchnorm):
+    net = MultiLayerNetExtend(6, [5, 4], 3, "sigmoid", weight_decay_lambda=0.3, use_batchnorm=use_batchnorm)
+    random = np.random.default_rng(0)
+    for value in net.params.values():
+        value[...] = random.normal(size=value.shape)
+    x, t = random.normal(size=(8, 6)), random.integers(3, size=8)
+    by_differences, by_formula = net.numerical_gradient(x, t), net.gradient(x, t)
+    for name in net.params:
+        # Differences of losses of about 10 with h = 1e-4: an error of h**2, and of 1e-15 / h.
+        np.testing.assert_allclose(by_differences[name], by_formula[name], atol=1e-6, err_msg=name)
+    assert gradient_check(net, x, t)
+
+
+def test_one_sample_has_the_loss_and_the_gradient_of_a_batch_of_one():
+    net, x, t = LayeredTwoLayerNet(6, 5, 3, seed=0), np.random.default_rng(0).normal(size=(1, 6)), np.eye(3)[1:2]
+    assert net.loss(x[0], t[0]) == net.loss(x, t)
+    one, batch = net.gradient(x[0], t[0]), net.gradient(x, t)
+    assert all(np.array_equal(one[name], batch[name]) for name in net.params)
+
+
+def test_a_convolution_in_a_network_keeps_no_array_of_the_callers():
+    net, x = SimpleConvNet((1, 8, 8), hidden_size=4, seed=0), np.ones((2, 1, 8, 8))
+    net.loss(x, np.array([0, 1]))
+    assert not np.shares_memory(net.layers["Conv1"].x, x)
+
+
+def test_a_parameter_that_is_gone_is_named_with_those_that_are_there():
+    net = LayeredTwoLayerNet(6, 5, 3, seed=0)
+    del net.params["b2"]
+    with pytest.raises(ValueError, match=r"params must hold 'b2', got 'W1', 'b1', 'W2'$"):
+        net.predict(np.ones(6))
