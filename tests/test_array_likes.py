@@ -11,6 +11,7 @@ from fastnet import TwoLayerNet, functions, layers, networks
 from fastnet.augmentation import Augmentation
 from fastnet.data import load
 from fastnet.gradient import gradient_check, numerical_gradient
+from fastnet.search import random_search
 from fastnet.util import shuffle_dataset
 
 X, T = np.eye(3), np.array([0, 1, 0])
@@ -120,11 +121,15 @@ def test_every_public_name_that_takes_a_seed_takes_a_generator(tmp_path):
         "Augmentation": lambda seed: np.sum(np.asarray(Augmentation(shift=2)(image, T[:1], seed)[0])),
         "Trainer": lambda seed: fastnet.Trainer(net, X, T, X, T, epochs=1, seed=seed, verbose=False) is None,
         "gradient_check": lambda seed: gradient_check(net, X, T, samples=2, seed=seed).rows["W1"].index,
+        "random_search": lambda seed: random_search(
+            lambda lr: ([lr], [lr]), 3, {"lr": (0.1, 1.0)}, seed=seed
+        ).best.val_acc_list,
         "load": lambda seed: load(tmp_path / "data.npz", seed=seed).x_test.sum(),
     }
     takers = {name: each.value for name, each in (functions_and_classes() | methods()).items()}
     found = {name for name, value in takers.items() if "seed" in inspect.signature(value).parameters}
-    assert {name.split(".")[-1] for name in found} | {"Augmentation"} == calls.keys()
+    # A trial tells the seed that it had.
+    assert {name.split(".")[-1] for name in found} - {"Trial"} | {"Augmentation"} == calls.keys()
     for name, call in calls.items():
         state = np.random.get_state()[1].copy()
         assert call(7) == call(np.random.default_rng(7)), name

@@ -14,6 +14,7 @@ least one dimension, and of one dtype, float32 or float64. No two of them share 
 place. `is_movable` returns whether arrays fulfil all this.
 """
 
+from cpython.exc cimport PyErr_SetInterrupt
 from cython cimport floating
 from libc.math cimport sqrt, sqrtf
 
@@ -104,19 +105,22 @@ cdef int update(
 ) except -1:
     # Update p, v and m in place. v and m may be None. A small parameter without the GIL would take longer.
     cdef Update call
+    cdef Part part
     call.size, call.blocks = p.size, max(1, min(BLOCKS, p.size // BLOCK))
     call.of_floats, call.of_doubles, call.numbers = of_floats, of_doubles, numbers
     call.p, call.g = address(p), address(g)
     call.v, call.m = NULL if v is None else address(v), NULL if m is None else address(m)
-    if holds_floats(p):
-        if call.blocks == 1:
-            _move[float](&call, 0, 1, <char*> numbers, NULL)
-        else:
-            share(<Part> _move[float], &call, call.blocks, <double> OPERATIONS * p.size)
-    elif call.blocks == 1:
-        _move[double](&call, 0, 1, <char*> numbers, NULL)
-    else:
-        share(<Part> _move[double], &call, call.blocks, <double> OPERATIONS * p.size)
+    part = <Part> _move[float] if holds_floats(p) else <Part> _move[double]
+    if call.blocks == 1:
+        part(&call, 0, 1, <char*> numbers, NULL)
+        return 0
+    try:
+        share(part, &call, call.blocks, <double> OPERATIONS * p.size)
+    except KeyboardInterrupt:
+        # It came before the first block was moved. This parameter makes its step all the same, as the parameters before
+        # it have and those after it will. Then the interrupt comes again.
+        part(&call, 0, call.blocks, <char*> numbers, NULL)
+        PyErr_SetInterrupt()
     return 0
 
 

@@ -40,6 +40,7 @@ ELSEWHERE = {
         for network in ("DeepConvNet", "SimpleConvNet")
         for method in ("save_params", "load_params")
     },
+    "MultiLayerNet.loss_and_gradient": "networks/test_multi_layer_net.py::test_both_at_once_are_what_each_gives_alone",
     "MultiLayerNet.load": "networks/test_multi_layer_net.py::test_a_saved_network_is_loaded_as_it_was",
 } | {f"{network}.{method}": test for network in OF_LAYERS for method, test in OF_LAYERED_NETWORKS.items()}
 COMPUTING = ("functions", "gradient", "information", "optimizer", "perceptron", "Perceptron")

@@ -804,3 +804,33 @@ def test_a_subclass_loads_as_itself_and_the_global_generator_is_left_alone(tmp_p
     assert all(np.array_equal(a, b) for a, b in zip(state, np.random.get_state(), strict=True))
     with pytest.raises(ValueError, match="of a Mine"):
         Mine.load(Path(__file__))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("decay", [0, 0.1])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "sigmoid_mse", "identity"])
+@pytest.mark.usefixtures("backend")
+def test_both_at_once_are_what_each_gives_alone(output, decay, weighted):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(7, 4))
+    t = random.integers(3, size=7) if output == "softmax" else random.random((7, 3))
+    weights = random.random(7) if weighted else None
+    net = MultiLayerNet(4, [5, 6], 3, output=output, weight_decay_lambda=decay, seed=0)
+    loss, gradient = net.loss_and_gradient(x, t, weights)
+    # The loss is computed from the same predictions, and both sums run over them in the same order.
+    np.testing.assert_allclose(loss, net.loss(x, t, weights), rtol=1e-14)
+    expected = net.gradient(x, t, weights)
+    assert gradient.keys() == expected.keys()
+    for name, value in expected.items():
+        assert np.array_equal(gradient[name], value), name
+
+
+@pytest.mark.usefixtures("backend")
+def test_loss_and_gradient_of_a_subclass_use_its_loss():
+    class Own(MultiLayerNet):
+        def loss(self, x, t, sample_weight=None):
+            return 2 * super().loss(x, t, sample_weight)
+
+    net, plain = Own(4, [5], 3, seed=0), MultiLayerNet(4, [5], 3, seed=0)
+    x, t = np.eye(4), [0, 1, 2, 0]
+    assert net.loss_and_gradient(x, t)[0] == 2 * plain.loss(x, t)

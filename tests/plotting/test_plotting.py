@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from fastnet import TwoLayerNet, plotting
 from fastnet.optimizer import SGD
+from fastnet.search import random_search
 
 
 def bowl(x):
@@ -38,6 +39,7 @@ PICTURES = {
     "plot_misclassified": (Wrong(), np.eye(4), [0, 0, 1, 1]),
     "plot_optimizer_paths": (bowl, [SGD(lr=0.1)], [2.0, 1.0]),
     "plot_predictions": (np.eye(4), [0, 1, 0, 1], [0, 1, 1, 1]),
+    "plot_search": (random_search(lambda lr: ([0.1, lr], [0.2, lr]), 3, {"lr": (0.1, 1.0)}, seed=0),),
     "plot_steps": (PAPER,),
     "plot_weights": (TwoLayerNet(4, 3, 2, seed=0),),
 }
@@ -51,7 +53,7 @@ def test_every_picture_is_tried_here():
 @every_picture
 def test_a_picture_is_drawn_into_ax_which_it_returns(drawn, name):
     assert getattr(plotting, name)(*PICTURES[name], ax=drawn) is drawn
-    assert drawn.has_data() or drawn.texts
+    assert drawn.has_data() or drawn.texts or drawn.child_axes
 
 
 @every_picture
