@@ -47,8 +47,13 @@ numpydoc_show_class_members = False  # autodoc shows them
 
 # --- examples ---------------------------------------------------------------------------------------------------------
 
-# Run all of them, but for those that need an extra that is not installed: these are shown without their output.
-shown_only = [path.stem for path in Path(__file__).parent.glob("../examples/[0-9]*.py") if lacking_extras(path)]
+# Run all of them, but for those that need an extra that is not installed, and those that start processes, which would
+# import Sphinx in place of the example. These are shown without their output.
+shown_only = [
+    path.stem
+    for path in Path(__file__).parent.glob("../examples/[0-9]*.py")
+    if lacking_extras(path) or '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+]
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
