@@ -220,7 +220,7 @@ class _NetEstimator(BaseEstimator):
                 score = self._score(validation)
                 is_better = score >= best_score + self.tol
                 best_score = max(score, best_score)
-                best.keep(-score, self.network_.params)
+                best.keep(-score, self.network_)
                 scores.append(score)
                 if self.verbose:
                     print_line(f"  score on the validation data {score:.6f}")
@@ -238,7 +238,7 @@ class _NetEstimator(BaseEstimator):
         self.validation_scores_ = scores if is_early else None
         self.best_validation_score_ = best_score if is_early else None
         if is_early:
-            best.restore(self.network_.params)
+            best.restore(self.network_)
 
     def _train_epoch(self, data: Data, order: Rows) -> None:
         size = min(200, len(order)) if self.batch_size == "auto" else min(self.batch_size, len(order))
