@@ -4,8 +4,8 @@ A compiled objective function
 
 `numerical_gradient` calls a function twice for each parameter. If the function is cheap, most of the time is that of
 Python, which calls it. A compiled function needs no Python: `numerical_gradient` calls it at its address. numba and
-Cython compile such functions, and `ctypes` finds them in any library. Not every computer has a compiler, so this
-example first makes one with `ctypes` that calls back to Python. That is slow, but the same rules hold for all.
+Cython compile such functions, and ``ctypes`` finds them in any library. Not every computer has a compiler, so this
+example first makes one with ``ctypes`` that calls back to Python. That is slow, but the same rules hold for all.
 
 Look at the derivatives on the left: both ways give the same numbers, to the last bit. With numba installed, look at the
 time for each parameter on the right: it is that of the function itself.

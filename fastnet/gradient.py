@@ -70,7 +70,7 @@ def numerical_gradient(
     f : callable, or a compiled function
         Takes `x` and returns one number. It may ignore its argument and read the array `x` itself, as the book's
         closures over a network's parameters do. It must not change `x`. A compiled function is a `PyCapsule` made by
-        Cython, a `scipy.LowLevelCallable`, a `cfunc` of numba or a function of `ctypes`: see the notes.
+        Cython, a ``scipy.LowLevelCallable``, a `cfunc` of numba or a function of ``ctypes``: see the notes.
     x : ndarray of float16, float32 or float64
         Any shape, strides and byte order. The function changes `x` **in place**, one element at a time, and restores
         every element exactly, also when `f` raises or the user interrupts. A list, tuple or number becomes a float64
@@ -133,7 +133,7 @@ def numerical_gradient(
     by more than rounding explains, the result is that of the smaller one.
 
     A compiled function has the signature ``double (int, double *)`` or ``double (int, double *, void *)``, as for
-    `scipy.integrate.nquad`: the number of elements, the elements in C order, and the user data. ``intptr_t``,
+    ``scipy.integrate.nquad``: the number of elements, the elements in C order, and the user data. ``intptr_t``,
     ``Py_ssize_t`` or ``size_t`` may stand for ``int``. With ``float *``, `x` is float32. It is called without the GIL,
     so Cython must have compiled it with ``nogil``. An error that it raises is raised here; numba and ctypes only print
     the error, and return a number. With the compiled kernels, no Python runs between the calls. Where `x` is not
