@@ -65,7 +65,7 @@ print(f"loss before {loss:.4f}, after one step {network.loss(x, t):.4f}")
 for name, grad in gradient.items():
     network.params[name] += 0.5 * grad
 
-ax = plot_graph(network, x, t)
-ax.figure.savefig("22_backward_pass_by_hand.png")
+figure, ax = plt.subplots(figsize=(11, 3.6), layout="constrained")
+plot_graph(network, x, t, ax=ax)
+figure.savefig("22_backward_pass_by_hand.png")
 print("The picture is in 22_backward_pass_by_hand.png")
-plt.close(ax.figure)

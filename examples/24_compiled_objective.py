@@ -18,6 +18,7 @@ time for each parameter on the right: it is that of the function itself.
 import ctypes
 import importlib.util
 import time
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -56,7 +57,7 @@ def of_stack(X):
     return np.sum(100.0 * (X[:, 1:] - X[:, :-1] ** 2) ** 2 + (1.0 - X[:, :-1]) ** 2, axis=1)
 
 
-ways = {
+ways: dict[str, tuple[Any, dict[str, bool]]] = {  # a function, and the options with it
     "Python": (lambda x: rosenbrock(len(x), x.tolist()), {}),
     "NumPy": (lambda x: of_stack(x[np.newaxis])[0], {}),
     "NumPy,\nvectorized=True": (of_stack, {"vectorized": True}),
