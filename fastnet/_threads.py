@@ -144,7 +144,7 @@ class _Job(Generic[Argument, Result]):
         self._left = deque(enumerate(arguments))
         self._results: dict[int, Result] = {}
         self._errors: list[BaseException] = []
-        self._running = 0
+        self._running = 0  # helpers at work
         self._changed = threading.Condition()
 
     def run(self, threads: int) -> list[Result]:
@@ -155,39 +155,49 @@ class _Job(Generic[Argument, Result]):
                 helpers.submit(self._help)
         except RuntimeError:  # no thread can be started, or Python is shutting down: those that are there do it
             pass
-        self._help()
-        with self._changed:
-            while self._running:
-                self._changed.wait()
+        while True:
+            try:
+                self._call_all()
+                with self._changed:
+                    while self._running:
+                        self._changed.wait()
+                break
+            except BaseException as error:  # KeyboardInterrupt: the helpers must end before it is raised
+                self._fail(error)
         if self._errors:
             raise self._errors[0]
         return [self._results[place] for place in sorted(self._results)]
 
     def _help(self) -> None:
-        _this_thread.shares = True
-        try:
-            while self._next():
-                pass
-        finally:
-            _this_thread.shares = False
-
-    def _next(self) -> bool:
-        """Call the function once. Return whether there was an argument left."""
         with self._changed:
-            if not self._left:
-                return False
-            place, argument = self._left.popleft()
             self._running += 1
         try:
-            self._results[place] = self._function(argument)
-        except BaseException as error:  # also KeyboardInterrupt: the other threads must end before it is raised
-            self._errors.append(error)
-            self._left.clear()
+            self._call_all()
         finally:
             with self._changed:
                 self._running -= 1
                 self._changed.notify()
-        return True
+
+    def _call_all(self) -> None:
+        """Call the function until no argument is left."""
+        _this_thread.shares = True
+        try:
+            while True:
+                try:
+                    place, argument = self._left.popleft()
+                except IndexError:
+                    break
+                try:
+                    self._results[place] = self._function(argument)
+                except BaseException as error:  # also KeyboardInterrupt
+                    self._fail(error)
+        finally:
+            _this_thread.shares = False
+
+    def _fail(self, error: BaseException) -> None:
+        """Keep an error, and leave out the calls that have not begun."""
+        self._errors.append(error)
+        self._left.clear()
 
 
 @functools.cache

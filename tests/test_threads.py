@@ -223,6 +223,29 @@ def test_where_no_thread_can_be_started_the_caller_computes_all(twins, monkeypat
     assert np.array_equal(found, expected)
 
 
+def test_no_helper_is_lost_where_memory_is_short():
+    program = """
+import threading
+import numpy as np, fastnet
+from fastnet import _threads
+from fastnet._twins.shared import products
+fastnet.use_backend("cython")
+
+def fails(*_):
+    raise MemoryError
+
+products.empty, _threads.SMALL = fails, 0
+fastnet.set_num_threads(3)
+try:
+    fastnet.layers.Convolution(np.ones((4, 1, 3, 3)), np.zeros(4)).forward(np.ones((20, 1, 8, 8)))
+except MemoryError:
+    print(threading.active_count())
+"""
+    kernel_module("cython")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "1\n", done.stderr  # no helper waits for the end of a call that has failed
+
+
 @pytest.mark.usefixtures("shared")
 @BOTH_DTYPES
 @pytest.mark.parametrize("size", [8191, 8192, 100_003])
@@ -314,6 +337,31 @@ def test_ctrl_c_interrupts_and_the_next_call_works():
     with pytest.raises(KeyboardInterrupt):
         _threads.each(call, range(2))
     assert len(ended) == 1  # the other thread was waited for
+    assert _threads.each(abs, [-1, -2]) == [1, 2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself Ctrl-C alone")
+def test_ctrl_c_while_the_caller_waits_comes_out_when_nothing_runs_any_more():
+    fastnet.set_num_threads(2)
+    main, begun, running, calls = threading.get_ident(), threading.Event(), [], []
+
+    def call(k):
+        calls.append(k)
+        if threading.get_ident() == main:
+            assert begun.wait(timeout=30)
+            return
+        running.append(k)
+        begun.set()
+        for _ in range(3):  # the caller has nothing left to do, and waits
+            threading.Event().wait(0.05)
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait(0.05)
+        running.remove(k)
+
+    with pytest.raises(KeyboardInterrupt):
+        _threads.each(call, range(2))
+    assert sorted(calls) == [0, 1]
+    assert not running
     assert _threads.each(abs, [-1, -2]) == [1, 2]
 
 
