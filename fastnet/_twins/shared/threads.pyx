@@ -86,13 +86,12 @@ cdef int share(Part part, const void* problem, Py_ssize_t blocks, double operati
     # The caller keeps the arrays of the problem alive. One range a thread: each range prepares its own copies of what
     # all of its blocks need.
     cdef Py_ssize_t threads = _threads.threads_for(blocks, operations), thread
-    cdef list helpers = _engage(threads - 1) if threads > 1 else []
     cdef Py_ssize_t size = (part(problem, 0, 0, NULL, NULL) + CACHE_LINE) // CACHE_LINE * CACHE_LINE
-    cdef ndarray memory
+    cdef ndarray memory = borrow(threads * size + CACHE_LINE)  # first, because helpers would be lost if that fails
+    cdef list helpers = _engage(threads - 1) if threads > 1 else []
     cdef char* aligned
     cdef _Helper helper
     threads = len(helpers) + 1
-    memory = borrow(threads * size + CACHE_LINE)
     aligned = <char*> ((<uintptr_t> address(memory) + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE)
     for thread in range(1, threads):
         helper = helpers[thread - 1]
