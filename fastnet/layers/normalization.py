@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet import _backend
-from fastnet._checks import FLOAT64, FloatArray, cast, real_array, refuse_empty
+from fastnet._checks import FLOAT64, FloatArray, as_fraction, cast, real_array, refuse_empty
 from fastnet.layers._shapes import common, gradient, kept, shown, vector
 from fastnet.layers.dense import Relu
 
@@ -24,7 +24,7 @@ class BatchNormalization:
     gamma, beta : ndarray
         The scale and the shift, shape ``(D,)``.
     momentum : float, default 0.9
-        The weight of the old value in the running statistics.
+        The weight of the old value in the running statistics, from 0 to 1.
     running_mean, running_var : ndarray, optional
         The running statistics, shape ``(D,)``. Without them, both begin at 0.
 
@@ -110,9 +110,9 @@ class BatchNormalization:
         Raises
         ------
         TypeError
-            If an array does not hold real numbers.
+            If an array does not hold real numbers, or `momentum` is not a number.
         ValueError
-            If the shapes do not fit each other, or a batch in training is empty.
+            If the shapes do not fit each other, or in training, a batch is empty or `momentum` is not from 0 to 1.
         """
         return self._forward(x, train_flg, relu=None)
 
@@ -127,9 +127,10 @@ class BatchNormalization:
 
     def _normalized(self, x: Any, relu: Relu | None) -> FloatArray | None:
         """Compute a training pass, or return None if an array needs conversion."""
-        mask = None if relu is None else np.empty(x.shape, bool)
+        mask = None if relu is None else np.empty(np.shape(x), bool)
+        momentum = as_fraction(self.momentum, "momentum", includes_one=True)
         found = _backend.kernels.normalize(
-            x, self.gamma, self.beta, self.running_mean, self.running_var, self.momentum, EPS, mask
+            x, self.gamma, self.beta, self.running_mean, self.running_var, momentum, EPS, mask
         )
         if found is None:
             return None
@@ -154,9 +155,10 @@ class BatchNormalization:
             for name in ("running_mean", "running_var")
         )
         if train_flg:
-            refuse_empty(array[:, :1] if array.ndim == 2 else array, "x")
+            refuse_empty(array, "x")
+            momentum = as_fraction(self.momentum, "momentum", includes_one=True)
             out, self.xn, self.xc, mean, var, self.std = _backend.kernels.normalize(
-                rows, gamma, beta, mean, var, self.momentum, EPS
+                rows, gamma, beta, mean, var, momentum, EPS
             )
             self.batch_size = len(rows)
         else:
@@ -165,7 +167,9 @@ class BatchNormalization:
                 out = rows - mean.astype(rows.dtype)
                 out *= scale
                 out += beta
-        self.running_mean, self.running_var, self.input_shape = mean, var, array.shape
+        if train_flg or self.running_mean is None:
+            self.running_mean, self.running_var = mean, var
+        self.input_shape = array.shape
         result: FloatArray = out.reshape(array.shape)
         return result
 

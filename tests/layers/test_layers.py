@@ -241,10 +241,45 @@ def test_the_running_statistics_are_the_books():
     assert norm.forward(np.ones((0, 12)), train_flg=False).shape == (0, 12)
 
 
+def test_statistics_of_another_dtype_stay_the_programs_until_training_replaces_them():
+    mean, var = np.full(3, 2, np.float32), np.full(3, 4, np.float32)
+    norm = layers.BatchNormalization(np.ones(3), np.zeros(3), 0.5, mean, var)
+    norm.forward(np.full((1, 3), 6.0), train_flg=False)
+    assert norm.running_mean is mean
+    assert norm.running_var is var
+    norm.forward(np.full((2, 3), 6.0))
+    assert norm.running_mean.tolist() == [4, 4, 4]
+    assert norm.running_mean.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("momentum", "error", "message"),
+    [
+        ("0.9", TypeError, "momentum must be a number, got '0.9'"),
+        (np.full(3, 0.9), TypeError, "momentum must be a number, got array"),
+        (np.nan, ValueError, "momentum must be a number from 0 to 1, got nan"),
+        (1.5, ValueError, "momentum must be a number from 0 to 1, got 1.5"),
+    ],
+)
+@pytest.mark.parametrize("x", [np.eye(3), np.eye(3).tolist()], ids=["array", "list"])
+def test_a_wrong_momentum_is_refused_and_changes_nothing(momentum, error, message, x):
+    norm = layers.BatchNormalization(np.ones(3), np.zeros(3))
+    norm.forward(x)
+    before = norm.running_mean.copy(), norm.xn
+    norm.momentum = momentum
+    with pytest.raises(error, match=message):
+        norm.forward(x)
+    assert np.array_equal(norm.running_mean, before[0])
+    assert norm.xn is before[1]
+    norm.forward(x, train_flg=False)  # needs no momentum
+
+
 def test_given_statistics_are_used_and_not_changed_in_place():
     mean, var = np.full(3, 2.0), np.full(3, 4.0)
     norm = layers.BatchNormalization(np.ones(3), np.zeros(3), 0.5, mean, var)
     np.testing.assert_allclose(norm.forward(np.full((1, 3), 6.0), train_flg=False), 2, rtol=1e-6)  # (6 - 2) / 2
+    assert norm.running_mean is mean
+    assert norm.running_var is var
     norm.forward(np.full((2, 3), 6.0))
     assert norm.running_mean.tolist() == [4, 4, 4]  # half of 2 and half of 6
     assert norm.running_var.tolist() == [2, 2, 2]
@@ -631,7 +666,7 @@ def test_a_gradient_of_another_shape_is_refused(kind):
         (layers.Pooling(2, 2, 2, 1), np.ones((1, 1, 4, 4)), "pad 1 gives 3 x 3 windows, but .* is 2 x 2"),
         (layers.BatchNormalization(np.ones(3), np.zeros(3)), np.ones(3), r"x must have shape \(N, D\) or"),
         (layers.BatchNormalization(np.ones(3), np.zeros(3)), np.ones((2, 4)), r"gamma must have shape \(4,\) for x"),
-        (layers.BatchNormalization(np.ones(3), np.zeros(3)), np.ones((0, 3)), "x is empty"),
+        (layers.BatchNormalization(np.ones(3), np.zeros(3)), np.ones((0, 3)), r"x is empty: it has shape \(0, 3\)"),
         (
             layers.BatchNormalization(np.ones(3), np.zeros(3), 0.9, np.zeros(2), np.zeros(2)), np.ones((2, 3)),
             r"running_mean must have shape \(3,\)",
