@@ -22,6 +22,7 @@ from fastnet._checks import (
     parameter,
     random_source,
     real_array,
+    refuse_empty,
     targets,
 )
 from fastnet._files import PathLike
@@ -236,10 +237,11 @@ class LayeredNetwork(SavedNetwork, Shown):
         if sample_weight is None:
             return x, t, None
         array, labels = real_array(x, "x"), real_array(t, "t")
+        refuse_empty(array, "x")
         one = array.ndim == self._sample_dimensions
         used, weights = counted(sample_weight, () if one else array.shape[:1])
-        if one or len(labels) != len(array):  # `loss` refuses these targets
-            return x, t, None if one else weights
+        if one or labels.shape[:1] != array.shape[:1]:  # `loss` refuses these targets
+            return x, t, None if one else sample_weight
         return array[used], labels[used], weights
 
     def _with_the_same_draws(

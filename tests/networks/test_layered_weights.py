@@ -122,8 +122,18 @@ def test_targets_of_another_length_are_refused():
     network = NETWORKS["layered"]()
     x, t = samples(network)
     for method in ("loss", "gradient", "numerical_gradient"):
-        with pytest.raises(ValueError, match="t must"):
+        with pytest.raises(ValueError, match=r"^t has shape \(5,\)"):
             getattr(network, method)(x, t[:-1], sample_weight=WEIGHTS)
+        with pytest.raises(ValueError, match=r"^t has shape \(\)"):
+            getattr(network, method)(x, 1, sample_weight=WEIGHTS)
+
+
+@pytest.mark.parametrize("method", ["loss", "gradient", "numerical_gradient", "accuracy"])
+def test_an_empty_batch_is_refused(method):
+    network = NETWORKS["layered"]()
+    x, t = samples(network)
+    with pytest.raises(ValueError, match=r"x is empty: it has shape \(0, 8\)"):
+        getattr(network, method)(x[:0], t[:0], sample_weight=[])
 
 
 @pytest.mark.parametrize("make", [NETWORKS["simple"], lambda: DeepConvNet((1, 12, 12), hidden_size=4, output_size=C)])
