@@ -47,7 +47,7 @@ from fastnet.functions import (
 from fastnet.networks.dense import DenseNetwork, as_batch, layer_sizes, parameter_shapes
 from fastnet.networks.files import Read, read_weights, reading
 from fastnet.networks.initialization import deviation, drawn, hidden_sizes
-from fastnet.networks.network import NoAccuracyError, common_dtype, network_dtype
+from fastnet.networks.network import NoAccuracyError, common_dtype, network_dtype, overrides
 from fastnet.networks.weights import (
     binary_cross_entropies,
     counted,
@@ -409,12 +409,13 @@ class MultiLayerNet(DenseNetwork):
         """
         arrays = self._arrays()
         activation, output, decay = self._checked()
-        y = np.empty((*np.shape(x)[:1], self._output_size), self.dtype)
         gradients = None
-        if not self._has_a_loss_of_its_own():
+        if not overrides(self, self._own_with_gradient):
+            y = np.empty((*getattr(x, "shape", ())[:1], self._output_size), self.dtype)
             gradients = _backend.kernels.network_gradient(x, t, arrays, activation, output, sample_weight, y)
         if gradients is None:  # an argument needs conversion, or is invalid
-            return self.loss(x, t, sample_weight), self.gradient(x, t, sample_weight)
+            weighted = {} if sample_weight is None else {"sample_weight": sample_weight}  # a subclass need not know it
+            return self.loss(x, t, **weighted), self.gradient(x, t, **weighted)
         if sample_weight is None:
             loss = OUTPUTS[output].loss(y, t)
         else:
@@ -624,6 +625,7 @@ class MultiLayerNet(DenseNetwork):
         return trace
 
     _own = predict, loss  # the originals, also if someone replaces the methods of the class
+    _own_with_gradient = *_own, gradient
 
 
 def _settings(activation: Any, output: Any, weight_decay_lambda: Any) -> Settings:

@@ -229,10 +229,11 @@ def share_memory(arrays: Iterable[FloatArray]) -> bool:
 
 
 def overrides(network: Any, own: tuple[Callable[..., Any], ...]) -> bool:
-    """Whether a subclass, or this object itself, overrides `predict` or `loss`, which its class defines as `own`."""
+    """Whether a subclass, or this object itself, overrides one of the methods that its class defines as `own`."""
+    methods = [getattr(network, function.__name__) for function in own]
     return any(
         getattr(method, "__self__", None) is not network or getattr(method, "__func__", None) is not function
-        for method, function in zip((network.predict, network.loss), own, strict=True)
+        for method, function in zip(methods, own, strict=True)
     )
 
 

@@ -834,3 +834,33 @@ def test_loss_and_gradient_of_a_subclass_use_its_loss():
     net, plain = Own(4, [5], 3, seed=0), MultiLayerNet(4, [5], 3, seed=0)
     x, t = np.eye(4), [0, 1, 2, 0]
     assert net.loss_and_gradient(x, t)[0] == 2 * plain.loss(x, t)
+
+
+@pytest.mark.usefixtures("backend")
+def test_loss_and_gradient_of_a_subclass_use_its_gradient():
+    class Own(MultiLayerNet):
+        def gradient(self, x, t):
+            return {name: 2 * array for name, array in super().gradient(x, t).items()}
+
+    net, plain = Own(4, [5], 3, seed=0), MultiLayerNet(4, [5], 3, seed=0)
+    x, t = np.eye(4), np.array([0, 1, 2, 0])
+    gradient = net.loss_and_gradient(x, t)[1]
+    for name, array in plain.gradient(x, t).items():
+        assert np.array_equal(gradient[name], 2 * array), name
+
+
+@pytest.mark.usefixtures("backend")
+def test_loss_and_gradient_of_a_subclass_that_knows_no_weights():
+    class Own(MultiLayerNet):
+        def loss(self, x, t):
+            return 2 * super().loss(x, t)
+
+    net, plain = Own(4, [5], 3, seed=0), MultiLayerNet(4, [5], 3, seed=0)
+    x, t = np.eye(4), np.array([0, 1, 2, 0])
+    assert net.loss_and_gradient(x, t)[0] == 2 * plain.loss(x, t)
+
+
+@pytest.mark.usefixtures("backend")
+def test_loss_and_gradient_name_an_x_that_is_no_array():
+    with pytest.raises(ValueError, match="x cannot be made an array"):
+        MultiLayerNet(2, [5], 3, seed=0).loss_and_gradient([[1, 2], [1]], [0, 1])
