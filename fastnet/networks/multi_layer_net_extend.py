@@ -3,6 +3,7 @@
 Shapes: N samples, D inputs, C classes, H units in a hidden layer.
 """
 
+import functools
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -297,12 +298,7 @@ class MultiLayerNetExtend(LayeredNetwork):
         return self.loss(x, t, train_flg=True, **weighted)
 
     def _places(self) -> dict[str, tuple[Any, str]]:
-        places: dict[str, tuple[Any, str]] = {}
-        for i in range(1, self.hidden_layer_num + 2):
-            places |= {f"W{i}": (f"Affine{i}", "W"), f"b{i}": (f"Affine{i}", "b")}
-            if self.use_batchnorm and i <= self.hidden_layer_num:
-                places |= {f"gamma{i}": (f"BatchNorm{i}", "gamma"), f"beta{i}": (f"BatchNorm{i}", "beta")}
-        return places
+        return _places(self.hidden_layer_num, self.use_batchnorm)
 
     def _statistics(self) -> dict[str, tuple[Any, str]]:
         if not self.use_batchnorm:
@@ -330,3 +326,13 @@ class MultiLayerNetExtend(LayeredNetwork):
         return {name: settings[name].tolist() for name in names}
 
     _own = predict, loss  # the originals, also if someone replaces the methods of the class
+
+
+@functools.cache  # every training step asks for it twice
+def _places(hidden_layer_num: int, use_batchnorm: bool) -> dict[str, tuple[Any, str]]:
+    places: dict[str, tuple[Any, str]] = {}
+    for i in range(1, hidden_layer_num + 2):
+        places |= {f"W{i}": (f"Affine{i}", "W"), f"b{i}": (f"Affine{i}", "b")}
+        if use_batchnorm and i <= hidden_layer_num:
+            places |= {f"gamma{i}": (f"BatchNorm{i}", "gamma"), f"beta{i}": (f"BatchNorm{i}", "beta")}
+    return places
