@@ -340,6 +340,36 @@ def test_ctrl_c_interrupts_and_the_next_call_works():
     assert _threads.each(abs, [-1, -2]) == [1, 2]
 
 
+def test_an_update_in_a_thread_of_its_own_is_interrupted_there(monkeypatch):
+    kernel_module("cython")
+    params = {name: np.zeros(10_000) for name in "abc"}
+    grads = {name: np.ones(10_000) for name in "abc"}
+    optimizer = fastnet.optimizer.SGD(1.0)
+    with fastnet.use_backend("cython"):
+        optimizer.update(params, {name: np.zeros(10_000) for name in "abc"})  # from now on, it knows the parameters
+    main, begun, seen = threading.get_ident(), [], []
+
+    def interrupted(*_):
+        assert threading.get_ident() != main
+        begun.append(1)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return 1
+
+    def work():
+        try:
+            with fastnet.use_backend("cython"):
+                optimizer.update(params, grads)
+        except KeyboardInterrupt:
+            seen.append([float(array.max()) for array in params.values()])
+
+    monkeypatch.setattr(_threads, "threads_for", interrupted)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [[-1, -1, -1]]  # every parameter made the step
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself Ctrl-C alone")
 def test_ctrl_c_while_the_caller_waits_comes_out_when_nothing_runs_any_more():
     fastnet.set_num_threads(2)

@@ -14,7 +14,6 @@ least one dimension, and of one dtype, float32 or float64. No two of them share 
 place. `is_movable` returns whether arrays fulfil all this.
 """
 
-from cpython.exc cimport PyErr_SetInterrupt
 from cython cimport floating
 from libc.math cimport sqrt, sqrtf
 
@@ -118,9 +117,9 @@ cdef int update(
         share(part, &call, call.blocks, <double> OPERATIONS * p.size)
     except KeyboardInterrupt:
         # It came before the first block was moved. This parameter makes its step all the same, as the parameters before
-        # it have and those after it will. Then the interrupt comes again.
+        # it have, and those after it will.
         part(&call, 0, call.blocks, <char*> numbers, NULL)
-        PyErr_SetInterrupt()
+        raise
     return 0
 
 
