@@ -156,7 +156,7 @@ def _takes_an_array(function: Any) -> bool:
     types = function.argtypes
     if types is None or len(types) != 1:
         return False
-    return types[0] is ctypes.py_object or not issubclass(types[0], ctypes._SimpleCData)
+    return types[0] is ctypes.py_object or not issubclass(types[0], ctypes._SimpleCData | ctypes._Pointer)
 
 
 def _of_ctypes(function: Any, owner: Any) -> CompiledObjective:

@@ -144,6 +144,7 @@ def test_a_function_that_writes_to_its_argument_is_refused(place):
         (lambda: of_ctypes(abs, ctypes.c_double, DOUBLES), r"'double \(double, double \*\)'"),
         (lambda: scipy.LowLevelCallable(ONE_NUMBER), r"'double \(double\)'"),
         (lambda: ONE_NUMBER, r"'double \(double\)'"),
+        (lambda: ctypes.CFUNCTYPE(ctypes.c_double, DOUBLES)(abs), r"'double \(double \*\)'"),
         (lambda: capsule(KEPT[0], b"double (void)"), r"'double \(void\)'"),
         (lambda: capsule(KEPT[0], None), "without a name"),
         (lambda: ctypes.CDLL(None).strlen, "without declared types"),
