@@ -27,26 +27,36 @@ def _numbers(value: Any) -> np.ndarray[Any, Any] | None:
         return None
 
 
-def describe(call: str, came: Any, right: Any, arguments: tuple[Any, ...], tolerance: float) -> str:
-    """What is wrong with `came`, where `right` is wanted. The right numbers are not told."""
+def describe(
+    call: str, came: Any, right: Any, arguments: tuple[Any, ...], tolerance: float, samples: int | None = None
+) -> str:
+    """What is wrong with `came`, where `right` is wanted. The right numbers are not told.
+
+    `samples` is the number of samples, if the arguments have a batch of them.
+    """
     if isinstance(right, dict):
         if not isinstance(came, dict) or came.keys() != right.keys():
             return f"{call} gives {_short(came)}, but a dict with the keys {', '.join(right)} is wanted."
         key = next(key for key in right if not same(came[key], right[key], tolerance))
-        return describe(f"{call}[{key!r}]", came[key], right[key], arguments, tolerance)
+        return describe(f"{call}[{key!r}]", came[key], right[key], arguments, tolerance, samples)
     if isinstance(right, tuple | list):
         if not isinstance(came, tuple | list) or len(came) != len(right):
-            given = len(came) if isinstance(came, tuple | list) else _short(came)
-            return f"{call} gives {given}, but {len(right)} values are wanted."
+            many = isinstance(came, tuple | list) or len(right) == 1
+            given = f"a {type(came).__name__} of {len(came)}" if isinstance(came, tuple | list) else _short(came)
+            wanted = f"a {type(right).__name__} of {len(right)} is" if many else f"{len(right)} values are"
+            return f"{call} gives {given}, but {wanted} wanted."
         index = next(k for k, value in enumerate(right) if not same(came[k], value, tolerance))
-        return describe(f"{call}[{index}]", came[index], right[index], arguments, tolerance)
+        return describe(f"{call}[{index}]", came[index], right[index], arguments, tolerance, samples)
     got, want = _numbers(came), _numbers(right)
+    if isinstance(right, bool) and not isinstance(came, bool):
+        return f"{call} gives {_short(came)}, but True or False is wanted: one answer for all samples."
     if got is None or want is None:
         return f"{call} gives {_short(came)}, but {'an array' if np.ndim(right) else 'a number'} is wanted."
-    batch = next((len(value) for value in arguments if isinstance(value, np.ndarray) and value.ndim > 1), None)
-    for words in _shape(got, want, tolerance), _values(np.asarray(came), got, want, batch, tolerance, arguments):
+    for words in _shape(got, want, tolerance), _values(np.asarray(came), got, want, samples, tolerance, arguments):
         if words:
             return f"{call} {words}"
+    if want.ndim == 0:
+        return f"{call} gives {_short(came)}, and another number is wanted."
     return f"{call} gives other numbers: {_short(came)}."
 
 
@@ -68,12 +78,15 @@ def _values(came: Any, got: Any, want: Any, batch: int | None, tolerance: float,
         return ""
     if (~np.isfinite(got) & np.isfinite(want)).any():
         what = "nan" if np.isnan(got[~np.isfinite(got)]).any() else "infinite"
-        return f"is {what} where a finite number is wanted: a number on the way is too large, or a 0 is divided by."
+        return (
+            f"is {what} where a finite number is wanted. On the way, a number is too large, something is divided by 0, or "
+            "there is a logarithm or a root of 0 or of a negative number."
+        )
     if (np.isfinite(got) & ~np.isfinite(want)).any():
         return "is finite where it must not be."
     if came.dtype.kind in "iu" and same(got, np.trunc(want), tolerance):
         return (
-            "has lost its fractions: an array of integers was made to hold them (np.zeros_like takes the dtype, too)."
+            "has lost its fractions: it holds integers. (np.zeros_like(x) has the dtype of x, and // gives whole numbers.)"
         )
     if same(got, -want, tolerance):
         return "has the wrong sign."
@@ -127,6 +140,8 @@ def _where(got: Any, want: Any, tolerance: float, arguments: tuple[Any, ...]) ->
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, np.ndarray):
         text = " ".join(np.array2string(value, precision=4, separator=", ", threshold=20).split())
     else:

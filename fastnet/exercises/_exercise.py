@@ -3,7 +3,7 @@
 import copy
 import inspect
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,13 @@ class Trial(NamedTuple):
 def trials(kind: str, *arguments: Any) -> list[Trial]:
     """Trials of one kind. Each item of `arguments` is one argument, or a tuple of them."""
     return [Trial(kind, item if isinstance(item, tuple) else (item,)) for item in arguments]
+
+
+def kept(value: Any) -> Any:
+    """A copy of what an answer gave, since a later call may change it. A generator cannot be copied."""
+    if type(value) is dict:
+        return {key: kept(item) for key, item in value.items()}
+    return value if isinstance(value, Generator) else copy.deepcopy(value)
 
 
 class Outcome(NamedTuple):
@@ -192,7 +199,7 @@ class Exercise:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                outputs = copy.deepcopy(self._run(answer, *arguments))
+                outputs = kept(self._run(answer, *arguments))
         except Exception as raised:
             error = raised
         finally:
@@ -211,30 +218,44 @@ class Exercise:
         for call, value in outcome.outputs.items():
             if value is None:
                 return f"{call} gives None. Is there a return at the end?"
+            if isinstance(value, Generator):
+                return f"{call} gives a generator, since there is a yield in it: collect the values in a list."
         if self._judge is not None:
             problem = self._judge(outcome.outputs, *copy.deepcopy(trial.arguments))
         else:
             problem = self._difference(outcome.outputs, trial)
-        if problem is None and outcome.changed:
-            problem = f"The results are right, but it changes its argument {outcome.changed[0]}."
-        return problem
+        if not outcome.changed:
+            return problem
+        changes = f"changes its argument {outcome.changed[0]}"
+        if problem is None:
+            return f"The results are right, but it {changes}."
+        return f"{problem} It also {changes}, and this may be the reason."
 
     def _difference(self, outputs: Outputs, trial: Trial) -> str | None:
         wanted = self._try(self._right, trial).outputs
         for call, right in wanted.items():
             if not same(outputs[call], right, self._tolerance):
-                return _diagnosis.describe(call, outputs[call], right, trial.arguments, self._tolerance)
+                return _diagnosis.describe(
+                    call, outputs[call], right, trial.arguments, self._tolerance, self._samples(trial)
+                )
         return None
 
     def _mistake(self, outcomes: Sequence[Outcome]) -> str:
         """The typical mistake that has the same outcomes in all trials."""
-        for sentence, mistaken in self._mistakes.items():
-            if all(
-                _alike(outcome, self._try(mistaken, trial))
-                for outcome, trial in zip(outcomes, self._trials, strict=True)
-            ):
-                return sentence
+        for tolerance in 1e-9, self._tolerance:  # first the one that is nearest
+            for sentence, mistaken in self._mistakes.items():
+                if all(
+                    _alike(outcome, self._try(mistaken, trial), tolerance)
+                    for outcome, trial in zip(outcomes, self._trials, strict=True)
+                ):
+                    return sentence
         return ""
+
+    def _samples(self, trial: Trial) -> int | None:
+        """How many samples the batch has, if the exercise is about batches."""
+        if "batch" not in self.task:
+            return None
+        return next((len(value) for value in trial.arguments if isinstance(value, np.ndarray) and value.ndim > 1), None)
 
     def _shown(self, trial: Trial) -> str:
         lines = []
@@ -244,13 +265,13 @@ class Exercise:
         return "\n".join(lines)
 
 
-def _alike(one: Outcome, other: Outcome) -> bool:
+def _alike(one: Outcome, other: Outcome, tolerance: float) -> bool:
     if one.error is not None or other.error is not None:
         return type(one.error) is type(other.error)
     return (
         one.changed == other.changed
         and one.outputs.keys() == other.outputs.keys()
-        and all(same(value, other.outputs[call], 1e-9) for call, value in one.outputs.items())
+        and all(same(value, other.outputs[call], tolerance) for call, value in one.outputs.items())
     )
 
 

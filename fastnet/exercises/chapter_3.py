@@ -108,7 +108,7 @@ relu = Exercise(
         "this is the step function": lambda x: (np.asarray(x) > 0).astype(int),
         "this is the absolute value": np.abs,
         "negative numbers pass, with a small slope: this is leaky ReLU": lambda x: np.where(x > 0, x, 0.01 * x),
-        "Python's max compares two things, and an array is neither larger nor smaller": lambda x: max(0, x),
+        "if and Python's max ask one yes or no, and an array has many numbers": lambda x: max(0, x),
         "the result is written into the argument": _written(lambda x: np.maximum(0, x)),
     },
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnet.exercises._exercise import Exercise, Outputs, trials
+from fastnet.exercises._exercise import Exercise, Outputs, kept, trials
 
 __all__ = ["AddLayer", "Affine", "Chain", "Exp", "Log", "MulLayer", "Relu", "Sigmoid", "SoftmaxWithLoss", "Tanh"]
 
@@ -16,7 +16,7 @@ def _there_and_back(inputs: int = 1) -> Any:
 
     def run(answer: Any, *arguments: Any) -> Outputs:
         made = answer()
-        return {FORWARD: made.forward(*arguments[:inputs]), BACKWARD: made.backward(*arguments[inputs:])}
+        return {FORWARD: kept(made.forward(*arguments[:inputs])), BACKWARD: made.backward(*arguments[inputs:])}
 
     return run
 
@@ -203,7 +203,8 @@ Log = _elementwise(
 
 def _affine(answer: Any, x: Any, W: Any, b: Any, dout: Any) -> Outputs:
     layer = answer(W, b)
-    return {FORWARD: layer.forward(x), BACKWARD: layer.backward(dout), "layer.dW": layer.dW, "layer.db": layer.db}
+    forward, backward = kept(layer.forward(x)), layer.backward(dout)
+    return {FORWARD: forward, BACKWARD: backward, "layer.dW": layer.dW, "layer.db": layer.db}
 
 
 def _affine_layer(forward: Any, dx: Any, dW: Any, db: Any) -> Any:
@@ -300,7 +301,7 @@ SoftmaxWithLoss = Exercise(
         *trials("a batch", (np.array([[0.3, 2.9, 4.0], [1.0, 0.0, -1.0]]), _T)),
         *trials("large numbers", (np.array([[1000.0, 999.0, 0.0], [1.0, 2.0, 3.0]]), _T)),
     ],
-    run=lambda answer, x, t: (lambda layer: {FORWARD: layer.forward(x, t), BACKWARD: layer.backward()})(answer()),
+    run=lambda answer, x, t: (lambda layer: {FORWARD: kept(layer.forward(x, t)), BACKWARD: layer.backward()})(answer()),
     mistakes={
         "the gradient is not divided by the number of samples": _loss_layer(_loss, lambda y, t: y - t),
         "the sign of the gradient is wrong": _loss_layer(_loss, lambda y, t: (t - y) / len(y)),
@@ -400,9 +401,8 @@ Chain = Exercise(
 
 def _twice(chain: Any, x: Any, dout: Any) -> Outputs:
     """Forward, backward, and forward again."""
-    first = chain.forward(x)
     return {
-        "chain.forward(x)": first,
-        "chain.backward(dout)": chain.backward(dout),
+        "chain.forward(x)": kept(chain.forward(x)),
+        "chain.backward(dout)": kept(chain.backward(dout)),
         "chain.forward(x), called again": chain.forward(x),
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnet.exercises._exercise import Exercise, Outputs, trials
+from fastnet.exercises._exercise import Exercise, Outputs, kept, trials
 
 __all__ = [
     "SGD",
@@ -409,11 +409,10 @@ def _dropout(**changed: Any) -> Any:
 
 def _drop(answer: Any, ratio: float, x: Any) -> Outputs:
     layer = answer(ratio)
-    first = layer.forward(x, True)
     return {
-        "forward(x, True)": first,
-        "backward": layer.backward(np.full(x.shape, 3.0)),
-        "second": layer.forward(x, True),
+        "forward(x, True)": kept(layer.forward(x, True)),
+        "backward": kept(layer.backward(np.full(x.shape, 3.0))),
+        "second": kept(layer.forward(x, True)),
         "forward(x, False)": layer.forward(x, False),
     }
 
