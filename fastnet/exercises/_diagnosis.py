@@ -36,28 +36,28 @@ def describe(
     """
     if isinstance(right, dict):
         if not isinstance(came, dict) or came.keys() != right.keys():
-            return f"{call} gives {_short(came)}, but a dict with the keys {', '.join(right)} is wanted."
+            return f"{call} gives {short(came)}, but a dict with the keys {', '.join(right)} is wanted."
         key = next(key for key in right if not same(came[key], right[key], tolerance))
         return describe(f"{call}[{key!r}]", came[key], right[key], arguments, tolerance, samples)
     if isinstance(right, tuple | list):
         if not isinstance(came, tuple | list) or len(came) != len(right):
             many = isinstance(came, tuple | list) or len(right) == 1
-            given = f"a {type(came).__name__} of {len(came)}" if isinstance(came, tuple | list) else _short(came)
+            given = f"a {type(came).__name__} of {len(came)}" if isinstance(came, tuple | list) else short(came)
             wanted = f"a {type(right).__name__} of {len(right)} is" if many else f"{len(right)} values are"
             return f"{call} gives {given}, but {wanted} wanted."
         index = next(k for k, value in enumerate(right) if not same(came[k], value, tolerance))
         return describe(f"{call}[{index}]", came[index], right[index], arguments, tolerance, samples)
     got, want = _numbers(came), _numbers(right)
     if isinstance(right, bool) and not isinstance(came, bool):
-        return f"{call} gives {_short(came)}, but True or False is wanted: one answer for all samples."
+        return f"{call} gives {short(came)}, but True or False is wanted: one answer for all samples."
     if got is None or want is None:
-        return f"{call} gives {_short(came)}, but {'an array' if np.ndim(right) else 'a number'} is wanted."
+        return f"{call} gives {short(came)}, but {'an array' if np.ndim(right) else 'a number'} is wanted."
     for words in _shape(got, want, tolerance), _values(np.asarray(came), got, want, samples, tolerance, arguments):
         if words:
             return f"{call} {words}"
     if want.ndim == 0:
-        return f"{call} gives {_short(came)}, and another number is wanted."
-    return f"{call} gives other numbers: {_short(came)}."
+        return f"{call} gives {short(came)}, and another number is wanted."
+    return f"{call} gives other numbers: {short(came)}."
 
 
 def _shape(got: Any, want: Any, tolerance: float) -> str:
@@ -79,14 +79,15 @@ def _values(came: Any, got: Any, want: Any, batch: int | None, tolerance: float,
     if (~np.isfinite(got) & np.isfinite(want)).any():
         what = "nan" if np.isnan(got[~np.isfinite(got)]).any() else "infinite"
         return (
-            f"is {what} where a finite number is wanted. On the way, a number is too large, something is divided by 0, or "
-            "there is a logarithm or a root of 0 or of a negative number."
+            f"is {what} where a finite number is wanted. On the way, a number is too large, something is divided by 0, "
+            "or there is a logarithm or a root of 0 or of a negative number."
         )
     if (np.isfinite(got) & ~np.isfinite(want)).any():
         return "is finite where it must not be."
     if came.dtype.kind in "iu" and same(got, np.trunc(want), tolerance):
         return (
-            "has lost its fractions: it holds integers. (np.zeros_like(x) has the dtype of x, and // gives whole numbers.)"
+            "has lost its fractions: it holds integers. (np.zeros_like(x) has the dtype of x, and // gives whole "
+            "numbers.)"
         )
     if same(got, -want, tolerance):
         return "has the wrong sign."
@@ -139,7 +140,7 @@ def _where(got: Any, want: Any, tolerance: float, arguments: tuple[Any, ...]) ->
     return ""
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray):

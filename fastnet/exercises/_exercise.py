@@ -221,7 +221,13 @@ class Exercise:
             if isinstance(value, Generator):
                 return f"{call} gives a generator, since there is a yield in it: collect the values in a list."
         if self._judge is not None:
-            problem = self._judge(outcome.outputs, *copy.deepcopy(trial.arguments))
+            try:
+                problem = self._judge(outcome.outputs, *copy.deepcopy(trial.arguments))
+            except (TypeError, ValueError, OverflowError):  # what came cannot be made an array of numbers
+                given = next(iter(outcome.outputs.values()))
+                problem = (
+                    f"{self.call} gives {_diagnosis.short(given)}, but numbers are wanted, in arrays of one shape."
+                )
         else:
             problem = self._difference(outcome.outputs, trial)
         if not outcome.changed:

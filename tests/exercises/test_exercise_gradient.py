@@ -1,5 +1,7 @@
 """`check.gradient`: the layer whose backward pass is wrong is named, and how."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -135,3 +137,166 @@ def test_a_gradient_that_is_missing_is_said():
             return {"W1": super().gradient(x, t)["W1"]}
 
     assert check.gradient(Mistaken()).problem == "gradient(x, t) gives no b1, W2, b2."
+
+
+class OneHot(Plain):
+    """The book's network of chapter 4: its loss takes labels, too, but its gradient y - t does not."""
+
+    def gradient(self, x, t):
+        y = self.predict(x)[2]
+        return super().gradient(x, t + 0 * y)
+
+
+@pytest.mark.parametrize("sizes", [(4, 3, 2), (3, 3, 3)])  # with as many classes as samples, labels fit by chance
+def test_a_gradient_that_takes_one_hot_rows_alone_is_no_mistake(sizes):
+    report = check.gradient(OneHot(sizes=sizes))
+    assert report, str(report)
+
+
+class Labels(Plain):
+    """A network that takes labels alone."""
+
+    def loss(self, x, t):
+        return -np.mean(np.log(self.predict(x)[2][np.arange(len(x)), t] + 1e-7))
+
+
+def test_a_loss_that_takes_labels_alone_is_no_mistake():
+    assert check.gradient(Labels())
+
+
+@pytest.mark.parametrize("options", [{"use_dropout": True}, {"use_batchnorm": True}])
+@pytest.mark.parametrize("seed", [None, 0])
+@pytest.mark.parametrize("lam", [0, 0.1])
+def test_batch_normalization_and_dropout_are_no_mistakes(options, seed, lam):
+    network = fastnet.MultiLayerNetExtend(4, [3, 3], 2, weight_decay_lambda=lam, seed=seed, **options)
+    report = check.gradient(network)
+    assert report, str(report)
+
+
+def test_a_convolutional_network_is_tried_with_images():
+    network = fastnet.SimpleConvNet((1, 6, 6), {"filter_num": 2, "filter_size": 3, "pad": 0, "stride": 1}, 4, 3, seed=0)
+    x = np.random.default_rng(0).random((2, 1, 6, 6))
+    assert check.gradient(network, x, [0, 2])
+    with pytest.raises(ValueError, match="give x and t that it takes"):
+        check.gradient(network)
+
+
+def numbers(value, seen):
+    """All that a network holds, in one list."""
+    if id(value) in seen:
+        return []
+    seen.add(id(value))
+    if isinstance(value, np.ndarray):
+        return [value.tobytes()]
+    if isinstance(value, np.random.Generator):
+        return [str(value.bit_generator.state)]
+    if isinstance(value, dict):
+        return [part for key, item in value.items() for part in (key, *numbers(item, seen))]
+    if isinstance(value, list | tuple):
+        return [part for item in value for part in numbers(item, seen)]
+    return numbers(vars(value), seen) if hasattr(value, "__dict__") else [value]
+
+
+class Stopping(fastnet.MultiLayerNetExtend):
+    def gradient(self, x, t):
+        super().gradient(x, t)
+        raise KeyError("W9")
+
+
+class Interrupted(fastnet.MultiLayerNetExtend):
+    def gradient(self, x, t):
+        super().gradient(x, t)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("kind", [fastnet.MultiLayerNetExtend, Stopping, Interrupted])
+def test_the_network_and_the_random_numbers_are_as_before(kind):
+    network = kind(4, [3, 3], 2, use_dropout=True, use_batchnorm=True, seed=0)
+    before, state = numbers(copy.deepcopy(network), set()), np.random.get_state()[1].copy()
+    try:
+        check.gradient(network)
+    except KeyboardInterrupt:
+        assert kind is Interrupted
+    assert numbers(network, set()) == before
+    assert np.array_equal(np.random.get_state()[1], state)
+
+
+def updates(self, x, t):
+    for name, grad in Plain.gradient(self, x, t).items():
+        self.params[name] -= 0.1 * grad
+    return Plain.gradient(self, x, t)
+
+
+def shifts(self, x, t):
+    x -= 1
+    return Plain.gradient(self, x + 1, t)
+
+
+def stops(self, x, t):
+    raise KeyError("W3")
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        (updates, r"gradient(x, t) changes params['W1']: it must only compute."),
+        (shifts, "The results are right, but gradient(x, t) changes its argument x."),
+        (stops, "gradient(x, t) stops with KeyError: 'W3'"),
+        (lambda self, x, t: None, "gradient(x, t) gives None. Is there a return at the end?"),
+        (lambda self, x, t: [1.0], "gradient(x, t) gives [1.0], but a dict with the keys W1, b1, W2, b2 is wanted."),
+        (lambda self, x, t: dict.fromkeys(self.params), "The gradient with respect to b1, b2, W1, W2 is wrong."),
+    ],
+)
+def test_a_gradient_that_is_none_is_said(method, words):
+    report = check.gradient(type("Mistaken", (Plain,), {"gradient": method})())
+    assert report.problem == words
+    assert str(report)
+
+
+def test_a_loss_without_return_is_said():
+    network = type("Mistaken", (Plain,), {"loss": lambda self, x, t: None})()
+    assert check.gradient(network).problem == "loss(x, t) gives None. Is there a return at the end?"
+
+
+def test_a_weight_decay_that_the_gradient_lacks_is_named():
+    class Mistaken(fastnet.MultiLayerNet):
+        def gradient(self, x, t):
+            grads = super().gradient(x, t)
+            return {key: grad - 0.1 * self.params[key] * (key[0] == "W") for key, grad in grads.items()}
+
+    assert check.gradient(fastnet.MultiLayerNet(4, [3], 2, weight_decay_lambda=0.1))
+    assert "weight decay" in check.gradient(Mistaken(4, [3], 2, weight_decay_lambda=0.1)).mistake
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "words"),
+    [
+        ([np.zeros(2)], TypeError, "params must be a dict of arrays, got list"),
+        ({}, ValueError, "params is empty"),
+        ({"W1": [[1.0]]}, TypeError, r"params\['W1'\] must be an array, got list"),
+        ({"W1": np.zeros((2, 2), np.float32)}, TypeError, "float64, not float32"),
+        ({"b": np.zeros(2)}, ValueError, "give x and t"),
+    ],
+)
+def test_other_params_are_refused(params, error, words):
+    network = Plain()
+    network.params = params
+    with pytest.raises(error, match=words):
+        check.gradient(network)
+
+
+def test_targets_that_are_numbers_are_taken():
+    class Line:
+        def __init__(self, sign):
+            self.params, self.sign = {"W1": np.zeros((3, 1)), "b1": np.zeros(1)}, sign
+
+        def loss(self, x, t):
+            return np.mean((x @ self.params["W1"][:, 0] + self.params["b1"] - t) ** 2)
+
+        def gradient(self, x, t):
+            d = 2 * (x @ self.params["W1"][:, 0] + self.params["b1"] - t) / len(x)
+            return {"W1": (x.T @ d)[:, None], "b1": self.sign * d.sum(keepdims=True)}
+
+    x, t = np.random.default_rng(0).random((5, 3)), np.linspace(0, 1, 5)
+    assert check.gradient(Line(1), x, t)
+    assert check.gradient(Line(-1), x, t).mistake == "the gradient with respect to b1 has the wrong sign"

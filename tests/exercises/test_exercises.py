@@ -110,6 +110,27 @@ def test_what_is_no_answer_is_said(answer, words):
     assert words in check.softmax(answer).problem
 
 
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("given", ["text", [1, [2, 3]], {}, {1}, np.array(["a"]), 1j, 10**400, ([1, [2]], "x"), len])
+def test_what_is_no_array_of_numbers_is_no_answer(name, given):
+    class Answer:
+        def __init__(self, *_):
+            self.dW = self.db = given
+
+        def forward(self, *_):
+            return given
+
+        backward = forward
+
+        def update(self, params, _):
+            params.update(dict.fromkeys(params, given))
+
+    for answer in (lambda *_: given), Answer:
+        report = EXERCISES[name](answer)
+        assert not report
+        assert str(report)
+
+
 def test_what_is_no_function_is_refused():
     with pytest.raises(
         TypeError, match=r"answer must be a function or a class, not ndarray: write check\.softmax\(name\)"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Answers as learners write them: what is wrong with each is said, and a right one passes in any style."""
 
 import math
@@ -142,7 +143,7 @@ MISTAKEN = [
     ("Pooling", "class P:\n    def forward(self, x):\n        self.x = x\n        return x.reshape(len(x) // 2, 2, -1, 2).max(axis=(1, 3))\n    def backward(self, dout):\n        dx = np.zeros_like(self.x)\n        for i in range(len(dout)):\n            for j in range(len(dout[0])):\n                k = np.argmax(self.x[2*i:2*i+2, 2*j:2*j+2])\n                dx[2*i + k // 2, 2*j + k % 2] = 2 * dout[i, j]\n        return dx", "is 2 times too large."),
     ("count_parameters", "def c(channels, filters, size): return filters * size ** 2 + filters", "channels are not counted"),
     ("parameter_shapes", "def p(c, f, n, s, h): return {'W1': (f, c, n, n), 'b1': f, 'W2': (f * ((s - n + 1) // 2) ** 2, h), 'b2': h}", "['b1'] gives 1, but a tuple of 1 is wanted"),
-]  # fmt: skip  # noqa: E501
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "code", "words"), MISTAKEN)
@@ -234,7 +235,7 @@ RIGHT = [
     ("Pooling", "class P:\n    def forward(self, x):\n        H, W = x.shape\n        self.c = x.reshape(H // 2, 2, W // 2, 2).transpose(0, 2, 1, 3).reshape(H // 2, W // 2, 4)\n        return self.c.max(axis=2)\n    def backward(self, dout):\n        h, w, _ = self.c.shape\n        d = np.zeros((h, w, 4))\n        np.put_along_axis(d, self.c.argmax(axis=2)[..., None], dout[..., None], axis=2)\n        return d.reshape(h, w, 2, 2).transpose(0, 2, 1, 3).reshape(2 * h, 2 * w)"),
     ("count_parameters", "def c(channels, filters, filter_size): return np.zeros((filters, channels, filter_size, filter_size)).size + filters"),
     ("parameter_shapes", "def p(channels, filters, filter_size, size, hidden):\n    n = (size - filter_size + 1) // 2\n    return dict(W1=[filters, channels, filter_size, filter_size], b1=[filters], W2=[filters * n * n, hidden], b2=[hidden])"),
-]  # fmt: skip  # noqa: E501
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "code"), RIGHT)
