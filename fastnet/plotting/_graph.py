@@ -28,7 +28,8 @@ def plot_graph(
     """Draw the computational graph of a network of affine layers, with the values of one forward and backward pass.
 
     Over each arrow is what goes forward. Under it, in red, is the gradient of the loss with respect to it. Arrays of up
-    to 9 numbers are written out. Of larger ones, the graph shows the shape.
+    to 9 numbers are written out. Of larger ones, the graph shows the shape. If the network has weight decay, the loss
+    and the gradients with respect to the weights contain it.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def plot_graph(
     Raises
     ------
     TypeError
-        If the network has no ``trace``.
+        If the network has no ``trace``, or `t` is None.
     ValueError
         As in `TwoLayerNet.trace`.
 
@@ -67,6 +68,8 @@ def plot_graph(
         raise TypeError(
             f"network must have trace(x, t), such as TwoLayerNet or MultiLayerNet, got {type(network).__name__}"
         )
+    if t is None:
+        raise TypeError("t must be the targets, got None: without them, there is no loss and no gradient")
     values = dict(network.trace(x, t))
     params = network.params
     depth = len(params) // 2
@@ -89,9 +92,10 @@ def plot_graph(
         _parameter(ax, at, f"b{layer}", b, values[f"db{layer}"])
         wider = LOSS if last else WORD
         at = _edge(ax, at, STEP + wider, a, da, wider)
-        _node(
-            ax, at, LOSSES[getattr(network, "output", "softmax")] if last else getattr(network, "activation", "sigmoid")
-        )
+        name = LOSSES[getattr(network, "output", "softmax")] if last else getattr(network, "activation", "sigmoid")
+        if last and getattr(network, "weight_decay_lambda", None):
+            name += ",\nweight decay"
+        _node(ax, at, name)
         at += wider
     at = _edge(ax, at, STEP, values["loss"], 1.0)
     ax.text(at, 0, "L", ha="center", va="center", color=INK, fontsize=11)

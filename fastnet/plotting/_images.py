@@ -81,6 +81,16 @@ def plot_weights(
     return write.apply(ax)
 
 
+def _one_image(x: npt.ArrayLike, y: npt.ArrayLike, t: npt.ArrayLike) -> tuple[Any, Any, Any]:
+    """Give one image, its prediction and its class the axis of the samples, where they do not have it."""
+    image, predicted, right = np.asarray(x), np.asarray(y), np.asarray(t)
+    return (
+        image if image.ndim > 1 and len(image) == 1 else image[None],
+        predicted if predicted.ndim and len(predicted) == 1 else predicted[None],
+        right if right.ndim and len(right) == 1 else right[None],
+    )
+
+
 def plot_predictions(
     x: npt.ArrayLike,
     y: npt.ArrayLike,
@@ -96,8 +106,8 @@ def plot_predictions(
     Parameters
     ----------
     x : array_like, real
-        N images: ``(N, D)``, ``(N, rows, columns)`` or ``(N, 1, rows, columns)``; or one, ``(D,)``, with its own y and
-        t. 0 is paper, larger values are ink.
+        N images: ``(N, D)``, ``(N, rows, columns)`` or ``(N, 1, rows, columns)``; or one, ``(D,)`` or, if `t` is one
+        label, a square, with its own `y` and `t`. 0 is paper, larger values are ink.
     y : array_like, real
         The predictions: rows ``(N, C)`` of probabilities or scores, as `predict` returns them, or labels ``(N,)``. The
         caption of an image shows the probability beside the class.
@@ -137,8 +147,8 @@ def plot_predictions(
     >>> [text.get_text() for text in ax.texts]
     ['3', '1, is 7']
     """
-    if np.ndim(x) == 1:
-        x, y, t = np.asarray(x)[None], np.asarray(y)[None], np.asarray(t)[None]
+    if np.ndim(x) == 1 or (np.ndim(t) == 0 and (np.shape(x)[:1] == (1,) or len(set(np.shape(x))) == 1)):
+        x, y, t = _one_image(x, y, t)
     digits = _images(x, "x", shape)
     if len(digits) == 0:
         raise ValueError("x is empty: there is nothing to draw")

@@ -171,7 +171,7 @@ def plot_accuracy(
     TypeError
         If a list does not hold real numbers, the other lists come with a trainer, or there is no `train_acc_list`.
     ValueError
-        If the lists differ in length.
+        If the lists differ in length, or the trainer has not trained yet.
 
     Examples
     --------
@@ -184,6 +184,13 @@ def plot_accuracy(
     if hasattr(epochs, "train_acc_list"):
         if train_acc_list is not None or test_acc_list is not None:
             raise TypeError("a trainer has its accuracies: train_acc_list and test_acc_list must not be given with it")
+        if not all(hasattr(epochs, name) for name in ("train_loss_list", "evaluated_at", "iter_per_epoch")):
+            raise TypeError(
+                f"epochs must be a fastnet.Trainer or the epochs of the accuracies, got {type(epochs).__name__}: pass "
+                "range(len(train_acc_list)), train_acc_list, test_acc_list"
+            )
+        if not len(epochs.train_loss_list):
+            raise ValueError("epochs is a trainer that has not trained yet: call train() first")
         curves = {
             kind: (at / epochs.iter_per_epoch, values)
             for kind, (at, values) in _history_of(epochs, None, None, None).accuracies.items()

@@ -38,3 +38,13 @@ def test_large_arrays_are_shown_by_their_shape(drawn):
 def test_a_network_without_trace_is_refused():
     with pytest.raises(TypeError, match=r"network must have trace\(x, t\), .* got SimpleConvNet"):
         plot_graph(SimpleConvNet(seed=0), np.zeros((1, 1, 28, 28)), [0])
+
+
+def test_targets_are_asked_for(drawn):
+    with pytest.raises(TypeError, match="t must be the targets, got None"):
+        plot_graph(TwoLayerNet(2, 2, 2), [1.0, -1.0], None, ax=drawn)
+
+
+def test_weight_decay_stands_in_the_node_of_the_loss(drawn):
+    network = MultiLayerNet(2, [2], 2, weight_decay_lambda=0.5)
+    assert "softmax,\ncross-entropy,\nweight decay" in texts(plot_graph(network, [1.0, -1.0], 0, ax=drawn))

@@ -331,3 +331,12 @@ def test_plot_confusion_matrix_names_what_does_not_fit(ax, y, t, message):
 def test_one_image_is_drawn_without_a_batch_around_it(drawn):
     plotting.plot_predictions(np.zeros(784), [0.1, 0.9], 0, ax=drawn)
     assert texts(drawn) == ["1 (90%),\nis 0"]
+
+
+@pytest.mark.parametrize("image", [(784,), (28, 28), (1, 784), (1, 28, 28), (1, 1, 28, 28)])
+@pytest.mark.parametrize("y", [np.eye(10)[3], np.eye(10)[3:4], 3, [3]])
+def test_one_image_has_one_prediction_in_any_shape(image, y, drawn):
+    ax = plotting.plot_predictions(np.zeros(image), y, 4, ax=drawn)
+    assert len(ax.texts) == 1
+    assert ax.texts[0].get_text().startswith("3")
+    assert "is 4" in ax.texts[0].get_text()

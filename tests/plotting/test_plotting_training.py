@@ -205,3 +205,16 @@ def test_plot_accuracy_refuses_lists_beside_a_trainer_and_epochs_without_lists()
         plotting.plot_accuracy(trainer, [0.5])
     with pytest.raises(TypeError, match="train_acc_list is missing"):
         plotting.plot_accuracy([0, 1])
+
+
+def test_a_trainer_that_has_not_trained_has_no_accuracies(drawn):
+    x, t = np.zeros((4, 2)), np.array([0, 1, 0, 1])
+    trainer = Trainer(TwoLayerNet(2, 2, 2), x, t, x, t, mini_batch_size=2)
+    with pytest.raises(ValueError, match=r"epochs is a trainer that has not trained yet: call train\(\) first"):
+        plotting.plot_accuracy(trainer, ax=drawn)
+
+
+def test_what_has_accuracies_alone_is_no_trainer(drawn):
+    other = type("Other", (), {"train_acc_list": [0.5], "test_acc_list": [0.5]})()
+    with pytest.raises(TypeError, match=r"epochs must be a fastnet\.Trainer or the epochs of .*, got Other"):
+        plotting.plot_accuracy(other, ax=drawn)
