@@ -300,3 +300,19 @@ def test_targets_that_are_numbers_are_taken():
     x, t = np.random.default_rng(0).random((5, 3)), np.linspace(0, 1, 5)
     assert check.gradient(Line(1), x, t)
     assert check.gradient(Line(-1), x, t).mistake == "the gradient with respect to b1 has the wrong sign"
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 2), (2, 3, 6), (3, 3, 2), (3, 4, 3), (5, 2, 5), (6, 4, 5)])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_a_right_network_passes_where_the_right_class_would_be_improbable(sizes, activation):
+    # With weights as they are drawn, a probability of 1e-5 makes the 1e-7 in the book's logarithm count.
+    D, H, C = sizes
+    report = check.gradient(fastnet.MultiLayerNet(D, [H, H], C, activation=activation))
+    assert report, str(report)
+
+
+@pytest.mark.parametrize("seed", [0, 11, 19, 31, 56])
+def test_gradients_that_cancel_in_the_batch_are_no_mistake(seed):
+    np.random.seed(seed)  # all units are dropped, and the gradients with respect to b3 of the samples nearly cancel
+    report = check.gradient(fastnet.MultiLayerNetExtend(4, [3, 3], 2, use_dropout=True))
+    assert report, str(report)
