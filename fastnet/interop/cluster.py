@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import FLOAT32
+from fastnet._extras import library
 from fastnet.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -88,20 +89,14 @@ def data_parallel(trainer: Trainer, client: "Client") -> Iterator[Trainer]:
     >>> with Client("tcp://127.0.0.1:8786") as client, data_parallel(trainer, client):  # doctest: +SKIP
     ...     trainer.train()
     """
-    try:
-        import dask
-        from distributed import Client
-    except ImportError as error:
-        raise ImportError(
-            f"data_parallel needs distributed, which fastnet's extra `distributed` installs ({error})", name=error.name
-        ) from None
+    dask, distributed = (library(name, "distributed", "data_parallel") for name in ("dask", "distributed"))
     if not isinstance(trainer, Trainer):
         raise TypeError(f"trainer must be a fastnet.Trainer, got {trainer!r}")
     if type(trainer).train_step is not Trainer.train_step:
         raise TypeError(
             f"{type(trainer).__name__} has a train_step of its own, which may not use the cluster: use hooks instead"
         )
-    if not isinstance(client, Client):
+    if not isinstance(client, distributed.Client):
         raise TypeError(f"client must be a distributed.Client, got {client!r}")
     _refuse_what_would_differ(trainer)
     workers = len(client.nthreads())

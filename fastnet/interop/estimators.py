@@ -9,26 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FloatArray, as_count, as_float, as_fraction, sample_weights
+from fastnet._extras import needing
 from fastnet._streams import print_line
 from fastnet._training.divergence import are_finite
 from fastnet._training.early_stopping import Best
 from fastnet.interop._epochs import Data, Objective, Rows, epoch, initial, named_optimizer, predicted
 from fastnet.networks import MultiLayerNet
 
-try:
-    import sklearn  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        f"fastnet's estimators need scikit-learn, which fastnet's extra `sklearn` installs ({error})"
-    ) from None
-
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, gen_batches, shuffle
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+with needing("sklearn", "an estimator of fastnet"):
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.metrics import accuracy_score, r2_score
+    from sklearn.model_selection import train_test_split
+    from sklearn.utils import check_random_state, gen_batches, shuffle
+    from sklearn.utils.multiclass import check_classification_targets, type_of_target
+    from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 __all__ = ["NetClassifier", "NetRegressor"]
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnet._checks import FLOAT32, FLOAT64, FloatArray
+from fastnet._extras import library
 from fastnet._twins.shared.formulas_numpy import SLOPE
-from fastnet.interop._extras import library
 from fastnet.interop._layers import dropout_factors
 from fastnet.layers.normalization import EPS
 from fastnet.networks import DeepConvNet, MultiLayerNet, MultiLayerNetExtend, SimpleConvNet, TwoLayerNet
@@ -85,7 +85,7 @@ def from_torch(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Any
     >>> bool(np.allclose(model(torch.from_numpy(x)).detach(), network.predict(x), rtol=1e-5, atol=1e-6))
     True
     """
-    torch = library("torch", "torch")
+    torch = library("torch", "torch", "from_torch")
     if not isinstance(model, torch.nn.Sequential):
         raise TypeError(f"model must be a torch.nn.Sequential, got {type(model).__name__}")
     dtype = _dtype_of(model, torch)
