@@ -1,6 +1,7 @@
 """Files of weights in the format safetensors: arrays, without code that a reader would run."""
 
 import json
+import os
 from typing import Any
 
 import numpy as np
@@ -127,13 +128,15 @@ def load_safetensors(path: PathLike) -> AnyNetwork:
 def _read(path: PathLike) -> tuple[dict[str, npt.NDArray[Any]], Description]:
     """Return the parameters and settings in a file, and what it says of its network; ValueErrors do not name it."""
     safetensors = library("safetensors", "safetensors", "load_safetensors")
+    path = os.fspath(path)  # `open` would take a number for a file that is already open, and close it
     with open(path, "rb"):  # an OSError, where safetensors has errors of its own
         pass
     try:
         with safetensors.safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
             settings = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-    except (safetensors.SafetensorError, TypeError) as error:  # a TypeError is for a dtype that NumPy does not have
+    except (safetensors.SafetensorError, TypeError, AttributeError, RecursionError) as error:
+        # A TypeError or AttributeError is for a dtype that NumPy does not have, a RecursionError for nested settings.
         raise ValueError(f"it is no file of safetensors, or damaged: {error}") from None
     if not isinstance(settings, dict):
         raise ValueError(f"its metadata {METADATA!r} are no settings")
