@@ -115,6 +115,7 @@ def test_without_a_seed_the_global_generator_decides():
         ((constant, 0), ValueError, "trials must be at least 1, got 0"),
         ((constant, 1.5), TypeError, "trials must be an integer, got 1.5"),
         ((constant, 1, [0, 1]), TypeError, r"ranges must be a dict with a pair \(low, high\)"),
+        ((constant, 1, {5: (1, 2)}), TypeError, "the names of the hyper-parameters in ranges must be strings, got 5"),
         ((constant, 1, {"lr": 0.1}), TypeError, r"ranges\['lr'\] must be a pair \(low, high\), got 0.1"),
         ((constant, 1, {"lr": (0, 1)}), ValueError, r"ranges\['lr'\] must be a finite number above 0, got 0"),
         ((constant, 1, {"lr": (1, 0.1)}), ValueError, r"ranges\['lr'\] .* the lower one first, got \(1, 0.1\)"),
