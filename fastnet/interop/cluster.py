@@ -58,8 +58,9 @@ def data_parallel(trainer: Trainer, client: "Client") -> Iterator[Trainer]:
     TypeError
         If `trainer` is not a `Trainer`, its class has a `train_step` of its own, or `client` is not a client of Dask.
     ValueError
-        If `trainer` has `augment` or computes numerical gradients; if the gradient of a batch is not the mean of those
-        of its parts; or if the cluster has no workers.
+        If `trainer` has `augment` or computes numerical gradients, or uses a cluster already; if `client` is closed or
+        asynchronous; if the gradient of a batch is not the mean of those of its parts; or if the cluster has no
+        workers.
     ImportError
         If distributed is not installed.
 
@@ -98,6 +99,10 @@ def data_parallel(trainer: Trainer, client: "Client") -> Iterator[Trainer]:
         )
     if not isinstance(client, distributed.Client):
         raise TypeError(f"client must be a distributed.Client, got {client!r}")
+    if client.asynchronous or client.status != "running":
+        raise ValueError(f"client must be connected, and not asynchronous, got {client!r}")
+    if "_of_batch" in vars(trainer):
+        raise ValueError("trainer already uses a cluster, in a block that has not ended")
     _refuse_what_would_differ(trainer)
     workers = len(client.nthreads())
     if not workers:
