@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FloatArray, as_count, as_float, as_fraction, real_array, sample_weights
+from fastnet._checks import FloatArray, as_count, as_float, as_fraction, real_array, refuse_mask, sample_weights
 from fastnet._extras import needing
 from fastnet._streams import print_line
 from fastnet._training.divergence import are_finite
@@ -177,6 +177,8 @@ class _NetEstimator(BaseEstimator):
     ) -> tuple[Any, npt.NDArray[Any], FloatArray | None, np.random.RandomState]:
         """Check the data, make a network if there is none to go on with, and return what to train with."""
         self._check_arguments()
+        refuse_mask(X, "X")
+        refuse_mask(y, "y")
         hidden_sizes = self._hidden_sizes()
         activation = ACTIVATIONS.get(self.activation, self.activation)
         if not is_new:
@@ -191,7 +193,11 @@ class _NetEstimator(BaseEstimator):
             y = column_or_1d(y, warn=True)
         weight = None if sample_weight is None else _weights(sample_weight, x.shape[0])
         t, output = self._targets(y, classes, is_new=is_new)
-        t = t if output == "softmax" else t.astype(x.dtype)
+        if output != "softmax":
+            with np.errstate(over="ignore"):
+                t = t.astype(x.dtype)
+            if not np.isfinite(t).all():
+                raise ValueError(f"y holds a number too large for {x.dtype}, the dtype of X")
         random = check_random_state(self.random_state)
         columns = t.shape[1] if t.ndim == 2 else len(self.classes_)
         if is_new:
@@ -280,7 +286,10 @@ class _NetEstimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> FloatArray:
         check_is_fitted(self)
-        return predicted(self.network_, validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False))
+        refuse_mask(X, "X")
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too large for the dtype is an error
+            x = validate_data(self, X, accept_sparse="csr", dtype=self.network_.dtype, reset=False)
+        return predicted(self.network_, x)
 
     def _made_optimizer(self) -> Any:
         # Momentum and SGD depend on the scale of the loss, which multiplies the step. The other solvers do not.

@@ -306,6 +306,25 @@ def test_a_sparse_matrix_of_numbers_to_predict_is_taken():
     np.testing.assert_array_equal(dense, sparse)
 
 
+def test_masks_are_refused():
+    masked = np.ma.array(X, mask=X > 1)
+    for call in (
+        lambda: NetRegressor().fit(masked, NUMBERS), lambda: NetRegressor().fit(X, np.ma.array(NUMBERS)),
+        lambda: NetRegressor(max_iter=1).fit(X, NUMBERS).predict(masked),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=r"[Xy] is a masked array, whose mask would be lost"):
+            call()
+
+
+def test_numbers_too_large_for_a_network_in_float32_are_refused():
+    small = X.astype(np.float32)
+    with pytest.raises(ValueError, match="y holds a number too large for float32, the dtype of X"):
+        NetRegressor().fit(small, NUMBERS * 1e300)
+    net = NetRegressor(max_iter=1).fit(small, NUMBERS)
+    with pytest.raises(ValueError, match="too large for dtype"):
+        net.predict(X * 1e300)
+
+
 def test_what_is_neither_labels_nor_numbers_is_refused():
     with pytest.raises(ValueError, match=r"y must be labels \(N,\), or zeros and ones .* shape \(250, 2\)"):
         NetClassifier().fit(X, np.stack([np.arange(250) % 3, np.arange(250) % 2], axis=1))
