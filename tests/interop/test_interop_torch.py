@@ -169,6 +169,12 @@ def with_batch_normalisation_of_pixels():
     return network
 
 
+def with_statistics_of_another_size():
+    network = MultiLayerNetExtend(4, [5], 3, use_batchnorm=True, seed=0)
+    network.layers["BatchNorm1"].running_mean = np.zeros(7)
+    return network
+
+
 def with_padded_pooling():
     network = SimpleConvNet((1, 8, 8), hidden_size=5, seed=0)
     network.layers["Pool1"] = Pooling(2, 2, 3, pad=1)
@@ -184,6 +190,7 @@ def with_padded_pooling():
         (with_own_layer, TypeError, "layer 1 of the network, Own, "),
         (with_nan, ValueError, "Affine2.weight holds NaN or infinity"),
         (with_batch_normalisation_of_pixels, ValueError, r"BatchNormalization normalises every pixel"),
+        (with_statistics_of_another_size, ValueError, r"running_mean .* must hold 5 numbers, got shape \(7,\)"),
         (with_padded_pooling, ValueError, "Pooling pads with zeros"),
     ],
 )
