@@ -140,7 +140,7 @@ def test_a_wrong_n_jobs_is_named(n_jobs, error):
 def test_without_joblib_more_than_one_process_says_what_to_install(missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
     assert len(random_search(constant, 2, n_jobs=1).trials) == 2
-    with pytest.raises(ImportError, match=rf"n_jobs needs fastnet's extra `distributed`: pip install .*{missing}"):
+    with pytest.raises(ImportError, match="n_jobs needs fastnet's extra `distributed`: pip install"):
         random_search(constant, 2, n_jobs=2)
 
 
