@@ -34,13 +34,18 @@ FINITE_BLOCK = 1 << 18  # numbers that `refuse_not_finite` looks at together
 # --- arrays ----------------------------------------------------------------------------------------------------------
 
 
+def refuse_mask(x: Any, name: str) -> None:
+    """Raise a TypeError if `x` is a masked array: its masked elements would count as numbers."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost: pass {name}.filled(value)")
+
+
 def real_array(x: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     """Return `x` as an array of bool, integers, float16, float32 or float64, with any memory layout."""
     if type(x) is np.ndarray:
         array = x
-    elif isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, whose mask would be lost: pass {name}.filled(value)")
     else:
+        refuse_mask(x, name)
         array = as_array(x, name)
     dtype = array.dtype
     if not (dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)):

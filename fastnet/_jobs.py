@@ -14,6 +14,7 @@ import numpy as np
 
 from fastnet import _backend
 from fastnet._checks import as_integer
+from fastnet._extras import library
 
 
 def is_parallel(n_jobs: int | None) -> bool:
@@ -49,15 +50,8 @@ def each(function: Callable[[Any], Any], arguments: Iterable[Any], n_jobs: int |
 
 
 def _joblib() -> Any:
-    try:
-        import cloudpickle  # noqa: F401
-        import joblib
-    except ImportError as error:
-        raise ImportError(
-            f"n_jobs needs joblib and cloudpickle, which fastnet's extra `distributed` installs ({error})",
-            name=error.name,
-        ) from None
-    return joblib
+    library("cloudpickle", "distributed", "n_jobs")
+    return library("joblib", "distributed", "n_jobs")
 
 
 def _packed(function: Callable[[Any], Any], name: str) -> bytes:

@@ -224,6 +224,8 @@ def _checked(ranges: Any) -> dict[str, tuple[float, float]]:
         raise TypeError(f"ranges must be a dict with a pair (low, high) for each hyper-parameter, got {ranges!r}")
     checked = {}
     for name, pair in ranges.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the names of the hyper-parameters in ranges must be strings, got {name!r}")
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise TypeError(f"ranges[{name!r}] must be a pair (low, high), got {pair!r}")
         low, high = (as_float(end, f"ranges[{name!r}]") for end in pair)

@@ -250,16 +250,22 @@ class Trainer:
         self._lost: str | None = None  # what shows that it has diverged beyond repair
 
     def __repr__(self) -> str:
-        return f"<{self._summary()}: {self.network!r}>"
+        try:
+            return f"<{self._summary()}: {self.network!r}>"
+        except Exception:  # a program may have broken it: then the repr must help to find out how
+            return object.__repr__(self)
 
-    def _repr_html_(self) -> str:
-        show_network = getattr(self.network, "_repr_html_", lambda: None)
-        shown = _html.paragraph(self._summary()) + (show_network() or _html.paragraph(repr(self.network)))
-        if self.train_loss_list:
-            from fastnet.plotting._inline import history_svg  # matplotlib takes its time
+    def _repr_html_(self) -> str | None:
+        try:
+            show_network = getattr(self.network, "_repr_html_", lambda: None)
+            shown = _html.paragraph(self._summary()) + (show_network() or _html.paragraph(repr(self.network)))
+            if self.train_loss_list:
+                from fastnet.plotting._inline import history_svg  # matplotlib takes its time
 
-            shown += history_svg(self)
-        return shown
+                shown += history_svg(self)
+            return shown
+        except Exception:  # see above; the notebook shows the repr
+            return None
 
     def _summary(self) -> str:
         seen = [f"{type(self).__name__} after {self.current_iter:,} iterations"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # onnxruntime (CPU, float32) computes BatchNormalization as x * s + (b - mean * s), and Elu as exp(x) - 1. Expected: the
-# seven digits of float32, as (x - mean) * s + b and expm1 give. Seen: where the mean of a unit is 10,000 times its
+# seven digits of float32, as (x - mean) * s + b and expm1 give. Seen: where the mean of a unit is 100,000 times its
 # standard deviation, normalised values are wrong in the third digit; Elu of -1e-8 is 0. Both inputs are ordinary: units
 # with a large bias, and units near 0.
 set -eu

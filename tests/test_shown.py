@@ -197,6 +197,14 @@ def test_a_trainer_of_any_network_is_shown():
     assert "&lt;own &amp; mine&gt;" in made._repr_html_()
 
 
+def test_a_broken_trainer_has_a_repr_and_no_table():
+    made = trainer(2)
+    made.train_loss_list = ["lost"]
+    for broken in made, Trainer.__new__(Trainer):
+        assert repr(broken).startswith("<fastnet.trainer.Trainer object at ")
+        assert broken._repr_html_() is None
+
+
 class Wrong(TwoLayerNet):
     def gradient(self, x, t):
         gradients = super().gradient(x, t)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from fastnet import _backend
 from fastnet._checks import FLOAT32
+from fastnet._extras import library
 from fastnet.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ def data_parallel(trainer: Trainer, client: "Client") -> Iterator[Trainer]:
     TypeError
         If `trainer` is not a `Trainer`, its class has a `train_step` of its own, or `client` is not a client of Dask.
     ValueError
-        If `trainer` has `augment` or computes numerical gradients; if the gradient of a batch is not the mean of those
-        of its parts; or if the cluster has no workers.
+        If `trainer` has `augment` or computes numerical gradients, or uses a cluster already; if `client` is closed or
+        asynchronous; if the gradient of a batch is not the mean of those of its parts; or if the cluster has no
+        workers.
     ImportError
         If distributed is not installed.
 
@@ -88,21 +90,19 @@ def data_parallel(trainer: Trainer, client: "Client") -> Iterator[Trainer]:
     >>> with Client("tcp://127.0.0.1:8786") as client, data_parallel(trainer, client):  # doctest: +SKIP
     ...     trainer.train()
     """
-    try:
-        import dask
-        from distributed import Client
-    except ImportError as error:
-        raise ImportError(
-            f"data_parallel needs distributed, which fastnet's extra `distributed` installs ({error})", name=error.name
-        ) from None
+    dask, distributed = (library(name, "distributed", "data_parallel") for name in ("dask", "distributed"))
     if not isinstance(trainer, Trainer):
         raise TypeError(f"trainer must be a fastnet.Trainer, got {trainer!r}")
     if type(trainer).train_step is not Trainer.train_step:
         raise TypeError(
             f"{type(trainer).__name__} has a train_step of its own, which may not use the cluster: use hooks instead"
         )
-    if not isinstance(client, Client):
+    if not isinstance(client, distributed.Client):
         raise TypeError(f"client must be a distributed.Client, got {client!r}")
+    if client.asynchronous or client.status != "running":
+        raise ValueError(f"client must be connected, and not asynchronous, got {client!r}")
+    if "_of_batch" in vars(trainer):
+        raise ValueError("trainer already uses a cluster, in a block that has not ended")
     _refuse_what_would_differ(trainer)
     workers = len(client.nthreads())
     if not workers:

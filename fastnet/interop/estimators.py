@@ -2,33 +2,28 @@
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnet._checks import FloatArray, as_count, as_float, as_fraction, sample_weights
+from fastnet._checks import FloatArray, as_count, as_float, as_fraction, real_array, refuse_mask, sample_weights
+from fastnet._extras import needing
 from fastnet._streams import print_line
 from fastnet._training.divergence import are_finite
 from fastnet._training.early_stopping import Best
 from fastnet.interop._epochs import Data, Objective, Rows, epoch, initial, named_optimizer, predicted
 from fastnet.networks import MultiLayerNet
 
-try:
-    import sklearn  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        f"fastnet's estimators need scikit-learn, which fastnet's extra `sklearn` installs ({error})"
-    ) from None
-
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, gen_batches, shuffle
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+with needing("sklearn", "an estimator of fastnet"):
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.metrics import accuracy_score, r2_score
+    from sklearn.model_selection import train_test_split
+    from sklearn.utils import check_random_state, gen_batches, shuffle
+    from sklearn.utils.multiclass import check_classification_targets, type_of_target
+    from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 __all__ = ["NetClassifier", "NetRegressor"]
 
@@ -182,23 +177,31 @@ class _NetEstimator(BaseEstimator):
     ) -> tuple[Any, npt.NDArray[Any], FloatArray | None, np.random.RandomState]:
         """Check the data, make a network if there is none to go on with, and return what to train with."""
         self._check_arguments()
+        refuse_mask(X, "X")
+        refuse_mask(y, "y")
+        hidden_sizes = self._hidden_sizes()
+        activation = ACTIVATIONS.get(self.activation, self.activation)
+        if not is_new:
+            self._refuse_another_network(hidden_sizes, activation)
         x, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=FLOATS if is_new else self.network_.dtype, multi_output=True,
             y_numeric=isinstance(self, RegressorMixin), reset=is_new,
         )
+        if not isinstance(y, np.ndarray):  # sparse
+            y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        weight = None
-        if sample_weight is not None:
-            weight = np.asarray(sample_weight, np.float64)
-            sample_weights(weight, (x.shape[0],))  # refuses what is not a weight
+        weight = None if sample_weight is None else _weights(sample_weight, x.shape[0])
         t, output = self._targets(y, classes, is_new=is_new)
-        t = t if output == "softmax" else t.astype(x.dtype)
+        if output != "softmax":
+            with np.errstate(over="ignore"):
+                t = t.astype(x.dtype)
+            if not np.isfinite(t).all():
+                raise ValueError(f"y holds a number too large for {x.dtype}, the dtype of X")
         random = check_random_state(self.random_state)
         columns = t.shape[1] if t.ndim == 2 else len(self.classes_)
         if is_new:
-            sizes = [x.shape[1], *np.atleast_1d(self.hidden_layer_sizes).tolist(), columns]
-            self.network_ = initial(sizes, ACTIVATIONS.get(self.activation, self.activation), output, x.dtype, random)
+            self.network_ = initial([x.shape[1], *hidden_sizes, columns], activation, output, x.dtype, random)
             self.loss_curve_, self._optimizer = [], None
         elif columns != len(self.intercepts_[-1]):
             raise ValueError(f"y has {columns} columns, but the network has {len(self.intercepts_[-1])} outputs")
@@ -250,7 +253,7 @@ class _NetEstimator(BaseEstimator):
         if not are_finite(self.network_.params):
             raise ValueError(
                 f"the training diverged in epoch {len(self.loss_curve_)}: the weights are no longer finite. Scale X, "
-                f"or choose a smaller learning_rate_init than {self.learning_rate_init!r}"
+                f"and y if it holds numbers, or choose a smaller learning_rate_init than {self.learning_rate_init!r}"
             )
 
     def _orders(self, rows: Rows, random: np.random.RandomState) -> Iterator[Rows]:
@@ -264,9 +267,15 @@ class _NetEstimator(BaseEstimator):
         """Return the samples to train on, and those for validation."""
         is_binary = isinstance(self, ClassifierMixin) and data.t.shape[1:] == (1,)
         stratify = data.t[rows] if is_binary else None
-        rows, held_out = train_test_split(
-            rows, test_size=self.validation_fraction, random_state=random, stratify=stratify
-        )
+        try:
+            rows, held_out = train_test_split(
+                rows, test_size=self.validation_fraction, random_state=random, stratify=stratify
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping cannot set aside validation_fraction={self.validation_fraction!r} of {len(rows)} "
+                f"samples: {error}"
+            ) from None
         if len(held_out) < 2:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction!r} of {len(rows) + len(held_out)} samples is less than "
@@ -277,7 +286,10 @@ class _NetEstimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> FloatArray:
         check_is_fitted(self)
-        return predicted(self.network_, validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False))
+        refuse_mask(X, "X")
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too large for the dtype is an error
+            x = validate_data(self, X, accept_sparse="csr", dtype=self.network_.dtype, reset=False)
+        return predicted(self.network_, x)
 
     def _made_optimizer(self) -> Any:
         # Momentum and SGD depend on the scale of the loss, which multiplies the step. The other solvers do not.
@@ -295,8 +307,22 @@ class _NetEstimator(BaseEstimator):
         as_float(self.tol, "tol", positive=False)
         for name in ("momentum", "beta_1", "beta_2", "validation_fraction"):
             as_fraction(getattr(self, name), name)
-        for size in np.atleast_1d(self.hidden_layer_sizes):
-            as_count(size, "hidden_layer_sizes")
+        if not isinstance(self.activation, str):
+            raise TypeError(f"activation must be the name of one, got {self.activation!r}")
+
+    def _hidden_sizes(self) -> list[int]:
+        given = self.hidden_layer_sizes
+        sizes = given if isinstance(given, Sequence) and not isinstance(given, str) else np.atleast_1d(given)
+        return [as_count(size, "each of hidden_layer_sizes") for size in sizes]
+
+    def _refuse_another_network(self, hidden_sizes: list[int], activation: str) -> None:
+        """Raise a ValueError if the network to go on with is not the one that the arguments now describe."""
+        had = [b.size for b in self.intercepts_[:-1]], self.network_.activation
+        if (hidden_sizes, activation.lower()) != had:
+            raise ValueError(
+                f"hidden_layer_sizes={hidden_sizes} with activation={activation!r} is another network than that of the "
+                f"last call, {had[0]} with {had[1]!r}: fit a clone of the estimator, or set warm_start=False"
+            )
 
 
 class NetClassifier(ClassifierMixin, _NetEstimator):
@@ -466,15 +492,17 @@ class NetClassifier(ClassifierMixin, _NetEstimator):
     def _targets(self, y: Any, classes: Any, *, is_new: bool) -> tuple[npt.NDArray[Any], str]:
         """Return the targets, and the output that the network needs for them; a new network sets `classes_`."""
         check_classification_targets(y)
-        is_multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
+        kind = type_of_target(y, input_name="y")
+        if kind == "multiclass-multioutput":
+            raise ValueError(f"y must be labels (N,), or zeros and ones (N, C); got labels of shape {y.shape}")
+        is_multilabel = kind == "multilabel-indicator"
         if not is_new and is_multilabel != self._is_multilabel:
             raise ValueError("y must be of the same kind as in the last call: labels, or rows of zeros and ones")
         self._is_multilabel = is_multilabel
         if is_multilabel:
-            t = y if isinstance(y, np.ndarray) else y.toarray()
             if is_new:
-                self.classes_ = np.arange(t.shape[1])
-            return t, "sigmoid"
+                self.classes_ = np.arange(y.shape[1])
+            return y, "sigmoid"
         if not is_new and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes must be those of the first call, {self.classes_.tolist()}, got {classes!r}")
         if is_new:
@@ -640,6 +668,8 @@ class NetRegressor(RegressorMixin, _NetEstimator):
         return self._partial_fit(X, y, sample_weight, None)
 
     def _targets(self, y: Any, *_: Any, **__: Any) -> tuple[npt.NDArray[Any], str]:
+        if y.dtype.kind not in "biuf":
+            raise TypeError(f"y must hold numbers, got dtype {y.dtype}")
         return y.reshape(len(y), -1), "identity"
 
     def _objective(self) -> Objective:
@@ -650,3 +680,14 @@ class NetRegressor(RegressorMixin, _NetEstimator):
 
     def _score(self, data: Data) -> float:
         return float(r2_score(data.t, predicted(self.network_, data.x), sample_weight=data.weight))
+
+
+def _weights(sample_weight: Any, count: int) -> FloatArray:
+    """Return the weights of the samples as they are, in float64: weight decay depends on their sum."""
+    weights = real_array(sample_weight, "sample_weight").astype(np.float64)
+    sample_weights(weights, (count,))  # refuses what is not a weight
+    with np.errstate(over="ignore"):
+        total = float(weights.sum())
+    if not 1e-300 < total < math.inf:
+        raise ValueError(f"sample_weight must have a sum above 1e-300 that is finite, got {total}: scale the weights")
+    return weights

@@ -4,14 +4,14 @@ A model is read module by module, as layers. The kinds of the layers tell which 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastnet._checks import FLOAT32, FLOAT64, FloatArray
+from fastnet._checks import FLOAT32, FLOAT64, FloatArray, as_count
+from fastnet._extras import library
 from fastnet._twins.shared.formulas_numpy import SLOPE
-from fastnet.interop._extras import library
 from fastnet.interop._layers import dropout_factors
 from fastnet.layers.normalization import EPS
 from fastnet.networks import DeepConvNet, MultiLayerNet, MultiLayerNetExtend, SimpleConvNet, TwoLayerNet
@@ -49,11 +49,13 @@ def from_torch(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Any
     Raises
     ------
     TypeError
-        If `model` is not a ``torch.nn.Sequential``; if a module has no counterpart in fastnet, or its parameters are
-        not all float32 or all float64. The error names the module and its place.
+        If `model` is not a ``torch.nn.Sequential``; if it or a module has hooks or a ``forward`` of its own; if a
+        module has no counterpart in fastnet, or its parameters are not all float32 or all float64. The error names the
+        module and its place.
     ValueError
         If fastnet has no network with the modules in this order, or a module has settings that fastnet's layer does
-        not have; the error names the module and its place. If `input_shape` is missing or does not fit.
+        not have; the error names the module and its place. If `input_shape` is missing or does not fit. If the model
+        is on the device "meta", without numbers.
     ImportError
         If ``torch`` is not installed.
 
@@ -85,22 +87,44 @@ def from_torch(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Any
     >>> bool(np.allclose(model(torch.from_numpy(x)).detach(), network.predict(x), rtol=1e-5, atol=1e-6))
     True
     """
-    torch = library("torch", "torch")
+    torch = library("torch", "torch", "from_torch")
     if not isinstance(model, torch.nn.Sequential):
         raise TypeError(f"model must be a torch.nn.Sequential, got {type(model).__name__}")
+    _refuse_own_computation(model, torch)
+    sides = None if input_shape is None else _sides(input_shape)
     dtype = _dtype_of(model, torch)
     found = list(_found(model, torch, ""))
     if "Convolution" in [each.layer.kind for each in found]:
-        return _convolutional(found, dtype, input_shape)
+        return _convolutional(found, dtype, sides)
     network = _dense(found, dtype)
-    if input_shape is not None:
-        sides = tuple(np.ravel(input_shape).tolist())
+    if sides is not None:
         if math.prod(sides) != network._input_count():
             raise ValueError(
-                f"input_shape must be the shape of the {network._input_count()} inputs of model, got {input_shape}"
+                f"input_shape must be the shape of the {network._input_count()} inputs of model, got {sides}"
             )
         network.input_shape = sides
     return network
+
+
+def _refuse_own_computation(model: Any, torch: Any) -> None:
+    """Raise a TypeError if the model computes something that its modules do not show."""
+    if type(model).forward is not torch.nn.Sequential.forward:
+        raise TypeError(f"model must not have its own forward: nothing is known of that of {type(model).__name__}")
+    for name, module in model.named_modules():
+        what = f"module {name} of model, {type(module).__name__}," if name else "model"
+        if "forward" in vars(module):
+            raise TypeError(f"{what} must not have its own forward: nothing is known of it")
+        if module._forward_hooks or module._forward_pre_hooks:
+            raise TypeError(
+                f"{what} must not have hooks, which may change what it computes: remove them first, those of pruning "
+                "with torch.nn.utils.prune.remove"
+            )
+
+
+def _sides(input_shape: Any) -> tuple[int, ...]:
+    """Return `input_shape`, of which a number means one side, as a tuple of integers."""
+    sides = input_shape if np.iterable(input_shape) and not isinstance(input_shape, str | Mapping) else [input_shape]
+    return tuple(as_count(side, "each of input_shape") for side in sides)
 
 
 def _dtype_of(model: Any, torch: Any) -> np.dtype[Any]:
@@ -109,6 +133,9 @@ def _dtype_of(model: Any, torch: Any) -> np.dtype[Any]:
     for name, dtype in dtypes.items():
         if dtype not in known or dtype != next(iter(dtypes.values())):
             raise TypeError(f"the parameters of model must be all float32 or all float64, but {name} is {dtype}")
+    for name, tensor in model.state_dict().items():
+        if tensor.is_meta:
+            raise ValueError(f"model holds no numbers: {name} is on the device 'meta'")
     return known[next(iter(dtypes.values()), torch.float64)]
 
 
@@ -163,11 +190,14 @@ def _linear(module: Any) -> tuple[Layer, Settings]:
 def _conv2d(module: Any) -> tuple[Layer, Settings]:
     W = _numpy(module.weight)
     b = np.zeros(len(W), W.dtype) if module.bias is None else _numpy(module.bias)
-    stride, pad, sides = module.stride, module.padding, module.kernel_size  # pad may be the word "same"
+    stride, pad, sides = module.stride, module.padding, module.kernel_size
+    if isinstance(pad, str):  # "same" or "valid"
+        pad = (0, 0) if pad == "valid" else (None, None)
     layer = Layer("Convolution", None, {"W": W, "b": b}, {"size": sides[0], "stride": stride[0], "pad": pad[0]})
     return layer, {
         "kernel_size": _one_of(sides, (sides[0],) * 2), "stride": _one_of(stride, (stride[0],) * 2),
-        "padding": _one_of(pad, (pad[0],) * 2), "dilation": _one_of(module.dilation, (1, 1)),
+        "padding": Setting(module.padding, None not in pad and pad[0] == pad[1], "the same number on all sides"),
+        "dilation": _one_of(module.dilation, (1, 1)),
         "groups": _one_of(module.groups, 1), "padding_mode": _one_of(module.padding_mode, "zeros"),
     }  # fmt: skip
 
@@ -194,7 +224,9 @@ def _batch_norm(module: Any) -> tuple[Layer, Settings]:
     layer = Layer("BatchNormalization", None, {"gamma": gamma, "beta": beta}, settings)
     return layer, {
         "track_running_stats": _one_of(module.track_running_stats, True),
-        "momentum": Setting(module.momentum, module.momentum is not None, "a number"),
+        "momentum": Setting(
+            module.momentum, module.momentum is not None and 0 <= module.momentum <= 1, "a number from 0 to 1"
+        ),
     }
 
 
@@ -333,6 +365,8 @@ def _convolutional(
     weights = _weights(found)
     hidden, classes = weights[-3].size, weights[-1].size
     network: SimpleConvNet | DeepConvNet
+    if len(input_shape) != 3:
+        raise ValueError(f"input_shape must be (C, H, W) for a model with Conv2d modules, got {input_shape}")
     channels_height_width: Any = input_shape
     if is_deep:
         own: Any = DeepConvNet  # whose arguments mypy cannot match with the list
@@ -342,7 +376,7 @@ def _convolutional(
     for (name, drawn), array in zip(network.params.items(), weights, strict=True):
         if drawn.shape != array.shape:
             shapes = f"{name} would have the shape {drawn.shape}, and has {array.shape}"
-            raise ValueError(f"input_shape {tuple(input_shape)} does not fit model: {shapes}")
+            raise ValueError(f"input_shape {input_shape} does not fit model: {shapes}")
     network.params.update(zip(network.params, weights, strict=True))
     return network
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from fastnet import __version__
 from fastnet._checks import FLOAT64, FloatArray
+from fastnet._extras import library
 from fastnet._files import PathLike, replacing
 from fastnet._twins.shared.formulas_numpy import SLOPE
-from fastnet.interop._extras import library
 from fastnet.interop._layers import in_dtype, layers_of
 from fastnet.layers.normalization import EPS
 from fastnet.networks.architecture import Layer, Shape
@@ -27,7 +27,7 @@ class Graph:
     """The operators and constants of a model, in one dtype. The names of values are those of their operators."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
-        self.onnx = library("onnx", "onnx")
+        self.onnx = library("onnx", "onnx", "to_onnx")
         self.dtype = dtype
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}

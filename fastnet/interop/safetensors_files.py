@@ -1,14 +1,15 @@
 """Files of weights in the format safetensors: arrays, without code that a reader would run."""
 
 import json
+import os
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import cast
+from fastnet._extras import library
 from fastnet._files import PathLike, replacing
-from fastnet.interop._extras import library
 from fastnet.networks.files import Description, SavedNetwork, without_description
 from fastnet.networks.loading import AnyNetwork, network_of
 
@@ -64,7 +65,7 @@ def save_safetensors(network: Any, path: PathLike) -> None:
     """
     if not isinstance(network, SavedNetwork):
         raise TypeError(f"network must be one of fastnet's networks with several layers, got {type(network).__name__}")
-    safetensors = library("safetensors.numpy", "safetensors")
+    safetensors = library("safetensors.numpy", "safetensors", "save_safetensors")
     # A Fortran-ordered array would be written with its values in another order, without an error.
     arrays = {name: _in_order(array) for name, array in network._saved_parameters().items()}
     settings = {name: np.asarray(value).tolist() for name, value in network._saved_settings().items()}
@@ -120,20 +121,22 @@ def load_safetensors(path: PathLike) -> AnyNetwork:
     ...     load_safetensors(path)
     <TwoLayerNet 2-3-2 (Sigmoid, Softmax), 17 parameters, float64>
     """
-    library("safetensors.numpy", "safetensors")  # before the file is said to be damaged
+    library("safetensors.numpy", "safetensors", "load_safetensors")  # before the file is said to be damaged
     return network_of(path, _read)
 
 
 def _read(path: PathLike) -> tuple[dict[str, npt.NDArray[Any]], Description]:
     """Return the parameters and settings in a file, and what it says of its network; ValueErrors do not name it."""
-    safetensors = library("safetensors", "safetensors")
+    safetensors = library("safetensors", "safetensors", "load_safetensors")
+    path = os.fspath(path)  # `open` would take a number for a file that is already open, and close it
     with open(path, "rb"):  # an OSError, where safetensors has errors of its own
         pass
     try:
         with safetensors.safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
             settings = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-    except (safetensors.SafetensorError, TypeError) as error:  # a TypeError is for a dtype that NumPy does not have
+    except (safetensors.SafetensorError, TypeError, AttributeError, RecursionError) as error:
+        # A TypeError or AttributeError is for a dtype that NumPy does not have, a RecursionError for nested settings.
         raise ValueError(f"it is no file of safetensors, or damaged: {error}") from None
     if not isinstance(settings, dict):
         raise ValueError(f"its metadata {METADATA!r} are no settings")

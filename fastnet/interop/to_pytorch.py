@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FloatArray, real_array
+from fastnet._extras import library
 from fastnet._twins.shared.formulas_numpy import SLOPE
-from fastnet.interop._extras import library
 from fastnet.interop._layers import dropout_factors, in_dtype, layers_of
 from fastnet.layers.normalization import EPS
 from fastnet.networks.architecture import Layer
@@ -77,7 +77,7 @@ def to_torch(network: Any) -> Any:
     True
     """
     layers = layers_of(network)
-    torch = library("torch", "torch")
+    torch = library("torch", "torch", "to_torch")
     factors = dropout_factors([layer for _, layer, _ in layers])
     modules: dict[str, Any] = {}
     for place, (name, layer, shape) in enumerate(layers):
@@ -176,7 +176,7 @@ def to_dataset(x: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     >>> images.shape, images.dtype, labels.dtype
     (torch.Size([100, 784]), torch.float32, torch.int64)
     """
-    torch = library("torch", "torch")
+    torch = library("torch", "torch", "to_dataset")
     inputs, targets = real_array(x, "x"), real_array(t, "t")
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
         raise ValueError(f"x and t must have the same length, got shapes {inputs.shape} and {targets.shape}")

@@ -58,13 +58,13 @@ def unknown(layer: Any) -> Layer:
 
 def _affine(layer: Affine, shape: Shape) -> Layer:  # noqa: ARG001 - it takes samples of any shape
     W = np.asarray(layer.W)
-    return Layer("Affine", W.shape[1:], {"W": W, "b": _row(layer.b, W.shape[1])}, {})
+    return Layer("Affine", W.shape[1:], {"W": W, "b": _row(layer.b, W.shape[1], "b")}, {})
 
 
 def _convolution(layer: Convolution, shape: Shape) -> Layer:
     W, stride, pad = np.asarray(layer.W), layer.stride, layer.pad
     OH, OW = (conv_output_size(*sides, stride, pad) for sides in zip(shape[1:], W.shape[2:], strict=True))
-    parameters = {"W": W, "b": _row(layer.b, len(W))}
+    parameters = {"W": W, "b": _row(layer.b, len(W), "b")}
     return Layer("Convolution", (len(W), OH, OW), parameters, {"stride": stride, "pad": pad})
 
 
@@ -77,19 +77,20 @@ def _pooling(layer: Pooling, shape: Shape) -> Layer:
 
 def _normalization(layer: BatchNormalization, shape: Shape) -> Layer:
     D = math.prod(shape)
-    parameters = {"gamma": _row(layer.gamma, D), "beta": _row(layer.beta, D)}
-    zero = np.zeros(D)  # the statistics of a layer that has seen no batch
-    mean, var = (
-        zero if value is None else _row(value, D) for value in (layer.running_mean, layer.running_var)
-    )
-    return Layer("BatchNormalization", shape, parameters, {
-        "running_mean": mean, "running_var": var, "momentum": layer.momentum,
-    })  # fmt: skip
+    parameters = {name: _row(getattr(layer, name), D, name) for name in ("gamma", "beta")}
+    statistics = {}
+    for name in ("running_mean", "running_var"):
+        value = getattr(layer, name)
+        statistics[name] = np.zeros(D) if value is None else _row(value, D, name)  # None: it has seen no batch
+    return Layer("BatchNormalization", shape, parameters, {**statistics, "momentum": layer.momentum})
 
 
-def _row(value: Any, size: int) -> FloatArray:
+def _row(value: Any, size: int, name: str) -> FloatArray:
     """Return a parameter of a layer: as there, one number can stand for all."""
-    return np.broadcast_to(np.asarray(value).reshape(-1), (size,))
+    array = np.asarray(value)
+    if array.size not in (1, size):
+        raise ValueError(f"{name} of a layer no longer fits: it must hold {size} numbers, got shape {array.shape}")
+    return np.broadcast_to(array.reshape(-1), (size,))
 
 
 DESCRIPTIONS: dict[type, Callable[[Any, Shape], Layer]] = {

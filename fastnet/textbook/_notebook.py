@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fastnet._extras import needing
 from fastnet.textbook._program import what_to_write
 
 # Also `files = !ls`, and the commands of IPython that call another program.
@@ -22,15 +23,11 @@ TELL = "import sys; sys.stdout = sys.stderr; from fastnet.textbook import _listi
 
 def run(path: str, *, serving: bool = True, seed: bool = False, plots: Path | None = None, tell: str = "") -> int:
     """Run the cells and return the exit status; `tell` is the listing to print at the end."""
-    try:
+    with needing("notebook", "a notebook"):
         import ipykernel  # noqa: F401
         import nbformat
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError
-    except ImportError as error:
-        raise ImportError(
-            f"a notebook needs nbclient and ipykernel, which fastnet's extra `notebook` installs ({error})"
-        ) from None
 
     class Printing(NotebookClient):  # type: ignore[misc]
         """A client that prints the output of the cells as it comes, and saves their figures."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnet._extras import library
 from fastnet.web._drawing import SIDE, prepared
 from fastnet.web._guard import HEADERS, objection
 from fastnet.web._session import Session, Settings
@@ -24,11 +25,8 @@ STANDARD_DEVIATIONS = 3  # of the weights: what lies beyond is drawn as strongly
 
 def application(sessions: Sessions) -> Any:
     """Return the WSGI application of the page."""
-    try:
-        from bottle import Bottle, request, response
-    except ImportError as error:
-        raise ImportError(f"the page needs bottle, which fastnet's extra `play` installs ({error})") from None
-    app = Bottle()
+    bottle = library("bottle", "play", "the page to draw on")
+    app, request, response = bottle.Bottle(), bottle.request, bottle.response
 
     def guard() -> None:
         protect()

@@ -220,6 +220,23 @@ def test_other_trainers_are_refused(client, make, options, error, message):
         pass
 
 
+def test_a_second_block_within_the_first_is_refused(client):
+    trainer = trained(NETWORKS["TwoLayerNet"](), *data_for("TwoLayerNet"))
+    with data_parallel(trainer, client):
+        with pytest.raises(ValueError, match="already uses a cluster"), data_parallel(trainer, client):
+            pass
+        assert "_of_batch" in vars(trainer)
+    assert "_of_batch" not in vars(trainer)
+
+
+def test_a_closed_client_is_refused(client):
+    closed = distributed.Client(client.scheduler.address)
+    closed.close()
+    trainer = trained(NETWORKS["TwoLayerNet"](), *data_for("TwoLayerNet"))
+    with pytest.raises(ValueError, match="client must be connected"), data_parallel(trainer, closed):
+        pass
+
+
 def test_what_is_no_client_is_refused():
     trainer = trained(NETWORKS["TwoLayerNet"](), *data_for("TwoLayerNet"))
     with pytest.raises(TypeError, match=r"client must be a distributed.Client, got None"), data_parallel(trainer, None):

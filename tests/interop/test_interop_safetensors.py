@@ -1,6 +1,8 @@
 """Files of weights in the format safetensors."""
 
 import json
+import os
+import struct
 
 import numpy as np
 import pytest
@@ -86,6 +88,7 @@ def written(arrays, metadata=None):
 
 
 ARRAYS = {"W1": np.ones((2, 3)), "b1": np.zeros(3), "W2": np.ones((3, 2)), "b2": np.zeros(2)}
+FLOAT8 = b'{"W1": {"dtype": "F8_E4M3", "shape": [1], "data_offsets": [0, 1]}}'
 DAMAGED = {
     "empty": (b"", "no file of safetensors, or damaged"),
     "text": (b"To be, or not to be, that is the question", "no file of safetensors, or damaged"),
@@ -96,6 +99,8 @@ DAMAGED = {
     "another network": (written(ARRAYS, {"fastnet": json.dumps({"network": "Unknown"})}), "a Unknown, which this"),
     "no JSON": (written(ARRAYS, {"fastnet": "{"}), "does not hold the parameters of a network"),
     "a list": (written(ARRAYS, {"fastnet": "[]"}), "metadata 'fastnet' are no settings"),
+    "nested": (written(ARRAYS, {"fastnet": "[" * 100_000}), "no file of safetensors, or damaged"),
+    "float8": (struct.pack("<Q", len(FLOAT8)) + FLOAT8 + b"0", "no file of safetensors, or damaged"),
     "ragged": (written(ARRAYS, {"fastnet": '{"classes": [[1], [1, 2]]}'}), "does not hold the parameters"),
     "no names": (written(ARRAYS, {"fastnet": '{"classes": [1, 2]}'}), "classes must be strings"),
 }
@@ -107,6 +112,18 @@ def test_a_file_that_holds_no_network_is_named(content, message, path):
     with pytest.raises(ValueError, match=message) as error:
         load_safetensors(path)
     assert path.name in str(error.value)
+
+
+def test_a_number_is_no_path():
+    """`open` would take it for the number of an open file, and close this."""
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(TypeError, match="not int"):
+            load_safetensors(reading)
+        os.fstat(reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def test_a_missing_file_is_an_os_error(path):

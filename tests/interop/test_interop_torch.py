@@ -169,6 +169,12 @@ def with_batch_normalisation_of_pixels():
     return network
 
 
+def with_statistics_of_another_size():
+    network = MultiLayerNetExtend(4, [5], 3, use_batchnorm=True, seed=0)
+    network.layers["BatchNorm1"].running_mean = np.zeros(7)
+    return network
+
+
 def with_padded_pooling():
     network = SimpleConvNet((1, 8, 8), hidden_size=5, seed=0)
     network.layers["Pool1"] = Pooling(2, 2, 3, pad=1)
@@ -184,6 +190,7 @@ def with_padded_pooling():
         (with_own_layer, TypeError, "layer 1 of the network, Own, "),
         (with_nan, ValueError, "Affine2.weight holds NaN or infinity"),
         (with_batch_normalisation_of_pixels, ValueError, r"BatchNormalization normalises every pixel"),
+        (with_statistics_of_another_size, ValueError, r"running_mean .* must hold 5 numbers, got shape \(7,\)"),
         (with_padded_pooling, ValueError, "Pooling pads with zeros"),
     ],
 )
@@ -307,9 +314,15 @@ REFUSED = [
     (lambda: small(nn.ReLU()), {"input_shape": 3}, ValueError, "input_shape must be the shape of the 4 inputs"),
     (conv, {}, ValueError, "pass input_shape"),
     (conv, {"input_shape": (1, 9, 12)}, ValueError, r"input_shape \(1, 9, 12\) does not fit model: W2 would have"),
-    (conv, {"input_shape": 8}, ValueError, r"input_dim must be \(channels, height, width\)"),
+    (conv, {"input_shape": 8}, ValueError, r"input_shape must be \(C, H, W\) for a model with Conv2d .*, got \(8,\)"),
+    (conv, {"input_shape": (1.0, 8, 8)}, TypeError, "each of input_shape must be an integer, got 1.0"),
+    (lambda: small(nn.ReLU()), {"input_shape": (-2, -2)}, ValueError, "each of input_shape must be at least 1, got -2"),
+    (lambda: small(nn.ReLU()), {"input_shape": "4"}, TypeError, "each of input_shape must be an integer, got '4'"),
+    (lambda: small(nn.BatchNorm1d(5, momentum=2.0), nn.ReLU()), {}, ValueError, "momentum a number from 0 to 1, got 2"),
+    (lambda: small(nn.ReLU()).to("meta"), {}, ValueError, "model holds no numbers: 0.weight is on the device 'meta'"),
+    (lambda: conv(padding=(0, 1)), IMAGE, ValueError, r"must have padding the same number on all sides, got \(0, 1\)"),
     (lambda: conv(dilation=2), IMAGE, ValueError, r"module 0 of model, Conv2d.* must have dilation \(1, 1\)"),
-    (lambda: conv(padding="same"), IMAGE, ValueError, "must have padding"),
+    (lambda: conv(padding="same"), IMAGE, ValueError, "must have padding the same number on all sides, got 'same'"),
     (lambda: conv(kernel_size=(3, 5)), IMAGE, ValueError, r"must have kernel_size \(3, 3\), got \(3, 5\)"),
     (lambda: conv(padding_mode="reflect"), IMAGE, ValueError, "must have padding_mode 'zeros'"),
     (lambda: nn.Sequential(*conv(), nn.Softmax(-1)), IMAGE, ValueError, "module 7 .* where a SimpleConvNet has ended"),
@@ -320,6 +333,46 @@ REFUSED = [
 def test_a_model_that_fastnet_does_not_have_is_refused_by_the_place_of_a_module(make, options, error, message):
     with pytest.raises(error, match=message):
         from_torch(make(), **options)
+
+
+class DoubledModel(nn.Sequential):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+def with_forward(model):
+    model[0].forward = lambda x: x
+    return model
+
+
+def with_hook(model, register):
+    getattr(model, register)(lambda *_: None)
+    return model
+
+
+OTHERWISE = {
+    "own forward": (lambda: DoubledModel(nn.Linear(4, 3)), "must not have its own forward: .* DoubledModel"),
+    "forward of an object": (lambda: with_forward(small(nn.ReLU())), "module 0 .* must not have its own forward"),
+    "hook": (lambda: with_hook(small(nn.ReLU()), "register_forward_hook"), "model must not have hooks"),
+    "pre-hook": (lambda: nn.Sequential(with_hook(nn.Linear(4, 3), "register_forward_pre_hook")), "module 0 .* hooks"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_model_that_computes_what_its_modules_do_not_show_is_refused(name):
+    make, message = OTHERWISE[name]
+    with pytest.raises(TypeError, match=message):
+        from_torch(make())
+
+
+def test_a_subclass_with_the_forward_of_sequential_is_read():
+    assert from_torch(type("Named", (nn.Sequential,), {})(nn.Linear(4, 3))).params["W1"].shape == (4, 3)
+
+
+def test_the_padding_valid_is_none():
+    x = np.random.default_rng(0).normal(size=(2, 1, 8, 8)).astype(np.float32)
+    model = conv(padding="valid")
+    assert_equal(from_torch(model, **IMAGE).predict(x), run(model, x))
 
 
 def test_all_dropouts_must_be_alike():

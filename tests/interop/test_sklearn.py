@@ -245,7 +245,7 @@ def test_verbose_prints_the_loss_of_every_epoch(capsys):
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"hidden_layer_sizes": (5, 0)}, "hidden_layer_sizes must be at least 1"),
+        ({"hidden_layer_sizes": (5, 0)}, "each of hidden_layer_sizes must be at least 1"),
         ({"activation": "swish"}, "activation must be one of"),
         ({"solver": "lbfgs"}, "solver must be one of 'adam', 'sgd', 'rmsprop', 'adagrad', got 'lbfgs'"),
         ({"alpha": -1}, "alpha must be"),
@@ -257,6 +257,7 @@ def test_verbose_prints_the_loss_of_every_epoch(capsys):
         ({"beta_1": 1}, "beta_1 must be"),
         ({"n_iter_no_change": 0}, "n_iter_no_change must be at least 1"),
         ({"early_stopping": True, "validation_fraction": 0.004}, "validation_fraction=0.004 of 250 samples"),
+        ({"early_stopping": True, "validation_fraction": 0}, "cannot set aside validation_fraction=0 of 250 samples"),
         ({"solver": "sgd", "learning_rate_init": 1e9, "max_iter": 50}, "diverged in epoch"),
     ],
 )
@@ -264,6 +265,83 @@ def test_wrong_arguments_are_refused_by_fit(arguments, error):
     net = NetRegressor(**arguments)
     with pytest.raises(ValueError, match=error), np.errstate(all="ignore"):
         net.fit(X, NUMBERS * 1e3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"activation": ["relu"]}, r"activation must be the name of one, got \['relu'\]"),
+        ({"hidden_layer_sizes": [2, "3"]}, "each of hidden_layer_sizes must be an integer, got '3'"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_as_it_came(arguments, error):
+    with pytest.raises(TypeError, match=error):
+        NetRegressor(**arguments).fit(X, NUMBERS)
+
+
+def test_too_few_samples_for_each_class_are_an_error_about_early_stopping():
+    with pytest.raises(ValueError, match=r"early_stopping cannot set aside validation_fraction=0\.1 of 4 samples"):
+        NetClassifier(early_stopping=True).fit(X[:4], [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("weight", "error", "message"),
+    [
+        (np.full(250, 1e308), ValueError, "sample_weight must have a sum .* got inf"),
+        (np.full(250, 1e-320), ValueError, "sample_weight must have a sum"),
+        (np.full(250, 1 + 1j), TypeError, "sample_weight must hold real numbers"),
+        (["a"] * 250, TypeError, "sample_weight must hold real numbers"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_named(weight, error, message):
+    with pytest.raises(error, match=message):
+        NetClassifier(max_iter=1).fit(X, TWO, sample_weight=weight)
+
+
+def test_a_sparse_matrix_of_numbers_to_predict_is_taken():
+    dense, sparse = (
+        NetRegressor((5,), max_iter=2, random_state=0).fit(X, y).coefs_[0]
+        for y in (ANSWERS, scipy.sparse.csc_array(ANSWERS))
+    )
+    np.testing.assert_array_equal(dense, sparse)
+
+
+def test_masks_are_refused():
+    masked = np.ma.array(X, mask=X > 1)
+    for call in (
+        lambda: NetRegressor().fit(masked, NUMBERS), lambda: NetRegressor().fit(X, np.ma.array(NUMBERS)),
+        lambda: NetRegressor(max_iter=1).fit(X, NUMBERS).predict(masked),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=r"[Xy] is a masked array, whose mask would be lost"):
+            call()
+
+
+def test_numbers_too_large_for_a_network_in_float32_are_refused():
+    small = X.astype(np.float32)
+    with pytest.raises(ValueError, match="y holds a number too large for float32, the dtype of X"):
+        NetRegressor().fit(small, NUMBERS * 1e300)
+    net = NetRegressor(max_iter=1).fit(small, NUMBERS)
+    with pytest.raises(ValueError, match="too large for dtype"):
+        net.predict(X * 1e300)
+
+
+def test_what_is_neither_labels_nor_numbers_is_refused():
+    with pytest.raises(ValueError, match=r"y must be labels \(N,\), or zeros and ones .* shape \(250, 2\)"):
+        NetClassifier().fit(X, np.stack([np.arange(250) % 3, np.arange(250) % 2], axis=1))
+    with pytest.raises(TypeError, match="y must hold numbers, got dtype datetime64"):
+        NetRegressor().fit(X, np.full(250, "2026-01-01", "M8[D]"))
+
+
+@pytest.mark.parametrize("changed", [{"hidden_layer_sizes": (7,)}, {"activation": "tanh"}])
+def test_a_warm_start_refuses_another_network(changed):
+    net = NetRegressor((5,), max_iter=1, random_state=0, warm_start=True).fit(X, NUMBERS)
+    before = net.coefs_[0].copy()
+    net.set_params(**changed)
+    for go_on in (net.fit, net.partial_fit):
+        with pytest.raises(ValueError, match="is another network than that of the last call"):
+            go_on(X, NUMBERS)
+    np.testing.assert_array_equal(net.coefs_[0], before)
+    assert net.set_params(warm_start=False).fit(X, NUMBERS).n_iter_ == 1
 
 
 def test_wrong_data_are_refused():
