@@ -311,6 +311,62 @@ def test_a_training_ends_when_its_tab_is_closed(page, server):
     until(lambda: not any(session.is_training for session in server._sessions._sessions.values()))
 
 
+def test_with_more_tabs_than_may_train_at_once_each_still_reads_and_stops(visit, page):
+    """A training holds a connection, and the browser opens six for all tabs together."""
+    tabs = [page, *(visit.tab(page.context) for _ in range(6))]
+    visit.expected = "409 (Conflict)"  # the browser tells of the server's answer
+    for tab in tabs:
+        tab.click("#anew")
+        expect(tab, "message", re.compile(r"^(The network is training|Four other tabs are training)\."))
+    messages = [tab.inner_text("#message") for tab in tabs]
+    assert [message.startswith("The network is") for message in messages] == [True] * 4 + [False] * 3
+    for tab in tabs:
+        tab.bring_to_front()
+        draw(tab, SEVEN)
+        expect(tab, "answer", re.compile("[0-9]"))
+    page.click("#stop")
+    expect(page, "message", "The training has stopped.")
+    tabs[-1].click("#further")
+    until(lambda: len(points(tabs[-1], "loss-curve")) > 1)
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")  # the terminal says so, too
+def test_a_training_that_diverges_stops_and_says_so(page, server):
+    network = list(server._sessions._sessions.values())[-1]._network
+    network.params["W2"][:] = np.nan
+    page.click("#further")
+    expect(page, "message", re.compile("^The loss is no longer finite"))
+    assert page.inner_text("#loss") == "\u221e"
+    assert page.is_disabled("#stop")
+    draw(page, SEVEN)
+    expect(page, "answer", re.compile(r"^\s*0\s+only 0\.0%: unsure"))  # no probability is a number
+    assert page.inner_text("#message").startswith("The loss is no longer finite")
+
+
+def test_a_stop_that_overtakes_its_training_ends_it_too(page, server):
+    page.evaluate(
+        "() => { const send = fetch; window.fetch = async (path, asked) => {"
+        "if (path === 'train') await new Promise((go) => setTimeout(go, 500));"
+        "return send(path, asked); }; }"
+    )
+    with page.expect_response("**/train"):
+        page.click("#further")
+        page.click("#stop")
+        expect(page, "message", "The training has stopped.")
+    until(lambda: page.wait_for_timeout(20) or not any(s.is_training for s in server._sessions._sessions.values()))
+    assert page.inner_text("#message") == "The training has stopped."
+
+
+def test_a_training_that_ends_with_the_server_is_not_said_to_be_stopped(visit, page, server):
+    visit.expected = "Failed"  # the browser tells of each request
+    page.click("#anew")
+    until(lambda: len(points(page, "loss-curve")) > 1)
+    page.route("**/stop", lambda route: route.abort())
+    for session in server._sessions._sessions.values():
+        session.end()
+    expect(page, "message", re.compile("^The server does not answer"))
+
+
 def test_a_tab_whose_session_was_dropped_begins_again_and_says_so(visit, server):
     page = visit()
     visit.expected = "410 (Gone)"  # the browser tells of the server's answer
