@@ -156,6 +156,7 @@ def test_the_page_answers_while_a_stroke_is_drawn(page):
     expect(page, "spoken", re.compile("reads 1"))
     page.click("#clear")
     assert read(page) == (None, [0.0] * 10)
+    assert page.inner_text("#spoken") == ""
     assert picture(page, "hidden") == units
 
 
@@ -248,8 +249,7 @@ def test_the_curves_and_the_weights_move_while_it_trains_and_stand_still_when_it
     until(lambda: len(points(page, "loss-curve")) >= 2)
     weights, first_loss = picture(page, "hidden"), float(page.inner_text("#loss"))
     until(lambda: float(page.inner_text("#accuracy").rstrip("%")) > 85)
-    assert picture(page, "hidden") != weights
-    assert float(page.inner_text("#loss")) < first_loss
+    until(lambda: picture(page, "hidden") != weights and float(page.inner_text("#loss")) < first_loss)
     assert page.locator("#answer strong").inner_text() in "0123456789"
     (_, left), *_, (_, right) = (map(float, point.split(",")) for point in points(page, "accuracy-curve"))
     assert right < left  # higher up in the picture
@@ -457,6 +457,23 @@ def test_text_can_be_read_on_light_and_dark(visit, scheme):
     assert (luminance("page") > 0.5) == (scheme == "light")
     for pair in ("text page", "text card", "note page", "note card", "on-main for", "for card", "against card"):
         assert contrast(*pair.split()) >= LEAST_CONTRAST, pair
+
+
+def test_a_screen_reader_hears_of_messages_and_whole_strokes_alone(page):
+    """The figures of a training change ten times a second: each change of an <output> would be spoken."""
+    live = "[...document.querySelectorAll('output, [aria-live], [role=status], [role=alert], [role=log]')]"
+    assert page.evaluate(f"{live}.map((each) => each.id)") == ["message", "spoken"]
+
+
+def test_bars_are_seen_where_the_user_has_own_colours(visit):
+    page = visit(forced_colors="active")
+    draw(page, SEVEN)
+    assert read(page)[0] == 7
+    colours = page.evaluate(
+        "['#digits button:nth-child(8) .bar', '#digits button:nth-child(8) .bar span', '.for.key', '.against.key'].map("
+        "(place) => getComputedStyle(document.querySelector(place)).backgroundColor)"
+    )
+    assert len(set(colours)) == 3, colours  # the bar on its ground, and two keys: the bar has the colour of the first
 
 
 def test_every_control_has_a_name(page):

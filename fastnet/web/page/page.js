@@ -84,6 +84,7 @@ function showAnswer() {
   const digit = document.createElement("strong");
   digit.textContent = best;
   const text = answer ? (probabilities[best] < UNSURE_BELOW ? say.unsure(share) : say.reads(share)) : say.nothing;
+  if (!answer) find("spoken").textContent = ""; // so that the same answer is new next time
   find("answer").replaceChildren(...(answer ? [digit, " "] : []), text);
 
   [...find("digits").children].forEach((row, label) => {
