@@ -9,7 +9,7 @@ from effort import thinned
 from PIL import Image
 
 from fastnet import load_mnist
-from fastnet.images import load_digit
+from fastnet.images import find_digits, load_digit, prepare
 
 # What differs only by rounding: the grays of a file are multiples of 1/255, ours float32 within half a unit of 6e-8.
 EXACT = 1e-7
@@ -197,6 +197,18 @@ def test_pixels_that_are_not_finite_are_named(tmp_path, pixels, value):
 def test_what_is_no_path_raises_type_error(path):
     with pytest.raises(TypeError, match=f"PathLike object, not {type(path).__name__}"):
         load_digit(path)
+
+
+@pytest.mark.parametrize("picture", [None, 3, b"digit.png", {"digit.png"}], ids=repr)
+@pytest.mark.parametrize("function", [prepare, find_digits])
+def test_what_is_no_picture_is_refused_by_name(function, picture):
+    with pytest.raises(TypeError, match=f"^picture must be the path of a file or an array.*{type(picture).__name__}$"):
+        function(picture)
+
+
+def test_many_pictures_are_not_one_page():
+    with pytest.raises(TypeError, match=r"^picture must be .* got list$"):
+        find_digits([np.ones((40, 40))])
 
 
 @pytest.mark.parametrize("content", [b"", b"just text\n", b"\x89PNG\r\n\x1a\n"], ids=["empty", "text", "PNG's magic"])

@@ -56,6 +56,11 @@ def first_network(path: Any) -> TwoLayerNet:
     network = load_network(path)
     if not isinstance(network, TwoLayerNet):
         raise ValueError(f"--weights {path} holds a {type(network).__name__}: the page shows a TwoLayerNet")
-    if not reads_digits(network) or is_light(network.background):
-        raise ValueError(f"--weights {path} holds {described(network)}, which was not trained on digits as MNIST's")
+    if not reads_digits(network):
+        raise ValueError(f"--weights {path} holds {described(network)}: the page needs one for MNIST's digits, 0 to 9")
+    if is_light(network.background):
+        raise ValueError(
+            f"--weights {path} holds a network for dark digits on a light background: the page needs one for light "
+            "digits on a dark background, as MNIST's"
+        )
     return network

@@ -68,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     given = bool(args.files) and is_weights(args.files[0])
     weights = args.files[0] if given else None
     paths = args.files[1:] if given else args.files
+    if misplaced := [path for path in paths if path.suffix == ".npz"]:
+        raise ValueError(f"{misplaced[0]} holds weights: name one such file, and before the pictures")
     if args.out and len(paths) > 1:
         raise ValueError(f"--out makes a picture of one image file, got {len(paths)}")
     network = load_network(weights) if weights else load_pretrained()
@@ -193,6 +195,8 @@ def probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDArray[
     """Return the probabilities `(N, C)` of all classes. Some networks predict them, some predict scores."""
     x = inputs.reshape(-1, *shape_of_input(network))
     y = np.concatenate([network.predict(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)])
+    if not np.isfinite(y).all():
+        raise ValueError("the network answers NaN or infinity: its training has probably diverged")
     if y.ndim != 2 or y.shape[1] < 2:
         raise ValueError(f"the network predicts one number for each picture, and no classes: {described(network)}")
     are_probabilities = (y >= 0).all() and (abs(y.sum(axis=1) - 1) < 1e-3).all()

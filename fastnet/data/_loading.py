@@ -128,6 +128,8 @@ def load_as_bytes(
     """Return the numbers of `load()`, bytes in a quarter of the memory: they become floats only when used."""
     random = random_source(as_count(seed, "seed", least=0) if seed is None else seed)  # None is refused
     size = None if size is None else _size(size)
+    if not isinstance(label, str | None):
+        raise TypeError(f"label must be a string, the name of a column or its number, got {label!r}")
     source = _read_both(path, test, label, size)
     train, held = source.train, source.test
     labels = classes_of(train.t)

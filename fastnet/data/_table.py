@@ -139,6 +139,9 @@ def _refuse(path: Path, columns: Columns, block: list[tuple[int, str]]) -> None:
         for i in columns.inputs:
             if not _is_number(fields[i]) or not np.isfinite(float(fields[i])):
                 found = f"{fields[i]!r:.40} is not a finite number" if fields[i] else "the value is missing"
+                if fields[i] and not _is_number(fields[i]):  # perhaps the name of a class
+                    label = columns.names[columns.label]
+                    found += f" (the labels are read from column {label!r}: --label names another one)"
                 raise ValueError(f"{path}, line {number}, column {columns.names[i]!r}: {found}")
 
 

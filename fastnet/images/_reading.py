@@ -37,6 +37,8 @@ def read_gray(picture: Any) -> tuple[Gray, tuple[int, int]]:
         if gray.size == 0:
             raise ValueError(f"the picture is empty: its shape is {picture.shape}")
         return shrunk_array(gray), gray.shape[:2]
+    if not isinstance(picture, str | os.PathLike):
+        raise TypeError(f"picture must be the path of a file or an array of pixels, got {type(picture).__name__}")
     return read_file(os.fspath(picture))
 
 

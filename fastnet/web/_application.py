@@ -56,7 +56,10 @@ def application(sessions: Sessions) -> Any:
         return answer(checked(session().begin_anew))
 
     def train() -> Any:
-        frames = session().train(checked(Settings))
+        found, settings = session(), checked(Settings)
+        if not sessions.may_train(found):
+            raise refusal(409, "Too many other tabs train.")
+        frames = found.train(settings)
         response.content_type = "application/x-ndjson"
         return lines(frames)
 

@@ -7,6 +7,7 @@ from fastnet import TwoLayerNet
 from fastnet.web._session import Digits, Session
 
 MOST = 16  # sessions; each takes a few megabytes
+MOST_TRAINING = 4  # at once: a training holds a connection, and browsers open six to one server for all tabs together
 
 
 class Sessions:
@@ -32,6 +33,12 @@ class Sessions:
         with self._lock:
             self._sessions[name] = session = self._sessions.pop(name)
         return session
+
+    def may_train(self, session: Session) -> bool:
+        """Whether fewer than `MOST_TRAINING` others train."""
+        with self._lock:
+            others = [each for each in self._sessions.values() if each is not session]
+        return sum(each.is_training for each in others) < MOST_TRAINING
 
     def stop(self) -> None:
         """End the training of all sessions."""

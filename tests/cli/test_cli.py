@@ -565,6 +565,25 @@ def test_names_that_the_output_cannot_encode_are_escaped():
     assert done.stdout.startswith((rb"one.png: \uac00", rb"one.png: \ub098"))
 
 
+@pytest.mark.parametrize("pictures", [[], ["one.png"]], ids=["MNIST", "a picture"])
+def test_predict_refuses_answers_that_are_no_numbers(run, pictures):
+    network = TwoLayerNet(784, 5, 10, seed=0)
+    network.params["b2"][:] = np.nan
+    network.save("diverged.npz")
+    save_digit("one.png")
+    status, out, err = run("predict", "diverged.npz", *pictures)
+    assert (status, out) == (1, "")
+    assert err == (
+        "fastnet predict: error: the network answers NaN or infinity: its training has probably diverged\n"
+    )
+
+
+def test_predict_says_that_weights_come_before_pictures(run, weights):
+    status, out, err = run("predict", save_digit("one.png"), weights)
+    assert (status, out) == (1, "")
+    assert err == f"fastnet predict: error: {weights} holds weights: name one such file, and before the pictures\n"
+
+
 @pytest.mark.usefixtures("quick")
 def test_predict_without_images_counts_the_wrong_and_makes_a_picture(run, weights, slices):
     _, (_, t) = slices

@@ -45,7 +45,7 @@ def test_without_bottle_an_error_names_the_extra(monkeypatch, capsys):
     [
         (MultiLayerNet(784, [5], 10, seed=0), "holds a MultiLayerNet: the page shows a TwoLayerNet"),
         (TwoLayerNet(4, 5, 3, seed=0), "holds a network of 4 inputs and 3 classes"),
-        (TwoLayerNet(784, 5, 10, seed=0), "which was not trained on digits as MNIST's"),  # dark ones, on white
+        (TwoLayerNet(784, 5, 10, seed=0), "holds a network for dark digits on a light background"),
     ],
 )
 def test_a_network_that_the_page_cannot_show_is_refused(network, words, tmp_path, capsys):

@@ -355,6 +355,19 @@ def test_a_column_that_is_not_there_is_named(tmp_path):
             table(tmp_path / "data.csv", GOOD, label=label)
 
 
+def test_a_label_that_is_no_string_is_named(tmp_path):
+    with pytest.raises(TypeError, match=r"^label must be a string, the name of a column or its number, got 1$"):
+        table(tmp_path / "data.csv", GOOD, label=1)
+
+
+def test_names_outside_the_column_of_labels_lead_to_the_option_label(tmp_path):
+    flowers = "length,width,species\n" + "1,2,rose\n3,4,tulip\n" * 6
+    message = r"line 2, column 'species': 'rose' is not .*read from column 'length': --label names another one"
+    with pytest.raises(ValueError, match=message):
+        table(tmp_path / "flowers.csv", flowers)
+    assert table(tmp_path / "flowers.csv", flowers, label="species").classes == ["rose", "tulip"]
+
+
 def test_a_table_in_another_encoding_is_named(tmp_path):
     (tmp_path / "data.csv").write_bytes("label,가\n0,1\n".encode("cp949"))
     with pytest.raises(ValueError, match=r"data\.csv is not text in UTF-8"):

@@ -156,6 +156,7 @@ def test_the_page_answers_while_a_stroke_is_drawn(page):
     expect(page, "spoken", re.compile("reads 1"))
     page.click("#clear")
     assert read(page) == (None, [0.0] * 10)
+    assert page.inner_text("#spoken") == ""
     assert picture(page, "hidden") == units
 
 
@@ -248,8 +249,7 @@ def test_the_curves_and_the_weights_move_while_it_trains_and_stand_still_when_it
     until(lambda: len(points(page, "loss-curve")) >= 2)
     weights, first_loss = picture(page, "hidden"), float(page.inner_text("#loss"))
     until(lambda: float(page.inner_text("#accuracy").rstrip("%")) > 85)
-    assert picture(page, "hidden") != weights
-    assert float(page.inner_text("#loss")) < first_loss
+    until(lambda: picture(page, "hidden") != weights and float(page.inner_text("#loss")) < first_loss)
     assert page.locator("#answer strong").inner_text() in "0123456789"
     (_, left), *_, (_, right) = (map(float, point.split(",")) for point in points(page, "accuracy-curve"))
     assert right < left  # higher up in the picture
@@ -309,6 +309,62 @@ def test_a_training_ends_when_its_tab_is_closed(page, server):
     assert any(session.is_training for session in server._sessions._sessions.values())
     page.close()
     until(lambda: not any(session.is_training for session in server._sessions._sessions.values()))
+
+
+def test_with_more_tabs_than_may_train_at_once_each_still_reads_and_stops(visit, page):
+    """A training holds a connection, and the browser opens six for all tabs together."""
+    tabs = [page, *(visit.tab(page.context) for _ in range(6))]
+    visit.expected = "409 (Conflict)"  # the browser tells of the server's answer
+    for tab in tabs:
+        tab.click("#anew")
+        expect(tab, "message", re.compile(r"^(The network is training|Four other tabs are training)\."))
+    messages = [tab.inner_text("#message") for tab in tabs]
+    assert [message.startswith("The network is") for message in messages] == [True] * 4 + [False] * 3
+    for tab in tabs:
+        tab.bring_to_front()
+        draw(tab, SEVEN)
+        expect(tab, "answer", re.compile("[0-9]"))
+    page.click("#stop")
+    expect(page, "message", "The training has stopped.")
+    tabs[-1].click("#further")
+    until(lambda: len(points(tabs[-1], "loss-curve")) > 1)
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")  # the terminal says so, too
+def test_a_training_that_diverges_stops_and_says_so(page, server):
+    network = list(server._sessions._sessions.values())[-1]._network
+    network.params["W2"][:] = np.nan
+    page.click("#further")
+    expect(page, "message", re.compile("^The loss is no longer finite"))
+    assert page.inner_text("#loss") == "\u221e"
+    assert page.is_disabled("#stop")
+    draw(page, SEVEN)
+    expect(page, "answer", re.compile(r"^\s*0\s+only 0\.0%: unsure"))  # no probability is a number
+    assert page.inner_text("#message").startswith("The loss is no longer finite")
+
+
+def test_a_stop_that_overtakes_its_training_ends_it_too(page, server):
+    page.evaluate(
+        "() => { const send = fetch; window.fetch = async (path, asked) => {"
+        "if (path === 'train') await new Promise((go) => setTimeout(go, 500));"
+        "return send(path, asked); }; }"
+    )
+    with page.expect_response("**/train"):
+        page.click("#further")
+        page.click("#stop")
+        expect(page, "message", "The training has stopped.")
+    until(lambda: page.wait_for_timeout(20) or not any(s.is_training for s in server._sessions._sessions.values()))
+    assert page.inner_text("#message") == "The training has stopped."
+
+
+def test_a_training_that_ends_with_the_server_is_not_said_to_be_stopped(visit, page, server):
+    visit.expected = "Failed"  # the browser tells of each request
+    page.click("#anew")
+    until(lambda: len(points(page, "loss-curve")) > 1)
+    page.route("**/stop", lambda route: route.abort())
+    for session in server._sessions._sessions.values():
+        session.end()
+    expect(page, "message", re.compile("^The server does not answer"))
 
 
 def test_a_tab_whose_session_was_dropped_begins_again_and_says_so(visit, server):
@@ -401,6 +457,23 @@ def test_text_can_be_read_on_light_and_dark(visit, scheme):
     assert (luminance("page") > 0.5) == (scheme == "light")
     for pair in ("text page", "text card", "note page", "note card", "on-main for", "for card", "against card"):
         assert contrast(*pair.split()) >= LEAST_CONTRAST, pair
+
+
+def test_a_screen_reader_hears_of_messages_and_whole_strokes_alone(page):
+    """The figures of a training change ten times a second: each change of an <output> would be spoken."""
+    live = "[...document.querySelectorAll('output, [aria-live], [role=status], [role=alert], [role=log]')]"
+    assert page.evaluate(f"{live}.map((each) => each.id)") == ["message", "spoken"]
+
+
+def test_bars_are_seen_where_the_user_has_own_colours(visit):
+    page = visit(forced_colors="active")
+    draw(page, SEVEN)
+    assert read(page)[0] == 7
+    colours = page.evaluate(
+        "['#digits button:nth-child(8) .bar', '#digits button:nth-child(8) .bar span', '.for.key', '.against.key'].map("
+        "(place) => getComputedStyle(document.querySelector(place)).backgroundColor)"
+    )
+    assert len(set(colours)) == 3, colours  # the bar on its ground, and two keys: the bar has the colour of the first
 
 
 def test_every_control_has_a_name(page):

@@ -26,7 +26,7 @@ async function post(path, body) {
     say("dropped");
     response = await ask();
   }
-  if (!response.ok) throw new Error(await response.text());
+  if (!response.ok) throw Object.assign(new Error(await response.text()), { status: response.status });
   return response;
 }
 
@@ -38,10 +38,11 @@ async function open() {
 }
 
 const failed = (error) => { // also when the server has ended
-  console.error(error);
   training = null;
   showButtons();
-  say("gone");
+  if (error.status === 409) return say("busy");
+  console.error(error);
+  return say("gone");
 };
 
 // Run what a user has asked for, and say so if the server does not answer.
@@ -63,6 +64,7 @@ async function read() {
       const query = chosen === null ? "" : `?digit=${chosen}`;
       const found = await (await post(`read${query}`, pad.pixels())).json();
       answer = "probabilities" in found ? found : null;
+      if (answer) answer.probabilities = answer.probabilities.map((share) => share ?? 0); // no number, if it diverged
       showAnswer();
     }
   } finally {
@@ -82,6 +84,7 @@ function showAnswer() {
   const digit = document.createElement("strong");
   digit.textContent = best;
   const text = answer ? (probabilities[best] < UNSURE_BELOW ? say.unsure(share) : say.reads(share)) : say.nothing;
+  if (!answer) find("spoken").textContent = ""; // so that the same answer is new next time
   find("answer").replaceChildren(...(answer ? [digit, " "] : []), text);
 
   [...find("digits").children].forEach((row, label) => {
@@ -175,9 +178,8 @@ async function train() {
     read().catch(failed);
   }
   if (training !== mine) return;
-  training = null;
-  showButtons();
-  say(last !== null && last.loss === null ? "diverged" : "stopped");
+  await stop(); // fails if the training has ended with the server
+  if (last?.loss === null) say("diverged");
 }
 
 async function* lines(stream) {
@@ -191,10 +193,14 @@ async function* lines(stream) {
 
 async function* chunks(stream) {
   const reader = stream.getReader(); // not every browser can loop over a stream itself
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // nobody reads the rest: the server ends the training
   }
 }
 

@@ -53,6 +53,7 @@ const en = {
   diverged: "The loss is no longer finite: the learning rate is too large. The training has stopped.",
   restored: "This is the first network again.",
   dropped: "Too many tabs were open: this one begins again with the first network.",
+  busy: "Four other tabs are training. Stop one of them, then train here.",
   gone: "The server does not answer. Start fastnet play again, and load this page again.",
 };
 
@@ -75,14 +76,14 @@ const ko = {
     "그린 숫자를 MNIST와 같은 형태로 바꾼 것입니다. 20×20픽셀에 맞추고, 무게중심이 가운데에 오도록 28×28픽셀 안에 놓습니다. " +
     "이 784개 픽셀이 입력 x입니다.",
   why: "판단의 근거",
-  speaksFor: (digit, sum) => `숫자 ${digit} 찬성 픽셀: ${sum}`,
-  speaksAgainst: (digit, sum) => `숫자 ${digit} 반대 픽셀: ${sum}`,
+  speaksFor: (digit, sum) => `숫자 ${digit}에 유리한 픽셀의 합: ${sum}`,
+  speaksAgainst: (digit, sum) => `숫자 ${digit}에 불리한 픽셀의 합: ${sum}`,
   whyNote:
-    "빈 종이일 때와 비교해, 파란 픽셀의 획은 이 숫자의 점수를 높였고 주황 픽셀의 획은 낮췄습니다. " +
+    "빈 종이일 때와 비교해, 파란색 픽셀의 획은 이 숫자의 점수를 높였고 주황색 픽셀의 획은 낮췄습니다. " +
     "점수는 열 숫자의 평균과의 차이이며, 위의 수는 그 합계입니다.",
   hidden: "은닉층의 뉴런",
   hiddenNote:
-    "그림 하나가 은닉층 뉴런 하나의 가중치 W1입니다. 파란 곳에 획이 있으면 뉴런의 출력이 커지고, 주황 곳에 있으면 작아집니다. " +
+    "그림 하나가 은닉층 뉴런 하나의 가중치 W1을 나타냅니다. 파란색 부분에 획이 있으면 뉴런의 출력이 커지고, 주황색 부분에 있으면 작아집니다. " +
     "아래 막대는 그린 숫자에 대한 출력 z1 = sigmoid(x W1 + b1)이며, 0에서 1까지입니다.",
   train: "직접 학습시키기",
   lr: "학습률",
@@ -109,6 +110,7 @@ const ko = {
   diverged: "손실이 더 이상 유한한 값이 아닙니다. 학습률이 너무 큽니다. 학습을 멈췄습니다.",
   restored: "처음 신경망으로 되돌렸습니다.",
   dropped: "열린 탭이 너무 많아서, 이 탭은 처음 신경망으로 다시 시작합니다.",
+  busy: "다른 탭 네 개에서 학습하고 있습니다. 그중 하나를 멈춘 뒤에 여기서 학습시키세요.",
   gone: "서버가 응답하지 않습니다. fastnet play를 다시 실행하고 이 페이지를 새로 고치세요.",
 };
 
@@ -138,7 +140,7 @@ const ja = {
     "スコアは10個の数字の平均との差で、上の数値はその合計です。",
   hidden: "隠れ層のニューロン",
   hiddenNote:
-    "画像の1つ1つが、隠れ層のニューロン1個の重みW1です。青いところに線があるとニューロンの出力は大きくなり、オレンジのところにあると小さくなります。" +
+    "画像の1つ1つが、隠れ層のニューロン1個の重みW1を表します。青いところに線があるとニューロンの出力は大きくなり、オレンジのところにあると小さくなります。" +
     "下の棒は、書いた数字に対する出力z1 = sigmoid(x W1 + b1)で、0から1までの値です。",
   train: "自分で学習させる",
   lr: "学習率",
@@ -148,7 +150,7 @@ const ja = {
   backprop: "誤差逆伝播法",
   numerical: "数値微分",
   speed: "1秒あたりの最大更新回数",
-  anew: "新しいネットワークを学習",
+  anew: "新しいネットワークを学習させる",
   further: "このネットワークの学習を続ける",
   stop: "止める",
   first: "最初のネットワークに戻す",
@@ -165,6 +167,7 @@ const ja = {
   diverged: "損失が有限の値ではなくなりました。学習率が大きすぎます。学習を止めました。",
   restored: "最初のネットワークに戻しました。",
   dropped: "開いているタブが多すぎたため、このタブは最初のネットワークからやり直します。",
+  busy: "ほかの4つのタブで学習しています。そのうちの1つを止めてから、ここで学習させてください。",
   gone: "サーバーが応答しません。fastnet playをもう一度実行し、このページを再読み込みしてください。",
 };
 
