@@ -52,7 +52,7 @@ print(f"derivatives of the sigmoid: from {slopes.min():.3f} to {slopes.max():.3f
 
 figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
 numerical = network.numerical_gradient(x, t)["W1"].ravel()
-ax.plot([-0.2, 0.2], [-0.2, 0.2], color="gray", linewidth=1)
+ax.plot([-0.2, 0.2], [-0.2, 0.2], color="gray", linewidth=1, label="both equal")
 ax.plot(numerical, careless.gradient(x, t)["W1"].ravel(), "x", label="with the mistake")
 ax.plot(numerical, network.gradient(x, t)["W1"].ravel(), "o", label="backpropagation")
 ax.set(title="The gradient with respect to each weight of W1", xlabel="numerical gradient", ylabel="backpropagation")

@@ -53,6 +53,6 @@ for (name, loss), path in zip(losses.items(), paths, strict=True):
     right.plot(np.arange(5, 300, 10), loss, color=path.get_color(), marker=path.get_marker(), label=name)
 right.set(title="Training on MNIST", xlabel="iteration", ylabel="loss, mean of 10 mini-batches", ylim=(0, 2.5))
 right.grid(alpha=0.3)
-right.legend()
+right.legend(loc="upper right")
 figure.savefig("13_optimizers.png")
 print("The picture is in 13_optimizers.png")

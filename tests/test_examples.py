@@ -84,7 +84,7 @@ PRINTED = {
 # The same for numbers whose last digits may be others with another processor or BLAS, and for times.
 MATCHING = {
     "09_numerical_training": [
-        r"39,760 parameters: the plain way would take \d+ s for one gradient",
+        r"39,760 parameters: the plain way would take \d+ s for one gradient, with this loss",
         r"numerical test accuracy 0\.66\d\d",
         r"backprop test accuracy 0\.66\d\d",
         r"largest difference of the losses: \de-0[5-9]",
