@@ -114,13 +114,13 @@ class BatchNormalization:
         ValueError
             If the shapes do not fit each other, or in training, a batch is empty or `momentum` is not from 0 to 1.
         """
-        return self._forward(x, train_flg, relu=None)
+        return self._forward(x, train_flg, owned=False, relu=None)
 
-    def _forward(self, x: npt.ArrayLike, train_flg: bool, relu: Relu | None) -> FloatArray:
-        """Compute `forward`, and that of the ReLU behind it."""
+    def _forward(self, x: npt.ArrayLike, train_flg: bool, owned: bool, relu: Relu | None) -> FloatArray:
+        """Compute `forward`, and that of the ReLU behind it. Nothing else refers to `x` if it is `owned`."""
         out = self._normalized(x, relu) if train_flg else None
         if out is None:
-            out = self._converted(x, train_flg)
+            out = self._converted(x, train_flg, owned)
             if relu is not None:
                 out = relu.forward(out)
         return out
@@ -141,7 +141,7 @@ class BatchNormalization:
             relu.mask = mask
         return out
 
-    def _converted(self, x: npt.ArrayLike, train_flg: bool) -> FloatArray:
+    def _converted(self, x: npt.ArrayLike, train_flg: bool, owned: bool) -> FloatArray:
         """Check and convert the arguments, and do what `forward` does."""
         array = real_array(x, "x")
         if array.ndim < 2:
@@ -164,7 +164,7 @@ class BatchNormalization:
         else:
             with np.errstate(all="ignore"):
                 scale = (gamma / np.sqrt(var + EPS)).astype(rows.dtype)
-                out = rows - mean.astype(rows.dtype)
+                out = np.subtract(rows, mean.astype(rows.dtype), out=rows if owned else None)
                 out *= scale
                 out += beta
         if train_flg or self.running_mean is None:

@@ -411,8 +411,8 @@ class LayeredNetwork(SavedNetwork, Shown):
             )
             if is_original(layer, "forward", (Convolution,)):
                 z = layer._forward(z, owned, relu)
-            elif relu is not None:
-                z = layer._forward(z, train_flg, relu)
+            elif is_original(layer, "forward", (BatchNormalization,)):
+                z = layer._forward(z, train_flg, owned, relu)
             elif has_mode:
                 z = layer.forward(z, train_flg)
             else:
