@@ -13,7 +13,6 @@ from fastnet import (  # noqa: F401
     layers,
     optimizer,
     plotting,
-    search,
     util,
 )
 from fastnet._backend import get_backend, use_backend
@@ -59,7 +58,6 @@ __all__ = [
     "load_pretrained",
     "optimizer",
     "plotting",
-    "search",
     "set_num_threads",
     "use_backend",
     "util",

@@ -4,7 +4,6 @@ They set no colour: so they have those of the page around them, light or dark. E
 """
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 CELL = "padding: 0.2em 0.8em; text-align: left; white-space: nowrap"
 
@@ -21,6 +20,13 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, s
 def paragraph(text: str) -> str:
     """Return a line of text."""
     return f"<p>{escape(text)}</p>"
+
+
+def escape(text: str) -> str:
+    """Return a text with no character that HTML would take for its own."""
+    from html import escape  # here, because `import fastnet` would take longer
+
+    return escape(text)
 
 
 def _row(tag: str, cells: Sequence[str], style: str) -> str:

@@ -6,7 +6,6 @@ cluster.
 
 import pickle
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -84,6 +83,8 @@ class RaisedError(Exception):
 
     @classmethod
     def from_error(cls, error: BaseException) -> "RaisedError":
+        import traceback  # here, because `import fastnet` would take longer
+
         import cloudpickle
 
         told = "".join(traceback.format_exception(error))

@@ -7,16 +7,17 @@ import numpy as np
 from fastnet._checks import as_count
 from fastnet.plotting._axes import GREEN, RED, axes
 from fastnet.plotting._lettering import Lettering
-from fastnet.search import SearchResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from fastnet.search import SearchResult
 
 COLUMNS = 5
 
 
 def plot_search(
-    result: SearchResult, *, count: int = 20, title: str = "The best trials of the search", ax: "Axes | None" = None
+    result: "SearchResult", *, count: int = 20, title: str = "The best trials of the search", ax: "Axes | None" = None
 ) -> "Axes":
     """Draw the accuracies of the best trials of a search while they trained, each in a small plot of its own.
 
@@ -59,6 +60,8 @@ def plot_search(
     >>> print([small.get_title() for small in ax.child_axes])
     ['Best-1: 0.90', 'Best-2: 0.70']
     """
+    from fastnet.search import SearchResult  # here, because `import fastnet` would take longer
+
     if not isinstance(result, SearchResult):
         raise TypeError(f"result must be what random_search returned, got {type(result).__name__}")
     best = result.ranked[: as_count(count, "count")]
