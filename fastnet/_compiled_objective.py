@@ -114,7 +114,7 @@ def objective(f: Any) -> Callable[[Any], Any]:
         return _of_capsule(f, f)
     if all(hasattr(type(f), name) for name in ("address", "ctypes", "native_name")):  # numba's CFunc
         try:
-            declared = f.ctypes
+            declared = f.ctypes  # numba raises one of these for types that have no counterpart, such as complex numbers
         except (TypeError, NotImplementedError) as error:
             raise TypeError(f"f is a compiled function, and ctypes lacks its types ({error}). {WANTED}") from None
         return _of_ctypes(declared, f)

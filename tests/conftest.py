@@ -43,7 +43,8 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-# The modules whose examples need the libraries of an extra.
+# The modules whose examples need the libraries of an extra. They are skipped only where nobody has installed it: the
+# step of .ci/run with all extras first imports each of these libraries.
 EXAMPLES_NEED = {
     "fastnet.interop.from_pytorch": ["torch"],
     "fastnet.interop.onnx_files": ["onnx", "onnxruntime"],

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastnet import functions
 from fastnet.exercises._diagnosis import same
 
 TOLERANCE = 1e-5  # central differences are right to about 1e-8: a difference of 1e-5 is no rounding error
@@ -31,12 +32,8 @@ class Activation(NamedTuple):
     slope: Callable[[Any, Any], Any]  # of a and z = function(a)
 
 
-def _sigmoid(a: Any) -> Any:
-    return 1 / (1 + np.exp(-a))
-
-
 ACTIVATIONS = {
-    "sigmoid": Activation(_sigmoid, lambda a, z: z * (1 - z)),
+    "sigmoid": Activation(functions.sigmoid, lambda a, z: z * (1 - z)),
     "relu": Activation(lambda a: np.maximum(0, a), lambda a, z: (a > 0) * 1.0),
     "tanh": Activation(np.tanh, lambda a, z: 1 - z**2),
 }
@@ -84,7 +81,7 @@ FAULTS = [
     Fault(
         "slope",
         "the slope is computed from z, where a belongs: the function is applied twice",
-        lambda d, a, z, slope: d * _sigmoid(z) * (1 - _sigmoid(z)),
+        lambda d, a, z, slope: d * functions.sigmoid(z) * (1 - functions.sigmoid(z)),
     ),
     Fault("slope", "the output is multiplied in, where its slope belongs", lambda d, a, z, slope: d * z),
     Fault("slope", "the slope is added, where the chain rule multiplies", lambda d, a, z, slope: d + slope(a, z)),

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnet import functions, information
 from fastnet.exercises._exercise import Exercise, Outputs, kept, trials
 
 __all__ = [
@@ -339,15 +340,10 @@ def _seeded(x: Any, t: Any, size: int) -> Any:
     return x[chosen], t[chosen]
 
 
-def _slope(x: Any) -> Any:
-    e = np.exp(-np.abs(np.asarray(x, float)))
-    return e / (1 + e) ** 2
-
-
 sigmoid_grad = Exercise(
     "sigmoid_grad(x)",
     "The slope of the sigmoid function at x, for a number or an array. It is 0.25 at 0, and smaller on both sides.",
-    _slope,
+    functions.sigmoid_grad,
     [
         *trials("exactly 0", np.array([0.0])),
         *trials("a number", 0.5, -1.0),
@@ -359,7 +355,7 @@ sigmoid_grad = Exercise(
             np.asarray(x) * (1 - np.asarray(x))
         ),
         "this is the sigmoid itself": lambda x: 1 / (1 + np.exp(-np.asarray(x, float))),
-        "the sign is wrong": lambda x: -_slope(x),
+        "the sign is wrong": lambda x: -functions.sigmoid_grad(x),
         "this is the slope of tanh": lambda x: 1 - np.tanh(x) ** 2,
         "s times (1 + s) is taken": lambda x: _sigmoid_plus(x),
     },
@@ -371,17 +367,12 @@ def _sigmoid_plus(x: Any) -> Any:
     return s * (1 + s)
 
 
-def _divergence(p: Any, q: Any) -> Any:
-    held = p > 0
-    return np.sum(p[held] * np.log2(p[held] / q[held]))
-
-
 _P, _Q = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.5, 0.25])
 kl_divergence = Exercise(
     "kl_divergence(p, q)",
     """How far the guess q is from the truth p, in bits: the sum of p times the logarithm, base 2, of p / q. Where p is
     0, the term is 0.""",
-    _divergence,
+    information.kl_divergence,
     [
         *trials("equal distributions", (np.array([0.5, 0.5]), np.array([0.5, 0.5]))),
         *trials(
@@ -395,8 +386,8 @@ kl_divergence = Exercise(
     mistakes={
         "p and q are exchanged": lambda p, q: np.sum(q * np.log2(q / p)),
         "this is the cross-entropy: the entropy of p is not subtracted": lambda p, q: -np.sum(p * np.log2(q)),
-        "the logarithm has the base e": lambda p, q: np.log(2) * _divergence(p, q),
-        "the sign is wrong": lambda p, q: -_divergence(p, q),
+        "the logarithm has the base e": lambda p, q: np.log(2) * information.kl_divergence(p, q),
+        "the sign is wrong": lambda p, q: -information.kl_divergence(p, q),
         "the logarithm has the base e, and 0 times the logarithm of 0 is nan": lambda p, q: np.sum(p * np.log(p / q)),
         "0 times the logarithm of 0 is nan": lambda p, q: np.sum(p * np.log2(p / q)),
         "this is the entropy of p": lambda p, q: -np.sum(p[p > 0] * np.log2(p[p > 0])),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastnet.exercises._exercise import Exercise, Outputs, kept, trials
+from fastnet.util import im2col as _im2col
 
 __all__ = [
     "Pooling",
@@ -180,11 +181,6 @@ convolution = Exercise(
         "all filters get the first bias": lambda x, W, b: _convolution(x, W, 0 * b + b[0]),
     },
 )
-
-
-def _im2col(x: Any, fh: int, fw: int, stride: int) -> Any:
-    windows = _windows(x, fh, fw, stride)  # (N, C, OH, OW, FH, FW)
-    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, x.shape[1] * fh * fw)
 
 
 im2col = Exercise(

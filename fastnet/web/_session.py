@@ -113,7 +113,7 @@ class Session:
     def train(self, settings: Settings) -> Iterator[dict[str, Any]]:
         """Train with these settings until the training is ended, and report after every `FRAME`.
 
-        It ends when `stop` or `begin_anew` is called, when another training of this session begins, when the loss is no
+        It ends when `stop` or `begin_anew` is called, when the same tab begins another training, when the loss is no
         longer finite, or when the iterator is closed.
         """
         with self._lock:
