@@ -21,10 +21,10 @@ class Public(NamedTuple):
 
 def functions_and_classes() -> dict[str, Public]:
     """Every public function and class, by name; what is in `fastnet` itself by that name."""
-    found = {}
+    found, lacking = {}, lacking_an_extra()
     for module in _modules():
         for name in getattr(module, "__all__", None) or _defined_in(module):
-            if f"{module.__name__}.{name}" in lacking_an_extra():
+            if f"{module.__name__}.{name}" in lacking:
                 continue
             value = getattr(module, name)
             if not inspect.ismodule(value):
