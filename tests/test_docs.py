@@ -12,13 +12,17 @@ from threadpoolctl import threadpool_limits
 
 from fastnet.cli import make_parser
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_build", "examples"} & set(path.relative_to(DOCS).parts))
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    [path for path in DOCS.rglob("*.md") if not {"_build", "examples"} & set(path.relative_to(DOCS).parts)]
+    + list((ROOT / "fastnet" / "lessons").glob("*.md"))
+)
 FENCED = re.compile(r"^```(\S*).*\n((?:.*\n)*?)^```$", re.MULTILINE)
 
 
 def name(path):
-    return path.relative_to(DOCS).as_posix()
+    return path.relative_to(ROOT).as_posix()
 
 
 def fenced(text):
