@@ -18,9 +18,11 @@ extensions = [
     "mathml",  # _extensions/mathml.py
     "myst_parser",  # pages in Markdown
     "sphinx.ext.autodoc",  # the API reference, from the docstrings
+    "sphinx.ext.intersphinx",  # links from the translations to the reference, which is English
     "sphinx.ext.autosummary",  # the tables of names, and links to everything that can be imported
     "numpydoc",
     "exercise_list",  # _extensions/exercise_list.py
+    "languages",  # _extensions/languages.py
     "public_names",  # _extensions/public_names.py
     "sphinx_copybutton",
     "matplotlib.sphinxext.plot_directive",  # the pictures in the text
@@ -28,8 +30,14 @@ extensions = [
     "sphinxarg.ext",  # the command line, from its parsers
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 nitpicky = True
 nitpick_ignore = [("py:obj", "matplotlib.pyplot")]  # no links to other projects: their index needs a network
+
+# --- translations: tools/translations.py brings the catalogues up to date ---------------------------------------------
+
+locale_dirs = ["locale", "../fastnet/lessons/locale"]
+gettext_location = False  # no line numbers: every change of a page would change them
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
@@ -61,6 +69,7 @@ sphinx_gallery_conf = {
     "filename_pattern": rf"(?<!{')(?<!'.join(shown_only)})\.py$" if shown_only else "",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "parallel": 2,
     "capture_repr": (),
     "download_all_examples": False,
     "remove_config_comments": True,

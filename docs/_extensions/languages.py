@@ -1,0 +1,60 @@
+"""The languages of the documentation: a switch on every page, and translations of those pages that have a catalogue.
+
+English stands at the top of the site. A translation stands in a folder of its language, and holds the translated pages
+alone. What it says of others, and of the names in the reference, leads to the English ones. A catalogue translates the
+page of its name, or a folder of pages: `learn.po` translates `learn/chapter-2`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+LANGUAGES = {"en": "English", "ko": "한국어", "ja": "日本語"}
+HERE = Path(__file__).parents[1]
+
+
+def translated(language: str, config: Config) -> set[str]:
+    """Return the pages, and the folders of pages, that exist in a language."""
+    catalogues = (path for folder in config.locale_dirs for path in HERE.glob(f"{folder}/{language}/LC_MESSAGES/*.po"))
+    return {path.stem for path in catalogues} | {"genindex", "search"}
+
+
+def build_only_what_is_translated(_app: Sphinx, config: Config) -> None:
+    if config.language != "en":
+        pages = translated(config.language, config)
+        config.exclude_patterns += [
+            path.name for path in HERE.iterdir() if (path.is_dir() or path.suffix == ".md") and path.stem not in pages
+        ]
+        config.suppress_warnings += ["toc.not_readable"]
+        config.intersphinx_mapping = {"english": ("../", str(HERE / "_build" / "html" / "objects.inv"))}
+
+
+def link_to_english_pages(app: Sphinx, doctree: nodes.document) -> None:
+    """Let a link to a page that has no translation lead to the English one."""
+    if app.config.language != "en":
+        top = "../" * (app.env.docname.count("/") + 1)
+        for link in list(doctree.findall(addnodes.pending_xref)):
+            page = link["reftarget"]
+            if link["refdomain"] == "doc" and page not in app.env.found_docs:
+                section = f"#{link['reftargetid']}" if link.get("reftargetid") else ""
+                link.replace_self(nodes.reference("", "", *link.children, refuri=f"{top}{page}.html{section}"))
+
+
+def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    top = context["content_root"] + ("" if app.config.language == "en" else "../")
+    first = pagename.partition("/")[0]
+    context["languages"] = []
+    for language, name in LANGUAGES.items():
+        page = pagename if language == "en" or first in translated(language, app.config) else "index"
+        context["languages"].append((language, name, f"{top}{'' if language == 'en' else language + '/'}{page}.html"))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("config-inited", build_only_what_is_translated, priority=100)  # before intersphinx reads its mapping
+    app.connect("doctree-read", link_to_english_pages)
+    app.connect("html-page-context", add_switch)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
