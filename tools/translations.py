@@ -73,7 +73,7 @@ def update(english: Path) -> None:
             if folder == place:
                 shutil.copy(english / f"{name}.pot", new)
         languages = [part for language in LANGUAGES for part in ("--language", language)]
-        command = ["sphinx-intl", "update", "--pot-dir", new, "--locale-dir", place, *languages]
+        command: list[str | Path] = ["sphinx-intl", "update", "--pot-dir", new, "--locale-dir", place, *languages]
         subprocess.run([*command, "--line-width", "120", "--no-obsolete", "--jobs", "1"], check=True)
 
 
@@ -82,9 +82,9 @@ def faults_of(name: str, language: str, english: Path) -> Iterator[str]:
     path = FOLDER_OF[name] / language / "LC_MESSAGES" / f"{name}.po"
     where = path.relative_to(ROOT)
     with path.open("rb") as file:
-        translations = {message.id: message for message in read_po(file) if message.id}
+        translations = {str(message.id): message for message in read_po(file) if message.id}
     with (english / f"{name}.pot").open("rb") as file:
-        texts = [message.id for message in read_po(file) if message.id]
+        texts = [str(message.id) for message in read_po(file) if message.id]
     for text in texts:
         translation = translations.pop(text, None)
         if translation is None or not translation.string:
@@ -92,7 +92,7 @@ def faults_of(name: str, language: str, english: Path) -> Iterator[str]:
                 yield f"{where}: no translation of: {text}"
         elif translation.fuzzy:
             yield f"{where}: the translation is of an older text: {text}"
-        elif kept(text) != kept(translation.string):
+        elif kept(text) != kept(str(translation.string)):
             yield f"{where}: other code, formulas or links than in: {text}\n    {translation.string}"
     for text in translations:
         yield f"{where}: no page says any more: {text}"
