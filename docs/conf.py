@@ -33,7 +33,7 @@ nitpick_ignore = [("py:obj", "matplotlib.pyplot")]  # no links to other projects
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 # --- docstrings -------------------------------------------------------------------------------------------------------
