@@ -99,7 +99,13 @@ def load_digit(path: PathLike) -> Pixels:
     >>> print(np.ptp(rows) + 1, np.ptp(columns) + 1)
     20 3
     """
-    return prepare(os.fspath(path))
+    try:
+        path = os.fspath(path)
+    except TypeError:
+        raise TypeError(
+            f"path must be the path of an image file, got {type(path).__name__}: pass an array to prepare instead"
+        ) from None
+    return prepare(path)
 
 
 @overload
@@ -305,7 +311,12 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
             even = _mnist_form.with_mnist_strokes(enlarged)
             result = _mnist_form.as_mnist(even)
             steps = {
-                "gray": gray, "ink": ink, "strokes": mask, "digit": cut, "stroke width": even, "28 x 28": result,
+                "gray": gray,
+                "ink": ink,
+                "strokes": mask,
+                "digit": cut,
+                "stroke width": even,
+                "28 x 28": result,
             }
             place = in_the_picture(box, mask.shape, size)
             found.append(Digit(result.reshape(-1), place, steps, _likeness.is_bare(enlarged > 0.5)))
