@@ -311,12 +311,7 @@ def digits_of_ink(ink: Gray, gray: Gray, size: tuple[int, int]) -> tuple[list[Di
             even = _mnist_form.with_mnist_strokes(enlarged)
             result = _mnist_form.as_mnist(even)
             steps = {
-                "gray": gray,
-                "ink": ink,
-                "strokes": mask,
-                "digit": cut,
-                "stroke width": even,
-                "28 x 28": result,
+                "gray": gray, "ink": ink, "strokes": mask, "digit": cut, "stroke width": even, "28 x 28": result,
             }
             place = in_the_picture(box, mask.shape, size)
             found.append(Digit(result.reshape(-1), place, steps, _likeness.is_bare(enlarged > 0.5)))
