@@ -11,9 +11,9 @@ all units give nearly 0 for every input after five layers. For the sigmoid, weig
 are close to 0 or 1, where its slope is nearly 0.
 
 A wide histogram is not enough. It can be wide because the *units* differ, while each unit gives nearly the same output
-for all inputs. So the table also gives the spread over the inputs alone. For the sigmoid with Xavier weights, it becomes
-very small, because the slope of the sigmoid is at most 1/4. After five layers, no unit can tell one input from another.
-This is one reason why deep networks use other activations.
+for all inputs. So the table also gives the spread over the inputs alone. For the sigmoid with Xavier weights, it
+becomes very small, because the slope of the sigmoid is at most 1/4. After five layers, no unit can tell one input from
+another. This is one reason why deep networks use other activations.
 """
 
 # %%
@@ -42,6 +42,7 @@ for row, activation in zip(axes, weights, strict=True):
         layers = [trace[f"z{layer}"] for layer in range(1, 6)]
         print(f"{activation:<8}{weight_init_std:<7}all   " + "".join(f"{z.std():9.2g}" for z in layers))
         print(f"{'':15}inputs" + "".join(f"{z.std(axis=0).mean():9.2g}" for z in layers))
-        plot_activation_histograms(trace, title=f"{activation}, weights {weight_init_std}", ax=ax)
+        title = f"{activation}, standard deviation of the weights: {weight_init_std}"
+        plot_activation_histograms(trace, title=title, ax=ax)
 figure.savefig("14_activations_and_initial_weights.png")
 print("The picture is in 14_activations_and_initial_weights.png")

@@ -6,7 +6,7 @@ Chapter 3: how a network computes its answer. First the book's network of two in
 that are given. Then a network that has learned MNIST: 784 pixels go in, ten probabilities come out.
 
 Look at the three activations on the left. The step function gives only 0 or 1. The sigmoid is a smooth step. ReLU
-returns positive numbers unchanged, and 0 for all others. On the right, each image has the answer of the network above it.
+returns positive numbers unchanged, and 0 for all others. On the right, the answer of the network is above each image.
 """
 
 # %%
