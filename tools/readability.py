@@ -26,6 +26,7 @@ LEARN = [
     ROOT / "docs" / "learn" / "index.md",
     ROOT / "docs" / "learn" / "glossary.md",
     ROOT / "docs" / "exercises.md",
+    *(ROOT / "docs" / "guide" / f"{name}.md" for name in ("trainer", "handwriting", "data")),  # under Learn in the menu
 ]
 GALLERY = sorted((ROOT / "examples").glob("[0-9]*.py"))
 
