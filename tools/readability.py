@@ -87,7 +87,7 @@ def _dictionary() -> dict[str, list[list[str]]]:
 
 
 def syllables(word: str) -> int:
-    """Count the syllables, of each part of a word with hyphens. A word that has no entry is looked up without ending."""
+    """Count the syllables, of each part of a word with hyphens. A word without an entry is looked up without ending."""
     if "-" in word:
         return sum(map(syllables, filter(None, word.split("-"))))
     word = word.lower().removesuffix("'s")
