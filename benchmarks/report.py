@@ -53,7 +53,9 @@ class Language(NamedTuple):
 
     legend: str
     ours: dict[str, str]  # the legend's name for the implementation that the others are compared to
-    bold: str  # the legend's words for: losses are in bold
+    losses: str  # the legend's end, if there are losses
+    no_losses: str  # and if there are none
+    bold: str  # the words for: losses are in bold
     measured: str
     words: dict[str, str]
 
@@ -65,8 +67,10 @@ class Language(NamedTuple):
 ENGLISH = Language(
     legend=(
         "fastnet's time ({ours}), and how many times as long the others take: medians of interleaved rounds, on "
-        "one thread. fastnet loses {losses} of these {comparisons} comparisons, {marked}."
+        "one thread. {result}"
     ),
+    losses="fastnet loses {losses} of these {comparisons} comparisons, {marked}.",
+    no_losses="fastnet loses none of these {comparisons} comparisons.",
     ours={"cython": "the compiled kernels", "numpy": "the NumPy twins, as nothing is compiled here"},
     bold="in bold",
     measured="Measured on {date}. {where}.",
@@ -75,9 +79,10 @@ ENGLISH = Language(
 KOREAN = Language(
     legend=(
         "fastnet 열은 {ours}의 실행 시간이고, 나머지 열은 그 몇 배가 걸리는지를 나타냅니다. 모든 구현을 번갈아 여러 번 "
-        "실행해 얻은 중앙값이며, 스레드 하나로 쟀습니다. 비교 {comparisons}건 가운데 fastnet이 진 것은 {losses}건이며, "
-        "{marked} 표시했습니다."
+        "실행해 얻은 중앙값이며, 스레드 하나로 쟀습니다. {result}"
     ),
+    losses="비교 {comparisons}건 가운데 fastnet이 진 것은 {losses}건이며, {marked} 표시했습니다.",
+    no_losses="비교 {comparisons}건 가운데 fastnet이 진 것은 없습니다.",
     ours={"cython": "컴파일한 커널", "numpy": "NumPy 커널(컴파일된 것이 없음)"},
     bold="굵게",
     measured="{date}에 측정했습니다. {where}.",
@@ -93,8 +98,10 @@ KOREAN = Language(
 JAPANESE = Language(
     legend=(
         "fastnetの列は{ours}の実行時間、ほかの列はその何倍かかるかを表します。すべての実装を順番に何度も実行して得た中央値で、"
-        "1スレッドで測りました。{comparisons}件の比較のうち、fastnetが負けたのは{losses}件で、{marked}で示しています。"
+        "1スレッドで測りました。{result}"
     ),
+    losses="{comparisons}件の比較のうち、fastnetが負けたのは{losses}件で、{marked}で示しています。",
+    no_losses="{comparisons}件の比較のうち、fastnetが負けたものはありません。",
     ours={"cython": "コンパイルしたカーネル", "numpy": "何もコンパイルされていないためNumPy版のカーネル"},
     bold="太字",
     measured="{date}に測定しました。{where}。",
@@ -170,9 +177,11 @@ class Report:
 
     def legend(self, rows, marked, language=ENGLISH):
         values = [seconds[name] / seconds[self.ours] for *_, seconds in rows for name in seconds if name != self.ours]
-        return language.legend.format(
-            ours=language.ours[self.ours], losses=sum(map(is_loss, values)), comparisons=len(values), marked=marked
+        losses = sum(map(is_loss, values))
+        result = (language.losses if losses else language.no_losses).format(
+            losses=losses, comparisons=len(values), marked=marked
         )
+        return language.legend.format(ours=language.ours[self.ours], result=result)
 
     def where(self, language=ENGLISH):
         return "; ".join(": ".join(map(language.translated, fact)) for fact in self.machine.items())

@@ -41,7 +41,7 @@ gettext_location = False  # no line numbers: every change of a page would change
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 # --- docstrings -------------------------------------------------------------------------------------------------------

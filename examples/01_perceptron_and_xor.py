@@ -56,6 +56,6 @@ for ax, (name, gate) in zip(axes, gates.items(), strict=True):
     ax.set(title=name, xlabel="x1", ylabel="x2", xticks=[0, 1], yticks=[0, 1], aspect="equal")
 axes[-1].text(-0.4, 0.35, "OR", rotation=-45)
 axes[-1].text(0.62, 1.02, "NAND", rotation=-45)
-figure.suptitle("Where a gate fires: black points are 1, white ones are 0")
+figure.suptitle("Where the answer is 1: in the blue area. Black points are 1, white ones are 0")
 figure.savefig("01_perceptron_and_xor.png")
 print("The picture is in 01_perceptron_and_xor.png")

@@ -6,14 +6,14 @@ Training starts from random weights. If they are too large or too small, the net
 through five layers of 100 units before any training. The middle of the picture shows unsuitable weights, the right side
 shows weights that are made for the activation. The left side shows the activation and its gradient.
 
-Look at the histograms of tanh from layer to layer. Good weights keep them wide. If the weights are too small, the
-signal vanishes: after five layers, all units give nearly 0 for every input. For the sigmoid, weights of 1.0 are too
-large: its outputs are close to 0 or 1, where it is flat and its gradient vanishes.
+Look at the histograms of tanh from layer to layer. With Xavier weights, they stay wide. If the weights are too small,
+all units give nearly 0 for every input after five layers. For the sigmoid, weights of 1.0 are too large. Its outputs
+are close to 0 or 1, where its slope is nearly 0.
 
-A wide histogram is not enough. It can be wide because the *units* differ, while each unit says the same of all inputs.
-So the table also gives the spread over the inputs alone. With Xavier weights it fades for the sigmoid, whose slope is
-at most 1/4: after five layers, no unit can tell one input from another. This is one reason why deep networks use other
-activations.
+A wide histogram is not enough. It can be wide because the *units* differ, while each unit gives nearly the same output
+for all inputs. So the table also gives the spread over the inputs alone. For the sigmoid with Xavier weights, it
+becomes very small, because the slope of the sigmoid is at most 1/4. After five layers, the outputs hardly depend on
+the input. This is one reason why deep networks use other activations.
 """
 
 # %%
@@ -42,6 +42,7 @@ for row, activation in zip(axes, weights, strict=True):
         layers = [trace[f"z{layer}"] for layer in range(1, 6)]
         print(f"{activation:<8}{weight_init_std:<7}all   " + "".join(f"{z.std():9.2g}" for z in layers))
         print(f"{'':15}inputs" + "".join(f"{z.std(axis=0).mean():9.2g}" for z in layers))
-        plot_activation_histograms(trace, title=f"{activation}, weights {weight_init_std}", ax=ax)
+        title = f"{activation}, standard deviation of the weights: {weight_init_std}"
+        plot_activation_histograms(trace, title=title, ax=ax)
 figure.savefig("14_activations_and_initial_weights.png")
 print("The picture is in 14_activations_and_initial_weights.png")

@@ -2,12 +2,13 @@
 The filters of a convolutional network
 ======================================
 
-A fully connected network does not know which pixels are neighbours: shuffle them all, and it learns just as well. A
-convolutional network looks at small windows of the image with filters, and the same filter looks everywhere.
+A fully connected network does not know which pixels are neighbours. If you shuffle the pixels of all images in the same
+way, it learns just as well. A convolutional network uses filters, which look at small windows of the image. The same
+filter is used at every place.
 
 Look at the filters before and after training. Before, they are random. After it, some have a bright side and a dark
-side: they respond to edges and strokes of one direction, wherever these are in the image. Below, you see what six of
-them make of one digit.
+side: they respond to edges and strokes of one direction, wherever these are in the image. Below, you see the
+output of six filters for one digit.
 """
 
 # %%
@@ -46,7 +47,7 @@ after = filters(network)
 print(f"standard deviation of the weights of the filters: {before.std():.3f} before, {after.std():.3f} after")
 
 # %%
-# The layers stand in ``network.layers``, as in the book. So you can call one of them: the first one, with one digit.
+# The layers are in ``network.layers``, as in the book. So you can call one of them: the first one, with one digit.
 
 maps = network.layers["Relu1"].forward(network.layers["Conv1"].forward(x_test[:1]))[0]
 strongest = np.argsort(maps.mean(axis=(1, 2)))[::-1][:6]

@@ -2,8 +2,8 @@
 A digit of your own
 ===================
 
-A photograph of a digit is nothing like an image of MNIST: it is large, the light comes from one side, the paper has
-lines, and the pen is thin. Shrink it to 28 x 28 pixels, and the strokes fade to almost nothing. So the picture is
+A photograph of a digit is very different from an image of MNIST. It is large, the light comes from one side, the paper
+has lines, and the pen is thin. If you shrink it to 28 x 28 pixels, you hardly see the strokes. So the picture is
 prepared first, in steps.
 
 Look at the first row from left to right: which step removes the shadow, which the lines, and which makes the strokes

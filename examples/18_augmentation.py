@@ -2,9 +2,9 @@
 What augmentation changes
 =========================
 
-MNIST's digits are all centred, of one size, and written with one kind of pen. A network that has seen nothing else is
-lost when a digit is turned a little or lies beside the centre. It need not be: change the images at random while the
-network trains, and it sees other hands and pens in every mini-batch.
+MNIST's digits are all in the centre, of one size, and written with one kind of pen. A network that has seen only such
+digits makes many mistakes if a digit is turned or moved a little. To avoid this, change the images at random while the
+network trains. Then every mini-batch looks as if other people wrote it, with other pens.
 
 Look at the two curves first. With augmentation, the loss is higher all the time, because the network never sees the
 same image twice. Then look at the bars: on MNIST's own test images, the two networks differ little. On images that are

@@ -2,9 +2,9 @@
 Overfitting, weight decay, dropout and batch normalisation
 ==========================================================
 
-A network with many weights can learn its training images by heart, also wrong labels. Then it does badly on images that
-it has never seen. This is overfitting. Weight decay makes large weights costly. Dropout switches off units at random
-during training, so that no unit can rely on one other unit.
+A network with many weights can memorize its training images, even with wrong labels. Then it makes many mistakes on
+images that it has never seen. This is overfitting. Weight decay adds large weights to the loss, so they become smaller.
+Dropout sets random outputs to 0 during training, so that no unit can depend on one other unit.
 
 Look at the upper row. 300 of the 1,000 training images have a random label. Without help, the network learns even
 these, and the accuracy on the test images first rises and then falls. With weight decay or with dropout, it

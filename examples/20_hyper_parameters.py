@@ -2,10 +2,10 @@
 Search for hyper-parameters
 ===========================
 
-Backpropagation finds the weights. Nobody finds the learning rate and the strength of the weight decay for you: they are
-hyper-parameters. The book draws them at random, trains a little with each pair, and looks at the accuracy on validation
-data. The training data cannot judge them: weight decay always makes the accuracy there worse. The test data must not
-judge them either: they are for the very end.
+Training finds the weights. But it does not find the learning rate and the strength of the weight decay. These are
+hyper-parameters: you have to choose them. The book draws them at random, trains a little with each pair, and compares
+the accuracies on validation data. Do not compare them on the training data: weight decay makes the accuracy there
+worse. Do not use the test data either: keep them to measure the network that you choose.
 
 Look at where the good pairs are on the right. The learning rate decides: the good ones lie between 0.03 and 0.3. The
 weight decay hardly matters here. So the next search should draw the learning rate from a smaller range. On the left is

@@ -5,8 +5,8 @@ From the inputs to the answer
 Chapter 3: how a network computes its answer. First the book's network of two inputs and three layers, with weights
 that are given. Then a network that has learned MNIST: 784 pixels go in, ten probabilities come out.
 
-Look at the three activations on the left. The step function knows only yes and no. The sigmoid is a smooth step, and
-ReLU lets positive numbers pass. On the right, each image has the answer of the network above it.
+Look at the three activations on the left. The step function gives only 0 or 1. The sigmoid is a smooth step. ReLU
+returns positive numbers unchanged, and 0 for all others. On the right, the answer of the network is above each image.
 """
 
 # %%
@@ -39,8 +39,8 @@ scores = np.array([1010, 1000, 990])
 print("softmax of", scores, "is", softmax(scores).round(8))
 
 # %%
-# A network for MNIST, trained for two seconds. It reads a batch of 100 images at a time: the matrix product does not
-# care how many rows it has.
+# A network for MNIST, trained for two seconds. It reads a batch of 100 images at a time: a matrix product
+# works with any number of rows.
 
 (x_train, t_train), (x_test, t_test) = load_mnist()
 network = TwoLayerNet(784, 50, 10, seed=0)

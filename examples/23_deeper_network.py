@@ -2,12 +2,12 @@
 Deeper networks on MNIST
 ========================
 
-Does a network with more layers read more digits? Three networks with one, two and four hidden layers of 100 ReLU units
-learn MNIST, with the same optimizer, the same mini-batches and He's initial weights.
+Does a network with more layers read more digits? Three networks learn MNIST. They have one, two and four hidden layers
+of 100 ReLU units. The optimizer and the mini-batches are the same, and all start with He's weights.
 
-Look at both sides. The more layers, the faster the loss falls on the training images. But the accuracy on the test
-images hardly differs: for these images, one hidden layer is nearly enough. What helps more is a layer that knows that
-pixels have neighbours, as in chapter 7.
+Look at both plots. With more layers, the loss on the training images falls faster. But the accuracy on the test images
+is nearly the same: for these images, one hidden layer is almost enough. A layer that knows which pixels are neighbours
+helps more. Chapter 7 has such layers.
 """
 
 # %%

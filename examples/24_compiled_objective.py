@@ -2,8 +2,8 @@
 A compiled objective function
 =============================
 
-`numerical_gradient` calls a function twice for each parameter. If the function is cheap, most of the time is that of
-Python, which calls it. A compiled function needs no Python: `numerical_gradient` calls it at its address. numba and
+`numerical_gradient` calls a function twice for each parameter. If the function is fast, Python takes most of the
+time to call it. A compiled function needs no Python: `numerical_gradient` calls it at its address. numba and
 Cython compile such functions, and ``ctypes`` finds them in any library. Not every computer has a compiler, so this
 example first makes one with ``ctypes`` that calls back to Python. That is slow, but the same rules hold for all.
 

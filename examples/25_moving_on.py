@@ -2,9 +2,10 @@
 Moving on: PyTorch, ONNX and safetensors
 ========================================
 
-One day a network needs a graphics card, or runs in a phone, without Python. Each step there is one line: `to_torch`
-gives a PyTorch model, `to_onnx` a file that onnxruntime runs, `save_safetensors` a file of weights that other programs
-read. `from_torch` brings a model back. This example needs ``pip install '.[torch,onnx,safetensors]'``.
+You may want to train a network on a graphics card, or to use it on a phone, without Python. Each way is one line.
+`to_torch` gives a PyTorch model. `to_onnx` writes a file that onnxruntime runs. `save_safetensors` writes a file of
+weights that other programs read. `from_torch` turns a PyTorch model into a network of fastnet again. This example needs
+``pip install '.[torch,onnx,safetensors]'``.
 
 Look at the curve on the left: fastnet begins the training, PyTorch continues it, and the loss does not jump in between.
 On the right, look at how little the probabilities differ. All three libraries compute in float32, which has seven

@@ -2,13 +2,17 @@
 More cores, more machines
 =========================
 
-Three kinds of work that take long can be divided: a numerical gradient, whose elements do not depend on each other; a
-search for hyper-parameters, whose trials do not; and training, where each worker computes the gradient on its share of
-a mini-batch. This needs fastnet's extra ``distributed``, which installs joblib and Dask.
+Some work takes long, and can be divided:
 
-Look at what does not change: the results. The gradient and the search are the same to the last bit, and the losses of
-the training agree to 10 digits and more. Dividing the work is worthwhile if one piece of it takes much longer than
-sending it, which takes some milliseconds.
+- A numerical gradient: its elements do not depend on each other.
+- A search for hyper-parameters: its trials do not depend on each other.
+- Training: each worker computes the gradient on its share of a mini-batch.
+
+This needs fastnet's extra ``distributed``, which installs joblib and Dask.
+
+Look at the results: they do not change. The gradient and the search are the same to the last bit. The losses of the
+training agree to 10 digits or more. To send a piece of work takes some milliseconds. So divide the work only if each
+piece takes much longer.
 """
 
 # %%

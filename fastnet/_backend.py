@@ -30,10 +30,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 COMPILERS = {"win32": "Build Tools for Visual Studio", "darwin": "xcode-select --install"}
 COMPILER = COMPILERS.get(sys.platform, "apt install build-essential, or your distribution's C compiler")
+TO_USE_THEM = ". To use them, "  # stands between the problem and its remedy
 HOW_TO_BUILD = (
-    f"To build them, install a C compiler ({COMPILER}), then run in fastnet's folder: "
-    "pip install --force-reinstall --no-deps . (With the environment variable FASTNET_BUILD=require, the installation "
-    "fails if they do not compile, and shows why.)"
+    f"install a C compiler ({COMPILER}), then run in {{folder}}: pip install {{what}} (With the environment variable "
+    "FASTNET_BUILD=require, the installation fails if they do not compile, and shows why.)"
 )
 
 
@@ -190,17 +190,18 @@ def _load(name: str) -> ModuleType:
     if name == "numpy":
         return _kernels_numpy
     folder = Path(__file__).resolve().parents[1]
+    how = HOW_TO_BUILD.format(folder="fastnet's folder", what="--force-reinstall --no-deps .")
     try:
         module = importlib.import_module("fastnet._kernels")
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("fastnet."):
             raise
         problem = "fastnet's compiled kernels are not built"
-        if (folder / "setup.py").exists():
-            problem += (
-                f" in the source folder {folder}, which hides an installed fastnet: start Python elsewhere, or install "
-                "with -e"
-            )
+        if _is_installed_with_e(folder):
+            how = HOW_TO_BUILD.format(folder=folder, what="--no-deps -e .")
+        elif (folder / "setup.py").exists():
+            problem += f" in the source folder {folder}, which hides an installed fastnet"
+            how = "start Python in another folder, or run in this one: pip install -e ."
     except ImportError as error:
         problem = f"fastnet's compiled kernels are built and cannot be loaded: {' '.join(str(error).split())}"
     else:
@@ -210,7 +211,19 @@ def _load(name: str) -> ModuleType:
         if (folder / "setup.py").exists():
             problem += f", and `pip install -e .` in {folder} compiles them again."
             raise ImportError(problem, name="fastnet._kernels")
-    raise ImportError(f"{problem}. {HOW_TO_BUILD}", name="fastnet._kernels") from None
+    raise ImportError(f"{problem}{TO_USE_THEM}{how}", name="fastnet._kernels") from None
+
+
+def _is_installed_with_e(folder: Path) -> bool:
+    """Whether `folder` is an editable installation. Then Python finds it from everywhere, and it hides nothing."""
+    import json  # both are only needed for the message
+    from importlib.metadata import distributions
+
+    texts = (distribution.read_text("direct_url.json") for distribution in distributions(name="fastnet"))
+    records = [json.loads(text) for text in texts if text]
+    return any(
+        record["url"] == folder.as_uri() and record.get("dir_info", {}).get("editable", False) for record in records
+    )
 
 
 @functools.cache
@@ -252,7 +265,7 @@ def _choose_at_import() -> None:
     if asked != "auto":
         _set_for_all(_Refused(problem), str(problem))
         return
-    _set_for_all(_kernels_numpy, str(problem).removesuffix(HOW_TO_BUILD).rstrip(" ."))
+    _set_for_all(_kernels_numpy, str(problem).partition(TO_USE_THEM)[0].rstrip("."))
     warnings.warn(
         f"fastnet computes with NumPy alone: {problem} To use NumPy alone without this warning, set "
         "FASTNET_BACKEND=numpy.",

@@ -1,5 +1,6 @@
 """Which kernels compute, who chose them, and what is said where there is no choice."""
 
+import json
 import os
 import re
 import shutil
@@ -373,6 +374,24 @@ def test_why_says_that_a_source_folder_hides_the_installed_fastnet(uncompiled, t
     shutil.copytree(uncompiled / "fastnet", tmp_path / "fastnet")
     (tmp_path / "setup.py").touch()
     assert f" not built in the source folder {tmp_path.resolve()}, which hides" in run(tmp_path, SAY_WHY).stdout
+
+
+def test_an_editable_installation_hides_nothing(uncompiled, tmp_path):
+    # Python starts elsewhere, with the source folder and a record of its installation on the path, as pip leaves it.
+    source, elsewhere = tmp_path / "source", tmp_path / "elsewhere"
+    shutil.copytree(uncompiled / "fastnet", source / "fastnet")
+    (source / "setup.py").touch()
+    record = source / "fastnet-1.dist-info"
+    record.mkdir()
+    elsewhere.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: fastnet\nVersion: 1\n", encoding="utf-8")
+    (record / "direct_url.json").write_text(
+        json.dumps({"dir_info": {"editable": True}, "url": source.resolve().as_uri()}), encoding="utf-8"
+    )
+    program = f"import sys\nsys.path.insert(0, {str(source)!r})\nimport fastnet\n"
+    message = run(elsewhere, program).stderr
+    assert "hides" not in message
+    assert f"then run in {source.resolve()}: pip install --no-deps -e ." in message
 
 
 @pytest.mark.parametrize("line", ["import fastnet.gradient", "from fastnet.functions import relu"])

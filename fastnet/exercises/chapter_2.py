@@ -145,8 +145,8 @@ def _truth(answer: Any, *arguments: Any) -> Outputs:
 
 separates = Exercise(
     "separates(x, t, w, b)",
-    """Tell whether one perceptron answers right for all samples. x has one sample a row, t holds 0 or 1 for each row,
-    w holds the weights, b is the bias. Give True or False.""",
+    """Is the answer of one perceptron right for all samples? Give True or False. x has one sample in each row, and t
+    has 0 or 1 for each row. w has the weights, and b is the bias.""",
     _separates,
     [
         *trials(

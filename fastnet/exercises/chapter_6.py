@@ -143,7 +143,7 @@ def _old_velocity(state: Any, g: Any, n: int) -> Any:
 
 Momentum = _optimizer(
     "Momentum",
-    "Use lr = 0.01 and momentum = 0.9. v, which starts at 0, becomes momentum v - lr g, and W becomes W + v.",
+    "Use lr = 0.01 and momentum = 0.9. v starts at 0, and becomes momentum v - lr g. Then W becomes W + v.",
     _rule(_momentum, "v"),
     {
         "the velocity is forgotten from one update to the next": _descend(0.01),
@@ -165,7 +165,7 @@ def _adagrad(state: Any, g: Any, n: int, *, square: bool = True, root: bool = Tr
 
 AdaGrad = _optimizer(
     "AdaGrad",
-    "Use lr = 0.01. h, which starts at 0, becomes h + g g, and W becomes W - lr g / (sqrt(h) + 1e-7).",
+    "Use lr = 0.01. h starts at 0, and becomes h + g g. Then W becomes W - lr g / (sqrt(h) + 1e-7).",
     _rule(_adagrad, "h"),
     {
         "the root of h is missing": _rule(lambda s, g, n: _adagrad(s, g, n, root=False), "h"),
@@ -196,7 +196,7 @@ def _rmsprop(state: Any, g: Any, n: int, *, keep: float = 0.99, new: float = 0.0
 
 RMSprop = _optimizer(
     "RMSprop",
-    """Use lr = 0.01 and decay_rate = 0.99. h, which starts at 0, becomes decay_rate h + (1 - decay_rate) g g, and W
+    """Use lr = 0.01 and decay_rate = 0.99. h starts at 0, and becomes decay_rate h + (1 - decay_rate) g g. Then W
     becomes W - lr g / (sqrt(h) + 1e-7).""",
     _rule(_rmsprop, "h"),
     {
@@ -232,9 +232,9 @@ def _adam(
 
 Adam = _optimizer(
     "Adam",
-    """Use lr = 0.001, beta1 = 0.9 and beta2 = 0.999. m becomes beta1 m + (1 - beta1) g, v becomes beta2 v + (1 -
-    beta2) g g, both from 0. In update number n (1, 2, ...), the rate is lr sqrt(1 - beta2^n) / (1 - beta1^n), and W
-    becomes W - rate m / (sqrt(v) + 1e-7).""",
+    """Use lr = 0.001, beta1 = 0.9 and beta2 = 0.999. m and v start at 0. m becomes beta1 m + (1 - beta1) g. v
+    becomes beta2 v + (1 - beta2) g g. Count the updates from n = 1. The rate is lr sqrt(1 - beta2^n) / (1 - beta1^n).
+    W becomes W - rate m / (sqrt(v) + 1e-7).""",
     _rule(_adam, "m v"),
     {
         "the rate is not corrected for the start at 0": _rule(lambda s, g, n: _adam(s, g, n, correct=False), "m v"),
@@ -343,8 +343,8 @@ def _normal(x: Any, *, axis: int | None = 0, unbiased: bool = False, outside: bo
 _UNITS = np.array([[1.0, 10.0, -3.0], [2.0, 30.0, 0.5], [4.0, -20.0, 1.0], [0.0, 5.0, 2.5]])
 BatchNormalization = Exercise(
     "BatchNormalization(x, gamma, beta)",
-    """A class: BatchNormalization(gamma, beta) keeps both. forward(x) normalizes each unit over the batch x (N, D) to
-    mean 0 and variance 1, with 1e-7 added to the variance, multiplies by gamma (D,) and adds beta (D,).""",
+    """A class: BatchNormalization(gamma, beta) keeps both. forward(x) gives each unit of the batch x (N, D)
+    the mean 0 and the variance 1. Add 1e-7 to the variance. Then multiply by gamma (D,) and add beta (D,).""",
     _normalization(lambda x, gamma, beta: gamma * _normal(x) + beta),
     [
         *trials("two samples of one unit", (np.array([[1.0], [3.0]]), np.array([1.0]), np.array([0.0]))),

@@ -110,7 +110,7 @@ _FILTER = np.array([[2.0, 0.0, 1.0], [0.0, 1.0, 2.0], [1.0, 0.0, 2.0]])
 _FLAT = np.array([[1.0, -1.0]])
 convolve = Exercise(
     "convolve(image, W)",
-    """Slide the filter W (FH, FW) over the image (H, W), with steps of 1 and no padding. At each place, give the sum
+    """Move the filter W (FH, FW) over the image (H, W), with steps of 1 and no padding. At each place, give the sum
     of the products. As in the book, the filter is not turned.""",
     _convolve,
     [
@@ -286,9 +286,9 @@ def _pooled(answer: Any, x: Any, dout: Any) -> Outputs:
 _TIE = np.array([[2.0, 1.0], [1.0, 2.0]])
 Pooling = Exercise(
     "Pooling(x, dout)",
-    """A class: forward(x) gives 2 x 2 max pooling of an image x with an even number of rows and columns, windows side
-    by side. backward(dout) gives dx: each number of dout goes to the pixel that was the largest of its window, the
-    first one if there are two, and 0 to the others.""",
+    """A class: forward(x) keeps the largest number of each window of 2 x 2 pixels. The windows lie side by side, and
+    the image x has an even number of rows and columns. backward(dout) gives dx: each number of dout goes to the largest
+    pixel of its window, or to the first of these. The other pixels get 0.""",
     _Pooling,
     [
         *trials("one window", (np.array([[1.0, 4.0], [3.0, 2.0]]), np.array([[5.0]]))),
@@ -343,7 +343,7 @@ count_parameters = Exercise(
 
 parameter_shapes = Exercise(
     f"parameter_shapes({_SHAPES}, size, hidden)",
-    """A network: convolution (steps of 1, no padding) of square images with size rows, ReLU, 2 x 2 pooling with
+    """A network for square images with size rows: a convolution (steps of 1, no padding), ReLU, 2 x 2 pooling with
     steps of 2, and an affine layer of hidden units. Give the dict of the shapes of W1, b1, W2 and b2.""",
     lambda c, f, n, s, h: _shapes(c, f, n, s, h),
     [

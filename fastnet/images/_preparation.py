@@ -99,7 +99,13 @@ def load_digit(path: PathLike) -> Pixels:
     >>> print(np.ptp(rows) + 1, np.ptp(columns) + 1)
     20 3
     """
-    return prepare(os.fspath(path))
+    try:
+        path = os.fspath(path)
+    except TypeError:
+        raise TypeError(
+            f"path must be the path of an image file, got {type(path).__name__}: pass an array to prepare instead"
+        ) from None
+    return prepare(path)
 
 
 @overload

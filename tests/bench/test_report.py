@@ -40,6 +40,12 @@ def test_the_report_shows_ratios_losses_and_growth(report):
     assert "| sigmoid, float64, 10 | 2.00 µs | 1.50 | 2.00 | **0.50** |" in measured.markdown(measured.comparisons)
 
 
+def test_where_nothing_is_lost_the_report_speaks_of_no_mark(report):
+    measured = report.Report(ROWS[1:])
+    assert "fastnet loses none of these 2 comparisons." in measured.text()
+    assert "bold" not in measured.markdown(measured.comparisons)
+
+
 def test_without_compiled_kernels_the_report_compares_with_the_numpy_twins(report):
     rows = [[*row, {name: value for name, value in seconds.items() if name != "cython"}] for *row, seconds in ROWS]
     measured = report.Report(rows)
