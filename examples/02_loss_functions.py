@@ -36,7 +36,7 @@ for name, y in predictions.items():
     print(f"{'':<16}{sum_squared_error(y, t):15.6f}{cross_entropy_error(y, t):15.6f}  fastnet")
 
 # %%
-# A tiny number, eps, is added to ``y``, because the logarithm of 0 is infinite. It makes the loss slightly wrong: the
+# A tiny number, eps, is added to ``y``, because the logarithm of 0 is not finite. It makes the loss slightly wrong: the
 # larger eps, the larger the error. With eps = 0, the first cross-entropy is exactly -log 0.6.
 
 for eps in 1e-5, 1e-7, 0:

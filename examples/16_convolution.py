@@ -13,7 +13,7 @@ output of six filters for one digit.
 
 # %%
 # The book's network of chapter 7: 30 filters of 5 x 5, a pooling that keeps the largest of four neighbours, and two
-# fully connected layers. In float32, it trains in almost half the time of the book's float64.
+# fully connected layers. In float32, it trains in about half the time of the book's float64.
 
 import matplotlib.pyplot as plt
 import numpy as np

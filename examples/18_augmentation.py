@@ -12,7 +12,7 @@ moved, turned or written with another pen, they differ a lot.
 """
 
 # %%
-# One digit, as MNIST has it and as `Augmentation` changes it. Ones, fours, sevens and nines also get strokes that many
+# Five digits, each changed eight times by `Augmentation`. Ones, fours, sevens and nines also get strokes that many
 # people write and MNIST's writers did not: a foot, a bar, a curled tail.
 
 from functools import partial

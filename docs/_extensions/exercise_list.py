@@ -16,7 +16,9 @@ def setup(app: Any) -> dict[str, Any]:
             chapter = importlib.import_module(f"fastnet.exercises.chapter_{self.arguments[0]}")
             lines = []
             for exercise in (getattr(chapter, name) for name in chapter.__all__):
-                lines += [f"``{exercise.call}``", f"    {exercise.task}", ""]
+                # `call` lists what a class is tried with, which its constructor does not take.
+                title = exercise.name if exercise.task.startswith("A class") else exercise.call
+                lines += [f"``{title}``", f"    {exercise.task}", ""]
             node = nodes.Element()
             self.state.nested_parse(StringList(lines, source=__file__), self.content_offset, node)
             return node.children

@@ -5,16 +5,18 @@ alone. What it says of others, and of the names in the reference, leads to the E
 page of its name, or a folder of pages: `learn.po` translates `learn/chapter-2`.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx import addnodes
+from sphinx import addnodes, locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
 LANGUAGES = {"en": "English", "ko": "한국어", "ja": "日本語"}
 HERE = Path(__file__).parents[1]
+CARD_TEXT = re.compile(r'(?<=tooltip=")[^"]+|(?<=<div class="sphx-glr-thumbnail-title">)[^<]+')
 
 
 def translated(language: str, config: Config) -> set[str]:
@@ -44,6 +46,15 @@ def link_to_english_pages(app: Sphinx, doctree: nodes.document) -> None:
                 link.replace_self(nodes.reference("", "", *link.children, refuri=f"{top}{page}.html{section}"))
 
 
+def translate_gallery_cards(app: Sphinx, doctree: nodes.document) -> None:
+    """The titles and texts of the gallery's cards are HTML, which Sphinx does not translate."""
+    if app.config.language != "en" and app.env.docname == "examples/index":
+        folders = [HERE / folder for folder in app.config.locale_dirs]
+        catalogue, _ = locale.init(folders, app.config.language, "examples")
+        for card in doctree.findall(nodes.raw):
+            card[:] = [nodes.Text(CARD_TEXT.sub(lambda found: catalogue.gettext(found[0]), card.astext()))]
+
+
 def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
     top = context["content_root"] + ("" if app.config.language == "en" else "../")
     first = pagename.partition("/")[0]
@@ -56,5 +67,6 @@ def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, An
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", build_only_what_is_translated, priority=100)  # before intersphinx reads its mapping
     app.connect("doctree-read", link_to_english_pages)
+    app.connect("doctree-read", translate_gallery_cards)
     app.connect("html-page-context", add_switch)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

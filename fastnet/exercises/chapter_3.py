@@ -168,8 +168,8 @@ _W = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 _SQUARE = np.array([[1.0, 2.0], [3.0, -4.0]])
 affine = Exercise(
     "affine(x, W, b)",
-    """The weighted sums of one layer. x is one sample (D,) or a batch (N, D), W is (D, H), b is (H,). Give (H,) or (N,
-    H).""",
+    """The weighted sums of one layer, with its biases b. x is one sample (D,) or a batch (N, D), W is (D, H), b is
+    (H,). Give (H,) or (N, H).""",
     lambda x, W, b: x @ W + b,
     [
         *trials("one input and one unit", (np.array([2.0]), np.array([[3.0]]), np.array([1.0]))),

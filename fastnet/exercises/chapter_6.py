@@ -80,7 +80,7 @@ def _optimizer(name: str, task: str, right: Any, mistakes: dict[str, Any]) -> Ex
     return Exercise(
         f"{name}(params, grads, updates)",
         f"""A class with update(params, grads), dicts of arrays with the same keys. It changes the arrays of params in
-        place. It can be made without arguments. {task}""",
+        place. It can be made without arguments. g is the gradient of a parameter W. {task}""",
         right,
         _UPDATES,
         run=_optimize,
@@ -486,7 +486,7 @@ _NET = {
 }
 weight_decay = Exercise(
     "weight_decay(params, lam)",
-    """What weight decay adds to the loss: for each weight matrix W1, W2, ... half of lam times the sum of its squares.
+    """What weight decay adds to the loss: half of lam times the sum of the squares of all weight matrices W1, W2, ...
     The biases b1, b2, ... do not count. params is a dict of arrays.""",
     _decay,
     [

@@ -323,8 +323,8 @@ Pooling = Exercise(
 _SHAPES = "channels, filters, filter_size"
 count_parameters = Exercise(
     f"count_parameters({_SHAPES})",
-    """How many numbers a convolutional layer learns: square filters, as many as filters says, over all channels, and a
-    bias for each filter.""",
+    """How many numbers a convolutional layer learns: as many filters as filters says. Each has filter_size rows and
+    columns over all channels, and a bias.""",
     lambda c, f, n: f * c * n * n + f,
     [
         *trials("one filter", (1, 1, 1), (1, 1, 3)),
