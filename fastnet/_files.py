@@ -18,7 +18,8 @@ def replacing(path: PathLike, mode: str = "wb", **options: Any) -> Iterator[IO[A
         raise OSError(f"{path} is not a regular file, and cannot be replaced by one")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {target.parent}")
-    new = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")  # unique
+    # A name of its own for each process and thread. Only the begin of a long one: systems allow 255 bytes.
+    new = target.with_name(f".{target.name[:50]}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with open(new, mode, **options) as file:
             yield file

@@ -49,7 +49,7 @@ class Digit:
     ((784,), ['gray', 'ink', 'strokes', 'digit', 'stroke width', '28 x 28'])
     """
 
-    pixels: Pixels
+    pixels: Pixels = field(repr=False)
     box: tuple[int, int, int, int]
     steps: Steps = field(repr=False)
     is_bare: bool = False

@@ -147,4 +147,4 @@ def test_the_page_for_the_browser_needs_no_other_file(chapter, monkeypatch, caps
     assert elements.count("math") > 5
     assert elements.count("details") == 3
     assert all(attributes["alt"] for tag, attributes in elements.found if tag == "img")
-    assert not re.search(r"\$|\*\*|```", re.sub(r"<pre>.*?</pre>|base64,[^\"]*", "", page, flags=re.DOTALL))
+    assert not re.search(r"\$|\*\*|```", re.sub(r"<code>.*?</code>|base64,[^\"]*", "", page, flags=re.DOTALL))

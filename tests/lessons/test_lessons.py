@@ -40,11 +40,9 @@ def test_there_is_a_lesson_for_each_chapter_from_2_to_7():
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_no_mark_of_markdown_or_latex_is_left(chapter):
-    code = [line for block in every(_shelf.lesson(chapter)) if isinstance(block, Code) for line in block.text.split("\n")]
-    text = lines(chapter)
-    assert code
-    assert [line for line in text if line.strip() in {each.strip() for each in code}]
-    words = "\n".join(line for line in text if line.strip() not in {each.strip() for each in code})
+    blocks = [block for block in _shelf.lesson(chapter) if not isinstance(block, Code)]
+    words = "\n".join(Terminal(80).lines(blocks, answers=True))
+    assert len(words) > 2000
     assert not re.findall(r"\\\w+|\$|\*\*|\]\(|```|\{|\x1f|:alt:|\.\. plot", re.sub(r"`[^`]+`", "", words))
 
 
@@ -75,7 +73,7 @@ def test_every_formula_becomes_text(chapter):
     inline, displayed = formulas(chapter)
     assert inline
     assert all("\n" not in plain(latex) for latex in inline)
-    assert not [text for text in map(plain, inline + displayed) if not text or re.search(r"[\\{}&\u2003]|  \S+_\{", text)]
+    assert not [text for text in map(plain, inline + displayed) if not text or re.search(r"[\\{}&\u2003]", text)]
 
 
 @pytest.mark.parametrize(
@@ -111,10 +109,13 @@ def test_a_formula_that_is_not_understood_is_refused(latex):
 
 @pytest.mark.parametrize(
     "page",
-    ["> quoted", "<div>", "```{note}\nwords\n```", "```{eval-rst}\n.. figure:: a.png\n```", "```pycon\n>>> 1", "$$\nx", "* a"],
+    [
+        "> quoted", "<div>", "* a", "```{note}\nwords\n```", "```{eval-rst}\n.. figure:: a.png\n```", "```pycon\n>>> 1",
+        "$$\nx",
+    ],
 )
 def test_a_block_that_is_not_understood_is_refused(page):
-    with pytest.raises(ValueError, match="a lesson has no such block|has no end"):
+    with pytest.raises(ValueError, match=r"a lesson has no such block|has no end"):
         blocks_of(page, str)
 
 
