@@ -71,7 +71,7 @@ class _Reader:
 
     def _next(self) -> str:
         if not self._tokens:
-            raise ValueError(f"the formula {self._latex!r} ends too early")
+            raise ValueError(f"the formula {self._latex!r} ends too early: close its braces")
         return self._tokens[0]
 
     def _take(self) -> str:
@@ -110,13 +110,16 @@ class _Reader:
         if (sign := _SIGNS.get(token, _greek(token))) is not None:
             return sign
         if token.startswith("\\") or token in "}_^&":
-            raise ValueError(f"the formula {self._latex!r} has {token!r}, which fastnet cannot show as text")
+            raise ValueError(
+                f"the formula {self._latex!r} has {token!r}, which fastnet cannot show as text"
+                ": write it with other commands, or add this one"
+            )
         return token
 
     def _words(self) -> str:
         """Return the letters of a group as they are."""
         if self._take() != "{":
-            raise ValueError(f"the formula {self._latex!r} has words without braces")
+            raise ValueError(f"the formula {self._latex!r} has words without braces: write them")
         end = self._tokens.index("}")
         words = "".join(self._tokens[:end])
         del self._tokens[: end + 1]

@@ -119,7 +119,7 @@ def _first(lines: list[str], say: Say) -> tuple[Block, int]:
         body = [line[item.end() :], *(row[item.end() :] for row in inside)]
         return Item(item[1], blocks_of("\n".join(body), say)), len(inside) + 1
     if line.startswith((" ", ">", "<", ":::", "* ")):
-        raise ValueError(f"a lesson has no such block: {line!r}")
+        raise ValueError(f"a lesson has no such block: {line!r}: write it in another way")
     words = [line, *takewhile(_goes_on, lines[1:])]
     return Paragraph(say(" ".join(words))), len(words)
 
@@ -131,7 +131,7 @@ def _goes_on(line: str) -> bool:
 
 def _until(lines: list[str], end: str) -> list[str]:
     if end not in lines:
-        raise ValueError(f"a block of a lesson has no end: {end} is missing")
+        raise ValueError(f"a block of a lesson has no end: {end} is missing: write it")
     return lines[: lines.index(end)]
 
 
@@ -151,4 +151,4 @@ def _fenced(kind: str, title: str, lines: list[str], say: Say) -> Block:
         named = {option[1]: option[2] for option in map(_OPTION.fullmatch, options) if option}
         if len(named) == len(options) and "alt" in named:
             return Picture(say(named["alt"]), "\n".join(inside[len(options) :]).strip())
-    raise ValueError(f"a lesson has no such block: {kind} {title or ' '.join(lines[:1])}")
+    raise ValueError(f"a lesson has no such block: {kind} {title or ' '.join(lines[:1])}: write it in another way")

@@ -77,7 +77,7 @@ def _html(blocks: Iterable[Block], mathml: Callable[..., str]) -> str:
                 return f'<p><img alt="{escape(alt)}" src="{_drawn(program)}"></p>'
             case Answer(title, inside):
                 return f"<details><summary>{words(title)}</summary>{_html(inside, mathml)}</details>"
-        raise TypeError(f"a page shows no {block!r}")
+        raise TypeError(f"a page shows no {block!r}: write it in another way")
 
     return "\n".join(map(shown, blocks))
 

@@ -150,7 +150,10 @@ class ConvolutionalNetwork(LayeredNetwork):
             self._take(params)
         except ValueError as error:
             kind = type(self).__name__
-            raise ValueError(f"{file_name} does not hold the parameters of this {kind}: {error}") from None
+            raise ValueError(
+                f"{file_name} does not hold the parameters of this {kind}: {error}"
+                ". Give a file that its save has written"
+            ) from None
 
 
 class SimpleConvNet(ConvolutionalNetwork):

@@ -152,7 +152,9 @@ def reading(path: PathLike, kind: type, read: "Read") -> Iterator[tuple[dict[str
         yield arrays, description
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise ValueError(f"{path} does not hold the parameters of a {kind.__name__}: {reason}") from error
+        raise ValueError(
+            f"{path} does not hold the parameters of a {kind.__name__}: {reason}. Give a file that its save has written"
+        ) from error
 
 
 def read_weights(path: PathLike) -> tuple[dict[str, npt.NDArray[Any]], Description]:
