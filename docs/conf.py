@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.autosummary",  # the tables of names, and links to everything that can be imported
     "numpydoc",
     "exercise_list",  # _extensions/exercise_list.py
+    "messages",  # _extensions/messages.py
     "public_names",  # _extensions/public_names.py
     "sphinx_copybutton",
     "matplotlib.sphinxext.plot_directive",  # the pictures in the text

@@ -61,7 +61,8 @@ def as_array(x: Any, name: str) -> npt.NDArray[Any]:
             return np.from_dlpack(x)
         return np.asarray(x)
     except ValueError as error:
-        raise ValueError(f"{name} cannot be made an array: {error}. Give rows of the same length") from None
+        reason = str(error).rstrip(".")
+        raise ValueError(f"{name} cannot be made an array: {reason}. Give rows of the same length") from None
     except (TypeError, RuntimeError, BufferError) as error:  # for example, a tensor that requires grad
         raise TypeError(f"{name} cannot be made an array: {error}. Give numbers") from None
 
@@ -189,8 +190,10 @@ def samples(
     """
     array = real_array(x, name)
     if array.ndim not in (1, 2) or array.shape[-1] != width:
+        could_be_rows = array.ndim > 2 and array.size == len(array) * width > 0
         raise ValueError(
             f"{name} must have shape (N, {width}), or ({width},) for one sample; got shape {array.shape}"
+            + (f": write {name}.reshape({len(array)}, -1)" if could_be_rows else "")
         )
     return cast(array, FLOAT32 if keep_float32 and array.dtype == FLOAT32 else dtype)
 

@@ -99,6 +99,8 @@ def load_digit(path: PathLike) -> Pixels:
     >>> print(np.ptp(rows) + 1, np.ptp(columns) + 1)
     20 3
     """
+    if not is_path(path):
+        raise TypeError(f"path must be the path of an image file, got {type(path).__name__}: prepare takes an array")
     return prepare(os.fspath(path))
 
 

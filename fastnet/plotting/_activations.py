@@ -145,7 +145,7 @@ def plot_activation_histograms(
     is_trace = "a1" in layers and "z1" in layers
     names = [name for name in layers if not is_trace or re.fullmatch(r"z\d+", name)]
     if not names:
-        raise ValueError("layers is empty: there is nothing to draw")
+        raise ValueError("layers is empty: there is nothing to draw. Give at least one")
     values = [cast(real_array(layers[name], f"layers[{name!r}]"), FLOAT64).ravel() for name in names]
     finite = [value[np.isfinite(value)] for value in values]
     for name, some in zip(names, finite, strict=True):

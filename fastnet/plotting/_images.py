@@ -151,7 +151,7 @@ def plot_predictions(
         x, y, t = _one_image(x, y, t)
     digits = _images(x, "x", shape)
     if len(digits) == 0:
-        raise ValueError("x is empty: there is nothing to draw")
+        raise ValueError("x is empty: there is nothing to draw. Give at least one")
     names, predicted, right = named_classes(y, t, classes)
     if len(predicted) != len(digits):
         raise ValueError(
@@ -360,7 +360,7 @@ def _class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) 
     """
     array = real_array(values, name)
     if array.size == 0:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
+        raise ValueError(f"{name} is empty: there is nothing to draw. Give at least one")
     if array.ndim == 2 and array.shape[1] > 1:
         if classes not in (None, array.shape[1]):
             raise ValueError(

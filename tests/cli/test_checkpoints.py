@@ -444,7 +444,8 @@ def test_a_run_that_stays_as_guessing_for_an_epoch_stops_with_status_1_and_keeps
     assert "no better than guessing (1.384)" in found
     assert stopped == (
         "fastnet: warning: the loss is no better than guessing for an epoch, up to iteration 149: the learning rate "
-        "may be too large, so try a smaller one. The training has stopped. The network has its parameters after 0 iterations again"
+        "may be too large, so try a smaller one. The training has stopped. The network has its parameters "
+        "after 0 iterations again"
     )
     np.random.seed(1)
     first = TwoLayerNet(144, 4, 4)
