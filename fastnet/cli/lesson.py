@@ -12,9 +12,11 @@ from fastnet._streams import complain
 from fastnet.cli import _arguments
 from fastnet.lessons import _shelf
 from fastnet.lessons._markdown import Say, Table
+from fastnet.lessons._spelling import has
 from fastnet.lessons._text import Terminal
 from fastnet.lessons._translation import LANGUAGES, translation
 
+LETTERS = {"en": "a", "ko": "가", "ja": "あ"}
 WIDEST = 100  # columns: longer lines are hard to read
 
 
@@ -57,6 +59,11 @@ def run(args: argparse.Namespace) -> int:
         return translated.get(text, text)
 
     terminal = Terminal(_width(), getattr(sys.stdout, "encoding", None) or "utf-8")
+    if translated and not (args.open or has(terminal.encoding, LETTERS[args.lang])):
+        raise ValueError(
+            f"standard output has the encoding {terminal.encoding}, which lacks the letters of --lang {args.lang}: set "
+            "PYTHONUTF8=1"
+        )
     if args.chapter is None:
         lines = listed(terminal, say)
     elif args.open:

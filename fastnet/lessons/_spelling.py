@@ -17,7 +17,7 @@ _MARKS = {"<sub>": "_", "<super>": "^"}
 
 def spelled(text: str, encoding: str) -> str:
     """Return a text that can be printed in an encoding. What cannot be spelled becomes a question mark."""
-    if _has(encoding, text):
+    if has(encoding, text):
         return text
     text = re.sub(r"[^\x00-\x7f]+", lambda found: _run(found[0], encoding), text)
     return text.encode(encoding, "replace").decode(encoding)
@@ -28,8 +28,8 @@ def _run(letters: str, encoding: str) -> str:
     result, mark = "", ""
     for letter in letters:
         kind, _, of = unicodedata.decomposition(letter).partition(" ")
-        if _has(encoding, letter) or kind not in _MARKS:
-            result += letter if _has(encoding, letter) else _one(letter)
+        if has(encoding, letter) or kind not in _MARKS:
+            result += letter if has(encoding, letter) else _one(letter)
             mark = ""
         else:
             result += ("" if mark == _MARKS[kind] else _MARKS[kind]) + _ascii(chr(int(of, 16)))
@@ -48,7 +48,8 @@ def _ascii(letter: str) -> str:
     return "-" if letter == "\N{MINUS SIGN}" else letter
 
 
-def _has(encoding: str, text: str) -> bool:
+def has(encoding: str, text: str) -> bool:
+    """Whether an encoding has every letter of a text."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

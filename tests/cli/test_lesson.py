@@ -95,6 +95,14 @@ def test_a_language_without_translations_is_told(monkeypatch, capsys):
     assert shown.err == "fastnet lesson: note: this fastnet has no lessons in --lang ja: they are in English\n"
 
 
+@pytest.mark.parametrize(("language", "encoding"), [("ko", "ascii"), ("ko", "cp932"), ("ja", "cp1252")])
+def test_a_console_without_the_letters_of_a_language_is_told(language, encoding, monkeypatch, capsys):
+    monkeypatch.setattr("fastnet.cli.lesson.translation", lambda _: {"The picture": "그림"})
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert lesson(2, "--lang", language) == 1
+    assert f"lacks the letters of --lang {language}: set PYTHONUTF8=1" in capsys.readouterr().err
+
+
 def test_every_language_can_be_asked_for(capsys):
     for language in LANGUAGES:
         assert lesson("--lang", language) == 0
