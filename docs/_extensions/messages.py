@@ -123,8 +123,8 @@ def _text(value: ast.expr, known: dict[str, list[ast.expr]]) -> Text:
         case ast.BinOp(left, ast.Add(), right):
             return _text(left, known) + _text(right, known)
         case ast.IfExp(body=first, orelse=second) if _is_text(value):
-            either = [_text(each, known) for each in (first, second)]
-            return either[0] + ([(" / ", False)] if all(map(str, map(_joined, either))) else []) + either[1]
+            either = [_joined(_text(each, known)) for each in (first, second)]
+            return either[0] + [(" / ", False)] * all(either) + either[1]
         case ast.Name(name) if len(known.get(name, [])) == 1 and not isinstance(known[name][0], ast.JoinedStr):
             return _text(known[name][0], known)
     return [(_label(value), True)]
@@ -151,7 +151,7 @@ def _joined(text: Text) -> Text:
     joined: Text = []
     for words, is_filled_in in text:
         if words and joined and joined[-1][1] == is_filled_in:
-            joined[-1] = joined[-1][0] + words, is_filled_in
+            joined[-1] = joined[-1][0] + " " * is_filled_in + words, is_filled_in
         elif words:
             joined.append((words, is_filled_in))
     return joined
@@ -169,9 +169,9 @@ def setup(app: Any) -> dict[str, Any]:
         def run(self) -> list[nodes.Node]:
             of_the_part = [message for message in messages() if message.part == self.arguments[0]]
             found = {(message.kind, str(message)): message for message in of_the_part}
-            listed = nodes.bullet_list(classes=["messages"])
+            listed = nodes.bullet_list(support_smartquotes=False)  # to be found as they are
             for message in found.values():
-                # Nodes without a source are not translated: messages are English in every language.
+                # A node without a source is not translated: messages are English in every language.
                 line = nodes.paragraph()
                 if kind := shown_as.get(message.kind, message.kind):
                     line += [nodes.literal(text=kind), nodes.Text(": ")]

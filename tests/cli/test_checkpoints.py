@@ -401,7 +401,8 @@ def test_a_run_that_is_too_short_to_be_stopped_is_judged_at_its_end(run, iterati
     assert "no better than guessing (1.384)" in found
     assert re.fullmatch(
         rf"fastnet: warning: the loss is [\d.]+ at iteration {iterations - 1}, the last: the learning rate may be too "
-        r"large, so try a smaller one. The training has stopped. The network has its parameters after 0 iterations again",
+        r"large, so try a smaller one. The training has stopped. The network has its parameters after 0 iterations "
+        r"again",
         ended,
     )
     assert largest(load_network("mine/weights.npz").params) < 1
