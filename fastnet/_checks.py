@@ -223,7 +223,7 @@ def window_positions(
         raise ValueError(f"pad {pad} or stride {stride} is too large for images of shape {shape}: use a smaller one")
     if height > H or width > W:
         raise ValueError(
-            f"a {kind} of {height} x {width} does not fit into images of shape {shape} with pad {pad}"
+            f"a {kind} of {height} x {width} does not fit into images of shape {shape} with pad {pad}: make it smaller"
         )
     return (H - height) // stride + 1, (W - width) // stride + 1
 

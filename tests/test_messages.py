@@ -16,16 +16,20 @@ PAGE = (DOCS / "errors.md").read_text(encoding="utf-8")
 
 # What tells a reader what was wanted, or what to do. One of these words is in each message.
 HELP = re.compile(
-    r"\b(must|needs?|needed|only|alone|pass|give|use|choose|leave|let|call|make|set|write|name|install|start|begin|save|"
-    r"scale|resize|replace|remove|correct|put|add|take|try|train|fit|load|read|declare|download|close|restart|search|"
-    r"pip|go together|expected|test|check)\b",
+    r"\b(must|needs?|needed|pass|give|use|choose|leave|let|call|make|set|write|name|install|start|begin|save|"
+    r"scale|resize|replace|remove|correct|put|add|take|try|train|switch|shrink|load|declare|download|close|restart|search|"
+    r"pip|go together)\b",
     re.IGNORECASE,
 )
 # What is no message of its own, but the end of another one, which names the file and says what to do.
-REASON = re.compile(r"(its?|an array of shape) |<filename> |<name> (is <\.\.\.>, not an array|has the unknown version)")
+REASON = re.compile(
+    r"(its?|an array of shape) |<filename> "
+    r"|<name> (is <\.\.\.>, not an array|has the unknown version|holds Python objects)"
+)
 # What need not be mended: news, and the frames of other messages.
 NEWS = {
     "<name>: the results differ, so their speeds cannot be compared: <error>",
+    "<path> has <frames> frames: the first is read",
     "<prog>: error: <names> (see <prog> --help)",
     "<prog>: interrupted before the first iteration was done: nothing to keep",
     "<prog>: interrupted while <PICTURE> was drawn: <WEIGHTS> and <HISTORY> are kept in <folder>",

@@ -86,7 +86,7 @@ def movable_params(network: Any) -> dict[str, Any]:
         if value.dtype.kind != "f" or value.itemsize > 8:
             raise TypeError(f"params[{name!r}] must hold float64, float32 or float16, got {value.dtype}")
         if not value.flags.writeable:
-            raise ValueError(f"params[{name!r}] is read-only, and its elements are moved in place")
+            raise ValueError(f"params[{name!r}] is read-only, and its elements are moved in place: give a copy")
     return {name: np.asarray(value) for name, value in network.params.items()}
 
 

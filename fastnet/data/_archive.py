@@ -18,7 +18,7 @@ def read_archive(path: Path) -> Source:
     try:
         arrays = {name.lower(): array for name, array in read_npz(path).items()}
     except ValueError as error:
-        raise ValueError(f"{path} is no .npz file that can be read: {error}") from None
+        raise ValueError(f"{path} is no .npz file that can be read: {error}. Write it with numpy.savez") from None
     train, test = _part(path, arrays, "train"), _part(path, arrays, "test")
     if train is None:
         train = _part(path, arrays, "")

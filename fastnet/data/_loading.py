@@ -203,7 +203,7 @@ def _read(path: Path, label: str | None, size: tuple[int, int] | None) -> Source
     elif is_idx(path):
         source = read_idx(path)
     else:
-        raise ValueError(f"{path} is in no format that can be read: {FORMATS}")
+        raise ValueError(f"{path} is in no format that can be read: give {FORMATS}")
     return _without(label, path, source)
 
 

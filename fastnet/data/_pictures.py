@@ -102,7 +102,7 @@ def luminance(path: Path, size: tuple[int, int] | None = None) -> Array:
                     gray = gray.resize(size[::-1], Image.Resampling.BILINEAR)  # smooths where it shrinks
                 return np.asarray(gray)
     except UnidentifiedImageError:
-        raise ValueError(f"{path} is not a picture that can be read") from None
+        raise ValueError(f"{path} is not a picture that can be read: save it as PNG, or remove it") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(f"{path} has too many pixels for a sample: resize it") from None
     except IsADirectoryError:

@@ -48,7 +48,7 @@ def read_table(path: Path, label: str | None) -> Source:
         except UnicodeDecodeError:
             raise ValueError(f"{path} is not text in UTF-8: save it as CSV UTF-8") from None
         except csv.Error as error:  # such as a field of a million characters, where a file is no table
-            raise ValueError(f"{path} is not a table that can be read: {error}") from None
+            raise ValueError(f"{path} is not a table that can be read: {error}. Save it as CSV") from None
     if not parts:
         raise ValueError(f"{path} holds a header and no samples: it needs a line for each sample")
     if not all(part.dtype == np.uint8 for part in parts):

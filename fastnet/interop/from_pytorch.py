@@ -385,7 +385,7 @@ def _convolutional(
     for (name, drawn), array in zip(network.params.items(), weights, strict=True):
         if drawn.shape != array.shape:
             shapes = f"{name} would have the shape {drawn.shape}, and has {array.shape}"
-            raise ValueError(f"input_shape {input_shape} does not fit model: {shapes}")
+            raise ValueError(f"input_shape {input_shape} does not fit model: {shapes}. Give the shape of its images")
     network.params.update(zip(network.params, weights, strict=True))
     return network
 

@@ -556,5 +556,8 @@ def _conv_param(conv_param: Any, name: str) -> tuple[int, int, int, int]:
 def _pooled(side: int) -> int:
     """Return the height or the width of a map after pooling with windows of 2 x 2."""
     if side < 2:
-        raise ValueError(f"the pooling of 2 x 2 does not fit into a map with a side of {side}: input_dim is too small")
+        raise ValueError(
+            f"the pooling of 2 x 2 does not fit into a map with a side of {side}: input_dim is too small"
+            ": choose a larger one"
+        )
     return side // 2

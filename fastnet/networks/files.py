@@ -115,7 +115,7 @@ class SavedNetwork(ABC):
             if description.background is not None:
                 self.background = _background(description.background)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} does not fit together: {error}") from None
+            raise ValueError(f"{path} does not fit together: {error}. Save the network again") from None
 
 
 class WeightsOfFile(np.random.Generator):
