@@ -304,8 +304,8 @@ def labels_in_range(array: npt.NDArray[Any], classes: int, name: str = "t") -> I
     if labels.size and labels.view(np.uintp).max() >= classes:  # as unsigned, negative labels are very large
         where, value = _first(array, (array < 0) | (array >= classes), name)
         raise ValueError(
-            f"{where} is {value}, which is not a label in [0, {classes})"
-            f": labels must be whole numbers from 0 to {classes - 1}"
+            f"{where} is {value}, which is not a label in [0, {classes}): "
+            f"labels must be whole numbers from 0 to {classes - 1}"
         )
     return labels
 
@@ -450,8 +450,8 @@ def gradient_of(key: str, param: npt.NDArray[Any], grads: Mapping[str, Any], nam
     gradient = real_array(grads[key], f"{name}[{key!r}]")
     if gradient.shape != param.shape:
         raise ValueError(
-            f"{name}[{key!r}] has shape {gradient.shape}, params[{key!r}] has shape {param.shape}"
-            ": both must be the same"
+            f"{name}[{key!r}] has shape {gradient.shape}, params[{key!r}] has shape {param.shape}: "
+            "both must be the same"
         )
     return gradient
 

@@ -27,8 +27,8 @@ from fastnet._checks import FLOAT32, FLOAT64, FloatArray
 
 WANTED = (
     "fastnet calls 'double (int, double *)' and 'double (int, double *, void *)': the number of elements, the "
-    "elements, and the user data. intptr_t, Py_ssize_t or size_t may stand for int, and float * for double *"
-    ". Declare f as one of these"
+    "elements, and the user data. intptr_t, Py_ssize_t or size_t may stand for int, and float * for double *. "
+    "Declare f as one of these"
 )
 SIGNATURE = re.compile(r"double \( ([\w ]+) , (double|float) \* (, void \* )?\)")
 PYTHON_API = 4  # _ctypes.FUNCFLAG_PYTHONAPI: a function that must be called with the GIL
@@ -68,8 +68,8 @@ class CompiledObjective:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "f is a compiled function. Its address means nothing to another process: it cannot be pickled"
-            ". Leave out n_jobs"
+            "f is a compiled function. Its address means nothing to another process: it cannot be pickled. "
+            "Leave out n_jobs"
         )
 
     def __call__(self, x: FloatArray) -> float:

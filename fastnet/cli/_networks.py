@@ -70,13 +70,13 @@ def checked(args: argparse.Namespace) -> tuple[Choice, Sequence[int], str]:
     hidden = args.hidden if "hidden" in args else choice.hidden
     if len(hidden) > 1 and args.network != "multi-layer":
         raise ValueError(
-            f"--hidden {sizes(hidden)} is for --network multi-layer: {args.network} has one hidden size"
-            ": give one"
+            f"--hidden {sizes(hidden)} is for --network multi-layer: {args.network} has one hidden size: "
+            "give one"
         )
     if "activation" in args and not choice.has_activation:
         raise ValueError(
-            f"--activation is for --network multi-layer: {args.network} always has the book's"
-            ": leave it out"
+            f"--activation is for --network multi-layer: {args.network} always has the book's: "
+            "leave it out"
         )
     return choice, hidden, getattr(args, "activation", ACTIVATION)
 

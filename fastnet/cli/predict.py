@@ -76,15 +76,15 @@ def run(args: argparse.Namespace) -> int:
     if not paths:
         if not reads_digits(network):
             raise ValueError(
-                f"{weights} holds {described(network)}, which does not see MNIST's digits"
-                ": name the pictures to read, too"
+                f"{weights} holds {described(network)}, which does not see MNIST's digits: "
+                "name the pictures to read, too"
             )
         _show_test_images(network, given, args.out or (weights.parent if weights else Path()) / PICTURE)
         return 0
     if args.out and not reads_digits(network):
         raise ValueError(
-            f"--out shows where digits are, and {weights} holds {described(network)}, which are no digits"
-            ": leave it out"
+            f"--out shows where digits are, and {weights} holds {described(network)}, which are no digits: "
+            "leave it out"
         )
     pages, refused = read_pages(network, paths)
     # All pictures are read before anything is printed: if a file cannot be read, the whole command fails.
@@ -181,8 +181,8 @@ def resized(path: Path, network: Any) -> npt.NDArray[np.float32]:
     size = (shape[-2], shape[-1]) if len(shape) > 1 else (side, side)
     if size[0] * size[1] != inputs_of(network):
         raise ValueError(
-            f"{path} cannot be shown to {described(network)}, which are not those of a gray image"
-            ": give the weights of a network for such images"
+            f"{path} cannot be shown to {described(network)}, which are not those of a gray image: "
+            "give the weights of a network for such images"
         )
     picture = np.asarray(luminance(path, size) / 255, np.float32)
     if is_other_polarity(picture, network.background):
@@ -206,13 +206,13 @@ def probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDArray[
     y = np.concatenate([network.predict(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)])
     if not np.isfinite(y).all():
         raise ValueError(
-            "the network answers NaN or infinity: its training has probably diverged"
-            ": train it again with a smaller --lr"
+            "the network answers NaN or infinity: its training has probably diverged: "
+            "train it again with a smaller --lr"
         )
     if y.ndim != 2 or y.shape[1] < 2:
         raise ValueError(
-            f"the network predicts one number for each picture, and no classes: {described(network)}"
-            ". Give the weights of one that was trained on classes"
+            f"the network predicts one number for each picture, and no classes: {described(network)}. "
+            "Give the weights of one that was trained on classes"
         )
     are_probabilities = (y >= 0).all() and (abs(y.sum(axis=1) - 1) < 1e-3).all()
     return y if are_probabilities else softmax(y)

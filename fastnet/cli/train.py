@@ -195,8 +195,8 @@ def _resumed(args: argparse.Namespace) -> tuple[argparse.Namespace, _checkpoints
         options = begun.parse_args(checkpoint.options)
     except ValueError as error:
         raise ValueError(
-            f"{checkpoint.path} does not hold the options of a run: {error}"
-            ". Begin a new run without --resume"
+            f"{checkpoint.path} does not hold the options of a run: {error}. "
+            "Begin a new run without --resume"
         ) from None
     return _checkpoints.merged(args, options, DEFAULTS), checkpoint
 
@@ -250,8 +250,8 @@ def _train(args: argparse.Namespace, folder: Path, checkpoint: _checkpoints.Chec
         network = choice.make(data, hidden, activation, dtype)
     except MemoryError as error:
         raise MemoryError(
-            f"--hidden {_networks.sizes(hidden)} takes more memory than there is: {error}"
-            ". Choose fewer units"
+            f"--hidden {_networks.sizes(hidden)} takes more memory than there is: {error}. "
+            "Choose fewer units"
         ) from None
     network.classes, network.background = data.classes, data.background
     if not choice.takes_images:  # a convolutional network knows the shape
@@ -378,8 +378,8 @@ def _augmentation(data: Dataset, name: Path | str) -> Augmentation:
     """Return how the pictures are changed; digits also get the strokes that MNIST's do not have."""
     if len(data.input_shape) < 2:
         raise ValueError(
-            f"--augment changes pictures, and {name} holds samples of {data.input_shape[0]} numbers"
-            ": leave it out"
+            f"--augment changes pictures, and {name} holds samples of {data.input_shape[0]} numbers: "
+            "leave it out"
         )
     rows, columns = data.input_shape[-2:]
     return Augmentation(digit_forms=DIGIT_FORMS if data.classes == DIGITS else 0.0, shape=(rows, columns))

@@ -55,8 +55,8 @@ def _inputs(x: Array, name: str) -> Array:
         wrong = np.flatnonzero(~np.isfinite(x).all(axis=tuple(range(1, x.ndim))))
         if len(wrong):
             raise ValueError(
-                f"{name}[{wrong[0]}] has a value that is NaN or infinite"
-                ": replace it, or leave out the row"
+                f"{name}[{wrong[0]}] has a value that is NaN or infinite: "
+                "replace it, or leave out the row"
             )
     x = as_bytes_if_whole(x.astype(np.uint8) if x.dtype.kind == "b" else x)
     if (x.dtype.kind != "f" and x.dtype != np.uint8) or x.dtype.itemsize == 2:

@@ -23,8 +23,8 @@ def numbered(t: Array, classes: Array, where: str) -> Array:
     strange = np.flatnonzero(classes[labels] != t)
     if len(strange):
         raise ValueError(
-            f"{where} has the label {str(t[strange[0]])!r}, which the training data do not have"
-            ": correct it, or leave the sample out"
+            f"{where} has the label {str(t[strange[0]])!r}, which the training data do not have: "
+            "correct it, or leave the sample out"
         )
     return labels.astype(np.int64)
 
@@ -33,13 +33,13 @@ def refuse_what_is_no_classes(classes: Array, samples: int, where: str) -> None:
     """Raise a ValueError if labels do not tell samples apart, or no two samples share one."""
     if len(classes) < 2:
         raise ValueError(
-            f"{where} has samples of one class alone, {str(classes[0])!r}: there is nothing to tell apart"
-            ". Give at least two classes"
+            f"{where} has samples of one class alone, {str(classes[0])!r}: there is nothing to tell apart. "
+            "Give at least two classes"
         )
     if len(classes) == samples > 2:
         raise ValueError(
-            f"{where} has a class of its own for each of its {samples:,} samples: are these the labels?"
-            " Samples of one class must have one label"
+            f"{where} has a class of its own for each of its {samples:,} samples: are these the labels? "
+            "Samples of one class must have one label"
         )
 
 

@@ -135,8 +135,8 @@ def _pair(path: Path) -> Samples:
         )
     if len(x) != len(t):
         raise ValueError(
-            f"{path} holds {len(x):,} images, but {labels.name} holds {len(t):,} labels"
-            ": each image needs one"
+            f"{path} holds {len(x):,} images, but {labels.name} holds {len(t):,} labels: "
+            "each image needs one"
         )
     return Samples(x, t, WHITE if x.dtype == np.uint8 else None)
 

@@ -144,8 +144,8 @@ def load_as_bytes(
         kept, out = share_of_each(t_train, HELD_OUT, random)
         if not len(out):
             raise ValueError(
-                f"{path} has no test data, and no class has the 6 samples of which one could be held out"
-                ": give test data, or more samples"
+                f"{path} has no test data, and no class has the 6 samples of which one could be held out: "
+                "give test data, or more samples"
             )
         drawn = "the generator given" if random is seed else f"seed {seed}"
         notes.append(
@@ -262,16 +262,16 @@ def _shape(x: Array, size: tuple[int, int] | None, path: PathLike) -> tuple[int,
     if x.ndim == 3:
         if size is not None and x.shape[1:] != size:
             raise ValueError(
-                f"{path} holds pictures of {x.shape[1]} x {x.shape[2]} pixels: size resizes those of a folder alone"
-                ": leave it out"
+                f"{path} holds pictures of {x.shape[1]} x {x.shape[2]} pixels: size resizes those of a folder alone: "
+                "leave it out"
             )
         return x.shape[1:]
     D = x.shape[1]
     if size is not None:
         if math.prod(size) != D:
             raise ValueError(
-                f"size {size[0]} x {size[1]} takes {math.prod(size)} numbers, but {path} has {D} a sample"
-                ": give the size of these pictures"
+                f"size {size[0]} x {size[1]} takes {math.prod(size)} numbers, but {path} has {D} a sample: "
+                "give the size of these pictures"
             )
         return size
     side = math.isqrt(D)

@@ -29,8 +29,8 @@ def read_pictures(folder: Path, size: tuple[int, int] | None) -> Source:
     strange = [path.name for path in others if path.name.lower() not in (*PARTS["train"], *PARTS["test"])]
     if strange:
         raise ValueError(
-            f"{folder} holds {train.name} and also {strange[0]}: are these labels, or parts of the data?"
-            f" Put everything into train and test, or rename {train.name}"
+            f"{folder} holds {train.name} and also {strange[0]}: are these labels, or parts of the data? "
+            f"Put everything into train and test, or rename {train.name}"
         )
     notes = tuple(f"{path} is not read" for path in others)
     samples = _labelled(train, size, None)
@@ -59,8 +59,8 @@ def _labelled(folder: Path, size: tuple[int, int] | None, like: tuple[Any, Path]
         labels += [label.name] * len(inside)
     if not files:
         raise ValueError(
-            f"{folder} holds no pictures in folders, one folder a label"
-            ": put those of each label into a folder with its name"
+            f"{folder} holds no pictures in folders, one folder a label: "
+            "put those of each label into a folder with its name"
         )
     shape, reference = like or (None, files[0])
     x: Array | None = None

@@ -52,8 +52,8 @@ def gray_array(picture: npt.NDArray[Any]) -> Gray:
         )
     if not np.isfinite(pixels).all():
         raise ValueError(
-            "the picture holds pixels that are NaN or infinite"
-            ": replace them, for example by numpy.nan_to_num"
+            "the picture holds pixels that are NaN or infinite: "
+            "replace them, for example by numpy.nan_to_num"
         )
     shades = in_unit_range(pixels)
     if shades.ndim == 2:

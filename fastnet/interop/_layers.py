@@ -25,13 +25,13 @@ def layers_of(network: Any) -> list[tuple[str, Layer, Shape]]:
     for place, (name, layer) in enumerate(named(network._architecture())):
         if layer.kind not in KNOWN or layer.shape is None:
             raise TypeError(
-                f"layer {place} of the network, {layer.kind}, is no layer of fastnet's"
-                ": use those of fastnet.layers"
+                f"layer {place} of the network, {layer.kind}, is no layer of fastnet's: "
+                "use those of fastnet.layers"
             )
         if layer.kind == "BatchNormalization" and len(shape) > 1:
             raise ValueError(
-                f"{name} normalises every pixel of its maps {shape}; other libraries normalise whole maps"
-                ". Leave this layer out"
+                f"{name} normalises every pixel of its maps {shape}; other libraries normalise whole maps. "
+                "Leave this layer out"
             )
         if layer.settings.get("pad") and layer.kind == "Pooling":
             raise ValueError(f"{name} pads with zeros; other libraries pad with -infinity. Use pad=0")
@@ -45,8 +45,8 @@ def in_dtype(array: FloatArray, dtype: np.dtype[Any], name: str) -> FloatArray:
     copy = np.array(cast(array, dtype))
     if not np.isfinite(copy).all():
         raise ValueError(
-            f"{name} holds NaN or infinity, or a number too large for {dtype}: has the training diverged?"
-            " Train again with a smaller learning rate"
+            f"{name} holds NaN or infinity, or a number too large for {dtype}: has the training diverged? "
+            "Train again with a smaller learning rate"
         )
     return copy
 

@@ -172,13 +172,13 @@ def _mean(values: list[Any], parts: Mapping[int, Sized]) -> Any:
 def _refuse_what_would_differ(trainer: Trainer) -> None:
     if trainer.gradient != "backprop":
         raise ValueError(
-            f"a cluster computes the gradient by backpropagation, got gradient={trainer.gradient!r}"
-            ": make the trainer without it"
+            f"a cluster computes the gradient by backpropagation, got gradient={trainer.gradient!r}: "
+            "make the trainer without it"
         )
     if trainer._augment is not None:
         raise ValueError(
-            "augment changes the mini-batches in this process, and the samples are on the workers"
-            ": leave it out"
+            "augment changes the mini-batches in this process, and the samples are on the workers: "
+            "leave it out"
         )
     tried = min(TRIED, trainer.train_size)
     rows = {0: range(tried // 3), 1: range(tried // 3, tried)}

@@ -205,8 +205,8 @@ class _NetEstimator(BaseEstimator):
             self.loss_curve_, self._optimizer = [], None
         elif columns != len(self.intercepts_[-1]):
             raise ValueError(
-                f"y has {columns} columns, but the network has {len(self.intercepts_[-1])} outputs"
-                ": both must be the same"
+                f"y has {columns} columns, but the network has {len(self.intercepts_[-1])} outputs: "
+                "both must be the same"
             )
         return x, t, weight, random
 
@@ -516,8 +516,8 @@ class NetClassifier(ClassifierMixin, _NetEstimator):
         unknown = np.setdiff1d(y, self.classes_).tolist()
         if unknown:
             raise ValueError(
-                f"y holds {unknown[0]!r}, which is not one of the classes {self.classes_.tolist()}"
-                ": give all of them as classes to the first partial_fit"
+                f"y holds {unknown[0]!r}, which is not one of the classes {self.classes_.tolist()}: "
+                "give all of them as classes to the first partial_fit"
             )
         labels = np.searchsorted(self.classes_, y)
         if len(self.classes_) == 2:

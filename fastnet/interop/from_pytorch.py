@@ -151,8 +151,8 @@ def _found(model: Any, torch: Any, prefix: str) -> Iterator[Found]:
         read = next((LAYERS[kind] for kind in LAYERS if type(module) is getattr(torch.nn, kind)), None)
         if read is None:
             raise TypeError(
-                f"module {place} of model, {module}, has no counterpart in fastnet"
-                ": leave it out, or replace it"
+                f"module {place} of model, {module}, has no counterpart in fastnet: "
+                "leave it out, or replace it"
             )
         layer, settings = read(module)
         for name, setting in settings.items():
@@ -269,8 +269,8 @@ def _refuse_another_order(found: Sequence[Found], wanted: Sequence[str], network
             raise ValueError(f"model ends where {network} has one more layer: {kind}. Add it")
         if found[number].layer.kind != kind:
             raise ValueError(
-                f"module {found[number].place}, stands where {network} has the layer {kind}"
-                ": put that one there"
+                f"module {found[number].place}, stands where {network} has the layer {kind}: "
+                "put that one there"
             )
     if len(found) > len(wanted):
         raise ValueError(f"module {found[len(wanted)].place}, stands where {network} has ended: leave it out")
@@ -317,8 +317,8 @@ def _sizes(found: Sequence[Found]) -> list[int]:
         width = len(parameters["W"]) if "W" in parameters else np.size(parameters.get("gamma", ()))
         if sizes and width and width != sizes[-1]:
             raise ValueError(
-                f"module {each.place}, takes {width} numbers, but the module before it gives {sizes[-1]}"
-                ": they must be the same"
+                f"module {each.place}, takes {width} numbers, but the module before it gives {sizes[-1]}: "
+                "they must be the same"
             )
         if "W" in parameters:
             sizes += [parameters["b"].size] if sizes else [width, parameters["b"].size]

@@ -111,8 +111,8 @@ class _Reader:
             return sign
         if token.startswith("\\") or token in "}_^&":
             raise ValueError(
-                f"the formula {self._latex!r} has {token!r}, which fastnet cannot show as text"
-                ": write it with other commands, or add this one"
+                f"the formula {self._latex!r} has {token!r}, which fastnet cannot show as text: "
+                "write it with other commands, or add this one"
             )
         return token
 

@@ -73,7 +73,7 @@ def network_of(path: PathLike, read: Read) -> AnyNetwork:
             raise ValueError(f"it holds those of a {kind}, which this version does not know")
     except ValueError as error:
         raise ValueError(
-            f"{path} does not hold the parameters of a network: {error}"
-            ". Give a file that save has written"
+            f"{path} does not hold the parameters of a network: {error}. "
+            "Give a file that save has written"
         ) from None
     return KINDS[kind]._load(path, read)

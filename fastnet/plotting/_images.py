@@ -155,8 +155,8 @@ def plot_predictions(
     names, predicted, right = named_classes(y, t, classes)
     if len(predicted) != len(digits):
         raise ValueError(
-            f"x holds {len(digits)} images, y and t {len(predicted)} classes"
-            ": they must be the same number"
+            f"x holds {len(digits)} images, y and t {len(predicted)} classes: "
+            "they must be the same number"
         )
     wrong = predicted != right
     title = f"Predictions: {np.sum(wrong)} of {len(digits)} wrong" if title is None else title
@@ -275,8 +275,8 @@ def named_classes(
     right, in_t = _class_labels(t, "t", in_y if rows else known)
     if len(predicted) != len(right):
         raise ValueError(
-            f"y holds the predictions of {len(predicted)} samples, t the classes of {len(right)}"
-            ": they must be the same samples"
+            f"y holds the predictions of {len(predicted)} samples, t the classes of {len(right)}: "
+            "they must be the same samples"
         )
     names = [str(name) for name in (range(max(in_y, in_t)) if classes is None else classes)]
     return names, predicted, right
@@ -364,8 +364,8 @@ def _class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) 
     if array.ndim == 2 and array.shape[1] > 1:
         if classes not in (None, array.shape[1]):
             raise ValueError(
-                f"{name} has shape {array.shape}, but there are {classes} classes"
-                ": it needs a column for each class"
+                f"{name} has shape {array.shape}, but there are {classes} classes: "
+                "it needs a column for each class"
             )
         return array.argmax(axis=1), array.shape[1]
     if array.dtype.kind == "f" or array.shape not in ((array.size,), (array.size, 1)):

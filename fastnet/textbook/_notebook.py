@@ -54,8 +54,8 @@ def run(path: str, *, serving: bool = True, seed: bool = False, plots: Path | No
     for number, cell in enumerate(cells, 1):
         if shell := SHELL.search(cell.source):
             raise ValueError(
-                f"code cell {number} of {path} is for a shell, and is not run: {shell[0].strip()}"
-                ". Remove it from the notebook"
+                f"code cell {number} of {path} is for a shell, and is not run: {shell[0].strip()}. "
+                "Remove it from the notebook"
             )
     client = Printing(notebook, timeout=None, kernel_name="python3")
     client.resources = {"metadata": {"path": str(Path(path).resolve().parent)}}
