@@ -23,6 +23,7 @@ extensions = [
     "numpydoc",
     "exercise_list",  # _extensions/exercise_list.py
     "languages",  # _extensions/languages.py
+    "messages",  # _extensions/messages.py
     "public_names",  # _extensions/public_names.py
     "sphinx_copybutton",
     "matplotlib.sphinxext.plot_directive",  # the pictures in the text

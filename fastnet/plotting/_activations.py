@@ -145,12 +145,12 @@ def plot_activation_histograms(
     is_trace = "a1" in layers and "z1" in layers
     names = [name for name in layers if not is_trace or re.fullmatch(r"z\d+", name)]
     if not names:
-        raise ValueError("layers is empty: there is nothing to draw")
+        raise ValueError("layers is empty: there is nothing to draw. Give at least one")
     values = [cast(real_array(layers[name], f"layers[{name!r}]"), FLOAT64).ravel() for name in names]
     finite = [value[np.isfinite(value)] for value in values]
     for name, some in zip(names, finite, strict=True):
         if not some.size:
-            raise ValueError(f"layers[{name!r}] has no finite value")
+            raise ValueError(f"layers[{name!r}] has no finite value: there must be at least one")
 
     write = Lettering(title, *map(str, names))
     ax = axes(ax, max(6.4, 1.6 * len(names)))
@@ -191,7 +191,7 @@ def _name(f: Any) -> str:
 def _function(f: Any) -> Function:
     if isinstance(f, str):
         if f not in of_fastnet.__all__ or not callable(getattr(of_fastnet, f)):
-            raise ValueError(f"fastnet.functions has no {f!r}")
+            raise ValueError(f"fastnet.functions has no {f!r}: give one of its names, or a function")
         f = getattr(of_fastnet, f)
     if not callable(f):
         raise TypeError(f"functions must hold functions, or names of fastnet.functions; got {f!r}")

@@ -151,10 +151,13 @@ def plot_predictions(
         x, y, t = _one_image(x, y, t)
     digits = _images(x, "x", shape)
     if len(digits) == 0:
-        raise ValueError("x is empty: there is nothing to draw")
+        raise ValueError("x is empty: there is nothing to draw. Give at least one")
     names, predicted, right = named_classes(y, t, classes)
     if len(predicted) != len(digits):
-        raise ValueError(f"x holds {len(digits)} images, y and t {len(predicted)} classes")
+        raise ValueError(
+            f"x holds {len(digits)} images, y and t {len(predicted)} classes: "
+            "they must be the same number"
+        )
     wrong = predicted != right
     title = f"Predictions: {np.sum(wrong)} of {len(digits)} wrong" if title is None else title
     write = Lettering(title, *names)
@@ -236,7 +239,7 @@ def plot_misclassified(
     inputs = real_array(x, "x")
     digits = _images(inputs, "x", shape)
     if len(digits) == 0:
-        raise ValueError("x is empty: there is nothing to predict")
+        raise ValueError("x is empty: there is nothing to predict. Give at least one image")
     y = np.concatenate([network.predict(inputs[i : i + CHUNK]) for i in range(0, len(inputs), CHUNK)])
     if y.ndim != 2 or len(y) != len(digits):
         raise ValueError(f"network.predict(x) must return a row for each of {len(digits)} images, got shape {y.shape}")
@@ -271,7 +274,10 @@ def named_classes(
     rows = np.ndim(y) == 2 and np.shape(y)[1] > 1
     right, in_t = _class_labels(t, "t", in_y if rows else known)
     if len(predicted) != len(right):
-        raise ValueError(f"y holds the predictions of {len(predicted)} samples, t the classes of {len(right)}")
+        raise ValueError(
+            f"y holds the predictions of {len(predicted)} samples, t the classes of {len(right)}: "
+            "they must be the same samples"
+        )
     names = [str(name) for name in (range(max(in_y, in_t)) if classes is None else classes)]
     return names, predicted, right
 
@@ -354,10 +360,13 @@ def _class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) 
     """
     array = real_array(values, name)
     if array.size == 0:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
+        raise ValueError(f"{name} is empty: there is nothing to draw. Give at least one")
     if array.ndim == 2 and array.shape[1] > 1:
         if classes not in (None, array.shape[1]):
-            raise ValueError(f"{name} has shape {array.shape}, but there are {classes} classes")
+            raise ValueError(
+                f"{name} has shape {array.shape}, but there are {classes} classes: "
+                "it needs a column for each class"
+            )
         return array.argmax(axis=1), array.shape[1]
     if array.dtype.kind == "f" or array.shape not in ((array.size,), (array.size, 1)):
         raise ValueError(

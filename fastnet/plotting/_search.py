@@ -66,7 +66,7 @@ def plot_search(
         raise TypeError(f"result must be what random_search returned, got {type(result).__name__}")
     best = result.ranked[: as_count(count, "count")]
     if not best:
-        raise ValueError("result has no trials: there is nothing to draw")
+        raise ValueError("result has no trials: there is nothing to draw. Give at least one")
     write = Lettering(title)
     rows = -(-len(best) // COLUMNS)
     ax = axes(ax, 10, 1.2 + 1.7 * rows)

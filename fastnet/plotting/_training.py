@@ -311,5 +311,5 @@ def _curve(values: npt.ArrayLike, name: str, *, least: int = 0) -> npt.NDArray[n
     if array.ndim != 1:
         raise ValueError(f"{name} must be a list of numbers, got shape {array.shape}")
     if len(array) < least:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
+        raise ValueError(f"{name} is empty: there is nothing to draw. Give at least one")
     return cast(array, FLOAT64)
