@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autodoc",  # the API reference, from the docstrings
     "sphinx.ext.autosummary",  # the tables of names, and links to everything that can be imported
     "numpydoc",
+    "animation",  # _extensions/animation.py
     "exercise_list",  # _extensions/exercise_list.py
     "public_names",  # _extensions/public_names.py
     "sphinx_copybutton",

@@ -74,6 +74,7 @@ PRINTED = {
         "b2: by hand, by the network and by differences the same: True",
         "loss before 0.7327, after one step 0.3262",
     ],
+    "28_learning_rates": ["good 0.3 0.40 -0.0003", "diverging 1.05 -1.10 -7.7812"],
     "27_distributed": [
         "the gradient on two processes is the same: True",
         "the search on two processes is the same: True",
