@@ -24,7 +24,7 @@ from fastnet.plotting import plot_search
 from fastnet.search import random_search
 
 (x_train, t_train), _ = load_mnist()
-chosen = np.random.default_rng(0).permutation(len(x_train))[:1500]
+chosen = np.random.default_rng(0).permutation(len(x_train))[:1000]
 x, t = x_train[chosen[:500]], t_train[chosen[:500]]
 x_val, t_val = x_train[chosen[500:]], t_train[chosen[500:]]
 

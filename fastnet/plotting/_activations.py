@@ -90,7 +90,7 @@ def plot_activations(
     ax.grid(alpha=0.3)
     ax.set_title(write.title("Activation functions and their gradients"))
     ax.set(xlabel="$x$", ylabel="$h(x)$, $h'(x)$")
-    ax.legend()
+    ax.legend(fontsize="small")
     return write.apply(ax)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LARGEST = 9  # numbers of an array that are written out
-STEP, DOWN, RADIUS = 2.8, 1.6, 0.34  # between nodes, down to the parameters, of a node
+STEP, DOWN, RADIUS = 3.1, 1.6, 0.34  # between nodes, down to the parameters, of a node
 WORD, LOSS = 0.25, 0.6  # by how much the nodes of an activation and of the loss are wider, to each side
 LOSSES = {
     "softmax": "softmax,\ncross-entropy",

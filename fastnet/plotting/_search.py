@@ -79,11 +79,12 @@ def plot_search(
     rows = -(-len(best) // COLUMNS)
     ax = axes(ax, 10, 1.2 + 1.7 * rows)
     ax.set_axis_off()
-    width, height = 1 / COLUMNS, 1 / rows
+    width, height = 0.92 / COLUMNS, 1 / rows
     for place, trial in enumerate(best):
         row, column = divmod(place, COLUMNS)
-        left, bottom = column * width + 0.02, 1 - (row + 1) * height + 0.05 / rows
-        small = ax.inset_axes((left, bottom, width - 0.03, 0.72 * height))
+        left, bottom = 0.08 + column * width, 1 - (row + 1) * height + 0.1 / rows
+        small = ax.inset_axes((left, bottom, width - 0.02, 0.68 * height))
+        small.set_in_layout(False)  # they are inside; to measure them again and again takes longer than to draw them
         for values, colour, line, kind in (
             (trial.val_acc_list, RED, "-", "validation data"),
             (trial.train_acc_list, GREEN, "--", "training data"),
@@ -93,9 +94,14 @@ def plot_search(
             small.plot(np.arange(len(values)), values, color=colour, linestyle=line, marker=alone, label=label)
         caption = write.say("Best-{place}: {accuracy:.2f}", place=place + 1, accuracy=trial.accuracy)
         small.set_title(caption, fontsize="small")
-        small.set(ylim=(0, 1), xticks=[])
+        small.set(ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
         small.tick_params(labelsize="small", labelleft=column == 0)
+        if place + COLUMNS >= len(best):  # no other is below it
+            small.set_xlabel(write.say("epoch"), fontsize="small")
+        if column == 0:
+            small.set_ylabel(write.say("accuracy"), fontsize="small")
         small.grid(alpha=0.3)
     ax.set_title(write.title("The best trials of the search"), pad=18)
-    ax.legend(*small.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False)
+    below = (0.5, 0.05 / rows)
+    ax.legend(*small.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=below, ncols=2, frameon=False)
     return write.apply(ax)
