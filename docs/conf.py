@@ -59,6 +59,7 @@ shown_only = [
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
+    "image_scrapers": ("saved_pictures.saved_picture",),  # _extensions/saved_pictures.py
     "filename_pattern": rf"(?<!{')(?<!'.join(shown_only)})\.py$" if shown_only else "",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,

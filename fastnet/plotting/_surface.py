@@ -194,7 +194,8 @@ def plot_optimizer_paths(
     for number, (name, path) in enumerate(paths.items()):
         _draw_path(ax, path, f"{write(name)}: {ends[name]}", style(number), write)
     _mark_starts(ax, paths.values(), write)
-    ax.legend(loc="best", ncols=1 if len(paths) < 4 else 2, fontsize=8)
+    wide = ax.get_window_extent().width > 5 * ax.figure.dpi  # inches, for two columns of names and values
+    ax.legend(loc="best", ncols=2 if wide and len(paths) > 3 else 1, fontsize=8)
     ax.set_title(write.title("Optimizers on one surface"))
     return write.apply(ax)
 
