@@ -131,10 +131,22 @@ def animate_learning_rates(
 
     Parameters
     ----------
-    f, rates, start, xlim, title, lang, ax
-        As in `plot_learning_rates`.
+    f : callable
+        A function of one variable: it takes an array ``(1,)`` and returns one number.
+    rates : sequence or dict of float
+        The learning rates, or a dict of them by name.
+    start : float
+        Where each descent starts.
     step_num : int, default 15
         The number of steps, at least 0.
+    xlim : tuple of float, optional
+        The part of the valley to draw, as in `plot_learning_rates`.
+    title : str, optional
+        The title; by default "What the learning rate does", in the language `lang`. The number of the step follows.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
+    ax : matplotlib.axes.Axes, optional
+        The Axes to draw into; by default, those of a new figure.
 
     Returns
     -------
