@@ -36,7 +36,7 @@ shown, _ = augment(x_train[rows], t_train[rows], seed=1)
 def trained(**arguments):
     network = MultiLayerNet(784, [100], 10, dtype=np.float32, seed=0)
     trainer = Trainer(
-        network, x_train, t_train, iterations=800, optimizer="Adam", optimizer_param={"lr": 0.002},
+        network, x_train, t_train, iterations=1000, optimizer="Adam", optimizer_param={"lr": 0.002},
         evaluate_sample_num_per_epoch=1000, seed=0, verbose=False, progress=False, **arguments,
     )
     trainer.train()

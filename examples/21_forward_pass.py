@@ -57,7 +57,7 @@ print(f"right: {right / len(x_test):.4f}")
 # On the right are the first 12 test images.
 
 figure = plt.figure(figsize=(11, 4), layout="constrained")
-left, right = figure.subfigures(1, 2)
+((left, right),) = figure.subfigures(1, 2, squeeze=False)
 ax = left.subplots()
 line = np.linspace(-4, 4, 401)
 for name, function, dashes in ("step", step_function, "--"), ("sigmoid", sigmoid, "-"), ("ReLU", relu, "-."):

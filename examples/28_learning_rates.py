@@ -14,6 +14,7 @@ each jump ends higher than the one before: the descent diverges.
 # The valley is x². Its slope is 2x, so one step multiplies x by 1 - 2 lr. The descent arrives if this is between -1
 # and 1.
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from fastnet.gradient import gradient_descent
@@ -33,6 +34,7 @@ for name, lr in rates.items():
 # %%
 # The stills. `animate_learning_rates` takes the same arguments, and shows the descents step by step.
 
-ax = plot_learning_rates(f, rates, start=-3.0)
-ax.figure.savefig("28_learning_rates.png")
+figure, ax = plt.subplots(figsize=(5, 5.8), layout="constrained")
+plot_learning_rates(f, rates, start=-3.0, ax=ax)
+figure.savefig("28_learning_rates.png")
 print("The picture is in 28_learning_rates.png")
