@@ -9,12 +9,14 @@ import numpy.typing as npt
 class Picked:
     """The array ``array[rows]``, a mini-batch of samples, of which no copy is in memory.
 
-    `numpy.asarray` makes the copy. The kernel `network_gradient` reads the rows themselves.
+    `numpy.asarray` makes the copy. The kernel `network_gradient` reads the rows themselves. `array` may also be a
+    sparse matrix of SciPy in CSR format: then the copy is dense.
     """
 
-    def __init__(self, array: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> None:
+    def __init__(self, array: Any, rows: npt.NDArray[np.intp]) -> None:
         self.array = array
         self.rows = rows
+        self.is_sparse = not isinstance(array, np.ndarray)
         self.shape = (len(rows), *array.shape[1:])
         self.ndim = array.ndim
 
@@ -24,4 +26,6 @@ class Picked:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
             raise ValueError("the rows are not together in memory, and cannot be had without a copy: make one first")
-        return self.array.take(self.rows, axis=0).astype(dtype or self.array.dtype, copy=False)
+        rows: npt.NDArray[Any]
+        rows = self.array[self.rows].toarray() if self.is_sparse else self.array.take(self.rows, axis=0)
+        return rows.astype(dtype or self.array.dtype, copy=False)

@@ -14,6 +14,7 @@ Why it is fast, most important first:
 - `multiply` (x W) and `outer` (x' d) keep the values that they reuse in registers. A BLAS is no faster on matrices of
   this size, and starts threads for them.
 - The loops work on one chunk of samples at a time, so that everything but the weights stays in the L1 and L2 caches.
+  Of a sparse matrix, one chunk becomes dense at a time.
 
 Skipping a zero is wrong where the other factor is infinite or NaN: 0 times infinity is NaN. So the kernel checks after
 each product whether the result is finite. If not, the functions `limits_of_...` add what was skipped.
@@ -29,7 +30,7 @@ The matrices in the workspace have rows of `padded(U, ...)` elements: columns pa
 
 from cython cimport floating
 from libc.math cimport INFINITY, isinf
-from libc.stdint cimport uint8_t, uint32_t, uintptr_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from fastnet._twins.shared.dispatch cimport UNROLLED, VECTORISED, over_rows
@@ -39,8 +40,8 @@ from fastnet._twins.shared.formulas cimport (
     output_called, relu, relu_slope, sigmoid_and_slope, tanh_and_slope,
 )
 from fastnet._twins.shared.memory cimport (
-    NPY_DOUBLE, NPY_FLOAT, NPY_INTP, NPY_UINT8, PyArray_Cast, PyArray_ITEMSIZE, PyArray_TYPE,
-    address, doubles, empty_like, import_array, is_carray, ndarray, plain,
+    NPY_DOUBLE, NPY_FLOAT, NPY_INT32, NPY_INTP, NPY_UINT8, PyArray_Cast, PyArray_ITEMSIZE, PyArray_TYPE,
+    address, doubles, empty_like, import_array, is_carray, ndarray, plain, prefetch_bytes,
 )
 from fastnet._twins.shared.products cimport (
     CHUNK, GROUP, Used, all_finite, borrow, clear_padding, find_used, give_back, groups_of, input, limits_of_outer, limits_of_product,
@@ -217,10 +218,18 @@ cdef struct Layer:
     void* WT         # (U, I): W transposed
 
 
+# A sparse matrix in SciPy's CSR format: row n has the numbers from starts[n] to starts[n + 1] - 1, and number e belongs
+# to the input inputs[e]. The pointers are NULL if the matrix is dense.
+cdef struct Sparse:
+    const int32_t* starts
+    const int32_t* inputs
+
+
 cdef struct Problem:
     Py_ssize_t N
     int activation, output
     const void* x              # (N, D); or a matrix of which order[n] is the row of sample n
+    Sparse sparse              # if the matrix is sparse, and x its numbers
     const Py_ssize_t* order    # (N,), or NULL
     float divisor              # if x holds bytes: each stands for itself / divisor, in float32
     const Py_ssize_t* labels   # (N,), or NULL
@@ -235,6 +244,7 @@ cdef struct Problem:
 # The temporary memory of a step, besides that of its layers, for one chunk of samples.
 cdef struct Workspace:
     void* x             # the output of `pack_used`, if x cannot be read directly
+    void* rows          # the output of `_make_dense`, if x is sparse
     Used used           # for the inputs x
     Used all            # for the units of any layer: all samples
     uint32_t* is_used   # the output of `find_used`
@@ -259,6 +269,7 @@ cdef Py_ssize_t _lay_out(Workspace* workspace, char* begin, const Problem* probl
         layer.WT = _reserve(&end, layer.U * layer.inputs * itemsize if layer > problem.first else 0)
         layer += 1
     workspace.x = _reserve(&end, CHUNK * itemsize * inputs * GROUP)
+    workspace.rows = _reserve(&end, CHUNK * itemsize * problem.first.inputs if problem.sparse.starts != NULL else 0)
     workspace.used.counts = <Py_ssize_t*> _reserve(&end, inputs * sizeof(Py_ssize_t))
     workspace.used.samples = <unsigned char*> _reserve(&end, inputs * CHUNK)
     workspace.all.counts = <Py_ssize_t*> _reserve(&end, units * sizeof(Py_ssize_t))
@@ -358,11 +369,26 @@ cdef void _backward(
         )
 
 
+cdef void _make_dense(
+    const input* numbers, const Sparse* sparse, const Py_ssize_t* order, Py_ssize_t rows, Py_ssize_t D, input* out
+) noexcept nogil:
+    # out (rows, D) = the rows of a sparse matrix. As in SciPy, the numbers of one input are added.
+    cdef Py_ssize_t n, e, row
+    for n in range(rows):
+        row = order[n]
+        memset(out, 0, D * sizeof(input))
+        for e in range(sparse.starts[row], sparse.starts[row + 1]):
+            out[sparse.inputs[e]] += numbers[e]
+        out += D
+
+
 cdef void _step(const input* x, floating* like, const Problem* problem, const Workspace* workspace) noexcept nogil:
     # Compute all chunks: y if it is not NULL, and the gradients if the layers have them. `like` only selects the dtype
     # of the parameters.
     cdef Py_ssize_t first, rows, n, units = 0, D = problem.first.inputs, C = problem.last.U
-    cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0 and problem.order == NULL
+    cdef bint is_sparse = problem.sparse.starts != NULL
+    cdef bint together = problem.order == NULL or is_sparse
+    cdef bint as_it_is = sizeof(input) == sizeof(floating) and D % GROUP == 0 and together
     cdef Py_ssize_t stride = D if as_it_is else GROUP
     cdef const unsigned char* packed = NULL if as_it_is else workspace.all.samples  # `list_all` writes 0, 1, 2, ...
     cdef floating* y = <floating*> problem.y
@@ -385,7 +411,10 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Wo
         layer += 1
     for first from 0 <= first < problem.N by CHUNK:
         rows = min(problem.N - first, CHUNK)
-        if problem.order == NULL:
+        if is_sparse:
+            _make_dense(x, &problem.sparse, problem.order + first, rows, D, <input*> workspace.rows)
+            part, order = <const input*> workspace.rows, NULL
+        elif problem.order == NULL:
             part, order = x + first * D, NULL
         else:
             part, order = x, problem.order + first
@@ -424,6 +453,56 @@ cdef ndarray _input(x, tuple parameters, Problem* problem):
     return array if PyArray_TYPE(array) in (NPY_FLOAT, PyArray_TYPE(W)) else None
 
 
+cdef ndarray _sparse_input(x, tuple parameters, Problem* problem):
+    # The numbers of the sparse matrix x, in CSR format; None if it needs conversion or is not valid.
+    cdef ndarray W = parameters[0], numbers, indices, indptr
+    if x.format != "csr":
+        return None
+    if x.shape[1] != W.shape[0] or not (is_carray(x.data) and is_carray(x.indices) and is_carray(x.indptr)):
+        return None
+    numbers, indices, indptr = x.data, x.indices, x.indptr
+    if PyArray_TYPE(indices) != NPY_INT32 or PyArray_TYPE(indptr) != NPY_INT32:
+        return None
+    if PyArray_TYPE(numbers) not in (NPY_FLOAT, PyArray_TYPE(W)):
+        return None
+    if indptr.size != x.shape[0] + 1 or indices.size != numbers.size:
+        return None
+    problem.sparse.starts = <const int32_t*> address(indptr)
+    problem.sparse.inputs = <const int32_t*> address(indices)
+    return numbers
+
+
+cdef VECTORISED _find_beyond(const int32_t* inputs, Py_ssize_t size, uint32_t D, bint* found) noexcept nogil:
+    # found: whether an input is not below D. As unsigned numbers, the negative ones are very large.
+    cdef Py_ssize_t e
+    cdef bint beyond = False
+    for e in range(size):
+        beyond |= <uint32_t> inputs[e] >= D
+    found[0] |= beyond
+
+
+cdef bint _rows_fit(
+    const Problem* problem, Py_ssize_t D, Py_ssize_t size, const char* numbers, Py_ssize_t itemsize
+) noexcept:
+    # Whether the rows `order` of the sparse matrix lie within its `size` numbers, and their inputs are below D. The rows
+    # are short, and lie anywhere in memory: so prefetch the numbers, and the inputs of the next row. Without this, a step
+    # of 784-100-10, batch 200, takes 1.1 times as long.
+    cdef Py_ssize_t n, row, next
+    cdef const int32_t* starts = problem.sparse.starts
+    cdef const int32_t* inputs = problem.sparse.inputs
+    cdef bint beyond = False
+    for n in range(problem.N):
+        row = problem.order[n]
+        if not 0 <= starts[row] <= starts[row + 1] <= size:
+            return False
+    for n in range(problem.N):
+        row, next = problem.order[n], problem.order[min(n + 1, problem.N - 1)]
+        prefetch_bytes(numbers + starts[row] * itemsize, (starts[row + 1] - starts[row]) * itemsize)
+        prefetch_bytes(inputs + starts[next], (starts[next + 1] - starts[next]) * sizeof(int32_t))
+        _find_beyond(inputs + starts[row], starts[row + 1] - starts[row], <uint32_t> D, &beyond)
+    return not beyond
+
+
 cdef UNROLLED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
     found[0] = is_outside(t, size)
 
@@ -438,8 +517,8 @@ cdef bint _are_in_range(
     return not outside
 
 
-cdef ndarray _order(rows, ndarray x):
-    # The array `rows` of `Picked`; None if it does not hold numbers of rows of x.
+cdef ndarray _order(rows, size_t count):
+    # The array `rows` of `Picked`; None if it does not hold numbers of the rows of a matrix, of which there are `count`.
     cdef Py_ssize_t n
     cdef ndarray array
     cdef const Py_ssize_t* order
@@ -450,7 +529,7 @@ cdef ndarray _order(rows, ndarray x):
         return None
     order = <const Py_ssize_t*> address(array)
     for n in range(array.shape[0]):
-        if <size_t> order[n] >= <size_t> x.shape[0]:
+        if <size_t> order[n] >= count:  # as an unsigned number, a negative one is very large
             return None
     return array
 
@@ -592,24 +671,32 @@ def network_gradient(
 
     Or return None if an argument needs conversion or is not valid.
 
-    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of
-    the last layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output
-    "identity", any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,),
-    float64, above 0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the
-    parameters, or None.
+    x is (N, D), N at least 1, an array, `ScaledBytes`, or `Picked` from an array or a sparse matrix. The parameters are
+    W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,). t is (N, C) targets in the dtype of the
+    parameters, from 0 to 1 (for the output "identity", any); or, for the output "softmax", (N,) labels, intp or uint8.
+    The weights of the samples are (N,), float64, above 0, or None. The predictions are written to y, which is
+    C-contiguous (N, C) in the dtype of the parameters, or None.
     """
     cdef Problem problem
     cdef ndarray inputs, array, order
     memset(&problem, 0, sizeof(problem))
-    inputs = _input(x.array if type(x) is Picked else x, parameters, &problem)
+    matrix = x.array if type(x) is Picked else x
+    if type(x) is Picked and x.is_sparse:
+        inputs = _sparse_input(matrix, parameters, &problem)
+    else:
+        inputs = _input(matrix, parameters, &problem)
     if inputs is None:
         return None
     problem.N = inputs.shape[0]
     if type(x) is Picked:
-        order = _order(x.rows, inputs)
+        order = _order(x.rows, matrix.shape[0])
         if order is None:
             return None
         problem.N, problem.order = order.shape[0], <const Py_ssize_t*> address(order)
+        if problem.sparse.starts != NULL and not _rows_fit(
+            &problem, x.shape[1], inputs.size, <const char*> address(inputs), PyArray_ITEMSIZE(inputs)
+        ):
+            return None
     if problem.N == 0:
         return None
     array = _targets(t, problem.N, parameters[len(parameters) - 1], output)

@@ -115,11 +115,11 @@ def network_gradient(
 
     Or return None if an argument needs conversion or is not valid.
 
-    x is (N, D), N at least 1, an array, `ScaledBytes` or `Picked`. The parameters are W1 (D, H), b1 (H,), ..., those of
-    the last layer (H, C) and (C,). t is (N, C) targets in the dtype of the parameters, from 0 to 1 (for the output
-    "identity", any); or, for the output "softmax", (N,) labels, intp or uint8. The weights of the samples are (N,),
-    float64, above 0, or None. The predictions are written to y, which is C-contiguous (N, C) in the dtype of the
-    parameters, or None.
+    x is (N, D), N at least 1, an array, `ScaledBytes`, or `Picked` from an array or a sparse matrix. The parameters are
+    W1 (D, H), b1 (H,), ..., those of the last layer (H, C) and (C,). t is (N, C) targets in the dtype of the
+    parameters, from 0 to 1 (for the output "identity", any); or, for the output "softmax", (N,) labels, intp or uint8.
+    The weights of the samples are (N,), float64, above 0, or None. The predictions are written to y, which is
+    C-contiguous (N, C) in the dtype of the parameters, or None.
     """
     if type(x) is Picked:
         x = np.asarray(x)

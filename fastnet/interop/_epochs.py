@@ -33,9 +33,8 @@ class Data(NamedTuple):
         return np.arange(len(self.t)) if self.weight is None else np.flatnonzero(self.weight)
 
     def part(self, rows: Rows) -> "Data":
-        """Return a mini-batch: rows of an array stay where they are, and those of a sparse matrix become dense."""
-        x = Picked(self.x, rows) if isinstance(self.x, np.ndarray) else self.x[rows].toarray()
-        return Data(x, self.t[rows], None if self.weight is None else self.weight[rows])
+        """Return a mini-batch, whose rows stay where they are."""
+        return Data(Picked(self.x, rows), self.t[rows], None if self.weight is None else self.weight[rows])
 
 
 class Objective(NamedTuple):

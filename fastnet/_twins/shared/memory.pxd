@@ -28,7 +28,7 @@ cdef extern from "numpy/arrayobject.h":
 
     int import_array "_import_array" () except -1
 
-    int NPY_FLOAT, NPY_DOUBLE, NPY_INTP, NPY_UINT8
+    int NPY_FLOAT, NPY_DOUBLE, NPY_INT32, NPY_INTP, NPY_UINT8
     int PyArray_TYPE(ndarray) noexcept nogil
     int PyArray_NDIM(ndarray) noexcept nogil
     Py_ssize_t* PyArray_DIMS(ndarray) noexcept nogil
@@ -103,11 +103,16 @@ cdef enum:
     REST = 1024  # elements: where no more are left, prefetching does not pay
 
 
+cdef inline void prefetch_bytes(const void* first, Py_ssize_t size) noexcept nogil:
+    """Prefetch `size` bytes. They may lie outside the array."""
+    cdef Py_ssize_t line
+    for line from 0 <= line < size by CACHE_LINE:
+        prefetch(<size_t> first + <size_t> line)
+
+
 cdef inline void prefetch_elements(const floating* x, Py_ssize_t size) noexcept nogil:
     """Prefetch x[0], ..., x[size - 1]. They may lie outside the array."""
-    cdef size_t line
-    for line from 0 <= line < size * sizeof(floating) by CACHE_LINE:
-        prefetch(<size_t> x + line)
+    prefetch_bytes(x, size * sizeof(floating))
 
 
 cdef inline Py_ssize_t prefetch_ahead(const floating* x, Py_ssize_t start, Py_ssize_t size) noexcept nogil:

@@ -19,7 +19,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from fastnet._twins.shared.dispatch cimport INLINED, OPTIMISED, UNROLLED, VECTORISED
-from fastnet._twins.shared.memory cimport import_array, ndarray
+from fastnet._twins.shared.memory cimport TOGETHER, import_array, ndarray, prefetch_bytes
 from fastnet._twins.shared.sources cimport FASTNET_FINGERPRINT
 from fastnet._twins.shared.vector_math cimport bits_of_double, bits_of_float
 
@@ -47,17 +47,25 @@ cdef UNROLLED _find_used(
 ) noexcept nogil:
     # Bit k of is_used[b, i] is 1 if input i is not 0 in sample 32 b + k. The bits past the last sample and the last
     # input are 0: the last group may be incomplete. Sample n is row order[n] of x, or row n if `order` is NULL.
-    cdef Py_ssize_t n, i, width = groups_of(I) * GROUP
+    #
+    # The rows of a mini-batch lie anywhere in memory: so prefetch the next one. Without this, an epoch of
+    # `NetClassifier` takes 1.08 times as long in float64, and 1.04 times in float32.
+    cdef Py_ssize_t n, next, i, start, width = groups_of(I) * GROUP
     cdef uint32_t bit
     cdef uint32_t* bits
     cdef const input* row
+    cdef const input* next_row
     memset(is_used, 0, (rows + 31) // 32 * width * sizeof(uint32_t))
     for n in range(rows):
         bit = <uint32_t> 1 << n % 32
         bits = is_used + n // 32 * width
+        next = min(n + 1, rows - 1)
         row = x + (n if order == NULL else order[n]) * stride
-        for i in range(I):
-            bits[i] |= bit if row[i] != 0 else 0
+        next_row = x + (next if order == NULL else order[next]) * stride
+        for start from 0 <= start < I by TOGETHER:
+            prefetch_bytes(next_row + start, TOGETHER * sizeof(input))
+            for i in range(start, min(start + TOGETHER, I)):
+                bits[i] |= bit if row[i] != 0 else 0
 
 
 cdef void find_used(
