@@ -14,6 +14,7 @@ from sphinx import addnodes, locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
+from sphinx.util.i18n import docname_to_domain
 
 LANGUAGES = {"en": "English", "ko": "한국어", "ja": "日本語"}
 HERE = Path(__file__).parents[1]
@@ -67,6 +68,21 @@ class PlaceAdmonitionTitles(SphinxTransform):
                 title.source, title.line = title.parent.source, title.parent.line
 
 
+class TranslateFormulas(SphinxTransform):
+    """Sphinx writes a translated formula as reStructuredText, which a page in Markdown does not understand."""
+
+    default_priority = 10  # before the translation
+
+    def apply(self, **_: Any) -> None:
+        if self.config.language != "en":
+            folders = [self.env.srcdir / folder for folder in self.config.locale_dirs]
+            domain = docname_to_domain(self.env.docname, self.config.gettext_compact)
+            catalogue, _ = locale.init(folders, self.config.language, domain)
+            for formula in self.document.findall(nodes.math_block):
+                formula.rawsource = catalogue.gettext(formula.astext())
+                formula[:] = [nodes.Text(formula.rawsource)]
+
+
 def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
     top = context["content_root"] + ("" if app.config.language == "en" else "../")
     first = pagename.partition("/")[0]
@@ -79,6 +95,7 @@ def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, An
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", build_only_what_is_translated, priority=100)  # before intersphinx reads its mapping
     app.add_transform(PlaceAdmonitionTitles)
+    app.add_transform(TranslateFormulas)
     app.connect("doctree-read", link_to_english_pages)
     app.connect("doctree-read", translate_gallery_cards)
     app.connect("html-page-context", add_switch)
