@@ -337,14 +337,14 @@ def _normal(x: Any, *, axis: int | None = 0, unbiased: bool = False, outside: bo
     keep = axis == 1
     difference = x - x.mean(axis=axis, keepdims=keep)
     variance = x.var(axis=axis, keepdims=keep, ddof=1 if unbiased and len(x) > 1 else 0)
-    return difference / ((np.sqrt(variance) + 1e-7) if outside else np.sqrt(variance + 1e-7))
+    return difference / ((np.sqrt(variance) + 1e-6) if outside else np.sqrt(variance + 1e-6))
 
 
 _UNITS = np.array([[1.0, 10.0, -3.0], [2.0, 30.0, 0.5], [4.0, -20.0, 1.0], [0.0, 5.0, 2.5]])
 BatchNormalization = Exercise(
     "BatchNormalization(x, gamma, beta)",
     """A class: BatchNormalization(gamma, beta) keeps both. forward(x) gives each unit of the batch x (N, D)
-    the mean 0 and the variance 1. Add 1e-7 to the variance. Then multiply by gamma (D,) and add beta (D,).""",
+    the mean 0 and the variance 1. Add 1e-6 to the variance. Then multiply by gamma (D,) and add beta (D,).""",
     _normalization(lambda x, gamma, beta: gamma * _normal(x) + beta),
     [
         *trials("two samples of one unit", (np.array([[1.0], [3.0]]), np.array([1.0]), np.array([0.0]))),
@@ -361,10 +361,10 @@ BatchNormalization = Exercise(
             lambda x, gamma, beta: gamma * _normal(x, axis=None) + beta
         ),
         "the root of the variance is missing": _normalization(
-            lambda x, gamma, beta: gamma * (x - x.mean(axis=0)) / (x.var(axis=0) + 1e-7) + beta
+            lambda x, gamma, beta: gamma * (x - x.mean(axis=0)) / (x.var(axis=0) + 1e-6) + beta
         ),
         "the mean is not subtracted": _normalization(
-            lambda x, gamma, beta: gamma * x / np.sqrt(x.var(axis=0) + 1e-7) + beta
+            lambda x, gamma, beta: gamma * x / np.sqrt(x.var(axis=0) + 1e-6) + beta
         ),
         "it does not divide by the standard deviation": _normalization(
             lambda x, gamma, beta: gamma * (x - x.mean(axis=0)) + beta
@@ -374,7 +374,7 @@ BatchNormalization = Exercise(
         "the variance divides by N - 1, where the book divides by N": _normalization(
             lambda x, gamma, beta: gamma * _normal(x, unbiased=True) + beta
         ),
-        "without 1e-7, a variance of 0 gives 0 / 0": _normalization(
+        "without 1e-6, a variance of 0 gives 0 / 0": _normalization(
             lambda x, gamma, beta: gamma * (x - x.mean(axis=0)) / x.std(axis=0) + beta
         ),
         "beta is added before gamma multiplies": _normalization(lambda x, gamma, beta: gamma * (_normal(x) + beta)),
