@@ -21,8 +21,10 @@ extensions = [
     "sphinx.ext.intersphinx",  # links from the translations to the reference, which is English
     "sphinx.ext.autosummary",  # the tables of names, and links to everything that can be imported
     "numpydoc",
+    "animation",  # _extensions/animation.py
     "exercise_list",  # _extensions/exercise_list.py
     "languages",  # _extensions/languages.py
+    "messages",  # _extensions/messages.py
     "public_names",  # _extensions/public_names.py
     "sphinx_copybutton",
     "matplotlib.sphinxext.plot_directive",  # the pictures in the text
@@ -66,6 +68,7 @@ shown_only = [
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
+    "image_scrapers": ("saved_pictures.saved_picture",),  # _extensions/saved_pictures.py
     "filename_pattern": rf"(?<!{')(?<!'.join(shown_only)})\.py$" if shown_only else "",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,

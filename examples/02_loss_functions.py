@@ -47,7 +47,7 @@ for eps in 1e-5, 1e-7, 0:
 # Plot the losses against the probability of the right class; one wrong class has the rest. The squared error goes from
 # 1 to 0. The cross-entropy is much larger at 0: it reaches 16.1 = -log 1e-7.
 
-probabilities = np.linspace(0, 1, 201)
+probabilities = np.linspace(0, 1, 1001)
 two_classes = [np.array([p, 1 - p]) for p in probabilities]
 
 figure, ax = plt.subplots(layout="constrained")
@@ -56,7 +56,7 @@ ax.plot(probabilities, [sum_squared_error(y, [1, 0]) for y in two_classes], line
 for name, p in ("right", 0.6), ("wrong", 0.1):
     loss = cross_entropy_error([p, 1 - p], [1, 0])
     ax.plot(p, loss, "ko")
-    ax.annotate(f"{name}: {loss:.2f}", (p, loss), xytext=(8, 8), textcoords="offset points")
+    ax.annotate(f"the {name} prediction: {loss:.2f}", (p, loss), xytext=(8, 8), textcoords="offset points")
 ax.set(title="What a prediction costs", xlabel="probability of the right class", ylabel="loss", ylim=(0, 6))
 ax.grid(alpha=0.3)
 ax.legend()

@@ -47,7 +47,7 @@ print(f"from (0.9, 0.1) to (0.3, 0.7): {kl_divergence([0.9, 0.1], [0.3, 0.7]):.4
 t, y = np.array([0, 1, 0]), np.array([0.2, 0.7, 0.1])
 print(f"cross_entropy {cross_entropy(t, y, base=np.e):.6f}, cross_entropy_error {cross_entropy_error(y, t):.6f}")
 
-p = np.linspace(0.001, 0.999, 999)
+p = 1 / (1 + np.exp(-np.linspace(-16, 16, 1001)))  # close together near 0 and 1, where the curves are steep
 coins = np.stack([p, 1 - p], axis=1)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
@@ -56,12 +56,14 @@ left.set(title="Entropy of a coin", xlabel="probability of heads", ylabel="bits"
 left.grid(alpha=0.3)
 
 right.plot(p, cross_entropy(truth, coins), label="cross-entropy")
-right.axhline(entropy(truth), color="black", linestyle="--", label="entropy of the truth")
-right.fill_between(p, entropy(truth), cross_entropy(truth, coins), alpha=0.2, label="divergence")
+right.axhline(entropy(truth), color="black", linestyle="--", label="entropy: the truth assumed")
+right.fill_between(p, entropy(truth), cross_entropy(truth, coins), alpha=0.2, label="KL divergence: the price")
 right.axvline(truth[0], color="gray", linewidth=1)
 right.set(title="The price of a wrong assumption", xlabel="assumed probability (the true one is 0.3)", ylabel="bits")
+right.text(0.31, 0.1, "the truth", color="gray")
 right.set_ylim(0, 4)
-right.annotate("to infinity", (0.99, 3.95), (0.6, 2.4), arrowprops={"arrowstyle": "->"})
-right.legend(loc="upper center")
+right.text(0.03, 3.7, "to infinity")
+right.text(0.95, 3.7, "to infinity", ha="right")
+right.legend(loc="center", fontsize="small")
 figure.savefig("03_entropy_and_kl.png")
 print("The picture is in 03_entropy_and_kl.png")

@@ -53,7 +53,10 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained"
 plot_gradient_field(f, paths[0.1], xlim=(-5, 5), ylim=(-5, 5), ax=left)
 for lr, path in paths.items():
     right.plot(np.linalg.norm(path, axis=1), label=f"learning rate {lr:g}")
-right.annotate("too large for differences:\nx stops, far away", (15, 1e14), (30, 1e6), arrowprops={"arrowstyle": "->"})
+right.annotate(
+    "so far away that x + 0.0001\nis rounded to x: no gradient,\nand x stops", (20, 2.6e13), (30, 1e4),
+    arrowprops={"arrowstyle": "->"},
+)  # fmt: skip
 right.set(title="Three learning rates", xlabel="step", ylabel="distance from the lowest point", yscale="log")
 right.grid(alpha=0.3)
 right.legend()

@@ -63,8 +63,9 @@ left.set(title="The line turns to the points", xlabel="x", ylabel="y", ylim=(-0.
 left.legend(loc="upper left")
 
 w_axis = np.linspace(0, 4, 101)
-right.plot(w_axis, [cost(w) for w in w_axis], color="gray")
-right.plot(w_history, [cost(w) for w in w_history], "o")
-right.set(title="The steps shrink where the cost is flat", xlabel="w", ylabel="cost")
+right.plot(w_axis, [cost(w) for w in w_axis], color="gray", label="cost")
+right.plot(w_history, [cost(w) for w in w_history], "o", label="after each step")
+right.set(title="The steps shrink where the cost is flat", xlabel="w", ylabel="cost", xticks=range(5))
+right.legend(loc="upper center")
 figure.savefig("05_linear_regression.png")
 print("The picture is in 05_linear_regression.png")

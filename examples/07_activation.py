@@ -63,7 +63,7 @@ left.set(title="With relu between the layers", xlabel="x", ylabel="y", xticks=[-
 left.legend()
 
 parts = right.plot(x, hidden, linewidth=1)
-parts[0].set_label("one of ten hidden units")
+parts[0].set_label("ten hidden units (some give 0)")
 right.plot(x, predict(x), "k", linewidth=3, label="their sum, and b2")
 right.set(title="Lines with a bend, and their sum", xlabel="x", ylabel="what each adds to y")
 right.set_xticks([-1, -0.5, 0, 0.5, 1])

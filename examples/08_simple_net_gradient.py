@@ -49,13 +49,13 @@ for _ in range(30):
 print(f"after 30 steps: probabilities {probabilities[-1].round(4)}, loss {net.loss(x, t):.4f}")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-left.imshow(dW, cmap="coolwarm", vmin=-0.8, vmax=0.8)
+left.imshow(dW, cmap="coolwarm", vmin=-1.5, vmax=1.5)
 for (row, column), value in np.ndenumerate(dW):
     left.text(column, row, f"{value:.3f}", ha="center", va="center")
 left.set(title="Gradient with respect to W", xlabel="class", ylabel="input", xticks=range(3), yticks=range(2))
 
 right.plot(probabilities, label=["class 0", "class 1", "class 2, the right one"])
-right.set(title="What 30 steps against it do", xlabel="step", ylabel="probability", ylim=(0, 1))
+right.set(title="What 30 steps against the gradient do", xlabel="step", ylabel="probability", ylim=(0, 1))
 right.grid(alpha=0.3)
 right.legend()
 figure.savefig("08_simple_net_gradient.png")

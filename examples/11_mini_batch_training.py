@@ -28,7 +28,8 @@ print(f"{x_train.shape[0]:,} images of {x_train.shape[1]} pixels; the first is a
 network = TwoLayerNet(input_size=784, hidden_size=50, output_size=10, weight_init_std=0.01, dtype=np.float32, seed=0)
 trainer = Trainer(
     network, x_train, t_train, x_test, t_test,
-    mini_batch_size=100, iterations=10_000, optimizer="SGD", optimizer_param={"lr": 0.1}, seed=0, verbose=False,
+    mini_batch_size=100, iterations=10_000, optimizer="SGD", optimizer_param={"lr": 0.1},
+    evaluate_sample_num_per_epoch=10_000, seed=0, verbose=False,
 )
 trainer.train()
 

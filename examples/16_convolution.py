@@ -58,7 +58,7 @@ figure = plt.figure(figsize=(13, 8.5), layout="constrained")
 left, right = above.subplots(1, 2)
 plot_weights(before, shape=(5, 5), title="Filters before training", ax=left)
 plot_weights(after, shape=(5, 5), title="Filters after training", ax=right)
-pictures = [(x_test[0, 0], f"a {t_test[0]}"), *((maps[number], f"filter {number}") for number in strongest)]
+pictures = [(x_test[0, 0], f"the digit: a {t_test[0]}"), *((maps[number], f"filter {number}") for number in strongest)]
 for ax, (picture, title) in zip(below.subplots(1, 7), pictures, strict=True):
     ax.imshow(picture, cmap="gray_r")
     ax.set_title(title)

@@ -34,7 +34,7 @@ def trained(t, iterations, lr, hidden, **settings):
     np.random.seed(0)  # dropout draws from NumPy's global generator
     network = MultiLayerNetExtend(784, hidden, 10, dtype=np.float32, **settings)
     trainer = Trainer(
-        network, x, t, x_test[:2000], t_test[:2000],
+        network, x, t, x_test[:1000], t_test[:1000],
         iterations=iterations, optimizer_param={"lr": lr}, verbose=False, progress=False,
     )
     trainer.train()

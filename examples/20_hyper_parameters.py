@@ -24,7 +24,7 @@ from fastnet.plotting import plot_search
 from fastnet.search import random_search
 
 (x_train, t_train), _ = load_mnist()
-chosen = np.random.default_rng(0).permutation(len(x_train))[:1500]
+chosen = np.random.default_rng(0).permutation(len(x_train))[:1000]
 x, t = x_train[chosen[:500]], t_train[chosen[:500]]
 x_val, t_val = x_train[chosen[500:]], t_train[chosen[500:]]
 
@@ -43,8 +43,8 @@ def train(lr, weight_decay):
 # Both are drawn on a logarithmic scale: 0.001 is to 0.01 as 0.01 is to 0.1. With ``n_jobs=-1``, all cores would train,
 # and the result would be the same.
 
-result = random_search(train, 60, {"lr": (1e-5, 0.3), "weight_decay": (1e-8, 0.1)}, seed=0)
-print("the best five of 60 pairs:")
+result = random_search(train, 40, {"lr": (1e-5, 0.3), "weight_decay": (1e-8, 0.1)}, seed=0)
+print("the best five of 40 pairs:")
 for trial in result.ranked[:5]:
     lr, decay = trial.hyper_parameters["lr"], trial.hyper_parameters["weight_decay"]
     print(f"validation accuracy {trial.accuracy:.3f}  learning rate {lr:.4f}  weight decay {decay:.1e}")

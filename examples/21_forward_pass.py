@@ -57,7 +57,8 @@ print(f"right: {right / len(x_test):.4f}")
 # On the right are the first 12 test images.
 
 figure = plt.figure(figsize=(11, 4), layout="constrained")
-ax = figure.add_subplot(3, 8, (1, 19))
+((left, right),) = figure.subfigures(1, 2, squeeze=False)
+ax = left.subplots()
 line = np.linspace(-4, 4, 401)
 for name, function, dashes in ("step", step_function, "--"), ("sigmoid", sigmoid, "-"), ("ReLU", relu, "-."):
     ax.plot(line, function(line), dashes, label=name)
@@ -65,9 +66,8 @@ ax.set(title="Three activations", xlabel="x", ylabel="output", ylim=(-0.1, 2.1))
 ax.grid(alpha=0.3)
 ax.legend(loc="upper left")
 
-places = [row * 8 + column for row in range(3) for column in range(5, 9)]
-for place, image, answer in zip(places, x_test, network.predict(x_test[:12]), strict=False):
-    cell = figure.add_subplot(3, 8, place)
+right.suptitle("The network's answers, and their probabilities")
+for cell, image, answer in zip(right.subplots(3, 4).flat, x_test, network.predict(x_test[:12]), strict=False):
     cell.imshow(image.reshape(28, 28), cmap="gray_r")
     cell.set_title(f"{answer.argmax()} ({answer.max():.0%})", fontsize=9)
     cell.set_axis_off()

@@ -24,7 +24,8 @@ for depth in 1, 2, 4:
     network = MultiLayerNet(784, [100] * depth, 10, activation="relu", weight_init_std="he", dtype=np.float32, seed=0)
     trainer = Trainer(
         network, x_train, t_train, x_test, t_test,
-        iterations=3000, optimizer="Adam", optimizer_param={"lr": 0.001}, seed=0, verbose=False,
+        iterations=3000, optimizer="Adam", optimizer_param={"lr": 0.001},
+        evaluate_sample_num_per_epoch=10_000, seed=0, verbose=False,
     )
     trainer.train()
     trainers[depth] = trainer
@@ -40,12 +41,13 @@ for depth in 1, 2, 4:
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for (depth, trainer), dashes in zip(trainers.items(), ("-", "--", "-."), strict=True):
     losses = np.array(trainer.train_loss_list).reshape(-1, 100).mean(axis=1)
-    left.plot(100 * np.arange(len(losses)) + 50, losses, dashes, label=f"{depth} hidden")
-    right.plot(trainer.test_acc_list, dashes, marker="o", label=f"{depth} hidden")
+    label = f"{depth} hidden layer{'s' if depth > 1 else ''}"
+    left.plot(100 * np.arange(len(losses)) + 50, losses, dashes, label=label)
+    right.plot(trainer.test_acc_list, dashes, marker="o", label=label)
 left.set(title="Loss on the training images", xlabel="mini-batch", ylabel="loss", yscale="log")
 right.set(title="Accuracy on the test images", xlabel="epoch", ylabel="accuracy", ylim=(0.9, 1), xticks=range(5))
 for ax in left, right:
     ax.grid(alpha=0.3)
-    ax.legend()
+    ax.legend(loc="upper right" if ax is left else "lower right")
 figure.savefig("23_deeper_network.png")
 print("The picture is in 23_deeper_network.png")

@@ -92,6 +92,7 @@ for name, marker in ("PyTorch", "o"), ("onnxruntime", "x"):
     right.loglog(by_fastnet[::200].ravel(), differences[name][::200].ravel(), marker, markersize=4, label=name)
 right.axhline(np.finfo(np.float32).eps, color="grey", linestyle="--", label="the last digit of float32")
 right.set(title="How far the probabilities are apart", xlabel="probability", ylabel="relative difference to fastnet")
+right.set_ylim(8e-9, 5e-6)  # with room for the legend
 right.legend(loc="lower right")
 right.grid(alpha=0.3)
 figure.savefig("25_moving_on.png")

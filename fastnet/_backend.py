@@ -113,6 +113,9 @@ class use_backend:  # noqa: N801 - called like a function
     ) -> None:
         _set(*self._before.pop())
 
+    def __repr__(self) -> str:
+        return self._chosen[1]
+
 
 class _OfEachThread(threading.local):
     """The names of the front that each thread uses, as attributes: a lookup takes some 100 ns more than in a module."""

@@ -61,9 +61,10 @@ def as_array(x: Any, name: str) -> npt.NDArray[Any]:
             return np.from_dlpack(x)
         return np.asarray(x)
     except ValueError as error:
-        raise ValueError(f"{name} cannot be made an array: {error}") from None
+        reason = str(error).rstrip(".")
+        raise ValueError(f"{name} cannot be made an array: {reason}. Give rows of the same length") from None
     except (TypeError, RuntimeError, BufferError) as error:  # for example, a tensor that requires grad
-        raise TypeError(f"{name} cannot be made an array: {error}") from None
+        raise TypeError(f"{name} cannot be made an array: {error}. Give numbers") from None
 
 
 def shares_its_memory(x: Any, array: npt.NDArray[Any]) -> bool:
@@ -189,8 +190,10 @@ def samples(
     """
     array = real_array(x, name)
     if array.ndim not in (1, 2) or array.shape[-1] != width:
+        could_be_rows = array.ndim > 2 and array.size == len(array) * width > 0
         raise ValueError(
             f"{name} must have shape (N, {width}), or ({width},) for one sample; got shape {array.shape}"
+            + (f": write {name}.reshape({len(array)}, -1)" if could_be_rows else "")
         )
     return cast(array, FLOAT32 if keep_float32 and array.dtype == FLOAT32 else dtype)
 
@@ -217,10 +220,10 @@ def window_positions(
     H, W = (size + 2 * pad for size in shape[2:])
     # In C, sizes in bytes are 64-bit integers.
     if max(stride, math.prod(max(size, 1) for size in (*shape[:2], H, W))) > 2**58:
-        raise ValueError(f"pad {pad} or stride {stride} is too large for images of shape {shape}")
+        raise ValueError(f"pad {pad} or stride {stride} is too large for images of shape {shape}: use a smaller one")
     if height > H or width > W:
         raise ValueError(
-            f"a {kind} of {height} x {width} does not fit into images of shape {shape} with pad {pad}"
+            f"a {kind} of {height} x {width} does not fit into images of shape {shape} with pad {pad}: make it smaller"
         )
     return (H - height) // stride + 1, (W - width) // stride + 1
 
@@ -300,7 +303,10 @@ def labels_in_range(array: npt.NDArray[Any], classes: int, name: str = "t") -> I
     labels = cast(array if array.dtype is INTP else array.astype(INTP), INTP)
     if labels.size and labels.view(np.uintp).max() >= classes:  # as unsigned, negative labels are very large
         where, value = _first(array, (array < 0) | (array >= classes), name)
-        raise ValueError(f"{where} is {value}, which is not a label in [0, {classes})")
+        raise ValueError(
+            f"{where} is {value}, which is not a label in [0, {classes}): "
+            f"labels must be whole numbers from 0 to {classes - 1}"
+        )
     return labels
 
 
@@ -440,10 +446,13 @@ def one_number(value: Any, name: str = "f") -> float:
 def gradient_of(key: str, param: npt.NDArray[Any], grads: Mapping[str, Any], name: str) -> npt.NDArray[Any]:
     """Return the gradient with respect to the parameter `key`; error messages call the dict `grads` `name`."""
     if key not in grads:
-        raise ValueError(f"{name} has no {key!r}, which is in params")
+        raise ValueError(f"{name} has no {key!r}, which is in params: it must have all names of params")
     gradient = real_array(grads[key], f"{name}[{key!r}]")
     if gradient.shape != param.shape:
-        raise ValueError(f"{name}[{key!r}] has shape {gradient.shape}, params[{key!r}] has shape {param.shape}")
+        raise ValueError(
+            f"{name}[{key!r}] has shape {gradient.shape}, params[{key!r}] has shape {param.shape}: "
+            "both must be the same"
+        )
     return gradient
 
 

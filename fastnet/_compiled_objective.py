@@ -27,7 +27,8 @@ from fastnet._checks import FLOAT32, FLOAT64, FloatArray
 
 WANTED = (
     "fastnet calls 'double (int, double *)' and 'double (int, double *, void *)': the number of elements, the "
-    "elements, and the user data. intptr_t, Py_ssize_t or size_t may stand for int, and float * for double *"
+    "elements, and the user data. intptr_t, Py_ssize_t or size_t may stand for int, and float * for double *. "
+    "Declare f as one of these"
 )
 SIGNATURE = re.compile(r"double \( ([\w ]+) , (double|float) \* (, void \* )?\)")
 PYTHON_API = 4  # _ctypes.FUNCFLAG_PYTHONAPI: a function that must be called with the GIL
@@ -66,7 +67,10 @@ class CompiledObjective:
         return np.require(array, self.dtype, ["C", "ALIGNED"])
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("f is a compiled function. Its address means nothing to another process: it cannot be pickled")
+        raise TypeError(
+            "f is a compiled function. Its address means nothing to another process: it cannot be pickled. "
+            "Leave out n_jobs"
+        )
 
     def __call__(self, x: FloatArray) -> float:
         """Return f(x), for an `x` as `argument` returns it."""
@@ -168,7 +172,7 @@ def _of_ctypes(function: Any, owner: Any) -> CompiledObjective:
     arguments = ", ".join(_word(each) for each in function.argtypes)
     address = ctypes.cast(function, ctypes.c_void_p).value
     if not address:
-        raise ValueError("f is a function of ctypes without an address")
+        raise ValueError("f is a function of ctypes without an address: set f to one that a library has")
     return CompiledObjective(address, None, f"{_word(function.restype)} ({arguments})", owner)
 
 

@@ -23,5 +23,5 @@ class Picked:
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
-            raise ValueError("the rows are not together in memory, and cannot be had without a copy")
+            raise ValueError("the rows are not together in memory, and cannot be had without a copy: make one first")
         return self.array.take(self.rows, axis=0).astype(dtype or self.array.dtype, copy=False)

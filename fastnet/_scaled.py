@@ -32,7 +32,7 @@ class ScaledBytes:
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
-            raise ValueError("the floats are not in memory, and cannot be had without a copy")
+            raise ValueError("the floats are not in memory, and cannot be had without a copy: make one first")
         scaled = self.values.astype(np.float32)
         scaled /= np.float32(self.divisor)  # faster in two steps: bytes / float32 would convert piece by piece
         return scaled.astype(dtype or np.float32, copy=False)

@@ -154,7 +154,7 @@ def widened(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read: R
                 break
             raise NoStepError(
                 f"holds {center[finite & np.isinf(made)][0]:g}, and cannot be moved from there: a step of h = {h:g} or "
-                f"more leads to infinity in {view.dtype.name}"
+                f"more leads to infinity in {view.dtype.name}. Use smaller numbers, or float64"
             )
         f_plus, f_minus, eps = _values(f, x, view, plus, minus, read)
         eps = max(eps, EPS[view.itemsize])  # f probably computes in the dtype of x
@@ -175,7 +175,7 @@ def widened(f: Callable[[Any], Any], x: Any, view: FloatArray, h: float, read: R
                         )
                         raise NoStepError(
                             f"holds {value:g}, where numbers are too far apart for the slope of f: with the step "
-                            f"{step:g} it is {one:g}, and with a larger step {other:g}"
+                            f"{step:g} it is {one:g}, and with a larger step {other:g}. Use smaller numbers, or float64"
                         )
                 better = (gap <= explained) & ~settled
                 kept, error = np.where(better, now, kept), np.where(better, rounding, error)

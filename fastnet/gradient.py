@@ -625,7 +625,7 @@ def gradient_descent(
     if lost:
         warnings.warn(
             f"x has grown to {lost[0]:.3g}, where rounding removes the step of {H:g}: from there on, the gradient was "
-            f"wrong or 0. Probably the learning rate is too large: lr is {lr:g}",
+            f"wrong or 0. Probably the learning rate is too large: lr is {lr:g}. Choose a smaller one",
             RuntimeWarning,
             stacklevel=2,
         )

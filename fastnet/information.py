@@ -211,7 +211,7 @@ def _distribution(p: npt.ArrayLike, name: str) -> tuple[FloatArray, np.dtype[Any
     for position in np.argwhere(np.abs(sums - 1) > tolerance)[:1].tolist():
         where = f"{name}{position}" if position else name
         raise ValueError(
-            f"{where} sums to {sums[tuple(position)]:.9g}; probabilities sum to 1 along the last axis (within "
+            f"{where} sums to {sums[tuple(position)]:.9g}; probabilities must sum to 1 along the last axis (within "
             f"{tolerance:g} for {dtype})"
         )
     return array, dtype

@@ -92,7 +92,7 @@ def _read_idx(name: str) -> Array:
             raise ValueError("it is no IDX file of bytes")
         return np.frombuffer(data, np.uint8, offset=offset).reshape(shape)
     except (zlib.error, ValueError) as error:
-        raise ValueError(f"fastnet's {name}.gz is damaged: {error}") from None
+        raise ValueError(f"fastnet's {name}.gz is damaged: {error}. Install fastnet again") from None
 
 
 def _unpack(packed: bytes) -> bytes:

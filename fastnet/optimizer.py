@@ -625,9 +625,9 @@ def check_gradients(params: MutableMapping[str, Any], grads: Mapping[str, Any]) 
         array = real_array(param, f"params[{name!r}]")
         if isinstance(param, np.ndarray):
             if array.dtype.kind != "f":
-                raise TypeError(f"params[{name!r}] holds {array.dtype}; an optimizer moves float arrays in place")
+                raise TypeError(f"params[{name!r}] holds {array.dtype}, and an optimizer needs floats: pass them")
             if not array.flags.writeable:
-                raise ValueError(f"params[{name!r}] is read-only; an optimizer moves float arrays in place")
+                raise ValueError(f"params[{name!r}] is read-only, and an optimizer changes it in place: pass a copy")
         gradients[name] = gradient_of(name, array, grads, "grads")
     return gradients
 

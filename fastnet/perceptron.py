@@ -316,5 +316,5 @@ def _zeros_and_ones(t: npt.ArrayLike, shape: tuple[int, ...]) -> IntArray:
         raise ValueError(f"t must have shape {shape}, one target for each sample; got shape {array.shape}")
     for position in np.argwhere((array != 0) & (array != 1))[:1].tolist():
         where = f"t{position}" if position else "t"
-        raise ValueError(f"{where} is {array[tuple(position)]}; a perceptron's targets are 0 and 1")
+        raise ValueError(f"{where} is {array[tuple(position)]}; a perceptron's targets must be 0 or 1")
     return array.astype(INTP)

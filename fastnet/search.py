@@ -22,7 +22,7 @@ _alone = threading.RLock()  # held by the trial of this process
 _this_thread = threading.local()  # its attribute `tries` is True in a trial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trial:
     """One training of a search: what it was trained with, and how well.
 
@@ -55,6 +55,8 @@ class Trial:
     >>> trial = Trial(0, {"lr": 0.01}, seed=1, val_acc_list=[0.1, 0.7], train_acc_list=[0.1, 0.8])
     >>> trial.accuracy
     0.7
+    >>> trial
+    <Trial 0: lr=0.01, accuracy 0.7000>
     """
 
     number: int
@@ -66,10 +68,17 @@ class Trial:
     @property
     def accuracy(self) -> float:
         """The last accuracy on the validation data."""
+        if not self.val_acc_list:
+            raise ValueError("val_acc_list is empty: the accuracy of a trial is the last number in it, so give one")
         return self.val_acc_list[-1]
 
+    def __repr__(self) -> str:
+        drawn = ", ".join(f"{name}={value:.4g}" for name, value in self.hyper_parameters.items())
+        reached = f"accuracy {self.accuracy:.4f}" if self.val_acc_list else "no accuracy"
+        return f"<Trial {self.number}: {drawn}, {reached}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class SearchResult:
     """All trials of a search. `print` shows the best ones, as the book's program does.
 
@@ -92,6 +101,8 @@ class SearchResult:
     >>> from fastnet.search import SearchResult, Trial
     >>> trials = [Trial(0, {"lr": 0.01}, 1, [0.1, 0.7], [0.1, 0.8]), Trial(1, {"lr": 0.1}, 2, [0.1, 0.9], [0.1, 1.0])]
     >>> result = SearchResult(trials)
+    >>> result
+    <SearchResult of 2 trials, best accuracy 0.9000>
     >>> result.best.hyper_parameters
     {'lr': 0.1}
     >>> print(result)
@@ -109,7 +120,13 @@ class SearchResult:
     @property
     def best(self) -> Trial:
         """The trial with the highest accuracy."""
+        if not self.trials:
+            raise ValueError("trials is empty, so there is no best one: search with at least one trial")
         return self.ranked[0]
+
+    def __repr__(self) -> str:
+        reached = f", best accuracy {self.best.accuracy:.4f}" if self.trials else ""
+        return f"<SearchResult of {len(self.trials)} trials{reached}>"
 
     def __str__(self) -> str:
         """Return a line for each of the best 20 trials."""

@@ -470,7 +470,10 @@ class Trainer:
         """Give the network the last parameters that were good, and say so."""
         lost, best = self._good.restore(self.network), self._good_after
         went = f"The training {lost}" if lost else f"The network has its parameters after {best:,} iterations again"
-        warn_caller(f"{self._lost}: the learning rate may be too large. The training has stopped. {went}")
+        warn_caller(
+            f"{self._lost}: the learning rate may be too large, so try a smaller one. The "
+            f"training has stopped. {went}"
+        )
 
     def _keep_the_first(self) -> None:
         """Keep the parameters with which the training begins, until there are better ones."""
@@ -501,7 +504,7 @@ class Trainer:
                 self._blame_the_rate(f"{seen} at iteration {last}, accuracy {self.train_acc_list[-1]:.2f}")
 
     def _blame_the_rate(self, seen: str) -> None:
-        warn_caller(f"{seen}: the learning rate may be too large")
+        warn_caller(f"{seen}: the learning rate may be too large, so try a smaller one")
 
     def _evaluate(self) -> None:
         self.current_epoch += 1

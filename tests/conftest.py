@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -140,6 +141,52 @@ def drawn(ax: Any, draw: Callable[[Any], None]) -> Iterator[Any]:
     """The Axes `ax`. `draw` draws them after the test."""
     yield ax
     draw(ax.figure)
+
+
+def _make_font(path: Path, family: str, letters: str) -> None:
+    """Write a font with a filled square for every letter."""
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    square = TTGlyphPen(None)
+    square.moveTo((100, 0))
+    for corner in ((100, 800), (900, 800), (900, 0)):
+        square.lineTo(corner)
+    square.closePath()
+    glyph = square.glyph()
+    names = {ord(letter): f"u{ord(letter):x}" for letter in letters}
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", *names.values()])
+    builder.setupCharacterMap(names)
+    builder.setupGlyf(dict.fromkeys([".notdef", *names.values()], glyph))
+    builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *names.values()], (1000, 100)))
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": family, "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str, str], None]]:
+    """Install fonts, by family and letters, on a machine that has matplotlib's own alone; gone after the test."""
+    from matplotlib import font_manager
+
+    manager = font_manager.fontManager
+    own = [font for font in manager.ttflist if "mpl-data" in str(font.fname)]
+    assert own
+    monkeypatch.setattr(manager, "ttflist", own)
+
+    def install(family: str, letters: str) -> None:
+        path = tmp_path / f"{len(manager.ttflist)}.ttf"
+        _make_font(path, family, letters)
+        manager.addfont(path)
+
+    yield install
+    monkeypatch.undo()
+    # What matplotlib remembers of the fonts that it found has to be forgotten: adding one does that.
+    font_manager.fontManager.addfont(own[0].fname)
+    font_manager.fontManager.ttflist.pop()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ X = CENTRES[T] + random.normal(size=(500, 20))
 
 MESSAGE = (
     r"^the mean of the last 25 losses is [\d.]+, no better than guessing \(2\.298\), and the largest parameter is .* "
-    r"at iteration \d+, accuracy 0\.\d\d: the learning rate may be too large$"
+    r"at iteration \d+, accuracy 0\.\d\d: the learning rate may be too large, so try a smaller one$"
 )
 
 
@@ -220,8 +220,8 @@ def test_training_stops_at_a_parameter_that_is_not_finite_and_goes_back_to_the_s
     infinite, stopped = (str(each.message) for each in caught)
     assert infinite.startswith("the loss is inf at iteration 5: ")  # (2e30)^6 is finite, and its square is not
     assert stopped == (
-        "the loss is inf at iteration 10: the learning rate may be too large. The training has stopped. The network "
-        "has its parameters after 0 iterations again"
+        "the loss is inf at iteration 10: the learning rate may be too large, so try a smaller one. The training "
+        "has stopped. The network has its parameters after 0 iterations again"
     )
     assert [each.filename for each in caught] == [__file__] * 2
     assert len(trainer.train_loss_list) == 11 == len(ended)

@@ -74,6 +74,7 @@ PRINTED = {
         "b2: by hand, by the network and by differences the same: True",
         "loss before 0.7327, after one step 0.3262",
     ],
+    "28_learning_rates": ["good 0.3 0.40 -0.0003", "diverging 1.05 -1.10 -7.7812"],
     "27_distributed": [
         "the gradient on two processes is the same: True",
         "the search on two processes is the same: True",
@@ -90,7 +91,7 @@ MATCHING = {
         r"largest difference of the losses: \de-0[5-9]",
     ],
     "10_gradient_check": [r"W1 48 of 48 .* agrees", r"W1 48 of 48 .* DIFFERS", r"W2 18 of 18 .* agrees"],
-    "11_mini_batch_training": [r"16 0\.94\d\d 0\.94\d\d", r"test accuracy at the end: 0\.94\d\d"],
+    "11_mini_batch_training": [r"16 0\.9[45]\d\d 0\.94\d\d", r"test accuracy at the end: 0\.94\d\d"],
     "12_misclassified_digits": [r"accuracy 0\.95\d\d, 4\d\d of 10,000 wrong"],
     "13_optimizers": [
         rf"{name} test accuracy 0\.9\d\d\d" for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam")
@@ -109,7 +110,7 @@ MATCHING = {
     "19_regularization": [
         r"no regularization 1\.000 0\.6\d\d",
         r"weight decay 0\.03 0\.[67]\d\d 0\.7\d\d",
-        r"dropout 0\.5 0\.[67]\d\d 0\.7\d\d",
+        r"dropout 0\.5 0\.[67]\d\d 0\.[78]\d\d",
         r"standard deviation 0\.01: training accuracy 0\.[01]\d\d without, (0\.9\d\d|1\.000) with batch normalisation",
     ],
     "21_forward_pass": [r"right: 0\.91\d\d"],

@@ -221,6 +221,8 @@ def test_what_is_no_image_is_named(tmp_path, content):
 def test_a_missing_file_and_a_directory_are_os_errors_that_name_them(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.png"):
         load_digit(tmp_path / "none.png")
+    with pytest.raises(TypeError, match="path must be the path of an image file, got ndarray: prepare takes an array"):
+        load_digit(np.zeros((28, 28)))
     with pytest.raises(OSError, match=tmp_path.name):
         load_digit(tmp_path)
 

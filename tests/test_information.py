@@ -220,7 +220,7 @@ def test_what_numpy_prints_of_a_distribution_is_accepted():
 @pytest.mark.parametrize(
     ("p", "message"),
     [
-        ([0.5, 0.4], r"p sums to 0.9; probabilities sum to 1 along the last axis \(within 1e-06 for float64\)"),
+        ([0.5, 0.4], r"p sums to 0.9; probabilities must sum to 1 along the last axis \(within 1e-06 for float64\)"),
         ([[0.5, 0.5], [0.7, 0.4]], r"p\[1\] sums to 1.1;"),
         ([0.5, 0.500002], r"p sums to 1.000002;"),
         (np.float32([0.5, 0.4998]), r"p sums to 0.9997999\d+; .*within 0.0001 for float32"),

@@ -194,6 +194,13 @@ def test_an_error_of_train_comes_out_with_its_type():
         random_search(train, 2, n_jobs=2)
 
 
+def test_a_result_or_a_trial_of_nothing_says_what_it_lacks():
+    with pytest.raises(ValueError, match="trials is empty"):
+        SearchResult([]).best  # noqa: B018
+    with pytest.raises(ValueError, match="val_acc_list is empty"):
+        Trial(0, {"lr": 0.1}, 1, [], []).accuracy  # noqa: B018
+
+
 # --- the picture -----------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """What networks, layers, trainers, gradient checks and benchmarks show: in one line, and as HTML in a notebook."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from public import functions_and_classes
 
 import fastnet
 from fastnet import (
@@ -22,7 +24,10 @@ from fastnet import (
     TwoLayerNet,
     layers,
 )
+from fastnet.data import load
 from fastnet.gradient import gradient_check
+from fastnet.images import find_digits
+from fastnet.search import SearchResult, Trial
 from fastnet.textbook import layers as served
 
 NETWORKS = {
@@ -84,6 +89,46 @@ def test_a_layer_in_place_of_the_readers_shows_what_the_readers_shows(name):
     assert getattr(served, name).__repr__ is object.__repr__
 
 
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (Trial(3, {"lr": 0.001234567, "decay": 1e-8}, 1, [0.1] * 99 + [0.7], [0.2] * 100),
+         "<Trial 3: lr=0.001235, decay=1e-08, accuracy 0.7000>"),
+        (Trial(0, {"lr": 0.1}, 1, [], []), "<Trial 0: lr=0.1, no accuracy>"),
+        (SearchResult([Trial(0, {}, 1, [0.5], [0.6])] * 3), "<SearchResult of 3 trials, best accuracy 0.5000>"),
+        (SearchResult([]), "<SearchResult of 0 trials>"),
+    ],
+)  # fmt: skip
+def test_what_fastnet_returns_says_what_it_is_in_one_line(shown, text):
+    assert repr(shown) == text
+
+
+def test_a_choice_of_the_backend_says_which():
+    with (chosen := fastnet.use_backend("numpy")):
+        assert repr(chosen) == "use_backend('numpy')"
+
+
+def test_data_say_how_many_samples_of_what_they_are(tmp_path):
+    x, t = np.zeros((30, 4)), [0, 1, 2] * 10
+    np.savez(tmp_path / "data.npz", x_train=x, t_train=t, x_test=x[:6], t_test=t[:6])
+    assert repr(load(tmp_path / "data.npz")) == (
+        "<Dataset of 4 numbers, 30 samples to train on and 6 to test with, 3 classes: 0, 1, 2>"
+    )
+
+
+def test_a_digit_of_a_page_does_not_show_its_pixels():
+    paper = np.full((60, 90), 255, np.uint8)
+    paper[10:50, 40:46] = 0
+    (digit,) = find_digits(paper)
+    assert repr(digit) == f"Digit(box={digit.box}, is_bare=True)"
+
+
+def test_every_public_class_has_a_repr_of_its_own():
+    classes = {path: public.value for path, public in functions_and_classes().items() if inspect.isclass(public.value)}
+    assert len(classes) > 30
+    assert not [path for path, each in classes.items() if each.__repr__ is object.__repr__]
+
+
 def broken():
     network = TwoLayerNet(4, 3, 2)
     network.params["W1"] = "words"
@@ -127,6 +172,12 @@ class Rows(HTMLParser):
     def handle_data(self, data):
         if self.rows and self.rows[-1] and self.lasttag in ("td", "th"):
             self.rows[-1][-1] += data
+
+
+def test_the_table_of_the_books_first_network_has_its_one_matrix():
+    assert Rows(SimpleNet(2, 3)._repr_html_()).rows == [
+        ["layer", "output", "parameters", "number"], ["input", "2", "", ""], ["scores", "3", "W 2 x 3", "6"],
+    ]  # fmt: skip
 
 
 def test_the_table_of_a_network_has_a_row_for_each_layer():

@@ -84,7 +84,7 @@ LEVELS = [
     ["networks", "optimizer"],
     ["_training"],
     ["trainer", "data", "mnist", "pretrained"],
-    ["_bench", "exercises", "interop", "textbook", "web"],
+    ["_bench", "exercises", "interop", "lessons", "textbook", "web"],
     ["cli"],
     ["__main__"],
 ]

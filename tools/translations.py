@@ -28,7 +28,8 @@ LANGUAGES = "ko", "ja"
 IN_DOCS, IN_PACKAGE = DOCS / "locale", ROOT / "fastnet" / "lessons" / "locale"
 # The pages, and folders of pages, that are translated, and where their catalogues stand.
 FOLDER_OF = {
-    "examples": IN_DOCS, "exercises": IN_DOCS, "index": IN_DOCS, "learn": IN_PACKAGE, "start": IN_DOCS,
+    "errors": IN_DOCS, "examples": IN_DOCS, "exercises": IN_DOCS, "index": IN_DOCS, "learn": IN_PACKAGE,
+    "start": IN_DOCS,
 }  # fmt: skip
 
 # What a translation leaves as it is: code, formulas, and where a link leads.

@@ -13,6 +13,7 @@ from docutils import nodes
 from sphinx import addnodes, locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.transforms import SphinxTransform
 
 LANGUAGES = {"en": "English", "ko": "한국어", "ja": "日本語"}
 HERE = Path(__file__).parents[1]
@@ -55,6 +56,17 @@ def translate_gallery_cards(app: Sphinx, doctree: nodes.document) -> None:
             card[:] = [nodes.Text(CARD_TEXT.sub(lambda found: catalogue.gettext(found[0]), card.astext()))]
 
 
+class PlaceAdmonitionTitles(SphinxTransform):
+    """MyST does not say where the title of an admonition stands, and Sphinx translates only what stands somewhere."""
+
+    default_priority = 10  # before the translation
+
+    def apply(self, **_: Any) -> None:
+        for title in self.document.findall(nodes.title):
+            if title.source is None and isinstance(title.parent, nodes.admonition):
+                title.source, title.line = title.parent.source, title.parent.line
+
+
 def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
     top = context["content_root"] + ("" if app.config.language == "en" else "../")
     first = pagename.partition("/")[0]
@@ -66,6 +78,7 @@ def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, An
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", build_only_what_is_translated, priority=100)  # before intersphinx reads its mapping
+    app.add_transform(PlaceAdmonitionTitles)
     app.connect("doctree-read", link_to_english_pages)
     app.connect("doctree-read", translate_gallery_cards)
     app.connect("html-page-context", add_switch)

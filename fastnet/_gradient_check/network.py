@@ -64,7 +64,7 @@ def params_kept(network: Any, params: Mapping[str, Any]) -> Iterator[None]:
         if changed and not interrupted:
             raise ValueError(
                 f"network.loss or network.gradient changed {' and '.join(changed)}, so there is no result. The "
-                "parameters are as they were before. Neither method may change them"
+                "parameters are as they were before. Neither method may change them: let them work on copies"
             )
 
 
@@ -79,14 +79,14 @@ def movable_params(network: Any) -> dict[str, Any]:
     if not isinstance(network.params, Mapping):
         raise TypeError(f"network.params must be a dict of arrays, got {type(network.params).__name__}")
     if not network.params:
-        raise ValueError("network.params is empty: there is no gradient to check")
+        raise ValueError("network.params is empty: there is no gradient to check. It must hold the arrays of weights")
     for name, value in network.params.items():
         if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
             raise TypeError(f"params[{name!r}] must be an array, got {type(value).__name__}")
         if value.dtype.kind != "f" or value.itemsize > 8:
             raise TypeError(f"params[{name!r}] must hold float64, float32 or float16, got {value.dtype}")
         if not value.flags.writeable:
-            raise ValueError(f"params[{name!r}] is read-only, and its elements are moved in place")
+            raise ValueError(f"params[{name!r}] is read-only, and its elements are moved in place: give a copy")
     return {name: np.asarray(value) for name, value in network.params.items()}
 
 

@@ -62,7 +62,7 @@ def put_back(trainer: Any, arrays: Arrays) -> None:
         np.random.set_state(("MT19937", arrays["random"], position, has_gauss, gauss))
     except (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise ValueError(f"the state of the training does not fit: {reason}") from None
+        raise ValueError(f"the state of the training does not fit: {reason}. Give that of this trainer") from None
 
 
 def _named(group: str, values: Mapping[str, Any]) -> Arrays:

@@ -19,7 +19,7 @@ from fastnet._startup import INTERRUPTED, raise_when_interrupted
 from fastnet._streams import complain, is_open
 from fastnet.cli import run
 
-COMMANDS = ("train", "predict", "play", "run", "bench", "info")  # each is a module here
+COMMANDS = ("train", "predict", "play", "lesson", "run", "bench", "info")  # each is a module here
 
 UNPRINTED = "the result cannot be printed"
 

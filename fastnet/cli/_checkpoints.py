@@ -113,7 +113,10 @@ def _read(path: Path) -> Checkpoint:
         about = json.loads(state.pop("about").item())
         version = about["fastnet"]
         if version != fastnet.__version__:
-            raise ValueError(f"fastnet {version} wrote it, and fastnet {fastnet.__version__} may compute otherwise")
+            raise ValueError(
+                f"fastnet {version} wrote it, and fastnet {fastnet.__version__} may compute otherwise: "
+                "use that version, or begin a new run"
+            )
         options = about["options"]
         if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
             raise ValueError("it does not hold the options of a run")

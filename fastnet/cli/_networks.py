@@ -69,9 +69,15 @@ def checked(args: argparse.Namespace) -> tuple[Choice, Sequence[int], str]:
     choice = NETWORKS[args.network]
     hidden = args.hidden if "hidden" in args else choice.hidden
     if len(hidden) > 1 and args.network != "multi-layer":
-        raise ValueError(f"--hidden {sizes(hidden)} is for --network multi-layer: {args.network} has one hidden size")
+        raise ValueError(
+            f"--hidden {sizes(hidden)} is for --network multi-layer: {args.network} has one hidden size: "
+            "give one"
+        )
     if "activation" in args and not choice.has_activation:
-        raise ValueError(f"--activation is for --network multi-layer: {args.network} always has the book's")
+        raise ValueError(
+            f"--activation is for --network multi-layer: {args.network} always has the book's: "
+            "leave it out"
+        )
     return choice, hidden, getattr(args, "activation", ACTIVATION)
 
 

@@ -55,7 +55,7 @@ def first_network(path: Any) -> TwoLayerNet:
             return TwoLayerNet.load(packaged)
     network = load_network(path)
     if not isinstance(network, TwoLayerNet):
-        raise ValueError(f"--weights {path} holds a {type(network).__name__}: the page shows a TwoLayerNet")
+        raise ValueError(f"--weights {path} holds a {type(network).__name__}: the page needs a TwoLayerNet")
     if not reads_digits(network):
         raise ValueError(f"--weights {path} holds {described(network)}: the page needs one for MNIST's digits, 0 to 9")
     if is_light(network.background):

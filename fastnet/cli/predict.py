@@ -71,15 +71,21 @@ def run(args: argparse.Namespace) -> int:
     if misplaced := [path for path in paths if path.suffix == ".npz"]:
         raise ValueError(f"{misplaced[0]} holds weights: name one such file, and before the pictures")
     if args.out and len(paths) > 1:
-        raise ValueError(f"--out makes a picture of one image file, got {len(paths)}")
+        raise ValueError(f"--out makes a picture of one image file, got {len(paths)}: name one")
     network = load_network(weights) if weights else load_pretrained()
     if not paths:
         if not reads_digits(network):
-            raise ValueError(f"{weights} holds {described(network)}, which does not see MNIST's digits")
+            raise ValueError(
+                f"{weights} holds {described(network)}, which does not see MNIST's digits: "
+                "name the pictures to read, too"
+            )
         _show_test_images(network, given, args.out or (weights.parent if weights else Path()) / PICTURE)
         return 0
     if args.out and not reads_digits(network):
-        raise ValueError(f"--out shows where digits are, and {weights} holds {described(network)}, which are no digits")
+        raise ValueError(
+            f"--out shows where digits are, and {weights} holds {described(network)}, which are no digits: "
+            "leave it out"
+        )
     pages, refused = read_pages(network, paths)
     # All pictures are read before anything is printed: if a file cannot be read, the whole command fails.
     read = probabilities if given else mean_probabilities
@@ -174,7 +180,10 @@ def resized(path: Path, network: Any) -> npt.NDArray[np.float32]:
     side = round(inputs_of(network) ** 0.5)
     size = (shape[-2], shape[-1]) if len(shape) > 1 else (side, side)
     if size[0] * size[1] != inputs_of(network):
-        raise ValueError(f"{path} cannot be shown to {described(network)}, which are not those of a gray image")
+        raise ValueError(
+            f"{path} cannot be shown to {described(network)}, which are not those of a gray image: "
+            "give the weights of a network for such images"
+        )
     picture = np.asarray(luminance(path, size) / 255, np.float32)
     if is_other_polarity(picture, network.background):
         complain(
@@ -196,9 +205,15 @@ def probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDArray[
     x = inputs.reshape(-1, *shape_of_input(network))
     y = np.concatenate([network.predict(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)])
     if not np.isfinite(y).all():
-        raise ValueError("the network answers NaN or infinity: its training has probably diverged")
+        raise ValueError(
+            "the network answers NaN or infinity: its training has probably diverged: "
+            "train it again with a smaller --lr"
+        )
     if y.ndim != 2 or y.shape[1] < 2:
-        raise ValueError(f"the network predicts one number for each picture, and no classes: {described(network)}")
+        raise ValueError(
+            f"the network predicts one number for each picture, and no classes: {described(network)}. "
+            "Give the weights of one that was trained on classes"
+        )
     are_probabilities = (y >= 0).all() and (abs(y.sum(axis=1) - 1) < 1e-3).all()
     return y if are_probabilities else softmax(y)
 

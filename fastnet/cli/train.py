@@ -175,7 +175,7 @@ def run(args: argparse.Namespace) -> int:
     elif "out" in args:
         _refuse_a_run(args.out, args.force)
     elif args.force:
-        raise ValueError("--force is for a run in --out DIR; without --out, nothing is replaced")
+        raise ValueError("--force is for a run in --out DIR; without --out, nothing is replaced: leave it out")
     if "seed" in args:
         np.random.seed(args.seed)
     with _folder(args) as folder:
@@ -194,7 +194,10 @@ def _resumed(args: argparse.Namespace) -> tuple[argparse.Namespace, _checkpoints
     try:
         options = begun.parse_args(checkpoint.options)
     except ValueError as error:
-        raise ValueError(f"{checkpoint.path} does not hold the options of a run: {error}") from None
+        raise ValueError(
+            f"{checkpoint.path} does not hold the options of a run: {error}. "
+            "Begin a new run without --resume"
+        ) from None
     return _checkpoints.merged(args, options, DEFAULTS), checkpoint
 
 
@@ -246,7 +249,10 @@ def _train(args: argparse.Namespace, folder: Path, checkpoint: _checkpoints.Chec
     try:
         network = choice.make(data, hidden, activation, dtype)
     except MemoryError as error:
-        raise MemoryError(f"--hidden {_networks.sizes(hidden)} takes more memory than there is: {error}") from None
+        raise MemoryError(
+            f"--hidden {_networks.sizes(hidden)} takes more memory than there is: {error}. "
+            "Choose fewer units"
+        ) from None
     network.classes, network.background = data.classes, data.background
     if not choice.takes_images:  # a convolutional network knows the shape
         network.input_shape = data.input_shape
@@ -295,7 +301,7 @@ def _train(args: argparse.Namespace, folder: Path, checkpoint: _checkpoints.Chec
         interrupted = True
     except MemoryError as error:
         sizes = f"--batch-size {args.batch_size} and --hidden {_networks.sizes(hidden)}"
-        raise MemoryError(f"{sizes} take more memory than there is: {error}") from None
+        raise MemoryError(f"{sizes} take more memory than there is: {error}. Choose smaller ones") from None
     done = len(trainer.train_loss_list)
     diverged = trainer._lost is not None
     if not done:
@@ -371,7 +377,10 @@ def _go_back_if_diverged(trainer: Trainer) -> None:
 def _augmentation(data: Dataset, name: Path | str) -> Augmentation:
     """Return how the pictures are changed; digits also get the strokes that MNIST's do not have."""
     if len(data.input_shape) < 2:
-        raise ValueError(f"--augment changes pictures, and {name} holds samples of {data.input_shape[0]} numbers")
+        raise ValueError(
+            f"--augment changes pictures, and {name} holds samples of {data.input_shape[0]} numbers: "
+            "leave it out"
+        )
     rows, columns = data.input_shape[-2:]
     return Augmentation(digit_forms=DIGIT_FORMS if data.classes == DIGITS else 0.0, shape=(rows, columns))
 
@@ -383,7 +392,7 @@ def _accuracies_of(choice: _networks.Choice) -> str:
 
 def _refuse_a_run(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--out {folder} is a file, not a directory")
+        raise ValueError(f"--out {folder} is a file, not a directory: name a directory")
     names = [name for name in (WEIGHTS, HISTORY, PICTURE) if (folder / name).exists()]
     checkpoints = _checkpoints.held(folder)
     if (names or checkpoints) and not force:

@@ -18,7 +18,7 @@ def read_archive(path: Path) -> Source:
     try:
         arrays = {name.lower(): array for name, array in read_npz(path).items()}
     except ValueError as error:
-        raise ValueError(f"{path} is no .npz file that can be read: {error}") from None
+        raise ValueError(f"{path} is no .npz file that can be read: {error}. Write it with numpy.savez") from None
     train, test = _part(path, arrays, "train"), _part(path, arrays, "test")
     if train is None:
         train = _part(path, arrays, "")
@@ -54,7 +54,10 @@ def _inputs(x: Array, name: str) -> Array:
     if x.dtype.kind == "f":
         wrong = np.flatnonzero(~np.isfinite(x).all(axis=tuple(range(1, x.ndim))))
         if len(wrong):
-            raise ValueError(f"{name}[{wrong[0]}] has a value that is NaN or infinite")
+            raise ValueError(
+                f"{name}[{wrong[0]}] has a value that is NaN or infinite: "
+                "replace it, or leave out the row"
+            )
     x = as_bytes_if_whole(x.astype(np.uint8) if x.dtype.kind == "b" else x)
     if (x.dtype.kind != "f" and x.dtype != np.uint8) or x.dtype.itemsize == 2:
         x = x.astype(np.float64)
@@ -81,5 +84,5 @@ def _labels(t: Any, name: str, samples: int) -> Array:
     if t.ndim != 1 or t.dtype.kind not in "biufU":
         raise ValueError(f"{name} must hold labels (N,) or one-hot rows, got {t.dtype} of shape {t.shape}")
     if len(t) != samples:
-        raise ValueError(f"{name} has {len(t):,} labels for {samples:,} samples")
+        raise ValueError(f"{name} has {len(t):,} labels for {samples:,} samples: each sample needs one")
     return whole_labels(t).astype(np.int64) if t.dtype.kind != "U" else t

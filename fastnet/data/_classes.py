@@ -22,16 +22,25 @@ def numbered(t: Array, classes: Array, where: str) -> Array:
     labels: Array = order[places]
     strange = np.flatnonzero(classes[labels] != t)
     if len(strange):
-        raise ValueError(f"{where} has the label {str(t[strange[0]])!r}, which the training data do not have")
+        raise ValueError(
+            f"{where} has the label {str(t[strange[0]])!r}, which the training data do not have: "
+            "correct it, or leave the sample out"
+        )
     return labels.astype(np.int64)
 
 
 def refuse_what_is_no_classes(classes: Array, samples: int, where: str) -> None:
     """Raise a ValueError if labels do not tell samples apart, or no two samples share one."""
     if len(classes) < 2:
-        raise ValueError(f"{where} has samples of one class alone, {str(classes[0])!r}: there is nothing to tell apart")
+        raise ValueError(
+            f"{where} has samples of one class alone, {str(classes[0])!r}: there is nothing to tell apart. "
+            "Give at least two classes"
+        )
     if len(classes) == samples > 2:
-        raise ValueError(f"{where} has a class of its own for each of its {samples:,} samples: are these the labels?")
+        raise ValueError(
+            f"{where} has a class of its own for each of its {samples:,} samples: are these the labels? "
+            "Samples of one class must have one label"
+        )
 
 
 def share_of_each(t: Array, share: float, random: np.random.Generator) -> tuple[Array, Array]:

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+SHOWN = 10  # names of classes in the repr
+
 
 class Dataset(NamedTuple):
     """Samples to train on and to test with, as `fastnet.data.load` gives them.
@@ -34,3 +36,11 @@ class Dataset(NamedTuple):
     input_shape: tuple[int, ...]
     background: float | None = None
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        shape, names = " x ".join(map(str, self.input_shape)), ", ".join(map(str, self.classes[:SHOWN]))
+        more = ", ..." if len(self.classes) > SHOWN else ""
+        return (
+            f"<Dataset of {shape} numbers, {len(self.x_train):,} samples to train on and {len(self.x_test):,} to test "
+            f"with, {len(self.classes)} classes: {names}{more}>"
+        )

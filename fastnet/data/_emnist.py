@@ -42,5 +42,5 @@ def names_beside(path: Path) -> dict[int, str] | None:
                 label, code, *_ = map(int, line.split())
                 names[label] = chr(code)
             except (ValueError, OverflowError):
-                raise ValueError(f"{mapping}, line {number}: expected a label and a code, got {line!r:.60}") from None
+                raise ValueError(f"{mapping}, line {number}: must be a label and a code, got {line!r:.60}") from None
     return names

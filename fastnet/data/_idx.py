@@ -75,7 +75,7 @@ def read_array(path: Path) -> Array:
             raise ValueError(f"it should have {header.size} bytes, and has {_counted(len(content), header.size)}")
         values = np.frombuffer(content, header.dtype, offset=header.offset).reshape(header.shape)
     except (zlib.error, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged: {error}. Download or copy it again") from None
     return values.astype(header.dtype.newbyteorder("="), copy=False)
 
 
@@ -127,14 +127,17 @@ def _pair(path: Path) -> Samples:
     name = f"{found['set']}{found['part'] or ''}{found['mark']}labels{rest}"
     labels = _beside(path, name)
     if labels is None:
-        raise ValueError(f"{path} has no labels: there is no {name} beside it")
+        raise ValueError(f"{path} has no labels: there is no {name} beside it: put it there")
     x, t = read_array(path), read_array(labels)
     if x.ndim not in (2, 3) or t.ndim != 1:
         raise ValueError(
             f"{path} and {labels.name} must hold images (N, H, W) and labels (N,), got shapes {x.shape} and {t.shape}"
         )
     if len(x) != len(t):
-        raise ValueError(f"{path} holds {len(x):,} images, but {labels.name} holds {len(t):,} labels")
+        raise ValueError(
+            f"{path} holds {len(x):,} images, but {labels.name} holds {len(t):,} labels: "
+            "each image needs one"
+        )
     return Samples(x, t, WHITE if x.dtype == np.uint8 else None)
 
 

@@ -143,7 +143,10 @@ def load_as_bytes(
     if held is None:
         kept, out = share_of_each(t_train, HELD_OUT, random)
         if not len(out):
-            raise ValueError(f"{path} has no test data, and no class has the 6 samples of which one could be held out")
+            raise ValueError(
+                f"{path} has no test data, and no class has the 6 samples of which one could be held out: "
+                "give test data, or more samples"
+            )
         drawn = "the generator given" if random is seed else f"seed {seed}"
         notes.append(
             f"{len(out):,} of {len(t_train):,} samples are for testing, a sixth of each class, drawn with {drawn}"
@@ -200,7 +203,7 @@ def _read(path: Path, label: str | None, size: tuple[int, int] | None) -> Source
     elif is_idx(path):
         source = read_idx(path)
     else:
-        raise ValueError(f"{path} is in no format that can be read: {FORMATS}")
+        raise ValueError(f"{path} is in no format that can be read: give {FORMATS}")
     return _without(label, path, source)
 
 
@@ -218,7 +221,7 @@ def _read_picture_folder(path: Path, size: tuple[int, int] | None) -> Source:
 
 def _without(label: str | None, path: Path, source: Source) -> Source:
     if label is not None:
-        raise ValueError(f"label names a column of a table, and {path} is none")
+        raise ValueError(f"label names a column of a table, and {path} is none: leave it out")
     return source
 
 
@@ -233,7 +236,7 @@ def _read_both(path: PathLike, test: PathLike | None, label: str | None, size: t
         source = source._replace(test=other.train)
     for part, where in ((source.train, path), (source.test, test or path)):
         if part is not None and not (len(part.x) and part.x[0].size):
-            raise ValueError(f"{where} holds no samples: an array has shape {part.x.shape}")
+            raise ValueError(f"{where} holds no samples: an array has shape {part.x.shape}. It needs at least one")
     return source
 
 
@@ -259,13 +262,17 @@ def _shape(x: Array, size: tuple[int, int] | None, path: PathLike) -> tuple[int,
     if x.ndim == 3:
         if size is not None and x.shape[1:] != size:
             raise ValueError(
-                f"{path} holds pictures of {x.shape[1]} x {x.shape[2]} pixels: size resizes those of a folder alone"
+                f"{path} holds pictures of {x.shape[1]} x {x.shape[2]} pixels: size resizes those of a folder alone: "
+                "leave it out"
             )
         return x.shape[1:]
     D = x.shape[1]
     if size is not None:
         if math.prod(size) != D:
-            raise ValueError(f"size {size[0]} x {size[1]} takes {math.prod(size)} numbers, but {path} has {D} a sample")
+            raise ValueError(
+                f"size {size[0]} x {size[1]} takes {math.prod(size)} numbers, but {path} has {D} a sample: "
+                "give the size of these pictures"
+            )
         return size
     side = math.isqrt(D)
     return (side, side) if x.dtype == np.uint8 and side >= SMALLEST_PICTURE and side * side == D else (D,)

@@ -28,7 +28,10 @@ def read_pictures(folder: Path, size: tuple[int, int] | None) -> Source:
     others = [path for path in inner.values() if path not in (train, test)]
     strange = [path.name for path in others if path.name.lower() not in (*PARTS["train"], *PARTS["test"])]
     if strange:
-        raise ValueError(f"{folder} holds {train.name} and also {strange[0]}: are these labels, or parts of the data?")
+        raise ValueError(
+            f"{folder} holds {train.name} and also {strange[0]}: are these labels, or parts of the data? "
+            f"Put everything into train and test, or rename {train.name}"
+        )
     notes = tuple(f"{path} is not read" for path in others)
     samples = _labelled(train, size, None)
     if test is None:
@@ -51,11 +54,14 @@ def _labelled(folder: Path, size: tuple[int, int] | None, like: tuple[Any, Path]
     for label in _folders(folder):
         inside = sorted(path for path in label.iterdir() if not _is_not_data(path))
         if not inside:
-            raise ValueError(f"{label} holds no pictures")
+            raise ValueError(f"{label} holds no pictures: add some, or remove the folder")
         files += inside
         labels += [label.name] * len(inside)
     if not files:
-        raise ValueError(f"{folder} holds no pictures in folders, one folder a label")
+        raise ValueError(
+            f"{folder} holds no pictures in folders, one folder a label: "
+            "put those of each label into a folder with its name"
+        )
     shape, reference = like or (None, files[0])
     x: Array | None = None
     for i, path in enumerate(files):
@@ -96,15 +102,15 @@ def luminance(path: Path, size: tuple[int, int] | None = None) -> Array:
                     gray = gray.resize(size[::-1], Image.Resampling.BILINEAR)  # smooths where it shrinks
                 return np.asarray(gray)
     except UnidentifiedImageError:
-        raise ValueError(f"{path} is not a picture that can be read") from None
+        raise ValueError(f"{path} is not a picture that can be read: save it as PNG, or remove it") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"{path} has too many pixels for a sample") from None
+        raise ValueError(f"{path} has too many pixels for a sample: resize it") from None
     except IsADirectoryError:
         raise ValueError(f"{path} is a folder: a folder of a label must hold pictures alone") from None
     except (OSError, ValueError, SyntaxError, EOFError) as error:  # what Pillow raises for damaged files
         if isinstance(error, OSError) and error.filename is not None:  # the file could not be opened
             raise
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged: {error}. Save or copy it again") from None
 
 
 def _gray(image: Any) -> Any:
@@ -114,7 +120,7 @@ def _gray(image: Any) -> Any:
     if image.mode.startswith("I"):
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 0xFFFF:
-            raise ValueError("it has pixels of more than 16 bits")
+            raise ValueError("it has pixels of more than 16 bits: save it with 8 or 16 bits")
         return Image.fromarray((values // 257).astype(np.uint8))
     if image.mode == "F":
         raise ValueError("it has pixels that are floats: save it with 8 or 16 bits")

@@ -37,7 +37,7 @@ def read_table(path: Path, label: str | None) -> Source:
             filled = ((number, line) for number, line in lines if line.strip())
             first = next(filled, None)
             if first is None:
-                raise ValueError(f"{path} is empty")
+                raise ValueError(f"{path} is empty: it needs a line for each sample")
             columns = _columns(path, first[1], label)
             parts, labels, numbers = [], [], []
             for block in _blocks(filled, [] if columns.has_header else [first]):
@@ -48,9 +48,9 @@ def read_table(path: Path, label: str | None) -> Source:
         except UnicodeDecodeError:
             raise ValueError(f"{path} is not text in UTF-8: save it as CSV UTF-8") from None
         except csv.Error as error:  # such as a field of a million characters, where a file is no table
-            raise ValueError(f"{path} is not a table that can be read: {error}") from None
+            raise ValueError(f"{path} is not a table that can be read: {error}. Save it as CSV") from None
     if not parts:
-        raise ValueError(f"{path} holds a header and no samples")
+        raise ValueError(f"{path} holds a header and no samples: it needs a line for each sample")
     if not all(part.dtype == np.uint8 for part in parts):
         parts = [part.astype(np.float64, copy=False) for part in parts]
     x, t = np.concatenate(parts), _labels(path, columns, np.concatenate(labels), np.concatenate(numbers))
@@ -65,7 +65,7 @@ def _columns(path: Path, first: str, label: str | None) -> Columns:
     separator = max(SEPARATORS, key=first.count)
     fields = _fields(first, separator)
     if len(fields) < 2:
-        raise ValueError(f"{path}, line 1 has one column: a table has a label and numbers, separated by commas")
+        raise ValueError(f"{path}, line 1 has one column: a table must have a label and numbers, separated by commas")
     wanted = (LABEL if label is None else label).lower()
     named = [i for i, field in enumerate(fields) if field.lower() == wanted and not _is_number(field)]
     has_header = bool(named) or not any(map(_is_number, fields))
@@ -80,7 +80,7 @@ def _columns(path: Path, first: str, label: str | None) -> Columns:
     if label is not None:
         if not (label.isdecimal() and 1 <= int(label) <= len(fields)):
             shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-            raise ValueError(f"{path} has no column {label!r}: its columns are {shown}")
+            raise ValueError(f"{path} has no column {label!r}: its columns are {shown}. Name one of them")
         return Columns(separator, names, int(label) - 1, has_header)
     if has_header and re.sub(r"\d+$", "", names[0]) == re.sub(r"\d+$", "", names[1]):
         raise ValueError(
@@ -118,14 +118,14 @@ def _block(path: Path, columns: Columns, block: list[tuple[int, str]]) -> tuple[
     for number, line in block:
         found = len(_fields(line, columns.separator)) if '"' in line else line.count(columns.separator) + 1
         if found != wanted:
-            raise ValueError(f"{path}, line {number} has {found} columns, and line 1 has {wanted}")
+            raise ValueError(f"{path}, line {number} has {found} columns, and line 1 has {wanted}: correct the line")
     lines = [line for _, line in block]
     options: dict[str, Any] = {"delimiter": columns.separator, "quotechar": '"', "comments": None, "ndmin": 2}
     try:
         values = np.loadtxt(lines, dtype=np.float64, usecols=columns.inputs, **options)
     except ValueError as error:
         _refuse(path, columns, block)
-        raise ValueError(f"{path}, in the lines {block[0][0]} to {block[-1][0]}: {error}") from None
+        raise ValueError(f"{path}, in the lines {block[0][0]} to {block[-1][0]}: {error}. Correct them") from None
     if not np.isfinite(values).all():
         _refuse(path, columns, block)
     texts = np.loadtxt(lines, dtype=np.str_, usecols=[columns.label], **options)[:, 0]
@@ -142,14 +142,14 @@ def _refuse(path: Path, columns: Columns, block: list[tuple[int, str]]) -> None:
                 if fields[i] and not _is_number(fields[i]):  # perhaps the name of a class
                     label = columns.names[columns.label]
                     found += f" (the labels are read from column {label!r}: --label names another one)"
-                raise ValueError(f"{path}, line {number}, column {columns.names[i]!r}: {found}")
+                raise ValueError(f"{path}, line {number}, column {columns.names[i]!r}: {found}. Correct it")
 
 
 def _labels(path: Path, columns: Columns, texts: Array, numbers: Array) -> Array:
     """Return the labels: integers if all are whole numbers, else strings."""
     empty = np.flatnonzero(texts == "")
     if len(empty):
-        raise ValueError(f"{path}, line {numbers[empty[0]]} has no label")
+        raise ValueError(f"{path}, line {numbers[empty[0]]} has no label: write one, or remove the line")
     try:
         values = texts.astype(np.float64)
     except ValueError:

@@ -41,8 +41,8 @@ def gradient(network: Any, x: Any = None, t: Any = None) -> Report:
     Raises
     ------
     TypeError
-        If the network lacks ``params``, ``loss`` or ``gradient``, if ``params`` is no dict, or if a parameter is no array
-        of float64.
+        If the network lacks ``params``, ``loss`` or ``gradient``, if ``params`` is no dict, or if a parameter is no
+        array of float64.
     ValueError
         If it has more than 5,000 parameters, or its loss takes none of the targets.
 

@@ -28,9 +28,15 @@ def _refuse_unfit(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Non
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be an ndarray, got {type(out).__name__}")
     if not (out.dtype is dtype or np.can_cast(dtype, out.dtype, "same_kind")):
-        raise TypeError(f"out holds {out.dtype}, to which the result, {dtype}, is not cast: that would change its kind")
+        raise TypeError(
+            f"out holds {out.dtype}, to which the result, {dtype}, is not cast: that would change its kind. "
+            f"Pass an array of {dtype}"
+        )
     if not (out.shape == shape or _broadcasts(shape, out.shape)):
-        raise ValueError(f"out has shape {out.shape}, and the result has shape {shape}, which does not broadcast to it")
+        raise ValueError(
+            f"out has shape {out.shape}, and the result has shape {shape}, which does not broadcast to it: "
+            "pass one of that shape"
+        )
     if not out.flags.writeable:
         raise ValueError("out is read-only: pass an array that can be written to")
 

@@ -29,7 +29,7 @@ class NoDigitError(ValueError):
     ...     find_digits(np.full((40, 40), 200, np.uint8))
     ... except NoDigitError as error:
     ...     print(error)
-    no digit found: nothing stands out from the paper
+    no digit found: nothing stands out from the paper. Use a darker pen
     """
 
     def __init__(self, reason: str) -> None:

@@ -49,7 +49,7 @@ class Digit:
     ((784,), ['gray', 'ink', 'strokes', 'digit', 'stroke width', '28 x 28'])
     """
 
-    pixels: Pixels
+    pixels: Pixels = field(repr=False)
     box: tuple[int, int, int, int]
     steps: Steps = field(repr=False)
     is_bare: bool = False
@@ -235,7 +235,7 @@ def the_digit(picture: Any) -> Digit:
     digits = find_digits(picture)
     if len(digits) > 1:
         name = os.fspath(picture) if is_path(picture) else "the picture"
-        raise ValueError(f"{name} shows {len(digits)} digits: find_digits reads them one by one")
+        raise ValueError(f"{name} shows {len(digits)} digits: find_digits reads them one by one: use it")
     return digits[0]
 
 
@@ -285,7 +285,7 @@ def digits_in_panel(gray: Gray, panel: tuple[slice, slice], size: tuple[int, int
 
 def digits_on_paper(gray: Gray, size: tuple[int, int]) -> list[Digit]:
     """Return the digits of a picture that is all paper and ink."""
-    objection = "nothing stands out from the paper"
+    objection = "nothing stands out from the paper. Use a darker pen"
     for ink in _light.inks_of(smooth(gray)):
         digits, objection = digits_of_ink(ink, gray, size)
         if digits:

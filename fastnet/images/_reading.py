@@ -35,7 +35,7 @@ def read_gray(picture: Any) -> tuple[Gray, tuple[int, int]]:
     if isinstance(picture, np.ndarray):
         gray = gray_array(picture)
         if gray.size == 0:
-            raise ValueError(f"the picture is empty: its shape is {picture.shape}")
+            raise ValueError(f"the picture is empty: its shape is {picture.shape}. It must have at least one pixel")
         return shrunk_array(gray), gray.shape[:2]
     if not isinstance(picture, str | os.PathLike):
         raise TypeError(f"picture must be the path of a file or an array of pixels, got {type(picture).__name__}")
@@ -51,7 +51,10 @@ def gray_array(picture: npt.NDArray[Any]) -> Gray:
             f"got shape {pixels.shape}"
         )
     if not np.isfinite(pixels).all():
-        raise ValueError("the picture holds pixels that are NaN or infinite")
+        raise ValueError(
+            "the picture holds pixels that are NaN or infinite: "
+            "replace them, for example by numpy.nan_to_num"
+        )
     shades = in_unit_range(pixels)
     if shades.ndim == 2:
         return shades
@@ -102,7 +105,7 @@ def read_file(path: PathLike) -> tuple[Gray, tuple[int, int]]:
         small.getexif()[ORIENTATION] = orientation
         gray = file_shades(ImageOps.exif_transpose(small))
     if not np.isfinite(gray).all():
-        raise ValueError(f"{path} holds pixels that are NaN or infinite")
+        raise ValueError(f"{path} holds pixels that are NaN or infinite: save it without them")
     return in_unit_range(gray), ((columns, rows) if orientation in (5, 6, 7, 8) else (rows, columns))
 
 
@@ -149,7 +152,7 @@ def errors_that_name(path: PathLike) -> Iterator[None]:
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
         if isinstance(error, OSError) and error.filename is not None:  # the file could not be opened
             raise
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged: {error}. Save or copy it again") from None
 
 
 def unread_format(path: PathLike) -> str:

@@ -46,7 +46,7 @@ def strokes_of(ink: Gray) -> tuple[Mask, Mask]:
         # A digit that fills the picture touches its edges too. Leave out the sides of frames, and no more.
         left_out = frames(mask)
         if left_out[mask].all():
-            raise NoDigitError("no digit found: there is only a frame, or a shadow")
+            raise NoDigitError("no digit found: there is only a frame, or a shadow. Write a digit on plain paper")
     lines = long_runs(mask) | long_runs(mask.T).T
     return mask & ~lines & ~left_out, left_out | lines
 
@@ -155,16 +155,16 @@ def digits_of(marks: Marks) -> list[list[int]]:
     shape = marks.labels.shape
     kept = [i for i, area in enumerate(marks.areas) if area >= max(SPECK * marks.areas.max(initial=0), 4)]
     if not kept:
-        raise NoDigitError("no digit found: there are only specks")
+        raise NoDigitError("no digit found: there are only specks. Write larger")
     if len(kept) > MOST:
-        raise NoDigitError(f"no digit found: {len(kept)} marks are a texture, or print")
+        raise NoDigitError(f"no digit found: {len(kept)} marks are a texture, or print. Use plain paper")
     groups = joined(kept, marks)
     boxes = [around([marks.boxes[i] for i in group]) for group in groups]
     tallest = max(box[2] - box[0] for box in boxes)
     least = max(RELATIVE * tallest, SMALLEST * max(shape))
     digits = [(box, group) for box, group in zip(boxes, groups, strict=True) if box[2] - box[0] >= least]
     if not digits:
-        raise NoDigitError("no digit found: there are only specks")
+        raise NoDigitError("no digit found: there are only specks. Write larger")
     return [[i + 1 for i in digits[place][1]] for place in reading_order([box for box, _ in digits])]
 
 

@@ -24,11 +24,17 @@ def layers_of(network: Any) -> list[tuple[str, Layer, Shape]]:
     found, shape = [], network._sample_shape()
     for place, (name, layer) in enumerate(named(network._architecture())):
         if layer.kind not in KNOWN or layer.shape is None:
-            raise TypeError(f"layer {place} of the network, {layer.kind}, is no layer of fastnet's")
+            raise TypeError(
+                f"layer {place} of the network, {layer.kind}, is no layer of fastnet's: "
+                "use those of fastnet.layers"
+            )
         if layer.kind == "BatchNormalization" and len(shape) > 1:
-            raise ValueError(f"{name} normalises every pixel of its maps {shape}; other libraries normalise whole maps")
+            raise ValueError(
+                f"{name} normalises every pixel of its maps {shape}; other libraries normalise whole maps. "
+                "Leave this layer out"
+            )
         if layer.settings.get("pad") and layer.kind == "Pooling":
-            raise ValueError(f"{name} pads with zeros; other libraries pad with -infinity")
+            raise ValueError(f"{name} pads with zeros; other libraries pad with -infinity. Use pad=0")
         found.append((name, layer, shape))
         shape = layer.shape
     return found
@@ -38,7 +44,10 @@ def in_dtype(array: FloatArray, dtype: np.dtype[Any], name: str) -> FloatArray:
     """Return a C-contiguous copy in a dtype, or raise a ValueError if a number is not finite in it."""
     copy = np.array(cast(array, dtype))
     if not np.isfinite(copy).all():
-        raise ValueError(f"{name} holds NaN or infinity, or a number too large for {dtype}: has the training diverged?")
+        raise ValueError(
+            f"{name} holds NaN or infinity, or a number too large for {dtype}: has the training diverged? "
+            "Train again with a smaller learning rate"
+        )
     return copy
 
 

@@ -102,11 +102,11 @@ def data_parallel(trainer: Trainer, client: "Client") -> Iterator[Trainer]:
     if client.asynchronous or client.status != "running":
         raise ValueError(f"client must be connected, and not asynchronous, got {client!r}")
     if "_of_batch" in vars(trainer):
-        raise ValueError("trainer already uses a cluster, in a block that has not ended")
+        raise ValueError("trainer already uses a cluster, in a block that has not ended: leave that block first")
     _refuse_what_would_differ(trainer)
     workers = len(client.nthreads())
     if not workers:
-        raise ValueError("the cluster of the client has no workers")
+        raise ValueError("the cluster of the client has no workers: start some")
     # The shards and the parameters go through the scheduler, which can then make them again. That is meant.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
         shards = _Shards(trainer, client, workers)
@@ -171,9 +171,15 @@ def _mean(values: list[Any], parts: Mapping[int, Sized]) -> Any:
 
 def _refuse_what_would_differ(trainer: Trainer) -> None:
     if trainer.gradient != "backprop":
-        raise ValueError(f"a cluster computes the gradient by backpropagation, got gradient={trainer.gradient!r}")
+        raise ValueError(
+            f"a cluster computes the gradient by backpropagation, got gradient={trainer.gradient!r}: "
+            "make the trainer without it"
+        )
     if trainer._augment is not None:
-        raise ValueError("augment changes the mini-batches in this process, and the samples are on the workers")
+        raise ValueError(
+            "augment changes the mini-batches in this process, and the samples are on the workers: "
+            "leave it out"
+        )
     tried = min(TRIED, trainer.train_size)
     rows = {0: range(tried // 3), 1: range(tried // 3, tried)}
     if not rows[0]:

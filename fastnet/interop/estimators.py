@@ -197,14 +197,17 @@ class _NetEstimator(BaseEstimator):
             with np.errstate(over="ignore"):
                 t = t.astype(x.dtype)
             if not np.isfinite(t).all():
-                raise ValueError(f"y holds a number too large for {x.dtype}, the dtype of X")
+                raise ValueError(f"y holds a number too large for {x.dtype}, the dtype of X: scale y")
         random = check_random_state(self.random_state)
         columns = t.shape[1] if t.ndim == 2 else len(self.classes_)
         if is_new:
             self.network_ = initial([x.shape[1], *hidden_sizes, columns], activation, output, x.dtype, random)
             self.loss_curve_, self._optimizer = [], None
         elif columns != len(self.intercepts_[-1]):
-            raise ValueError(f"y has {columns} columns, but the network has {len(self.intercepts_[-1])} outputs")
+            raise ValueError(
+                f"y has {columns} columns, but the network has {len(self.intercepts_[-1])} outputs: "
+                "both must be the same"
+            )
         return x, t, weight, random
 
     def _train(self, data: Data, random: np.random.RandomState) -> None:
@@ -233,7 +236,8 @@ class _NetEstimator(BaseEstimator):
                 break
         else:
             warnings.warn(
-                f"the training has reached max_iter={self.max_iter} epochs, and still gets better", ConvergenceWarning,
+                f"the training has reached max_iter={self.max_iter} epochs, and still gets better: choose a larger one",
+                ConvergenceWarning,
                 stacklevel=3,
             )
         is_early = validation is not None
@@ -511,7 +515,10 @@ class NetClassifier(ClassifierMixin, _NetEstimator):
                 raise ValueError(f"y must hold at least two classes, got one class: {self.classes_.tolist()}")
         unknown = np.setdiff1d(y, self.classes_).tolist()
         if unknown:
-            raise ValueError(f"y holds {unknown[0]!r}, which is not one of the classes {self.classes_.tolist()}")
+            raise ValueError(
+                f"y holds {unknown[0]!r}, which is not one of the classes {self.classes_.tolist()}: "
+                "give all of them as classes to the first partial_fit"
+            )
         labels = np.searchsorted(self.classes_, y)
         if len(self.classes_) == 2:
             return labels[:, np.newaxis], "sigmoid"

@@ -135,7 +135,7 @@ def _dtype_of(model: Any, torch: Any) -> np.dtype[Any]:
             raise TypeError(f"the parameters of model must be all float32 or all float64, but {name} is {dtype}")
     for name, tensor in model.state_dict().items():
         if tensor.is_meta:
-            raise ValueError(f"model holds no numbers: {name} is on the device 'meta'")
+            raise ValueError(f"model holds no numbers: {name} is on the device 'meta'. Load its weights first")
     return known[next(iter(dtypes.values()), torch.float64)]
 
 
@@ -150,7 +150,10 @@ def _found(model: Any, torch: Any, prefix: str) -> Iterator[Found]:
             continue
         read = next((LAYERS[kind] for kind in LAYERS if type(module) is getattr(torch.nn, kind)), None)
         if read is None:
-            raise TypeError(f"module {place} of model, {module}, has no counterpart in fastnet")
+            raise TypeError(
+                f"module {place} of model, {module}, has no counterpart in fastnet: "
+                "leave it out, or replace it"
+            )
         layer, settings = read(module)
         for name, setting in settings.items():
             if not setting.is_right:
@@ -263,11 +266,14 @@ def _refuse_another_order(found: Sequence[Found], wanted: Sequence[str], network
     """Raise a ValueError that names the first module that is not of the kind that must stand there."""
     for number, kind in enumerate(wanted):
         if number == len(found):
-            raise ValueError(f"model ends where {network} has one more layer: {kind}")
+            raise ValueError(f"model ends where {network} has one more layer: {kind}. Add it")
         if found[number].layer.kind != kind:
-            raise ValueError(f"module {found[number].place}, stands where {network} has the layer {kind}")
+            raise ValueError(
+                f"module {found[number].place}, stands where {network} has the layer {kind}: "
+                "put that one there"
+            )
     if len(found) > len(wanted):
-        raise ValueError(f"module {found[len(wanted)].place}, stands where {network} has ended")
+        raise ValueError(f"module {found[len(wanted)].place}, stands where {network} has ended: leave it out")
 
 
 def _dense(found: list[Found], dtype: np.dtype[Any]) -> AnyNetwork:
@@ -310,7 +316,10 @@ def _sizes(found: Sequence[Found]) -> list[int]:
         parameters = each.layer.parameters
         width = len(parameters["W"]) if "W" in parameters else np.size(parameters.get("gamma", ()))
         if sizes and width and width != sizes[-1]:
-            raise ValueError(f"module {each.place}, takes {width} numbers, but the module before it gives {sizes[-1]}")
+            raise ValueError(
+                f"module {each.place}, takes {width} numbers, but the module before it gives {sizes[-1]}: "
+                "they must be the same"
+            )
         if "W" in parameters:
             sizes += [parameters["b"].size] if sizes else [width, parameters["b"].size]
     return sizes
@@ -376,7 +385,7 @@ def _convolutional(
     for (name, drawn), array in zip(network.params.items(), weights, strict=True):
         if drawn.shape != array.shape:
             shapes = f"{name} would have the shape {drawn.shape}, and has {array.shape}"
-            raise ValueError(f"input_shape {input_shape} does not fit model: {shapes}")
+            raise ValueError(f"input_shape {input_shape} does not fit model: {shapes}. Give the shape of its images")
     network.params.update(zip(network.params, weights, strict=True))
     return network
 

@@ -342,6 +342,6 @@ class Pooling:
         if positions != sizes:
             raise ValueError(
                 f"pad {self.pad} gives {positions[0]} x {positions[1]} windows, but the output size, which ignores "
-                f"pad, is {sizes[0]} x {sizes[1]}"
+                f"pad, is {sizes[0]} x {sizes[1]}: use pad=0, as the book does"
             )
         return positions

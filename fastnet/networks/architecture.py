@@ -115,6 +115,8 @@ def named(layers: Sequence[Layer]) -> Iterator[tuple[str, Layer]]:
 
 # --- how a network looks ----------------------------------------------------------------------------------------------
 
+HEAD = ("layer", "output", "parameters", "number")  # of the table in a notebook
+
 
 class Shown(ABC):
     """A network that shows its layers: in one line, and in a notebook as a table."""
@@ -144,7 +146,7 @@ class Shown(ABC):
                 count = sum(array.size for _, array in arrays)
                 shapes = ", ".join(f"{which} {_sides(array.shape)}" for which, array in arrays)
                 rows.append((name, _sides(layer.shape), shapes, f"{count:,}" if count else ""))
-            return _html.table(self._summary(), ("layer", "output", "parameters", "number"), rows)
+            return _html.table(self._summary(), HEAD, rows)
         except Exception:  # see above; the notebook shows the repr
             return None
 

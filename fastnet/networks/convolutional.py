@@ -150,7 +150,10 @@ class ConvolutionalNetwork(LayeredNetwork):
             self._take(params)
         except ValueError as error:
             kind = type(self).__name__
-            raise ValueError(f"{file_name} does not hold the parameters of this {kind}: {error}") from None
+            raise ValueError(
+                f"{file_name} does not hold the parameters of this {kind}: {error}. "
+                "Give a file that its save has written"
+            ) from None
 
 
 class SimpleConvNet(ConvolutionalNetwork):
@@ -553,5 +556,8 @@ def _conv_param(conv_param: Any, name: str) -> tuple[int, int, int, int]:
 def _pooled(side: int) -> int:
     """Return the height or the width of a map after pooling with windows of 2 x 2."""
     if side < 2:
-        raise ValueError(f"the pooling of 2 x 2 does not fit into a map with a side of {side}: input_dim is too small")
+        raise ValueError(
+            f"the pooling of 2 x 2 does not fit into a map with a side of {side}: input_dim is too small: "
+            "choose a larger one"
+        )
     return side // 2

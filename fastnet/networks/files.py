@@ -115,7 +115,7 @@ class SavedNetwork(ABC):
             if description.background is not None:
                 self.background = _background(description.background)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} does not fit together: {error}") from None
+            raise ValueError(f"{path} does not fit together: {error}. Save the network again") from None
 
 
 class WeightsOfFile(np.random.Generator):
@@ -152,7 +152,9 @@ def reading(path: PathLike, kind: type, read: "Read") -> Iterator[tuple[dict[str
         yield arrays, description
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise ValueError(f"{path} does not hold the parameters of a {kind.__name__}: {reason}") from error
+        raise ValueError(
+            f"{path} does not hold the parameters of a {kind.__name__}: {reason}. Give a file that its save has written"
+        ) from error
 
 
 def read_weights(path: PathLike) -> tuple[dict[str, npt.NDArray[Any]], Description]:

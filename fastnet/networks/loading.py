@@ -72,5 +72,8 @@ def network_of(path: PathLike, read: Read) -> AnyNetwork:
         if kind not in KINDS:
             raise ValueError(f"it holds those of a {kind}, which this version does not know")
     except ValueError as error:
-        raise ValueError(f"{path} does not hold the parameters of a network: {error}") from None
+        raise ValueError(
+            f"{path} does not hold the parameters of a network: {error}. "
+            "Give a file that save has written"
+        ) from None
     return KINDS[kind]._load(path, read)

@@ -38,7 +38,7 @@ def read_pickle(path: PathLike) -> dict[str, npt.NDArray[Any]]:
         return {name: _array(name, value) for name, value in found.items()}
     except Exception as error:  # a damaged pickle raises almost any of them
         reason = str(error) or "it is not complete"
-        raise ValueError(f"{path} does not hold parameters: {reason}") from None
+        raise ValueError(f"{path} does not hold parameters: {reason}. Give a file with a dict of arrays") from None
 
 
 def _array(name: Any, value: Any) -> npt.NDArray[Any]:

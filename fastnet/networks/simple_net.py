@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnet import _html
 from fastnet._checks import (
     FLOAT64,
     FloatArray,
@@ -18,6 +19,7 @@ from fastnet._checks import (
 )
 from fastnet.functions import softmax, softmax_loss
 from fastnet.gradient import numerical_gradient
+from fastnet.networks.architecture import HEAD
 from fastnet.networks.weights import cross_entropies, weighted_loss
 
 
@@ -70,6 +72,11 @@ class SimpleNet:
     def __repr__(self) -> str:
         D, C = self._shape
         return f"<SimpleNet {D}-{C}, {D * C:,} parameters, float64>"
+
+    def _repr_html_(self) -> str:
+        D, C = self._shape
+        rows = [("input", f"{D}", "", ""), ("scores", f"{C}", f"W {D} x {C}", f"{D * C:,}")]
+        return _html.table(repr(self).strip("<>"), HEAD, rows)
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """Return the scores ``x W``.

@@ -13,6 +13,7 @@ from fastnet.gradient import numerical_gradient
 from fastnet.plotting._axes import BLUE, GRAY, axes, style
 from fastnet.plotting._checks import interval, named
 from fastnet.plotting._lettering import Lettering
+from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,8 @@ def plot_activations(
     functions: Function | str | Sequence[Function | str] | Mapping[str, Function | str],
     *,
     xlim: tuple[float, float] = (-5, 5),
-    title: str = "Activation functions and their gradients",
+    title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw activation functions, each with its gradient as a dashed line of the same colour.
@@ -39,8 +41,10 @@ def plot_activations(
         names in the legend.
     xlim : tuple of float, default (-5, 5)
         The range of x.
-    title : str, default "Activation functions and their gradients"
-        The title.
+    title : str, optional
+        The title; by default "Activation functions and their gradients", in the language `lang`.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -73,7 +77,7 @@ def plot_activations(
         functions = [functions]
     by_name = {name: _function(f) for name, f in named(functions, "functions", _name).items()}
     x = np.linspace(*interval(xlim, "xlim"), POINTS)
-    write = Lettering(title, *by_name)
+    write = Lettering(title, *by_name, lang=lang)
     curves = {name: (_values(function, x, name), _gradient(function, x)) for name, function in by_name.items()}
     ax = axes(ax, 7.5)
     for number, (name, (values, gradient)) in enumerate(curves.items()):
@@ -81,11 +85,12 @@ def plot_activations(
         marks: dict[str, Any] = {"marker": marker, "markersize": 5, "color": colour}
         first = 17 * number  # markers of overlapping curves are side by side
         ax.plot(x, values, label=write(name), markevery=(first, 125), **marks)
-        label = f"gradient of {write(name)}"
+        label = write.say("gradient of {name}", name=write(name))
         ax.plot(x, gradient, "--", label=label, markevery=(first + 60, 125), fillstyle="none", **marks)
     ax.grid(alpha=0.3)
-    ax.set(title=write(title), xlabel="$x$", ylabel="$h(x)$ and $h'(x)$")
-    ax.legend()
+    ax.set_title(write.title("Activation functions and their gradients"))
+    ax.set(xlabel="$x$", ylabel="$h(x)$, $h'(x)$")
+    ax.legend(fontsize="small")
     return write.apply(ax)
 
 
@@ -93,7 +98,8 @@ def plot_activation_histograms(
     layers: Mapping[str, npt.ArrayLike],
     *,
     bins: int = 30,
-    title: str = "Activations by layer",
+    title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw a histogram of the values of every layer, side by side, with the same value axis.
@@ -105,8 +111,10 @@ def plot_activation_histograms(
         only the activations ``z1, z2, ...`` are drawn.
     bins : int, default 30
         The number of bars.
-    title : str, default "Activations by layer"
-        The title.
+    title : str, optional
+        The title; by default "Activations by layer", in the language `lang`.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -145,14 +153,14 @@ def plot_activation_histograms(
     is_trace = "a1" in layers and "z1" in layers
     names = [name for name in layers if not is_trace or re.fullmatch(r"z\d+", name)]
     if not names:
-        raise ValueError("layers is empty: there is nothing to draw")
+        raise ValueError("layers is empty: there is nothing to draw. Give at least one")
     values = [cast(real_array(layers[name], f"layers[{name!r}]"), FLOAT64).ravel() for name in names]
     finite = [value[np.isfinite(value)] for value in values]
     for name, some in zip(names, finite, strict=True):
         if not some.size:
-            raise ValueError(f"layers[{name!r}] has no finite value")
+            raise ValueError(f"layers[{name!r}] has no finite value: there must be at least one")
 
-    write = Lettering(title, *map(str, names))
+    write = Lettering(title, *map(str, names), lang=lang)
     ax = axes(ax, max(6.4, 1.6 * len(names)))
     low, high = min(some.min() for some in finite), max(some.max() for some in finite)
     size = max(abs(low), abs(high))
@@ -168,14 +176,22 @@ def plot_activation_histograms(
         widths = 0.85 * counts / counts.max()
         ax.stairs(place + widths, edges, baseline=place, orientation="horizontal", fill=True, color=BLUE)
         ax.axvline(place, color=GRAY, linewidth=0.8)
-        lost = f"\n{value.size - some.size:,} not finite" if some.size < value.size else ""
         with np.errstate(all="ignore"):
             mean, std = some.mean(), some.std()
-        at_0 = f"\n{zeros:.0%} are 0" if apart else ""
-        labels.append(f"{write(str(name))}\nmean {_short(mean)}\nstd {_short(std)}{at_0}{lost}")
+        lines = [
+            write(str(name)),
+            write.say("mean {mean}", mean=_short(mean)),
+            write.say("std {std}", std=_short(std)),
+        ]
+        if apart:
+            lines.append(write.say("{share:.0%} are 0", share=zeros))
+        if some.size < value.size:
+            lines.append(write.say("{count:,} not finite", count=value.size - some.size))
+        labels.append("\n".join(lines))
     ax.set_xticks(np.arange(len(names)) + 0.42, labels)
     ax.tick_params(axis="x", length=0)
-    ax.set(title=write(title), xlabel="layer (length of a bar: number of values)", ylabel="value")
+    ax.set_title(write.title("Activations by layer"))
+    ax.set(xlabel=write.say("layer (length of a bar: number of values)"), ylabel=write.say("value"))
     ax.set_xlim(-0.1, len(names))
     return write.apply(ax)
 
@@ -191,7 +207,7 @@ def _name(f: Any) -> str:
 def _function(f: Any) -> Function:
     if isinstance(f, str):
         if f not in of_fastnet.__all__ or not callable(getattr(of_fastnet, f)):
-            raise ValueError(f"fastnet.functions has no {f!r}")
+            raise ValueError(f"fastnet.functions has no {f!r}: give one of its names, or a function")
         f = getattr(of_fastnet, f)
     if not callable(f):
         raise TypeError(f"functions must hold functions, or names of fastnet.functions; got {f!r}")

@@ -34,7 +34,7 @@ def named(things: Any, name: str, name_of: Callable[[Any], str]) -> dict[str, An
     else:
         raise TypeError(f"{name} must be a sequence or a dict by name, got {type(things).__name__}")
     if not by_name:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
+        raise ValueError(f"{name} is empty: there is nothing to draw. Give at least one")
     if len(by_name) < len(things):
         raise ValueError(f"{name} has a name more than once: pass a dict that names them, got {', '.join(by_name)}")
     return by_name

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from fastnet.plotting._axes import INK, axes
 from fastnet.plotting._images import named_classes
 from fastnet.plotting._lettering import Lettering
+from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,7 @@ def plot_confusion_matrix(
     *,
     classes: Sequence[str] | None = None,
     title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the confusion matrix: a row for each right class, a column for each predicted class.
@@ -34,6 +36,8 @@ def plot_confusion_matrix(
         The names of the classes; by default their numbers, up to the largest label.
     title : str, optional
         The title.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -65,10 +69,7 @@ def plot_confusion_matrix(
     names, predicted, right = named_classes(y, t, classes)
     C = len(names)
     counts = np.bincount(right * C + predicted, minlength=C * C).reshape(C, C)
-    if title is None:
-        hits = int(counts.trace())
-        title = f"Confusion matrix: {hits:,} of {len(right):,} right ({hits / len(right):.1%})"
-    write = Lettering(title, *names)
+    write = Lettering(title, *names, lang=lang)
     ax = axes(ax, 6.8, 6.8)
     mistakes = np.ma.array(counts, mask=np.eye(C, dtype=bool))
     most = int(mistakes.max()) if C > 1 else 0
@@ -89,5 +90,8 @@ def plot_confusion_matrix(
     ax.set_yticks(np.arange(1, C) - 0.5, minor=True)
     ax.grid(which="minor", color="#dddddd", linewidth=0.6)
     ax.tick_params(which="both", length=0, labelsize=np.clip(0.7 * points, 2, 10))
-    ax.set(title=write(title), xlabel="predicted class", ylabel="right class")
+    hits = int(counts.trace())
+    words = "Confusion matrix: {right:,} of {all:,} right ({share:.1%})"
+    ax.set_title(write.title(words, right=hits, all=len(right), share=hits / len(right)))
+    ax.set(xlabel=write.say("predicted class"), ylabel=write.say("right class"))
     return write.apply(ax)

@@ -7,12 +7,13 @@ import numpy.typing as npt
 
 from fastnet.plotting._axes import BLUE, GRAY, INK, RED, axes
 from fastnet.plotting._lettering import Lettering
+from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LARGEST = 9  # numbers of an array that are written out
-STEP, DOWN, RADIUS = 2.8, 1.6, 0.34  # between nodes, down to the parameters, of a node
+STEP, DOWN, RADIUS = 3.1, 1.6, 0.34  # between nodes, down to the parameters, of a node
 WORD, LOSS = 0.25, 0.6  # by how much the nodes of an activation and of the loss are wider, to each side
 LOSSES = {
     "softmax": "softmax,\ncross-entropy",
@@ -23,7 +24,13 @@ LOSSES = {
 
 
 def plot_graph(
-    network: Any, x: npt.ArrayLike, t: npt.ArrayLike, *, title: str | None = None, ax: "Axes | None" = None
+    network: Any,
+    x: npt.ArrayLike,
+    t: npt.ArrayLike,
+    *,
+    title: str | None = None,
+    lang: Language | None = None,
+    ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the computational graph of a network of affine layers, with the values of one forward and backward pass.
 
@@ -41,6 +48,8 @@ def plot_graph(
         The targets, as in ``network.loss(x, t)``: labels ``(N,)``, or one row ``(N, C)`` for each sample.
     title : str, optional
         The title.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -73,8 +82,7 @@ def plot_graph(
     values = dict(network.trace(x, t))
     params = network.params
     depth = len(params) // 2
-    title = "Forward values and, in red, the gradients of the loss" if title is None else title
-    write = Lettering(title)
+    write = Lettering(title, lang=lang)
     ax = axes(ax, 1.3 * (3 * depth + 2), 3.2)
     z = np.atleast_2d(np.asarray(x, float))
     ax.text(0, 0, "x", ha="center", va="center", color=INK, fontsize=11)
@@ -92,16 +100,18 @@ def plot_graph(
         _parameter(ax, at, f"b{layer}", b, values[f"db{layer}"])
         wider = LOSS if last else WORD
         at = _edge(ax, at, STEP + wider, a, da, wider)
-        name = LOSSES[getattr(network, "output", "softmax")] if last else getattr(network, "activation", "sigmoid")
-        if last and getattr(network, "weight_decay_lambda", None):
-            name += ",\nweight decay"
+        name = getattr(network, "activation", "sigmoid")
+        if last:
+            name = write.say(LOSSES[getattr(network, "output", "softmax")])
+            if getattr(network, "weight_decay_lambda", None):
+                name = write.say("{loss},\nweight decay", loss=name)
         _node(ax, at, name)
         at += wider
     at = _edge(ax, at, STEP, values["loss"], 1.0)
     ax.text(at, 0, "L", ha="center", va="center", color=INK, fontsize=11)
     ax.set(xlim=(-0.4, at + 0.4), ylim=(-DOWN - 1.6, 0.9))
     ax.set_axis_off()
-    ax.set_title(write(title))
+    ax.set_title(write.title("Forward values and, in red, the gradients of the loss"))
     return write.apply(ax)
 
 

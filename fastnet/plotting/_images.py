@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastnet._checks import FLOAT64, FloatArray, IntArray, as_count, cast, labels_in_range, real_array
 from fastnet.plotting._axes import INK, RED, axes
 from fastnet.plotting._lettering import Lettering
+from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,12 @@ CHUNK = 1000  # samples that are predicted at a time
 
 
 def plot_weights(
-    network: Any, *, shape: tuple[int, int] | None = None, title: str | None = None, ax: "Axes | None" = None
+    network: Any,
+    *,
+    shape: tuple[int, int] | None = None,
+    title: str | None = None,
+    lang: Language | None = None,
+    ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the first layer's weights as one image for each hidden unit: the input that the unit responds to.
 
@@ -32,6 +38,8 @@ def plot_weights(
         The rows and columns of an input image; by default, the image is a square of D pixels.
     title : str, optional
         The title.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -68,16 +76,16 @@ def plot_weights(
     if W1.ndim != 2 or W1.size == 0:
         raise ValueError(f"W1 must have shape (D, H), a row for each input and a column for each unit, got {W1.shape}")
     units = _images(W1.T, "W1", shape)
-    title = f"Weights of the first layer: {len(units)} units" if title is None else title
-    write = Lettering(title)
+    write = Lettering(title, lang=lang)
     ax = axes(ax, 7.5, 6.4)
     # cividis goes from dark blue through gray to yellow. It works for every kind of colour vision and in print. The
     # scale is symmetric, so 0 is gray, neither white nor black.
     shown = _draw_images(ax, units, [str(unit) for unit in range(len(units))], cmap="cividis")
     largest = np.abs(W1[np.isfinite(W1)]).max(initial=0) or 1
     shown.set_clim(-largest, largest)
-    ax.figure.colorbar(shown, ax=ax, label="weight", shrink=0.8)
-    ax.set_title(write(title))
+    bar = ax.figure.colorbar(shown, ax=ax, label=write.say("weight"), shrink=0.8)
+    write.apply(bar.ax)
+    ax.set_title(write.title("Weights of the first layer: {units} units", units=len(units)))
     return write.apply(ax)
 
 
@@ -99,6 +107,7 @@ def plot_predictions(
     classes: Sequence[str] | None = None,
     shape: tuple[int, int] | None = None,
     title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw images with their predictions. A wrong prediction has a frame and the right class.
@@ -119,6 +128,8 @@ def plot_predictions(
         The rows and columns of an image; by default, the image is a square of D pixels.
     title : str, optional
         The title.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -151,17 +162,19 @@ def plot_predictions(
         x, y, t = _one_image(x, y, t)
     digits = _images(x, "x", shape)
     if len(digits) == 0:
-        raise ValueError("x is empty: there is nothing to draw")
+        raise ValueError("x is empty: there is nothing to draw. Give at least one")
     names, predicted, right = named_classes(y, t, classes)
     if len(predicted) != len(digits):
-        raise ValueError(f"x holds {len(digits)} images, y and t {len(predicted)} classes")
+        raise ValueError(
+            f"x holds {len(digits)} images, y and t {len(predicted)} classes: "
+            "they must be the same number"
+        )
     wrong = predicted != right
-    title = f"Predictions: {np.sum(wrong)} of {len(digits)} wrong" if title is None else title
-    write = Lettering(title, *names)
+    write = Lettering(title, *names, lang=lang)
     ax = axes(ax, 7.5, 8)
-    captions = _captions(real_array(y, "y"), predicted, right, [write(name) for name in names])
+    captions = _captions(real_array(y, "y"), predicted, right, names, write)
     _draw_images(ax, digits, captions, framed=np.flatnonzero(wrong).tolist())
-    ax.set_title(write(title))
+    ax.set_title(write.title("Predictions: {wrong} of {all} wrong", wrong=np.sum(wrong), all=len(digits)))
     return write.apply(ax)
 
 
@@ -174,6 +187,7 @@ def plot_misclassified(
     classes: Sequence[str] | None = None,
     shape: tuple[int, int] | None = None,
     title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the images that a network gets wrong, the worst first.
@@ -194,6 +208,8 @@ def plot_misclassified(
         The rows and columns of an image; by default, the image is a square of D pixels.
     title : str, optional
         The title.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -236,7 +252,7 @@ def plot_misclassified(
     inputs = real_array(x, "x")
     digits = _images(inputs, "x", shape)
     if len(digits) == 0:
-        raise ValueError("x is empty: there is nothing to predict")
+        raise ValueError("x is empty: there is nothing to predict. Give at least one image")
     y = np.concatenate([network.predict(inputs[i : i + CHUNK]) for i in range(0, len(inputs), CHUNK)])
     if y.ndim != 2 or len(y) != len(digits):
         raise ValueError(f"network.predict(x) must return a row for each of {len(digits)} images, got shape {y.shape}")
@@ -245,18 +261,20 @@ def plot_misclassified(
     with np.errstate(all="ignore"):  # inf - inf
         margin = y[wrong, predicted[wrong]] - y[wrong, right[wrong]]
     shown = wrong[np.argsort(-margin, kind="stable")][:most]
-    if title is None:
-        title = f"Misclassified: {len(wrong):,} of {len(digits):,}"
-        title += f", the worst {len(shown)} of them" if len(shown) < len(wrong) else ""
-    write = Lettering(title, *names)
+    write = Lettering(title, *names, lang=lang)
     ax = axes(ax, 7.5, 8)
     if len(shown):
-        captions = _captions(y[shown], predicted[shown], right[shown], [write(name) for name in names])
+        captions = _captions(y[shown], predicted[shown], right[shown], names, write)
         _draw_images(ax, digits[shown], captions)
     else:
-        ax.text(0.5, 0.5, f"all {len(digits):,} are right", ha="center", va="center", size=14, transform=ax.transAxes)
+        all_right = write.say("all {all:,} are right", all=len(digits))
+        ax.text(0.5, 0.5, all_right, ha="center", va="center", size=14, transform=ax.transAxes)
         ax.set_axis_off()
-    ax.set_title(write(title))
+    if len(shown) < len(wrong):
+        words = "Misclassified: {wrong:,} of {all:,}, the worst {shown} of them"
+    else:
+        words = "Misclassified: {wrong:,} of {all:,}"
+    ax.set_title(write.title(words, wrong=len(wrong), all=len(digits), shown=len(shown)))
     return write.apply(ax)
 
 
@@ -271,20 +289,25 @@ def named_classes(
     rows = np.ndim(y) == 2 and np.shape(y)[1] > 1
     right, in_t = _class_labels(t, "t", in_y if rows else known)
     if len(predicted) != len(right):
-        raise ValueError(f"y holds the predictions of {len(predicted)} samples, t the classes of {len(right)}")
+        raise ValueError(
+            f"y holds the predictions of {len(predicted)} samples, t the classes of {len(right)}: "
+            "they must be the same samples"
+        )
     names = [str(name) for name in (range(max(in_y, in_t)) if classes is None else classes)]
     return names, predicted, right
 
 
-def _captions(y: npt.NDArray[Any], predicted: IntArray, right: IntArray, names: list[str]) -> list[str]:
+def _captions(
+    y: npt.NDArray[Any], predicted: IntArray, right: IntArray, names: list[str], write: Lettering
+) -> list[str]:
     """Return the caption of each image: the predicted class, its probability if known, the right class if wrong."""
     with np.errstate(all="ignore"):
         are_probabilities = y.ndim == 2 and y.shape[1] > 1 and (y >= 0).all() and (abs(y.sum(axis=1) - 1) < 1e-3).all()
     captions = []
     for row, guess, label in zip(y, predicted, right, strict=True):
-        caption = names[guess] + (f" ({row[guess]:.0%})" if are_probabilities else "")
+        caption = write(names[guess]) + (f" ({row[guess]:.0%})" if are_probabilities else "")
         if guess != label:
-            caption += (", " if len(caption) == 1 else ",\n") + f"is {names[label]}"
+            caption += (", " if len(caption) == 1 else ",\n") + write.say("is {name}", name=write(names[label]))
         captions.append(caption)
     return captions
 
@@ -354,10 +377,13 @@ def _class_labels(values: npt.ArrayLike, name: str, classes: int | None = None) 
     """
     array = real_array(values, name)
     if array.size == 0:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
+        raise ValueError(f"{name} is empty: there is nothing to draw. Give at least one")
     if array.ndim == 2 and array.shape[1] > 1:
         if classes not in (None, array.shape[1]):
-            raise ValueError(f"{name} has shape {array.shape}, but there are {classes} classes")
+            raise ValueError(
+                f"{name} has shape {array.shape}, but there are {classes} classes: "
+                "it needs a column for each class"
+            )
         return array.argmax(axis=1), array.shape[1]
     if array.dtype.kind == "f" or array.shape not in ((array.size,), (array.size, 1)):
         raise ValueError(

@@ -1,8 +1,9 @@
-"""Choose fonts for the names that a caller gives, and handle letters that no font has."""
+"""Write the texts of a plot: in which language, in which fonts, and what to do with letters that no font has."""
 
 import warnings
-from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fastnet.plotting._words import LANGUAGES, WORDS, Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,9 @@ class Script(NamedTuple):
         return any(first <= ord(letter) <= last for first, last in self.ranges)
 
 
-_JAPANESE = ("Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "Hiragino Sans", "Yu Gothic", "Meiryo")
+_JAPANESE = (
+    "Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "Hiragino Sans", "Yu Gothic", "Meiryo", "MS Gothic"
+)
 _KOREAN = ("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Apple SD Gothic Neo", "Malgun Gothic")
 _CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei", "SimHei")
 SCRIPTS = (
@@ -39,22 +42,28 @@ SCRIPTS = (
 
 
 class Lettering:
-    """The fonts for the title and the names in one plot.
+    """The words, the fonts and the language of one plot.
 
-    If no font has some of the letters, it warns; the warning shows the line that called the plotting function.
+    If no font has the letters of the language, the words are English. A box takes the place of each letter of the
+    caller's title and names that no font has. One warning tells of both, at the line that called the plotting function.
     """
 
-    def __init__(self, title: str, *names: str) -> None:
+    def __init__(self, title: str | None, *names: str, lang: Language | None = None) -> None:
         from matplotlib.font_manager import FontProperties, fontManager
 
-        if not isinstance(title, str):
+        if title is not None and not isinstance(title, str):
             raise TypeError(f"title must be a string, got {title!r}")
-        names = title, *names
-        letters = {letter for name in names for letter in name if not letter.isascii()}
+        if lang is not None and lang not in LANGUAGES:
+            raise ValueError(f'lang must be "en", "ko" or "ja", got {lang!r}')
+        self._title = title
+        self._language = LANGUAGES.index(lang or "en")
+        theirs = _not_ascii(title or "", *names)
+        ours = _not_ascii(*(words[self._language - 1] for words in WORDS.values())) if self._language else set()
+        letters = theirs | ours
         self._default: list[str] = FontProperties().get_family()
         self._families = list(self._default)
         installed = {font.name for font in fontManager.ttflist}
-        # The scripts of the names come first, because Chinese characters look different in Korean and Japanese fonts.
+        # The scripts of the texts come first, because Chinese characters look different in Korean and Japanese fonts.
         for script in sorted(SCRIPTS, key=lambda script: not any(map(script.has, letters))):
             family = next((family for family in script.families if family in installed), None)
             if family and family not in self._families:
@@ -71,12 +80,22 @@ class Lettering:
                     self._families.append(font.name)
                     missing = still_missing
         if missing:
-            warnings.warn(_advice(missing), UserWarning, stacklevel=3)
+            warnings.warn(_advice(missing & theirs, missing & ours), UserWarning, stacklevel=3)
+        if missing & ours:
+            self._language = 0
         self._boxes = str.maketrans(dict.fromkeys(missing, BOX))
 
     def __call__(self, name: str) -> str:
         """Return the name with a box for every letter that no font has; matplotlib would warn at each drawing."""
         return name.translate(self._boxes)
+
+    def say(self, words: str, **values: Any) -> str:
+        """Return words of fastnet's own in the language of the plot; `words` is a key of `WORDS`."""
+        return (WORDS[words][self._language - 1] if self._language else words).format(**values)
+
+    def title(self, words: str, **values: Any) -> str:
+        """Return the caller's title, or fastnet's own, as `say` does."""
+        return self.say(words, **values) if self._title is None else self(self._title)
 
     def apply(self, ax: "Axes") -> "Axes":
         """Set the fonts of all text in `ax` that has the default fonts, and of text that is set there later."""
@@ -90,6 +109,10 @@ class Lettering:
         return ax
 
 
+def _not_ascii(*texts: str) -> set[str]:
+    return {letter for text in texts for letter in text if not letter.isascii()}
+
+
 def _without(letters: set[str], path: str) -> set[str]:
     """Return the letters for which the font in this file has no glyph."""
     from matplotlib.font_manager import get_font
@@ -101,15 +124,18 @@ def _without(letters: set[str], path: str) -> set[str]:
     return {letter for letter in letters if not font.get_char_index(ord(letter))}
 
 
-def _advice(missing: Collection[str]) -> str:
+def _advice(names: set[str], words: set[str]) -> str:
+    """Return the warning: what is missing for the caller's names and for fastnet's own words, and what to install."""
     import matplotlib
 
+    missing = names | words
     scripts = [script for script in SCRIPTS if any(map(script.has, missing))]
     fonts = " and ".join(dict.fromkeys(script.families[0] for script in scripts)) or "one that has them"
     letters = sorted(missing)
     shown = "".join(letters[:20]) + ("..." if len(letters) > 20 else "")
     which = f" ({', '.join(script.name for script in scripts)})" if scripts else ""
+    done = ["the labels are English"] * bool(words) + ["boxes take their place in names and titles"] * bool(names)
     return (
-        f"no installed font has the letters {shown}{which}, which are drawn as boxes: install a font, such as {fonts}, "
+        f"no installed font has the letters {shown}{which}, so {' and '.join(done)}: install a font, such as {fonts}, "
         f"delete matplotlib's list of fonts, fontlist*.json in {matplotlib.get_cachedir()}, and start Python again"
     )

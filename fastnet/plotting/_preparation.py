@@ -8,23 +8,30 @@ import numpy.typing as npt
 
 from fastnet.plotting._axes import INK, RED, axes
 from fastnet.plotting._lettering import Lettering
+from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# What each step does, under its name.
-REASONS = {
-    "gray": "the picture\nwithout colour",
-    "ink": "shadows and paper\nare gone",
-    "strokes": "no frames,\nlines or specks",
-    "digit": "cut out",
-    "stroke width": "as wide as\nMNIST's strokes",
-    "28 x 28": "what the\nnetwork sees",
+# The name of each step, and what it does.
+CAPTIONS = {
+    "gray": "gray:\nthe picture\nwithout colour",
+    "ink": "ink:\nshadows and paper\nare gone",
+    "strokes": "strokes:\nno frames,\nlines or specks",
+    "digit": "digit:\ncut out",
+    "stroke width": "stroke width:\nas wide as\nMNIST's strokes",
+    "28 x 28": "28 x 28:\nwhat the\nnetwork sees",
 }
 CELL, GAP = 100, 12  # pixels of a picture in the row, and between two
 
 
-def plot_steps(picture: Any, *, title: str | None = None, ax: "Axes | None" = None) -> "Axes":
+def plot_steps(
+    picture: Any,
+    *,
+    title: str | None = None,
+    lang: Language | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
     """Draw the steps of `fastnet.images.prepare` in a row: what the network sees, and why.
 
     Parameters
@@ -34,6 +41,8 @@ def plot_steps(picture: Any, *, title: str | None = None, ax: "Axes | None" = No
         or `Digit.steps`.
     title : str, optional
         The title.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -64,8 +73,7 @@ def plot_steps(picture: Any, *, title: str | None = None, ax: "Axes | None" = No
     from fastnet.images import prepare  # here, because `import fastnet` would take longer
 
     steps = picture if isinstance(picture, Mapping) else prepare(picture, steps=True)
-    title = "What the network sees, and why" if title is None else title
-    write = Lettering(title)
+    write = Lettering(title, lang=lang)
     ax = axes(ax, 2 * len(steps), 3)
     for place, (name, step) in enumerate(steps.items()):
         left = place * (CELL + GAP)
@@ -77,11 +85,11 @@ def plot_steps(picture: Any, *, title: str | None = None, ax: "Axes | None" = No
             step, cmap=colours, vmin=0, vmax=float(step.max()) or 1, interpolation="nearest",
             extent=(across, across + columns, down + rows, down),
         )
-        caption = f"{name}:\n{REASONS[name]}" if name in REASONS else name
+        caption = write.say(CAPTIONS[name]) if name in CAPTIONS else name
         ax.text(left + CELL / 2, CELL + 4, caption, ha="center", va="top", color=INK, fontsize=8)
     ax.set(xlim=(-GAP / 2, len(steps) * (CELL + GAP) - GAP / 2), ylim=(1.45 * CELL, -2), aspect="equal")
     ax.set_axis_off()
-    ax.set_title(write(title))
+    ax.set_title(write.title("What the network sees, and why"))
     return write.apply(ax)
 
 
@@ -91,6 +99,7 @@ def plot_boxes(
     boxes: Sequence[tuple[int, int, int, int]] | None = None,
     names: Sequence[str] | None = None,
     title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw a picture with a box around each digit.
@@ -105,6 +114,8 @@ def plot_boxes(
         What to write at each box, such as the predictions; by default the numbers in reading order, from 1.
     title : str, optional
         The title.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -142,8 +153,7 @@ def plot_boxes(
     if len(captions) != len(places):
         raise ValueError(f"names must hold one name for each of {len(places)} boxes, got {len(captions)}")
     gray, (rows, columns) = read_gray(picture)
-    title = f"Digits found: {len(places)}" if title is None else title
-    write = Lettering(title, *captions)
+    write = Lettering(title, *captions, lang=lang)
     ax = axes(ax, 7.5, 7.5)
     shown: npt.NDArray[np.float32] = gray
     ax.imshow(shown, cmap="gray", vmin=0, vmax=1, extent=(0, columns, rows, 0))
@@ -154,5 +164,5 @@ def plot_boxes(
         ax.add_patch(Rectangle(corner, *size, fill=False, color=RED, linewidth=1.6))
         ax.text(*corner, write(caption), color=RED, weight="bold", va="bottom", fontsize=12)
     ax.set_axis_off()
-    ax.set_title(write(title))
+    ax.set_title(write.title("Digits found: {count}", count=len(places)))
     return write.apply(ax)

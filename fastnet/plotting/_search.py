@@ -7,6 +7,7 @@ import numpy as np
 from fastnet._checks import as_count
 from fastnet.plotting._axes import GREEN, RED, axes
 from fastnet.plotting._lettering import Lettering
+from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,12 @@ COLUMNS = 5
 
 
 def plot_search(
-    result: "SearchResult", *, count: int = 20, title: str = "The best trials of the search", ax: "Axes | None" = None
+    result: "SearchResult",
+    *,
+    count: int = 20,
+    title: str | None = None,
+    lang: Language | None = None,
+    ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the accuracies of the best trials of a search while they trained, each in a small plot of its own.
 
@@ -27,8 +33,10 @@ def plot_search(
         What `fastnet.search.random_search` returned.
     count : int, default 20
         How many trials to draw at most.
-    title : str, default "The best trials of the search"
-        The title.
+    title : str, optional
+        The title; by default "The best trials of the search", in the language `lang`.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -66,26 +74,34 @@ def plot_search(
         raise TypeError(f"result must be what random_search returned, got {type(result).__name__}")
     best = result.ranked[: as_count(count, "count")]
     if not best:
-        raise ValueError("result has no trials: there is nothing to draw")
-    write = Lettering(title)
+        raise ValueError("result has no trials: there is nothing to draw. Give at least one")
+    write = Lettering(title, lang=lang)
     rows = -(-len(best) // COLUMNS)
     ax = axes(ax, 10, 1.2 + 1.7 * rows)
     ax.set_axis_off()
-    width, height = 1 / COLUMNS, 1 / rows
+    width, height = 0.92 / COLUMNS, 1 / rows
     for place, trial in enumerate(best):
         row, column = divmod(place, COLUMNS)
-        left, bottom = column * width + 0.02, 1 - (row + 1) * height + 0.05 / rows
-        small = ax.inset_axes((left, bottom, width - 0.03, 0.72 * height))
+        left, bottom = 0.08 + column * width, 1 - (row + 1) * height + 0.1 / rows
+        small = ax.inset_axes((left, bottom, width - 0.02, 0.68 * height))
+        small.set_in_layout(False)  # they are inside; to measure them again and again takes longer than to draw them
         for values, colour, line, kind in (
             (trial.val_acc_list, RED, "-", "validation data"),
             (trial.train_acc_list, GREEN, "--", "training data"),
         ):
             alone = "o" if len(values) == 1 else None  # one point makes no line
-            small.plot(np.arange(len(values)), values, color=colour, linestyle=line, marker=alone, label=kind)
-        small.set_title(f"Best-{place + 1}: {trial.accuracy:.2f}", fontsize="small")
-        small.set(ylim=(0, 1), xticks=[])
+            label = write.say(kind)
+            small.plot(np.arange(len(values)), values, color=colour, linestyle=line, marker=alone, label=label)
+        caption = write.say("Best-{place}: {accuracy:.2f}", place=place + 1, accuracy=trial.accuracy)
+        small.set_title(caption, fontsize="small")
+        small.set(ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
         small.tick_params(labelsize="small", labelleft=column == 0)
+        if place + COLUMNS >= len(best):  # no other is below it
+            small.set_xlabel(write.say("epoch"), fontsize="small")
+        if column == 0:
+            small.set_ylabel(write.say("accuracy"), fontsize="small")
         small.grid(alpha=0.3)
-    ax.set_title(write(title), pad=18)
-    ax.legend(*small.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False)
+    ax.set_title(write.title("The best trials of the search"), pad=18)
+    below = (0.5, 0.05 / rows)
+    ax.legend(*small.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=below, ncols=2, frameon=False)
     return write.apply(ax)

@@ -12,6 +12,7 @@ from fastnet.gradient import numerical_gradient
 from fastnet.plotting._axes import BLUE, GRAY, SERIES, axes, style
 from fastnet.plotting._checks import interval, named, point
 from fastnet.plotting._lettering import Lettering
+from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,8 @@ def plot_gradient_field(
     *,
     xlim: Interval | None = None,
     ylim: Interval | None = None,
-    title: str = "The way down: minus the gradient",
+    title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw minus the gradient of a function of two variables over its contours, and the path of a descent.
@@ -42,8 +44,10 @@ def plot_gradient_field(
         with ``return_history=True``.
     xlim, ylim : tuple of float, optional
         The part of the plane to draw; by default the area around the path, or without a path from -3 to 3.
-    title : str, default "The way down: minus the gradient"
-        The title.
+    title : str, optional
+        The title; by default "The way down: minus the gradient", in the language `lang`.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -84,7 +88,7 @@ def plot_gradient_field(
     """
     paths = {} if path is None else {"path": _path_of_points(path, "path")}
     xlim, ylim = _limits(paths.values(), xlim, ylim)
-    heights, ends = _heights(f, xlim, ylim), _ends(f, paths)
+    heights = _heights(f, xlim, ylim)
     sides = [high - low for low, high in (xlim, ylim)]
     spacing = max(sides) / COARSE
     x0, x1 = (
@@ -94,7 +98,8 @@ def plot_gradient_field(
     with np.errstate(all="ignore"):
         down = -np.array([[numerical_gradient(lambda x: f(x.copy()), np.array([a, b])) for a in x0] for b in x1])
 
-    write = Lettering(title)
+    write = Lettering(title, lang=lang)
+    ends = _ends(f, paths, write)
     ax = _draw_surface(heights, xlim, ylim, ax)
     longest = np.max(np.hypot(*np.moveaxis(down[np.isfinite(down).all(axis=-1)], -1, 0)), initial=0) or 1
     ax.quiver(
@@ -102,10 +107,10 @@ def plot_gradient_field(
         width=0.0035, color=BLUE,
     )
     for name, steps in paths.items():
-        _draw_path(ax, steps, ends[name], SERIES[1])
-        _mark_starts(ax, [steps])
+        _draw_path(ax, steps, ends[name], SERIES[1], write)
+        _mark_starts(ax, [steps], write)
         ax.legend(loc="best")
-    ax.set_title(write(title))
+    ax.set_title(write.title("The way down: minus the gradient"))
     return write.apply(ax)
 
 
@@ -117,7 +122,8 @@ def plot_optimizer_paths(
     step_num: int = 30,
     xlim: Interval | None = None,
     ylim: Interval | None = None,
-    title: str = "Optimizers on one surface",
+    title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the paths of optimizers on a function of two variables, over its contours.
@@ -136,8 +142,10 @@ def plot_optimizer_paths(
         The number of steps of each optimizer, at least 0.
     xlim, ylim : tuple of float, optional
         The part of the plane to draw; by default the area around the paths.
-    title : str, default "Optimizers on one surface"
-        The title.
+    title : str, optional
+        The title; by default "Optimizers on one surface", in the language `lang`.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -179,14 +187,16 @@ def plot_optimizer_paths(
     count = as_count(step_num, "step_num", least=0)
     paths = {name: _path(f, thing, f"optimizers[{name!r}]", begin, count) for name, thing in by_name.items()}
     xlim, ylim = _limits(paths.values(), xlim, ylim)
-    heights, ends = _heights(f, xlim, ylim), _ends(f, paths)
-    write = Lettering(title, *paths)
+    heights = _heights(f, xlim, ylim)
+    write = Lettering(title, *paths, lang=lang)
+    ends = _ends(f, paths, write)
     ax = _draw_surface(heights, xlim, ylim, ax)
     for number, (name, path) in enumerate(paths.items()):
-        _draw_path(ax, path, f"{write(name)}: {ends[name]}", style(number))
-    _mark_starts(ax, paths.values())
-    ax.legend(loc="best", ncols=1 if len(paths) < 4 else 2, fontsize=8)
-    ax.set_title(write(title))
+        _draw_path(ax, path, f"{write(name)}: {ends[name]}", style(number), write)
+    _mark_starts(ax, paths.values(), write)
+    wide = ax.get_window_extent().width > 5 * ax.figure.dpi  # inches, for two columns of names and values
+    ax.legend(loc="best", ncols=2 if wide and len(paths) > 3 else 1, fontsize=8)
+    ax.set_title(write.title("Optimizers on one surface"))
     return write.apply(ax)
 
 
@@ -206,14 +216,15 @@ def _path(f: Callable[[Any], Any], thing: Any, name: str, start: Points, step_nu
     return np.array(path)
 
 
-def _ends(f: Callable[[Any], Any], paths: Mapping[str, Points]) -> dict[str, str]:
+def _ends(f: Callable[[Any], Any], paths: Mapping[str, Points], write: Lettering) -> dict[str, str]:
     """Return the number of steps and the final value of each path, for the legend."""
     ends = {}
     for name, path in paths.items():
         with np.errstate(all="ignore"):
             height = one_number(f(path[-1].copy()))
         steps = len(path) - 1
-        ends[name] = f"{steps:,} step{'' if steps == 1 else 's'} to f = {height:.3g}"
+        words = "{steps:,} step to f = {height:.3g}" if steps == 1 else "{steps:,} steps to f = {height:.3g}"
+        ends[name] = write.say(words, steps=steps, height=height)
     return ends
 
 
@@ -271,24 +282,26 @@ def _draw_surface(heights: Points, xlim: Interval, ylim: Interval, ax: "Axes | N
     return ax
 
 
-def _draw_path(ax: "Axes", path: Points, label: str, style: tuple[str, str]) -> None:
+def _draw_path(ax: "Axes", path: Points, label: str, style: tuple[str, str], write: Lettering) -> None:
     """Draw a path, with a star at its end."""
     colour, marker = style
     every = 1 if len(path) <= 200 else len(path) // 50  # more markers would overlap
     if every > 1:
-        label += f", a mark every {every}"
+        label += write.say(", a mark every {every}", every=every)
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     x0, x1 = path.T
     outside = np.sum(~((left <= x0) & (x0 <= right) & (bottom <= x1) & (x1 <= top)))
     if outside:
-        label += f", {outside:,} points outside"
+        label += write.say(", {outside:,} points outside", outside=outside)
     ax.plot(x0, x1, color=colour, marker=marker, markersize=4, markevery=every, linewidth=1.8, label=label)
     ax.plot(x0[-1], x1[-1], color=colour, marker="*", markersize=13, markeredgecolor="white", linestyle="none")
 
 
-def _mark_starts(ax: "Axes", paths: Iterable[Points]) -> None:
+def _mark_starts(ax: "Axes", paths: Iterable[Points], write: Lettering) -> None:
     for start in {(path[0, 0], path[0, 1]) for path in paths}:
-        ax.annotate("start", start, (0, 7), textcoords="offset points", ha="center", size=9, annotation_clip=True)
+        ax.annotate(
+            write.say("start"), start, (0, 7), textcoords="offset points", ha="center", size=9, annotation_clip=True
+        )
 
 
 def _path_of_points(values: Any, name: str) -> npt.NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from fastnet._checks import FLOAT64, cast, real_array
 from fastnet.plotting._axes import BLUE, GREEN, ORANGE, RED, axes
 from fastnet.plotting._lettering import Lettering
+from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +36,8 @@ def plot_history(
     test_acc_list: Sequence[float] | None = None,
     evaluated_at: Sequence[int] | None = None,
     *,
-    title: str = "Training",
+    title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the losses and the accuracies of a training run, each with its own vertical axis.
@@ -49,8 +51,10 @@ def plot_history(
         The accuracies; only together with a list of losses.
     evaluated_at : sequence of int, optional
         The iteration, counted from 0, after which each accuracy was measured.
-    title : str, default "Training"
-        The title.
+    title : str, optional
+        The title; by default "Training", in the language `lang`.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -80,34 +84,41 @@ def plot_history(
     ['accuracy on training data', 'accuracy on test data']
     """
     losses, validation_loss, accuracies = _history_of(history, train_acc_list, test_acc_list, evaluated_at)
-    write = Lettering(title)
+    write = Lettering(title, lang=lang)
     ax = axes(ax, 7.5)
-    before = len(ax.lines)
-    _draw_losses(losses, ax)
+    handles = _draw_losses(losses, ax, write)
     if len(validation_loss[0]):
-        _draw_curve(ax, "validation data", *validation_loss, prefix="loss on ")
-    on_top, handles = ax, ax.lines[before:]
+        handles += _draw_curve(ax, "validation data", *validation_loss, write, "loss on {data}")
+    on_top = ax
     place: Place = "upper right"
     if accuracies:
         on_top = ax.twinx()
-        _draw_accuracies(on_top, accuracies, prefix="accuracy on ")
+        _draw_accuracies(on_top, accuracies, write, "accuracy on {data}")
         handles += on_top.lines
         place = "center right"  # between the losses, which fall, and the accuracies, which rise
-    ax.set(title=write(title), xlabel="iteration")
+    ax.set(title=write.title("Training"), xlabel=write.say("iteration"))
     _explain(on_top, handles, place)  # on top, so that no curve covers it
     write.apply(on_top)
     return write.apply(ax)
 
 
-def plot_loss(train_loss_list: Sequence[float], *, title: str = "Loss", ax: "Axes | None" = None) -> "Axes":
+def plot_loss(
+    train_loss_list: Sequence[float],
+    *,
+    title: str | None = None,
+    lang: Language | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
     """Draw the loss of every iteration, and its running mean on top.
 
     Parameters
     ----------
     train_loss_list : sequence of float
         The loss of every iteration, as in a `Trainer`.
-    title : str, default "Loss"
-        The title.
+    title : str, optional
+        The title; by default "Loss", in the language `lang`.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -131,10 +142,10 @@ def plot_loss(train_loss_list: Sequence[float], *, title: str = "Loss", ax: "Axe
     'loss of the mini-batch'
     """
     losses = _curve(train_loss_list, "train_loss_list", least=1)
-    write = Lettering(title)
-    ax = _draw_losses(losses, axes(ax))
-    ax.set(title=write(title), xlabel="iteration")
-    _explain(ax, ax.lines[-2:], "upper right")
+    write = Lettering(title, lang=lang)
+    ax = axes(ax)
+    _explain(ax, _draw_losses(losses, ax, write), "upper right")
+    ax.set(title=write.title("Loss"), xlabel=write.say("iteration"))
     return write.apply(ax)
 
 
@@ -143,7 +154,8 @@ def plot_accuracy(
     train_acc_list: Sequence[float] | None = None,
     test_acc_list: Sequence[float] | None = None,
     *,
-    title: str = "Accuracy",
+    title: str | None = None,
+    lang: Language | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the accuracy on the training data and on the test data.
@@ -157,8 +169,10 @@ def plot_accuracy(
         The accuracies on the training data; only together with a list of epochs.
     test_acc_list : sequence of float, optional
         Those on the test data, if there are any.
-    title : str, default "Accuracy"
-        The title.
+    title : str, optional
+        The title; by default "Accuracy", in the language `lang`.
+    lang : {"en", "ko", "ja"}, optional
+        The language of the labels; by default English.
     ax : matplotlib.axes.Axes, optional
         The Axes to draw into; by default, those of a new figure.
 
@@ -203,10 +217,10 @@ def plot_accuracy(
             lists["test_acc_list"] = test_acc_list
         at, *values = _of_one_length(**lists)
         curves = {kind: (at, some) for kind, some in zip(STYLES, values, strict=False)}
-    write = Lettering(title)
+    write = Lettering(title, lang=lang)
     ax = axes(ax)
-    _draw_accuracies(ax, curves)
-    ax.set(title=write(title), xlabel="epoch")
+    _draw_accuracies(ax, curves, write)
+    ax.set(title=write.title("Accuracy"), xlabel=write.say("epoch"))
     ax.grid(alpha=0.3)
     ax.legend(loc="lower right")
     return write.apply(ax)
@@ -259,26 +273,38 @@ def _of_one_length(**lists: Any) -> list[Curve]:
 # --- the drawing -----------------------------------------------------------------------------------------------------
 
 
-def _draw_losses(losses: Curve, ax: "Axes") -> "Axes":
+def _draw_losses(losses: Curve, ax: "Axes", write: Lettering) -> list["Line2D"]:
+    """Draw the losses and, if they are many, their running mean on top. Return the lines."""
     window = max(1, len(losses) // 50)
     alone = "o" if len(losses) == 1 else None  # one point makes no line
-    ax.plot(losses, color=BLUE, alpha=0.3, linewidth=0.6, marker=alone, label="loss of every iteration")
-    ax.plot(_running_mean(losses, window), color=BLUE, linewidth=1.8, label=f"mean of {window:,} around it")
-    ax.set_ylabel("loss of the mini-batch")
+    many = window > 1
+    faint: dict[str, Any] = {"alpha": 0.3, "linewidth": 0.6} if many else {"linewidth": 1.8}
+    lines = ax.plot(losses, color=BLUE, marker=alone, label=write.say("loss of every iteration"), **faint)
+    if many:
+        label = write.say("mean of {window:,} iterations", window=window)
+        lines += ax.plot(_running_mean(losses, window), color=BLUE, linewidth=1.8, label=label)
+    ax.set_ylabel(write.say("loss of the mini-batch"))
     ax.set_ylim(bottom=0)
     ax.grid(alpha=0.3)
-    return ax
+    return lines
 
 
-def _draw_accuracies(ax: "Axes", curves: dict[str, tuple[Curve, Curve]], *, prefix: str = "") -> None:
+def _draw_accuracies(
+    ax: "Axes", curves: dict[str, tuple[Curve, Curve]], write: Lettering, words: str | None = None
+) -> None:
     for kind, (at, values) in curves.items():
-        _draw_curve(ax, kind, at, values, prefix=prefix)
-    ax.set(ylabel="accuracy", ylim=(0, 1))
+        _draw_curve(ax, kind, at, values, write, words)
+    ax.set(ylabel=write.say("accuracy"), ylim=(0, 1))
 
 
-def _draw_curve(ax: "Axes", kind: str, at: Curve, values: Curve, *, prefix: str) -> None:
+def _draw_curve(
+    ax: "Axes", kind: str, at: Curve, values: Curve, write: Lettering, words: str | None = None
+) -> list["Line2D"]:
+    """Draw a curve; `words` say what is measured on the data of this kind, by default only the data are named."""
     colour, marker, line = STYLES[kind]
-    ax.plot(at, values, color=colour, marker=marker, markersize=4, linestyle=line, label=f"{prefix}{kind}")
+    data = write.say(kind)
+    label = data if words is None else write.say(words, data=data)
+    return ax.plot(at, values, color=colour, marker=marker, markersize=4, linestyle=line, label=label)
 
 
 def _explain(ax: "Axes", handles: list["Line2D"], place: Place) -> None:
@@ -311,5 +337,5 @@ def _curve(values: npt.ArrayLike, name: str, *, least: int = 0) -> npt.NDArray[n
     if array.ndim != 1:
         raise ValueError(f"{name} must be a list of numbers, got shape {array.shape}")
     if len(array) < least:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
+        raise ValueError(f"{name} is empty: there is nothing to draw. Give at least one")
     return cast(array, FLOAT64)

@@ -53,7 +53,10 @@ def run(path: str, *, serving: bool = True, seed: bool = False, plots: Path | No
     notebook.cells.append(nbformat.v4.new_code_cell())  # the client puts our own cells here, at -1
     for number, cell in enumerate(cells, 1):
         if shell := SHELL.search(cell.source):
-            raise ValueError(f"code cell {number} of {path} is for a shell, and is not run: {shell[0].strip()}")
+            raise ValueError(
+                f"code cell {number} of {path} is for a shell, and is not run: {shell[0].strip()}. "
+                "Remove it from the notebook"
+            )
     client = Printing(notebook, timeout=None, kernel_name="python3")
     client.resources = {"metadata": {"path": str(Path(path).resolve().parent)}}
     if os.name == "posix":  # files instead of network ports between this process and the kernel

@@ -37,7 +37,7 @@ def application(sessions: Sessions) -> Any:
         try:
             return sessions.find(request.get_header(SESSION, ""))
         except KeyError:
-            raise refusal(410, "This tab has no session any more.") from None
+            raise refusal(410, "This tab has no session any more. Load the page again.") from None
 
     def open_session() -> Any:
         name, opened = sessions.open()
@@ -109,7 +109,7 @@ def sent() -> bytes:
     try:
         return bytes(request.body.read())
     except OSError:
-        raise refusal(400, "The request was cut off.") from None
+        raise refusal(400, "The request was cut off. Try again.") from None
 
 
 def file(content: bytes, kind: str) -> bytes:

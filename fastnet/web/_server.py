@@ -37,7 +37,7 @@ class Server(socketserver.ThreadingMixIn, WSGIServer):
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise OSError(f"another program uses port {port}: choose another one with --port") from None
-            raise OSError(f"port {port}: {error.strerror}") from None
+            raise OSError(f"port {port}: {error.strerror}. Choose another one with --port") from None
         self.set_app(app)
 
     @property

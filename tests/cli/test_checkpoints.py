@@ -401,7 +401,8 @@ def test_a_run_that_is_too_short_to_be_stopped_is_judged_at_its_end(run, iterati
     assert "no better than guessing (1.384)" in found
     assert re.fullmatch(
         rf"fastnet: warning: the loss is [\d.]+ at iteration {iterations - 1}, the last: the learning rate may be too "
-        r"large. The training has stopped. The network has its parameters after 0 iterations again",
+        r"large, so try a smaller one. The training has stopped. The network has its parameters after 0 iterations "
+        r"again",
         ended,
     )
     assert largest(load_network("mine/weights.npz").params) < 1
@@ -444,7 +445,8 @@ def test_a_run_that_stays_as_guessing_for_an_epoch_stops_with_status_1_and_keeps
     assert "no better than guessing (1.384)" in found
     assert stopped == (
         "fastnet: warning: the loss is no better than guessing for an epoch, up to iteration 149: the learning rate "
-        "may be too large. The training has stopped. The network has its parameters after 0 iterations again"
+        "may be too large, so try a smaller one. The training has stopped. The network has its parameters "
+        "after 0 iterations again"
     )
     np.random.seed(1)
     first = TwoLayerNet(144, 4, 4)

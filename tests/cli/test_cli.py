@@ -315,7 +315,9 @@ def test_a_run_whose_last_loss_is_not_finite_has_diverged_and_says_so_in_one_lin
     assert status == 1
     assert "(diverged)" in out
     first, last = err.splitlines()
-    assert first == "fastnet: warning: the loss is nan at iteration 0: the learning rate may be too large"
+    assert first == (
+        "fastnet: warning: the loss is nan at iteration 0: the learning rate may be too large, so try a smaller one"
+    )
     assert re.fullmatch(r"fastnet: warning: the loss is nan at iteration \d+, the last: .* 0 iterations again", last)
     assert {path.name for path in (workplace / "fastnet-run-1").iterdir()} == FILES
 
@@ -462,7 +464,9 @@ def test_predict_reports_a_page_without_a_digit_and_reads_the_others(run):
     status, out, err = run("predict", "blank.png", save_digit("one.png"))
     assert status == 1
     assert out.startswith("one.png: 1\n")
-    assert err == "fastnet predict: error: blank.png: no digit found: nothing stands out from the paper\n"
+    assert err == (
+        "fastnet predict: error: blank.png: no digit found: nothing stands out from the paper. Use a darker pen\n"
+    )
 
 
 def save_touching_digits(name):
@@ -549,7 +553,7 @@ def test_predict_has_no_boxes_to_draw_for_a_network_of_other_classes(run, workpl
     assert (status, out) == (1, "")
     assert err == (
         "fastnet predict: error: --out shows where digits are, and pets.npz holds a network of 784 inputs and 2 "
-        "classes, which are no digits\n"
+        "classes, which are no digits: leave it out\n"
     )
     assert not (workplace / "boxes.png").exists()
 
@@ -574,7 +578,8 @@ def test_predict_refuses_answers_that_are_no_numbers(run, pictures):
     status, out, err = run("predict", "diverged.npz", *pictures)
     assert (status, out) == (1, "")
     assert err == (
-        "fastnet predict: error: the network answers NaN or infinity: its training has probably diverged\n"
+        "fastnet predict: error: the network answers NaN or infinity: its training has probably diverged: train it "
+        "again with a smaller --lr\n"
     )
 
 

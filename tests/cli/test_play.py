@@ -43,7 +43,7 @@ def test_without_bottle_an_error_names_the_extra(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("network", "words"),
     [
-        (MultiLayerNet(784, [5], 10, seed=0), "holds a MultiLayerNet: the page shows a TwoLayerNet"),
+        (MultiLayerNet(784, [5], 10, seed=0), "holds a MultiLayerNet: the page needs a TwoLayerNet"),
         (TwoLayerNet(4, 5, 3, seed=0), "holds a network of 4 inputs and 3 classes"),
         (TwoLayerNet(784, 5, 10, seed=0), "holds a network for dark digits on a light background"),
     ],

@@ -192,7 +192,7 @@ def test_augment_refuses_data_that_are_no_pictures(run, workplace):
     np.savez("data.npz", x=np.random.default_rng(0).normal(size=(24, 5)), t=np.arange(24) % 3)
     status, _, errors = run("--data", "data.npz", *SHORT, "--augment", "--out", "run")
     assert status == 1
-    assert errors.endswith("--augment changes pictures, and data.npz holds samples of 5 numbers\n")
+    assert errors.endswith("--augment changes pictures, and data.npz holds samples of 5 numbers: leave it out\n")
     assert not (workplace / "run").exists()
 
 

@@ -692,7 +692,7 @@ def test_arguments_that_do_not_fit_are_named(tmp_path):
         ("data.npz", {"seed": 0.5}, TypeError, "seed must be an integer"),
         ("rows.npz", {"size": (2, 4)}, ValueError, "size 2 x 4 takes 8 numbers, but .*rows.npz has 10 a sample"),
         ("rows.npz", {"flatten": False}, ValueError, "rows of 10 numbers, not pictures: give their height and width"),
-        ("data.parquet", {}, ValueError, r"data\.parquet is in no format that can be read: IDX files, "),
+        ("data.parquet", {}, ValueError, r"data\.parquet is in no format that can be read: give IDX files, "),
         ("none.npz", {}, FileNotFoundError, "none.npz"),
         ("none.csv", {}, FileNotFoundError, "none.csv"),
         ("none", {}, FileNotFoundError, "none"),

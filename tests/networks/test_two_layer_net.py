@@ -642,6 +642,13 @@ def test_threads_that_write_one_file_do_not_write_into_each_other(tmp_path):
     assert os.listdir(tmp_path) == ["shared.txt"]
 
 
+@pytest.mark.parametrize("letter", ["w", "가"])
+def test_a_file_may_have_the_longest_name_that_the_system_allows(letter, tmp_path):
+    path = tmp_path / (letter * (251 // len(letter.encode())) + ".npz")
+    network().save(path)
+    assert os.listdir(tmp_path) == [path.name]
+
+
 def test_any_damage_to_a_file_is_noticed(tmp_path):
     """Cut it anywhere, or flip bits of any byte: either the parameters still come out right, or ValueError names it."""
     path = tmp_path / "weights.npz"

@@ -6,54 +6,12 @@ The fonts are made here, with a filled square for every letter they have.
 import warnings
 
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 
 from fastnet import plotting
 from fastnet.plotting._lettering import BOX
 
 HANGUL, KANA, HAN = "손실정확도", "ひらがなカタカナ", "損失誤差"
-
-
-def make_font(path, family, letters):
-    square = TTGlyphPen(None)
-    square.moveTo((100, 0))
-    for corner in ((100, 800), (900, 800), (900, 0)):
-        square.lineTo(corner)
-    square.closePath()
-    glyph = square.glyph()
-    names = {ord(letter): f"u{ord(letter):x}" for letter in letters}
-    builder = FontBuilder(1000, isTTF=True)
-    builder.setupGlyphOrder([".notdef", *names.values()])
-    builder.setupCharacterMap(names)
-    builder.setupGlyf(dict.fromkeys([".notdef", *names.values()], glyph))
-    builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *names.values()], (1000, 100)))
-    builder.setupHorizontalHeader(ascent=800, descent=-200)
-    builder.setupNameTable({"familyName": family, "styleName": "Regular"})
-    builder.setupOS2()
-    builder.setupPost()
-    builder.save(path)
-
-
-@pytest.fixture
-def install(monkeypatch, tmp_path):
-    """Install fonts, by family and letters, on a machine that has matplotlib's own alone; gone after the test."""
-    manager = font_manager.fontManager
-    own = [font for font in manager.ttflist if "mpl-data" in str(font.fname)]
-    assert own
-    monkeypatch.setattr(manager, "ttflist", own)
-
-    def install(family, letters):
-        path = tmp_path / f"{len(manager.ttflist)}.ttf"
-        make_font(path, family, letters)
-        manager.addfont(path)
-
-    yield install
-    monkeypatch.undo()
-    # What matplotlib remembers of the fonts that it found has to be forgotten: adding one does that.
-    font_manager.fontManager.addfont(own[0].fname)
-    font_manager.fontManager.ttflist.pop()
 
 
 def test_without_a_font_one_warning_names_the_one_to_install(ax, draw, install):  # noqa: ARG001

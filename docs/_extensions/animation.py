@@ -1,0 +1,58 @@
+"""The directive `animation`: pictures that move, drawn when the pages are built.
+
+Its content is Python that leaves an animation of matplotlib in the variable `animation`. The page gets an animated PNG,
+which plays three times, and its last picture alone for readers who want no motion.
+"""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+PLAYED = 3  # how often; readers are not to be disturbed for longer
+
+
+def setup(app: Any) -> dict[str, Any]:
+    from docutils import nodes
+    from docutils.parsers.rst import directives
+    from sphinx.util.docutils import SphinxDirective
+
+    class Animation(SphinxDirective):
+        required_arguments = 1  # the name of the files
+        option_spec = {"alt": directives.unchanged_required}  # noqa: RUF012 - as docutils has it
+        has_content = True
+
+        def run(self) -> list[nodes.Node]:
+            if self.env.app.builder.format != "html":
+                return []
+            variables: dict[str, Any] = {}
+            exec("\n".join(self.content), variables)
+            folder = Path(self.env.app.outdir, "_images")
+            moving, still = write(variables["animation"], folder, self.arguments[0])
+            up = "../" * self.env.docname.count("/")
+            alt = escape(self.options["alt"])
+            html = (
+                f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{up}_images/{still}">'
+                f'<img class="on-paper" src="{up}_images/{moving}" alt="{alt}"></picture>'
+            )
+            return [nodes.raw("", html, format="html")]
+
+    app.add_directive("animation", Animation)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write(animation: Any, folder: Path, name: str) -> tuple[str, str]:
+    """Write an animation and its last picture into `folder`. Return the names of the two files."""
+    from matplotlib import pyplot as plt
+    from matplotlib.animation import PillowWriter
+
+    class Writer(PillowWriter):
+        def finish(self) -> None:
+            first, *others = self._frames
+            options = {"duration": int(1000 / self.fps), "loop": PLAYED, "optimize": True}
+            first.save(folder / f"{name}.png", save_all=True, append_images=others, **options)
+            self._frames[-1].save(folder / f"{name}-still.png", optimize=True)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    animation.save(folder / f"{name}.png", writer=Writer(fps=2.5), dpi=110)
+    plt.close("all")
+    return f"{name}.png", f"{name}-still.png"
