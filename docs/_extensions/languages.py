@@ -67,6 +67,20 @@ class PlaceAdmonitionTitles(SphinxTransform):
                 title.source, title.line = title.parent.source, title.parent.line
 
 
+class TranslateFormulas(SphinxTransform):
+    """Sphinx gives a translated formula to the parser in reStructuredText, which is not what MyST reads."""
+
+    default_priority = 10  # before the translation
+
+    def apply(self, **_: Any) -> None:
+        if self.config.language != "en":
+            folders = [HERE / folder for folder in self.config.locale_dirs]
+            catalogue, _found = locale.init(folders, self.config.language, self.env.docname.partition("/")[0])
+            for formula in self.document.findall(nodes.math_block):
+                formula.rawsource = catalogue.gettext(formula.astext())
+                formula[:] = [nodes.Text(formula.rawsource)]
+
+
 def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
     top = context["content_root"] + ("" if app.config.language == "en" else "../")
     first = pagename.partition("/")[0]
@@ -79,6 +93,7 @@ def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, An
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", build_only_what_is_translated, priority=100)  # before intersphinx reads its mapping
     app.add_transform(PlaceAdmonitionTitles)
+    app.add_transform(TranslateFormulas)
     app.connect("doctree-read", link_to_english_pages)
     app.connect("doctree-read", translate_gallery_cards)
     app.connect("html-page-context", add_switch)
