@@ -33,6 +33,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
+smartquotes = False  # an error message is searched for with the quotes that it has
 nitpicky = True
 nitpick_ignore = [("py:obj", "matplotlib.pyplot")]  # no links to other projects: their index needs a network
 

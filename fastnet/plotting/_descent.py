@@ -95,7 +95,7 @@ def plot_learning_rates(
     """
     steps = [as_count(step, "stills", least=0) for step in stills]
     if not steps:
-        raise ValueError("stills is empty: there is nothing to draw")
+        raise ValueError("stills is empty: give at least one number of steps")
     write = Lettering(title, *_names(rates), lang=lang)
     valley, paths = _descents(f, rates, start, max(steps), xlim, write)
     ax = axes(ax, 5, 0.6 + 1.3 * len(paths))

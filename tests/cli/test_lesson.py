@@ -33,8 +33,8 @@ def test_answers_are_printed_only_on_demand(capsys):
     hidden = capsys.readouterr().out
     assert lesson(2, "--answers") == 0
     shown = capsys.readouterr().out
-    assert "There are infinitely many" not in " ".join(hidden.split())
-    assert "There are infinitely many" in " ".join(shown.split())
+    assert "Many other numbers work too" not in " ".join(hidden.split())
+    assert "Many other numbers work too" in " ".join(shown.split())
     assert hidden.splitlines()[-1] == "The answers: fastnet lesson 2 --answers"
 
 
