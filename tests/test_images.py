@@ -221,7 +221,7 @@ def test_what_is_no_image_is_named(tmp_path, content):
 def test_a_missing_file_and_a_directory_are_os_errors_that_name_them(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.png"):
         load_digit(tmp_path / "none.png")
-    with pytest.raises(TypeError, match="path must be the path of an image file, got ndarray: prepare takes an array"):
+    with pytest.raises(TypeError, match="path must be the path of an image file, got ndarray: pass an array to prepare instead"):
         load_digit(np.zeros((28, 28)))
     with pytest.raises(OSError, match=tmp_path.name):
         load_digit(tmp_path)
