@@ -6,6 +6,7 @@ page of its name, or a folder of pages: `learn.po` translates `learn/chapter-2`.
 """
 
 import re
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from sphinx import addnodes, locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
-from sphinx.util.i18n import docname_to_domain
 
 LANGUAGES = {"en": "English", "ko": "한국어", "ja": "日本語"}
 HERE = Path(__file__).parents[1]
@@ -25,6 +25,12 @@ def translated(language: str, config: Config) -> set[str]:
     """Return the pages, and the folders of pages, that exist in a language."""
     catalogues = (path for folder in config.locale_dirs for path in HERE.glob(f"{folder}/{language}/LC_MESSAGES/*.po"))
     return {path.stem for path in catalogues} | {"genindex", "search"}
+
+
+def catalogue_of(page: str, config: Config) -> NullTranslations:
+    """Return the catalogue that translates a page."""
+    folders = [HERE / folder for folder in config.locale_dirs]
+    return locale.init(folders, config.language, page.partition("/")[0])[0]
 
 
 def build_only_what_is_translated(_app: Sphinx, config: Config) -> None:
@@ -51,8 +57,7 @@ def link_to_english_pages(app: Sphinx, doctree: nodes.document) -> None:
 def translate_gallery_cards(app: Sphinx, doctree: nodes.document) -> None:
     """The titles and texts of the gallery's cards are HTML, which Sphinx does not translate."""
     if app.config.language != "en" and app.env.docname == "examples/index":
-        folders = [HERE / folder for folder in app.config.locale_dirs]
-        catalogue, _ = locale.init(folders, app.config.language, "examples")
+        catalogue = catalogue_of(app.env.docname, app.config)
         for card in doctree.findall(nodes.raw):
             card[:] = [nodes.Text(CARD_TEXT.sub(lambda found: catalogue.gettext(found[0]), card.astext()))]
 
@@ -75,9 +80,7 @@ class TranslateFormulas(SphinxTransform):
 
     def apply(self, **_: Any) -> None:
         if self.config.language != "en":
-            folders = [self.env.srcdir / folder for folder in self.config.locale_dirs]
-            domain = docname_to_domain(self.env.docname, self.config.gettext_compact)
-            catalogue, _ = locale.init(folders, self.config.language, domain)
+            catalogue = catalogue_of(self.env.docname, self.config)
             for formula in self.document.findall(nodes.math_block):
                 formula.rawsource = catalogue.gettext(formula.astext())
                 formula[:] = [nodes.Text(formula.rawsource)]
