@@ -23,6 +23,7 @@ NO_DIGIT = "?"
 ANSWERS = 2  # that are printed for each digit
 CHUNK = 1000  # digits that are predicted at a time
 OTHER_POLARITY = 0.5  # of the range from black to white: backgrounds that differ by more are ink and paper exchanged
+MOSTLY = 0.5  # of the marks on a page: if more are no digits, it is a page of something else
 TURN = 8  # degrees: about as much as hands differ
 DIGITS = [str(digit) for digit in range(CLASSES)]
 
@@ -85,10 +86,12 @@ def run(args: argparse.Namespace) -> int:
     read = probabilities if given else mean_probabilities
     y = read(network, np.concatenate([page.inputs for page in pages])) if pages else np.empty((0, 1))
     if not given:
-        y = with_doubt(y, np.array([bare for page in pages for bare in page.bare], bool))
+        is_bare = np.array([bare for page in pages for bare in page.bare], bool)
+        y = with_doubt(y, np.where(is_bare, 1 - BARE_IS_ONE, 0))  # it looks like many another line
     names = class_names(network, y.shape[1])
-    answers = np.split(y, np.cumsum([len(page.inputs) for page in pages])[:-1]) if pages else []
     least = 0.0 if given else NO_DIGIT_BELOW  # another network has not learned what no digit is
+    answers = np.split(y, np.cumsum([len(page.inputs) for page in pages])[:-1]) if pages else []
+    answers = [beside_no_digits(rows, least) for rows in answers]
     for page, rows in zip(pages, answers, strict=True):
         if (rows.max(axis=1) < least).all():
             refused.append(
@@ -216,10 +219,19 @@ def mean_probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDA
     return np.asarray(np.mean([probabilities(network, x.reshape(inputs.shape)) for x in (images, *turned)], axis=0))
 
 
-def with_doubt(y: npt.NDArray[Any], bare: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """Return the probabilities, smaller for a digit that is one straight stroke: it looks like many another line."""
-    doubt = np.where(bare, 1 - BARE_IS_ONE, 0)[:, np.newaxis]
+def with_doubt(y: npt.NDArray[Any], doubt: Any) -> npt.NDArray[Any]:
+    """Return the probabilities if each row is, with the probability `doubt`, anything but a digit."""
+    doubt = np.broadcast_to(doubt, len(y))[:, np.newaxis]
     return np.asarray((1 - doubt) * y + doubt / y.shape[1])
+
+
+def beside_no_digits(y: npt.NDArray[Any], least: float) -> npt.NDArray[Any]:
+    """Return the probabilities on a page, smaller if most of its marks are no digits: then the others hardly are.
+
+    Where fewer are none, they may be digits that touch, and say nothing about the others.
+    """
+    share = float(np.mean(y.max(axis=1) < least))
+    return with_doubt(y, share) if share > MOSTLY else y
 
 
 def answer_of(y: npt.NDArray[Any], names: list[str], least: float) -> str:

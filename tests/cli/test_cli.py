@@ -494,6 +494,19 @@ def test_predict_marks_what_is_no_digit_among_digits(run):
     assert re.fullmatch(r"page\.png: 1 \?\n  1: \S+  \d: \S+\n  \d: \S+  \d: \S+  no digit\n", out)
 
 
+def test_predict_is_unsure_of_a_digit_among_more_marks_that_are_none(run):
+    page = Image.new("L", (850, 200), 235)
+    with Image.open(save_touching_digits("touching.png")) as touching:
+        for left in 150, 500:
+            page.paste(touching, (left, 0))
+    ImageDraw.Draw(page).line([(80, 40), (80, 160)], fill=20, width=10)
+    page.save("page.png")
+    status, out, err = run("predict", "page.png")
+    assert (status, err) == (0, "")
+    none = r"  \d: \S+  \d: \S+  no digit\n"
+    assert re.fullmatch(rf"page\.png: 1 \? \?\n  1: \S+  \d: \S+  unsure\n{none}{none}", out)
+
+
 def test_characters_that_the_output_lacks_are_escaped(monkeypatch):
     save_digit("\uc790.png")
     buffer = io.BytesIO()
