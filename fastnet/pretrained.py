@@ -10,7 +10,7 @@ __all__ = ["load_pretrained"]
 # says what an image is worth. The levels are measured: see the guide to handwriting.
 UNSURE_BELOW = 0.6  # a prediction of a lower probability counts as unsure
 BARE_IS_ONE = 0.88  # of the straight strokes that it calls a 1, this share was one: the others were other lines
-NO_DIGIT_BELOW = 0.25  # an image of a lower one shows no digit, or several that touch
+NO_DIGIT_BELOW = 0.4  # an image of a lower one shows no digit, or several that touch
 
 
 def load_pretrained() -> DeepConvNet:

@@ -23,7 +23,6 @@ NO_DIGIT = "?"
 ANSWERS = 2  # that are printed for each digit
 CHUNK = 1000  # digits that are predicted at a time
 OTHER_POLARITY = 0.5  # of the range from black to white: backgrounds that differ by more are ink and paper exchanged
-MOSTLY = 0.5  # of the marks on a page: if more are no digits, it is a page of something else
 TURN = 8  # degrees: about as much as hands differ
 DIGITS = [str(digit) for digit in range(CLASSES)]
 
@@ -226,12 +225,11 @@ def with_doubt(y: npt.NDArray[Any], doubt: Any) -> npt.NDArray[Any]:
 
 
 def beside_no_digits(y: npt.NDArray[Any], least: float) -> npt.NDArray[Any]:
-    """Return the probabilities on a page, smaller if most of its marks are no digits: then the others hardly are.
+    """Return the probabilities on a page, with as much doubt as the share of its marks that are no digits.
 
-    Where fewer are none, they may be digits that touch, and say nothing about the others.
+    Beside letters, what looks like a digit is probably a letter too.
     """
-    share = float(np.mean(y.max(axis=1) < least))
-    return with_doubt(y, share) if share > MOSTLY else y
+    return with_doubt(y, np.mean(y.max(axis=1) < least))
 
 
 def answer_of(y: npt.NDArray[Any], names: list[str], least: float) -> str:
