@@ -38,8 +38,9 @@ def load_pretrained() -> DeepConvNet:
     -----
     ``tools/train_digit_network.py`` in fastnet's repository trains it: the deep network of "Deep Learning from
     Scratch", chapter 8, on MNIST's training images, which are turned, sheared, scaled, bent, and written with other
-    pens. It also saw letters, textures, blots and noise, with the same probability for every class. So the highest
-    probability is low where an image shows no digit.
+    pens. It also saw letters, figures, textures, blots and noise, with the same probability for every class. Of letters
+    that look like a digit, that digit had half of the probability. So the highest probability is low where an image
+    shows no digit.
 
     Examples
     --------
