@@ -10,7 +10,7 @@ __all__ = ["load_pretrained"]
 # says what an image is worth. The levels are measured: see the guide to handwriting.
 UNSURE_BELOW = 0.6  # a prediction of a lower probability counts as unsure
 BARE_IS_ONE = 0.88  # of the straight strokes that it calls a 1, this share was one: the others were other lines
-NO_DIGIT_BELOW = 0.25  # an image of a lower one shows no digit, or several that touch
+NO_DIGIT_BELOW = 0.4  # an image of a lower one shows no digit, or several that touch
 
 
 def load_pretrained() -> DeepConvNet:
@@ -38,8 +38,9 @@ def load_pretrained() -> DeepConvNet:
     -----
     ``tools/train_digit_network.py`` in fastnet's repository trains it: the deep network of "Deep Learning from
     Scratch", chapter 8, on MNIST's training images, which are turned, sheared, scaled, bent, and written with other
-    pens. It also saw letters, textures, blots and noise, with the same probability for every class. So the highest
-    probability is low where an image shows no digit.
+    pens. It also saw letters, figures, textures, blots and noise, with the same probability for every class. Of letters
+    that look like a digit, that digit had half of the probability. So the highest probability is low where an image
+    shows no digit.
 
     Examples
     --------

@@ -4,69 +4,12 @@ Each function returns `count` images of 28 x 28, from 0 (paper) to 1 (ink), of o
 """
 
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from letters import LARGE, SIDE, Images, as_bytes, fitted, letters, shrunk
+from PIL import Image, ImageDraw
 from scipy import ndimage
-
-SIDE, BOX = 28, 20
-LARGE = 4 * SIDE  # what is drawn by lines is drawn larger and then shrunk
-
-# Letters and signs that nobody takes for a digit. Left out: O o Q D (0), I i l j r (1), Z z (2), G b (6), T Y y (7, 4),
-# S s (5), B (8), q g a (9), t (4).
-LETTERS = "ACEFHJKLMNPRUVWXcdefhkmnpuvwx" + "ΓΔΛΠΣΦΨΩαβδεθλμνπξωЖЙЛФЦЧШЩЫЮЯ" + "#&@%?*+=~√∞§©®♥★☀☂☎♫♣→↑⇔{}[]"
-FONTS = (
-    "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSansMono",
-    "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBol",
-)  # fmt: skip
-LATIN = LETTERS[:29]
-LATIN_FONTS = (*FONTS, "cmr10", "cmtt10", "cmmi10", "cmss10")
-
-Images = Any
-
-
-def fitted(image: Any) -> Any:
-    """Return the ink of an image as MNIST's: in a box of 20 x 20 pixels, with its centre of mass in the middle."""
-    rows, columns = np.nonzero(image > 0.1)
-    if not len(rows):
-        return np.zeros((SIDE, SIDE))
-    cut = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    scale = BOX / max(cut.shape)
-    size = [max(1, round(side * scale)) for side in cut.shape[::-1]]
-    small = np.asarray(Image.fromarray(cut.astype(np.float32)).resize(size, Image.Resampling.BOX))
-    small = small / max(small.max(), 1e-6)
-    middle = ndimage.center_of_mass(small)
-    placed = np.zeros((SIDE, SIDE))
-    top, left = (
-        int(np.clip(round(SIDE / 2 - where), 0, SIDE - side)) for where, side in zip(middle, small.shape, strict=True)
-    )
-    placed[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return placed
-
-
-@cache
-def glyphs() -> Images:
-    """Return every letter and sign in every font that has it."""
-    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
-    drawn = []
-    for names, text in ((FONTS, LETTERS), (LATIN_FONTS, LATIN * 2)):
-        for name in names:
-            font = ImageFont.truetype(folder / f"{name}.ttf", 44)
-            missing = bytes(font.getmask("\uffff"))
-            for letter in text:
-                if bytes(font.getmask(letter)) != missing:
-                    page = Image.new("L", (76, 72))
-                    ImageDraw.Draw(page).text((14, 8), letter, 255, font=font)
-                    drawn.append(fitted(np.asarray(page) / 255))
-    return np.array(drawn, np.float32)
-
-
-def letters(count: int, random: np.random.Generator) -> Images:
-    return glyphs()[random.integers(len(glyphs()), size=count)]
 
 
 def words(count: int, random: np.random.Generator, digits: Images) -> Images:
@@ -202,11 +145,75 @@ def lines(count: int, random: np.random.Generator) -> Images:
                 random.uniform(0.1, 4), axis=0,
             )
             draw.line([tuple(corner) for corner in smooth.tolist()], 255, width, joint="curve")
-        image = ndimage.gaussian_filter(np.asarray(page) / 255, 1.5)
-        small = np.asarray(Image.fromarray(image.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX))
+        small = shrunk(page)
         looks_like_0 = kind == 0  # a small frame
         made.append(small if looks_like_0 or random.random() < 0.5 else fitted(small))
     return np.array(made)
+
+
+def figures(count: int, random: np.random.Generator) -> Images:
+    """Outlines of polygons, stars, hearts and arrows, spirals and waves."""
+    made = []
+    for _ in range(count):
+        kind, corners = random.integers(6), random.integers(3, 7)
+        t = np.linspace(0, 1, 80)
+        turn = 2 * np.pi * t
+        if kind == 0:  # a polygon, more or less regular
+            angle = 2 * np.pi * (np.arange(corners) + random.uniform(-0.2, 0.2, corners)) / corners
+            x, y = np.cos(angle), np.sin(angle)
+            x, y = np.append(x, x[0]), np.append(y, y[0])
+        elif kind == 1:  # a star
+            angle = 4 * np.pi * np.arange(6) / 5
+            x, y = np.cos(angle), np.sin(angle)
+        elif kind == 2:  # a heart
+            x = np.sin(turn) ** 3
+            y = -(13 * np.cos(turn) - 5 * np.cos(2 * turn) - 2 * np.cos(3 * turn) - np.cos(4 * turn)) / 16
+        elif kind == 3:  # an arrow
+            head = random.uniform(0.3, 0.7)
+            x, y = np.array([-1, 1, 1 - head, 1, 1 - head]), np.array([0, 0, head, 0, -head])
+        elif kind == 4:  # a spiral of more than one turn
+            turn = random.uniform(1.7, 2.5) * turn
+            x, y = t * np.cos(turn), t * np.sin(turn)
+        else:  # a wave, or zigzag
+            height = random.uniform(0.2, 0.5)
+            x, y = 2 * t - 1, height * np.sin(random.uniform(1.5, 3.5) * turn)
+            x, y = (x[::8], y[::8]) if random.random() < 0.3 else (x, y)
+        tilt = random.uniform(-0.3, 0.3) if kind in (2, 5) else random.uniform(0, 2 * np.pi)
+        x, y = x * np.cos(tilt) - y * np.sin(tilt), random.uniform(0.7, 1.3) * (x * np.sin(tilt) + y * np.cos(tilt))
+        made.append(stroke([np.stack([x, y], axis=1)], random))
+    return np.array(made)
+
+
+def characters(count: int, random: np.random.Generator) -> Images:
+    """Characters of no script: four to six straight or curved strokes, each of which begins at another one."""
+    made = []
+    for _ in range(count):
+        ends = [np.zeros(2)]
+        strokes = []
+        for _ in range(random.integers(4, 7)):
+            start = ends[random.integers(len(ends))]
+            step = random.uniform(0.6, 1.5) * random.choice([-1, 1], size=2)
+            if random.random() < 0.6:  # many strokes are level or upright
+                step[random.integers(2)] *= 0.1
+            end = start + step
+            bow = (start + end) / 2 + random.normal(size=2) * random.choice([0, 0.4])
+            t = np.linspace(0, 1, 12)[:, np.newaxis]
+            curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * bow + t**2 * end
+            strokes.append(curve)
+            ends += [end, curve[6]]
+        made.append(stroke(strokes, random))
+    return np.array(made)
+
+
+def stroke(curves: list[Any], random: np.random.Generator) -> Any:
+    """Draw curves with one pen, as large as the page allows."""
+    page = Image.new("L", (LARGE, LARGE))
+    width = int(random.integers(5, 16))
+    low, high = np.min([c.min(axis=0) for c in curves], axis=0), np.max([c.max(axis=0) for c in curves], axis=0)
+    for curve in curves:
+        points = LARGE / 2 + 80 * (curve - (low + high) / 2) / (high - low).max()
+        ImageDraw.Draw(page).line([tuple(point) for point in points.tolist()], 255, width, joint="curve")
+    return fitted(shrunk(page))
 
 
 def faces(count: int, random: np.random.Generator) -> Images:
@@ -242,15 +249,16 @@ def faces(count: int, random: np.random.Generator) -> Images:
 def non_digits(count: int, random: np.random.Generator, digits: Images, labels: Any) -> Images:
     """Return about `count` images of all kinds as bytes. Nobody would say of one of them that it is one digit."""
     shares: list[tuple[float, Callable[[int], Images]]] = [
-        (0.30, lambda n: letters(n, random)),
-        (0.12, lambda n: words(n, random, digits)),
-        (0.08, lambda n: overlapping(n, random, digits)),
-        (0.08, lambda n: turned(n, random, digits, labels)),
-        (0.04, lambda n: pieces(n, random, digits)),
-        (0.14, lambda n: noise(n, random)),
-        (0.06, lambda n: textures(n, random)),
-        (0.12, lambda n: lines(n, random)),
-        (0.06, lambda n: faces(n, random)),
+        (0.34, lambda n: letters(n, random)),
+        (0.09, lambda n: characters(n, random)),
+        (0.08, lambda n: figures(n, random)),
+        (0.10, lambda n: words(n, random, digits)),
+        (0.07, lambda n: overlapping(n, random, digits)),
+        (0.07, lambda n: turned(n, random, digits, labels)),
+        (0.03, lambda n: pieces(n, random, digits)),
+        (0.08, lambda n: noise(n, random)),
+        (0.03, lambda n: textures(n, random)),
+        (0.07, lambda n: lines(n, random)),
+        (0.04, lambda n: faces(n, random)),
     ]
-    drawn = np.concatenate([draw(max(1, round(share * count))) for share, draw in shares])
-    return np.rint(255 * np.clip(drawn, 0, 1)).astype(np.uint8)
+    return as_bytes(np.concatenate([draw(max(1, round(share * count))) for share, draw in shares]))

@@ -3,9 +3,10 @@
     OPENBLAS_NUM_THREADS=1 python tools/train_digit_network.py
 
 The network is the book's DeepConvNet, in float32. It sees MNIST's training images, changed at random by
-`fastnet.augmentation`, and images without a digit, for which every class is as probable as any other. Then it sees
-them changed less: it has learnt what other hands write, and now learns the details of most digits. The same seed gives
-the same file on the same machine.
+`fastnet.augmentation`, and images without a digit, for which every class is as probable as any other. Some of these
+show a letter that looks like a digit: that one has half of the probability. Then the network sees them changed less: it
+has learnt what other hands write, and now learns the details of most digits. The same seed gives the same file on the
+same machine.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from letters import look_alikes
 from non_digits import non_digits
 
 from fastnet import DeepConvNet, load_mnist, load_network
@@ -27,11 +29,13 @@ from fastnet.optimizer import Adam, CosineDecay
 OUT = Path(__file__).resolve().parent.parent / "fastnet" / "data" / "network" / "digits.npz"
 CLASSES = 10
 NON_DIGITS = 1 / 3  # of the number of MNIST's images
-SHARE = 0.15  # of the non-digits in a mini-batch
+SHARE = 0.2  # of the non-digits in a mini-batch
+LOOK_ALIKES = 1 / 4  # of the non-digits: letters that look like a digit
+IS_ONE = 0.5  # the probability that a look-alike is the digit that it looks like
 SMOOTHING = 0.02  # the probability that the targets leave to all classes alike
 # Each part of the training: the epochs, the first learning rate of Adam, which falls to 0, and the changes.
 STRONG = 14, 2e-3, Augmentation(digit_forms=0.3)
-GENTLE = 6, 1e-3, Augmentation(
+GENTLE = 8, 1e-3, Augmentation(
     rotation=8, shear=0.15, scale=0.1, shift=1.2, bend=0.5, stroke_width=(1.7, 3.5), unclean=0.08, digit_forms=0.08
 )
 # The network sees no image twice, so it needs less dropout than the book's.
@@ -68,15 +72,16 @@ def train(
     x_train, t_train = x_train[: args.images], t_train[: args.images]
     np.random.seed(args.seed)  # for dropout
     begin = time.perf_counter()
-    others = non_digits(round(NON_DIGITS * len(x_train)), random, x_train[:, 0], t_train)
+    others, kinds = without_a_digit(round(NON_DIGITS * len(x_train)), random, x_train[:, 0], t_train)
     print(f"{len(others):,} images without a digit after {time.perf_counter() - begin:.0f} s", flush=True)
 
     network = start(random)
     for layer, ratio in zip(dropouts(network), DROPPED.values(), strict=True):
         layer.dropout_ratio = ratio
-    # One row for each digit, and one for what is none.
-    targets = np.vstack([np.eye(CLASSES) * (1 - SMOOTHING) + SMOOTHING / CLASSES, np.full(CLASSES, 1 / CLASSES)])
-    targets = targets.astype(np.float32)
+    # Rows for what is surely a digit, for what only looks like one, and for what does not.
+    sure = np.array([1 - SMOOTHING] * CLASSES + [IS_ONE] * CLASSES + [0])[:, np.newaxis]
+    digit = np.vstack([np.eye(CLASSES), np.eye(CLASSES), np.zeros((1, CLASSES))])
+    targets = (sure * digit + (1 - sure) / CLASSES).astype(np.float32)
     steps_per_epoch = max(1, len(x_train) // args.batch_size)
     optimizer = Adam(lr=CosineDecay(lr, epochs * steps_per_epoch))
     aside = round(SHARE * args.batch_size)
@@ -86,13 +91,20 @@ def train(
             digits = random.integers(len(x_train), size=args.batch_size - aside)
             rest = random.integers(len(others), size=aside)
             x = np.concatenate([x_train[digits], others[rest, np.newaxis] / np.float32(255)])
-            t = np.concatenate([t_train[digits], np.full(aside, CLASSES)])
+            t = np.concatenate([t_train[digits], kinds[rest]])
             x, t = augment(x, t, random)
             optimizer.update(network.params, network.gradient(x, targets[t]))
             losses.append(float(network.last_layer.loss))
         with_the_books_dropout(network).save(args.out)
         shown = report(network, x_test, t_test)
         print(f"epoch {epoch}, {time.perf_counter() - begin:.0f} s, loss {np.mean(losses):.4f}, {shown}", flush=True)
+
+
+def without_a_digit(count: int, random: np.random.Generator, digits: Any, labels: Any) -> tuple[Any, Any]:
+    """Return images that hold no digit, and which row of the targets is theirs."""
+    letters, alike = look_alikes(round(LOOK_ALIKES * count), random)
+    rest = non_digits(count - len(letters), random, digits, labels)
+    return np.concatenate([letters, rest]), np.concatenate([CLASSES + alike, np.full(len(rest), 2 * CLASSES)])
 
 
 def dropouts(network: DeepConvNet) -> list[Any]:

@@ -91,10 +91,12 @@ def run(args: argparse.Namespace) -> int:
     read = probabilities if given else mean_probabilities
     y = read(network, np.concatenate([page.inputs for page in pages])) if pages else np.empty((0, 1))
     if not given:
-        y = with_doubt(y, np.array([bare for page in pages for bare in page.bare], bool))
+        is_bare = np.array([bare for page in pages for bare in page.bare], bool)
+        y = with_doubt(y, np.where(is_bare, 1 - BARE_IS_ONE, 0))  # it looks like many another line
     names = class_names(network, y.shape[1])
-    answers = np.split(y, np.cumsum([len(page.inputs) for page in pages])[:-1]) if pages else []
     least = 0.0 if given else NO_DIGIT_BELOW  # another network has not learned what no digit is
+    answers = np.split(y, np.cumsum([len(page.inputs) for page in pages])[:-1]) if pages else []
+    answers = [beside_no_digits(rows, least) for rows in answers]
     for page, rows in zip(pages, answers, strict=True):
         if (rows.max(axis=1) < least).all():
             refused.append(
@@ -231,10 +233,18 @@ def mean_probabilities(network: Any, inputs: npt.NDArray[np.float32]) -> npt.NDA
     return np.asarray(np.mean([probabilities(network, x.reshape(inputs.shape)) for x in (images, *turned)], axis=0))
 
 
-def with_doubt(y: npt.NDArray[Any], bare: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """Return the probabilities, smaller for a digit that is one straight stroke: it looks like many another line."""
-    doubt = np.where(bare, 1 - BARE_IS_ONE, 0)[:, np.newaxis]
+def with_doubt(y: npt.NDArray[Any], doubt: Any) -> npt.NDArray[Any]:
+    """Return the probabilities if each row is, with the probability `doubt`, anything but a digit."""
+    doubt = np.broadcast_to(doubt, len(y))[:, np.newaxis]
     return np.asarray((1 - doubt) * y + doubt / y.shape[1])
+
+
+def beside_no_digits(y: npt.NDArray[Any], least: float) -> npt.NDArray[Any]:
+    """Return the probabilities on a page, with as much doubt as the share of its marks that are no digits.
+
+    Beside letters, what looks like a digit is probably a letter too.
+    """
+    return with_doubt(y, np.mean(y.max(axis=1) < least))
 
 
 def answer_of(y: npt.NDArray[Any], names: list[str], least: float) -> str:

@@ -487,15 +487,18 @@ def test_predict_reads_no_digit_in_digits_that_touch(run):
     assert err.startswith("fastnet predict: error: touching.png: no digit found: what stands out looks like none of")
 
 
-def test_predict_marks_what_is_no_digit_among_digits(run):
-    page = Image.new("L", (500, 200), 235)
-    with Image.open(save_touching_digits("touching.png")) as touching:
-        page.paste(touching, (150, 0))
-    ImageDraw.Draw(page).line([(80, 40), (80, 160)], fill=20, width=10)
+@pytest.mark.parametrize(("ones", "doubt"), [(1, "  unsure"), (4, "")])
+def test_predict_marks_what_is_no_digit_and_doubts_the_few_digits_beside_it(ones, doubt, run):
+    page = Image.new("L", (300 + 150 * ones, 200), 235)
+    for place in range(ones):
+        ImageDraw.Draw(page).line([(80 + 150 * place, 40), (80 + 150 * place, 160)], fill=20, width=10)
+    star = [(210, 85), (110, 85), (190, 150), (160, 45), (125, 150), (210, 85)]
+    ImageDraw.Draw(page).line([(150 * ones + x, y) for x, y in star], fill=20, width=8, joint="curve")
     page.save("page.png")
     status, out, err = run("predict", "page.png")
     assert (status, err) == (0, "")
-    assert re.fullmatch(r"page\.png: 1 \?\n  1: \S+  \d: \S+\n  \d: \S+  \d: \S+  no digit\n", out)
+    one, none = rf"  1: \S+  \d: \S+{doubt}\n", r"  \d: \S+  \d: \S+  no digit\n"
+    assert re.fullmatch(rf"page\.png: {'1 ' * ones}\?\n({one}){{{ones}}}{none}", out)
 
 
 def test_characters_that_the_output_lacks_are_escaped(monkeypatch):

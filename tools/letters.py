@@ -1,0 +1,117 @@
+"""Draw letters, signs and circles as MNIST draws its digits: those that nobody takes for a digit, and those that do.
+
+Each image is of 28 x 28, from 0 (paper) to 1 (ink).
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
+
+from fastnet.augmentation import Augmentation
+
+SIDE, BOX = 28, 20
+LARGE = 4 * SIDE  # what is drawn by lines is drawn larger and then shrunk
+
+# Letters and signs that nobody takes for a digit, whoever expects none.
+LATIN = "ACDEFGHJKLMNPQRTUVWXYacdefhijkmnprtuvwxy"
+OTHERS = "ΓΔΛΠΣΦΨΩαβδεθλμνπξωЖЙЛФЦЧШЩЫЮЯ" + "#&@%?*+=~√∞§©®♥★☀☂☎♫♣→↑⇔{}[]"
+# The other letters, and the digit that a reader who expects digits takes them for. A circle is an O.
+LOOK_ALIKES = {"O": 0, "o": 0, "I": 1, "l": 1, "Z": 2, "z": 2, "S": 5, "s": 5, "b": 6, "B": 8, "g": 9, "q": 9}
+FONTS = (
+    "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSansMono",
+    "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBol",
+)  # fmt: skip
+LATIN_FONTS = (*FONTS, "cmr10", "cmtt10", "cmmi10", "cmss10")
+# As hands differ: what is printed is bent before the training changes it as it changes the digits.
+HANDS = Augmentation(rotation=8, shear=0.3, scale=0.3, shift=0, bend=0.8, stroke_width=(1.7, 3.5), unclean=0)
+
+Images = Any
+
+
+def fitted(image: Any) -> Any:
+    """Return the ink of an image as MNIST's: in a box of 20 x 20 pixels, with its centre of mass in the middle."""
+    rows, columns = np.nonzero(image > 0.1)
+    if not len(rows):
+        return np.zeros((SIDE, SIDE))
+    cut = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    scale = BOX / max(cut.shape)
+    size = [max(1, round(side * scale)) for side in cut.shape[::-1]]
+    small = np.asarray(Image.fromarray(cut.astype(np.float32)).resize(size, Image.Resampling.BOX))
+    small = small / max(small.max(), 1e-6)
+    middle = ndimage.center_of_mass(small)
+    placed = np.zeros((SIDE, SIDE))
+    top, left = (
+        int(np.clip(round(SIDE / 2 - where), 0, SIDE - side)) for where, side in zip(middle, small.shape, strict=True)
+    )
+    placed[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return placed
+
+
+def shrunk(page: Image.Image) -> Any:
+    """Return a page that was drawn larger, with soft edges."""
+    image = ndimage.gaussian_filter(np.asarray(page) / 255, 1.5)
+    return np.asarray(Image.fromarray(image.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX))
+
+
+@cache
+def glyphs(text: str, names: tuple[str, ...]) -> tuple[Images, list[str]]:
+    """Return each letter of a text in each font that has it, and which letter it is."""
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    drawn, letters = [], []
+    for name in names:
+        font = ImageFont.truetype(folder / f"{name}.ttf", 44)
+        missing = bytes(font.getmask("\uffff"))
+        for letter in text:
+            if bytes(font.getmask(letter)) != missing:
+                page = Image.new("L", (76, 72))
+                ImageDraw.Draw(page).text((14, 8), letter, 255, font=font)
+                drawn.append(fitted(np.asarray(page) / 255))
+                letters.append(letter)
+    return np.array(drawn, np.float32), letters
+
+
+def letters(count: int, random: np.random.Generator) -> Images:
+    """Letters and signs that nobody takes for a digit, two in three of them Latin, printed or as a hand bends them."""
+    latin, others = glyphs(LATIN, LATIN_FONTS)[0], glyphs(OTHERS, FONTS)[0]
+    is_latin = random.random(count) < 2 / 3
+    drawn = np.where(
+        is_latin[:, np.newaxis, np.newaxis],
+        latin[random.integers(len(latin), size=count)],
+        others[random.integers(len(others), size=count)],
+    )
+    return by_hand(drawn, random)
+
+
+def by_hand(drawn: Images, random: np.random.Generator) -> Images:
+    """Return images of which two in three are bent, and placed anew."""
+    bent = HANDS(drawn, np.zeros(len(drawn)), random)[0]
+    return np.array([fitted(new) if random.random() < 2 / 3 else old for new, old in zip(bent, drawn, strict=True)])
+
+
+def look_alikes(count: int, random: np.random.Generator) -> tuple[Images, Any]:
+    """Letters that look like a digit, and circles. Return them as bytes, and which digit each looks like."""
+    printed, names = glyphs("".join(LOOK_ALIKES), LATIN_FONTS)
+    chosen = random.integers(len(printed), size=count)
+    drawn, digits = printed[chosen], np.array([LOOK_ALIKES[names[i]] for i in chosen])
+    for i in np.flatnonzero(random.random(count) < 0.15):
+        drawn[i], digits[i] = circle(random), 0
+    return as_bytes(by_hand(drawn, random)), digits
+
+
+def circle(random: np.random.Generator) -> Any:
+    """A circle, or an ellipse that is as wide as no 0."""
+    page = Image.new("L", (LARGE, LARGE))
+    wide, high = random.uniform(30, 50), random.uniform(30, 50)
+    half = np.array([max(wide, 0.85 * high), high])
+    pen = int(random.integers(4, 18))
+    ImageDraw.Draw(page).ellipse([*(LARGE / 2 - half), *(LARGE / 2 + half)], outline=255, width=pen)
+    return fitted(shrunk(page))
+
+
+def as_bytes(drawn: Images) -> Images:
+    return np.rint(255 * np.clip(drawn, 0, 1)).astype(np.uint8)
