@@ -4,8 +4,6 @@ import ast
 import re
 from importlib import resources
 
-LANGUAGES = ("en", "ko", "ja")
-
 _STRING = re.compile(r'".*"')
 
 

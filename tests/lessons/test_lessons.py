@@ -153,6 +153,10 @@ def test_columns_of_a_table_stand_below_each_other_with_wide_letters_too():
         ("aₖ · ε", "cp932", "a_k * ε"),
         ("√h ≈ x\u0302", "ascii", "sqrt h ~ x_hat"),
         ("Wᵀ and 가", "cp932", "W^T and ?"),
+        ("the loss (손실 함수, 損失関数), f(η, x)", "ascii", "the loss, f(eta, x)"),
+        ("the loss (손실 함수, 損失関数)", "cp949", "the loss (손실 함수)"),
+        ("the loss (손실 함수, 損失関数)", "cp932", "the loss (損失関数)"),
+        ("a step (η, x₁)", "ascii", "a step (eta, x_1)"),
     ],
 )
 def test_what_an_encoding_lacks_is_spelled(text, encoding, shown):
