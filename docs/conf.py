@@ -42,6 +42,9 @@ nitpick_ignore = [("py:obj", "matplotlib.pyplot")]  # no links to other projects
 locale_dirs = ["locale", "../fastnet/lessons/locale"]
 gettext_location = False  # no line numbers: every change of a page would change them
 
+# Sphinx cuts Japanese text into words, and a search would find no others: this also finds parts of sentences.
+html_search_options = {"type": "japanese_search.Splitter"}  # _extensions/japanese_search.py
+
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
