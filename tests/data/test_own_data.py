@@ -487,6 +487,20 @@ def test_what_is_no_picture_is_named(tmp_path):
         load(tmp_path)
 
 
+def test_pixels_that_are_no_shares_of_white_are_refused(tmp_path):
+    write_pictures(tmp_path, pictures(), labels())
+    for dtype, message in ((np.int32, "pixels of more than 16 bits"), (np.float32, "pixels that are floats")):
+        Image.fromarray(np.full((9, 8), 70_000, dtype)).save(tmp_path / "1" / "deep.tiff")
+        with pytest.raises(ValueError, match=rf"deep\.tiff is damaged: it has {message}"):
+            load(tmp_path)
+
+
+def test_pictures_to_test_alone_are_not_enough(tmp_path):
+    write_pictures(tmp_path / "test", pictures(), labels())
+    with pytest.raises(ValueError, match="holds test, but nothing to train on"):
+        load(tmp_path)
+
+
 def test_empty_folders_are_named(tmp_path):
     with pytest.raises(ValueError, match="holds no pictures in folders, one folder a label"):
         load(tmp_path)

@@ -243,6 +243,8 @@ def test_the_network_is_one_of_fastnets():
 def test_verbose_prints_the_loss_of_every_epoch(capsys):
     NetRegressor(max_iter=2, verbose=True, random_state=0).fit(X, NUMBERS)
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["epoch 1", "epoch 2"]
+    NetRegressor(max_iter=1, early_stopping=True, verbose=True, random_state=0).fit(X, NUMBERS)
+    assert "score on the validation data" in capsys.readouterr().out
 
 
 # --- what is wrong ---------------------------------------------------------------------------------------------------
@@ -336,6 +338,12 @@ def test_what_is_neither_labels_nor_numbers_is_refused():
         NetClassifier().fit(X, np.stack([np.arange(250) % 3, np.arange(250) % 2], axis=1))
     with pytest.raises(TypeError, match="y must hold numbers, got dtype datetime64"):
         NetRegressor().fit(X, np.full(250, "2026-01-01", "M8[D]"))
+
+
+def test_another_number_of_outputs_is_refused():
+    net = NetRegressor((5,), max_iter=1, random_state=0).partial_fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="y has 2 columns, but the network has 1 outputs"):
+        net.partial_fit(X, X[:, :2])
 
 
 @pytest.mark.parametrize("changed", [{"hidden_layer_sizes": (7,)}, {"activation": "tanh"}])

@@ -606,6 +606,14 @@ def test_batch_normalisation_uses_xc_as_a_program_has_left_it():
         np.testing.assert_allclose(norm.backward(dout), book.backward(dout), rtol=1e-10, atol=1e-10)
 
 
+def test_an_xc_of_another_shape_is_refused():
+    norm, x = made("BatchNormalization")
+    dout = norm.forward(x)
+    norm.xc = norm.xc[1:]
+    with pytest.raises(ValueError, match=r"xc must have the shape of xn, \("):
+        norm.backward(dout)
+
+
 def test_big_endian_float32_is_float32():
     norm = layers.BatchNormalization(np.ones(3, ">f4"), np.zeros(3, ">f4"))
     assert norm.forward(np.ones((2, 3), ">f4")).dtype == np.float32
