@@ -248,6 +248,7 @@ except MemoryError:
 
 def test_calls_do_without_the_helpers_that_cannot_be_started():
     program = """
+import threading
 import numpy as np, fastnet
 from fastnet import _threads
 fastnet.use_backend("cython")
@@ -258,14 +259,19 @@ out = layer.forward(x)
 def interrupted(work):
     raise KeyboardInterrupt
 
+def refused(thread):
+    raise RuntimeError("can't start new thread")
+
 start, _threads.start = _threads.start, interrupted
 fastnet.set_num_threads(3)
 try:
     layer.forward(x)
 except KeyboardInterrupt:
     print("interrupted")
-for _threads.start in (lambda work: False, start):  # no thread is left; then there are some
+_threads.start, starts = start, threading.Thread.start
+for threading.Thread.start in (refused, starts):  # no thread is left; then there are some
     assert np.array_equal(layer.forward(x), out)
+    assert _threads.each(abs, [-1, -2, -3]) == [1, 2, 3]
 """
     kernel_module("cython")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

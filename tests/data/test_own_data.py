@@ -110,6 +110,15 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path, mapped):
     assert any("the labels are 1 to 26, in 26 classes" in note for note in data.notes)
 
 
+@pytest.mark.parametrize("width", [8, 7])
+def test_emnist_in_a_table_is_turned_upright_where_its_pictures_are_square(tmp_path, width):
+    x, t = pictures(12, 8, width), labels()
+    turned = x.swapaxes(1, 2) if width == 8 else x
+    np.savetxt(tmp_path / "emnist-digits.csv", np.column_stack([t, rows(turned)]), "%d", ",")
+    data = load(tmp_path / "emnist-digits.csv", label="1", normalize=False)
+    assert same_samples(data, x, t)
+
+
 @pytest.mark.parametrize("folder", ["fashion-mnist", "FashionMNIST/raw"])
 def test_clothes_have_names_and_are_no_digits(tmp_path, folder):
     (tmp_path / folder).mkdir(parents=True)

@@ -319,6 +319,15 @@ def test_picked_rows_are_the_array_of_these_rows_to_the_last_bit(kernels, dtype,
     assert [each.tobytes() for each in picked] == [each.tobytes() for each in copied]
 
 
+def test_an_array_that_is_not_in_memory_is_not_had_without_a_copy():
+    picked, scaled = Picked(X, np.array([2, 0])), ScaledBytes(np.ones((2, 4), "u1"), 0.5)
+    assert len(picked) == 2
+    for each in (picked, scaled):
+        np.testing.assert_array_equal(np.asarray(each), each.__array__(copy=True))
+        with pytest.raises(ValueError, match="cannot be had without a copy"):
+            each.__array__(copy=False)
+
+
 def test_picked_rows_that_are_no_numbers_of_rows_are_left_to_the_caller():
     kernels = kernel_module("cython")
     parameters = tuple(np.ones(shape, "f4") for shape in ((4, 5), (5,), (5, 2), (2,)))
