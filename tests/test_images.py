@@ -114,6 +114,11 @@ def test_an_array_of_colours_is_read_as_the_file_would_be(pixels):
     assert_is(prepare(clear), pixels, 1e-6)
 
 
+def test_a_large_array_is_shrunk_like_a_file(read, pixels):
+    large = np.kron(pixels, np.ones((60, 60), np.uint8))
+    np.testing.assert_allclose(prepare(large), read(large), rtol=0, atol=1 / 255)
+
+
 def test_the_steps_of_several_arrays_are_those_of_each(pixels):
     both = np.stack([pixels, pixels.T])
     for steps, each in zip(prepare(both, steps=True), both, strict=True):

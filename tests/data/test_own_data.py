@@ -504,6 +504,12 @@ def test_pixels_that_are_no_shares_of_white_are_refused(tmp_path):
             load(tmp_path)
 
 
+def test_pictures_to_train_on_are_enough(tmp_path):
+    x, t = pictures(), labels()
+    write_pictures(tmp_path / "train", x, t)
+    assert same_samples(load(tmp_path, normalize=False), x, t)
+
+
 def test_pictures_to_test_alone_are_not_enough(tmp_path):
     write_pictures(tmp_path / "test", pictures(), labels())
     with pytest.raises(ValueError, match="holds test, but nothing to train on"):
