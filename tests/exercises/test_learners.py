@@ -39,7 +39,7 @@ MISTAKEN = [
     ("step_function", "def step(x): return np.array(x >= 0, dtype=int)", "0 itself must give 0"),
     ("sigmoid", "def sigmoid(x): return 1 / (1 + np.exp(x))", "sign of x in exp"),
     ("sigmoid", "def sigmoid(x): return 1 / 1 + np.exp(-x)", "brackets are missing"),
-    ("sigmoid", "def sigmoid(x): return 1 / (1 + math.exp(-x))", "TypeError"),
+    ("sigmoid", "def sigmoid(x): return 1 / (1 + math.exp(-x))", "TypeError" if int(np.__version__[0]) > 1 else "too few numbers"),
     ("sigmoid", "def sigmoid(x):\n    x = np.asarray(x)\n    y = np.zeros_like(x)\n    for i in np.ndindex(x.shape): y[i] = 1 / (1 + np.exp(-x[i]))\n    return y", "integers cannot hold fractions"),
     ("relu", "def relu(x):\n    if x > 0:\n        return x\n    return 0", "if and Python's max"),
     ("relu", "def relu(x): return max(0, x)", "ValueError"),
