@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures which lines of fastnet the tests run: those of the Python, also in the processes that the tests start, and
 # those of the Cython, which GCC counts. Compares the others with those that tests/uncovered.txt explains, and fails if
-# there is a new one. `pytest benchmarks` runs fastnet/_bench, which is left out. Needs GCC, the packages of the tests, Cython, setuptools, all extras, and coverage:
+# there is a new one. fastnet/_bench, which `pytest benchmarks` runs, is left out. Needs GCC, the packages of the tests,
+# Cython, setuptools, all extras, and coverage:
 #
 #     pip install coverage==7.17.5
 #     tools/coverage.sh [PYTEST ARGUMENTS]
