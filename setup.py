@@ -12,7 +12,7 @@ FASTNET_DISPATCH=off compiles only the baseline version of each loop, which runs
 FASTNET_DEBUG=1 lets Cython check every index and every None, and keeps what a debugger needs. Most loops work on
 pointers, which Cython does not check: `tools/sanitize.sh` does.
 
-FASTNET_TRACE=1 makes kernels that report every line they run, for `tools/coverage.sh`. They are very slow.
+FASTNET_COVERAGE=1 lets GCC count how often each line of the kernels runs, for `tools/coverage.sh`, and optimises nothing.
 
 Every build compiles everything again. Cython and setuptools would compare the modification times of files, and these
 are meaningless in an unpacked archive.
@@ -36,7 +36,7 @@ debug = os.environ.get("FASTNET_DEBUG", "0")
 if debug not in ("0", "1"):
     raise SystemExit(f"FASTNET_DEBUG is {debug!r}: it must be 0 or 1")
 CHECKS = debug == "1"
-TRACE = os.environ.get("FASTNET_TRACE") == "1"
+COVERAGE = os.environ.get("FASTNET_COVERAGE") == "1"
 
 DIRECTIVES = {
     "language_level": 3,
@@ -47,8 +47,7 @@ DIRECTIVES = {
     "cdivision": True,
     "annotation_typing": False,  # Cython ignores the annotations: they are for the reader
     # Without comments, and without the wrappers that give a function Python's attributes, the C code is half as long.
-    "emit_code_comments": TRACE,  # coverage.py finds the lines by them
-    "linetrace": TRACE,
+    "emit_code_comments": COVERAGE,  # tools/uncovered.py finds the lines by them
     "binding": False,
     "embedsignature": True,
     "embedsignature.format": "clinic",
@@ -100,9 +99,11 @@ if mode != "skip":
     rolled = ["--param", "max-completely-peel-times=8"]
     flags_of = {"fastnet._twins.shared.products": rolled}
     macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
-    if TRACE:
-        macros.append(("CYTHON_TRACE_NOGIL", "1"))
-    if os.environ.get("FASTNET_DISPATCH") == "off":
+    if COVERAGE:
+        flags += ["-O0", "--coverage", "-fprofile-update=atomic"]
+        link_flags.append("--coverage")
+        macros.append(("FASTNET_UNOPTIMISED", "1"))
+    if COVERAGE or os.environ.get("FASTNET_DISPATCH") == "off":
         macros.append(("FASTNET_NO_DISPATCH", "1"))
     # Compile into each module a hash of its sources, so that fastnet notices if the sources change later. Run the file:
     # importing it would import all of fastnet.

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from sphinx.search import languages as searched_languages
+
 import fastnet
 
 sys.path.append(str(Path(__file__).parent / "_extensions"))
@@ -41,6 +43,10 @@ nitpick_ignore = [("py:obj", "matplotlib.pyplot")]  # no links to other projects
 
 locale_dirs = ["locale", "../fastnet/lessons/locale"]
 gettext_location = False  # no line numbers: every change of a page would change them
+
+# The search of the translations: _extensions/japanese_search.py and korean_search.py
+html_search_options = {"type": "japanese_search.Splitter"}
+searched_languages["ko"] = "korean_search.SearchKorean"
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 

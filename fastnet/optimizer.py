@@ -674,4 +674,5 @@ def _move_copies(
 
 def _computed_in(param: Any, gradient: Array) -> np.dtype[Any]:
     """Return the dtype of the computation: the wider of the two dtypes, at least float32."""
-    return np.result_type(param.dtype if isinstance(param, np.ndarray | np.floating) else FLOAT64, gradient, FLOAT32)
+    of_param = param.dtype if isinstance(param, np.ndarray | np.floating) else FLOAT64
+    return np.result_type(of_param, gradient.dtype, FLOAT32)  # not the arrays: NumPy 1 would look at their values

@@ -147,6 +147,7 @@ def test_a_function_that_writes_to_its_argument_is_refused(place):
         (lambda: ctypes.CFUNCTYPE(ctypes.c_double, DOUBLES)(abs), r"'double \(double \*\)'"),
         (lambda: capsule(KEPT[0], b"double (void)"), r"'double \(void\)'"),
         (lambda: capsule(KEPT[0], None), "without a name"),
+        (lambda: of_ctypes(abs, result=None), r"'void \(int, double \*\)'"),
         (lambda: ctypes.CDLL(None).strlen, "without declared types"),
     ],
 )  # fmt: skip
@@ -158,6 +159,26 @@ def test_another_signature_is_refused_and_the_function_never_called(make, found)
     with pytest.raises(TypeError, match=found) as error:
         numerical_gradient(f, X.copy())
     assert "'double (int, double *)' and 'double (int, double *, void *)'" in str(error.value)
+
+
+class OfComplexNumbers:
+    """What numba gives for a function of complex numbers."""
+
+    address, native_name = 1, "f"
+
+    @property
+    def ctypes(self):
+        raise NotImplementedError("complex128")
+
+
+def test_types_that_ctypes_lacks_are_refused():
+    with pytest.raises(TypeError, match=r"f is a compiled function, and ctypes lacks its types \(complex128\)"):
+        numerical_gradient(OfComplexNumbers(), X.copy())
+
+
+def test_a_function_without_an_address_is_refused():
+    with pytest.raises(ValueError, match="f is a function of ctypes without an address"):
+        numerical_gradient(ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, DOUBLES)(), X.copy())
 
 
 def test_a_function_that_needs_the_gil_is_refused():

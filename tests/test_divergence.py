@@ -313,7 +313,7 @@ def test_one_column_is_guessed_by_its_mean(values, as_column):
     t = {"yes or no": yes.astype(float), "probabilities": near, "labels": yes}[values]
     network = MultiLayerNet(20, [10], 1, output="sigmoid", seed=0)
     caught, _ = warnings_of(network, 1e4, t=t[:, np.newaxis] if as_column else t)
-    assert len(caught) == 1
+    assert caught  # what may follow, a loss that is infinite or NaN, depends on how the processor rounds
     m = t.mean()
     expected = -m * np.log(m) - (1 - m) * np.log(1 - m)
     assert f"no better than guessing ({expected:.4g})" in str(caught[0].message)

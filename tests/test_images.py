@@ -105,6 +105,27 @@ def test_coloured_ink_on_coloured_paper_is_read_by_its_brightness(read, pixels, 
     assert_is(read(image), pixels, 1.1 / 140)
 
 
+def test_an_array_of_colours_is_read_as_the_file_would_be(pixels):
+    shades = pixels / 255
+    colours = np.stack([1 - shades, 1 - shades, 1 - shades, np.ones_like(shades)], axis=-1)
+    for each in (colours[..., :3], colours):
+        assert_is(prepare(each), pixels, 1e-6)
+    clear = np.concatenate([np.zeros((28, 28, 3)), shades[..., np.newaxis]], axis=-1)  # the ink is in the transparency
+    assert_is(prepare(clear), pixels, 1e-6)
+
+
+def test_a_large_array_is_shrunk_like_a_file(read, pixels):
+    large = np.kron(pixels, np.ones((60, 60), np.uint8))
+    np.testing.assert_allclose(prepare(large), read(large), rtol=0, atol=1 / 255)
+
+
+def test_the_steps_of_several_arrays_are_those_of_each(pixels):
+    both = np.stack([pixels, pixels.T])
+    for steps, each in zip(prepare(both, steps=True), both, strict=True):
+        assert steps.keys() == prepare(each, steps=True).keys()
+        np.testing.assert_array_equal(steps["28 x 28"], prepare(each, steps=True)["28 x 28"])
+
+
 def test_a_jpeg_of_an_enlarged_digit_is_like_the_digit(read, pixels):
     image = Image.fromarray(255 - pixels).resize((300, 300), Image.Resampling.BICUBIC)
     assert likeness(read(image, "digit.jpg", quality=75), pixels) > 0.95

@@ -344,6 +344,20 @@ def test_a_number_is_replaced_by_a_float_of_its_kind(make, number, kind):
 
 @pytest.mark.usefixtures("backend")
 @EACH
+def test_a_number_beside_copies_of_arrays_goes_on(make):
+    grads = {"W": np.array([1.0, 2.0]), "x": 3.0}
+    params, optimizer = {"W": np.ones(2), "x": 1.0}, make()
+    others, expected = {"W": np.ones(2), "x": 1.0}, make()
+    for _ in range(2):
+        optimizer.update(params, grads)
+        params = {"W": params["W"].copy(), "x": params["x"]}
+        expected.update(others, grads)
+    assert params["x"] == others["x"]
+    assert np.array_equal(params["W"], others["W"])
+
+
+@pytest.mark.usefixtures("backend")
+@EACH
 @FLOATS
 def test_infinity_and_nan_raise_no_warning_and_stay_where_they_are(make, dtype):
     huge = np.finfo(dtype).max

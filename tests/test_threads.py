@@ -246,6 +246,61 @@ except MemoryError:
     assert done.stdout == "1\n", done.stderr  # no helper waits for the end of a call that has failed
 
 
+def test_calls_do_without_the_helpers_that_cannot_be_started():
+    program = """
+import threading
+import numpy as np, fastnet
+from fastnet import _threads
+fastnet.use_backend("cython")
+_threads.SMALL = 0
+layer, x = fastnet.layers.Convolution(np.ones((4, 1, 3, 3)), np.zeros(4)), np.ones((20, 1, 8, 8))
+out = layer.forward(x)
+
+def interrupted(work):
+    raise KeyboardInterrupt
+
+def refused(thread):
+    raise RuntimeError("can't start new thread")
+
+start, _threads.start = _threads.start, interrupted
+fastnet.set_num_threads(3)
+try:
+    layer.forward(x)
+except KeyboardInterrupt:
+    print("interrupted")
+_threads.start, starts = start, threading.Thread.start
+for threading.Thread.start in (refused, starts):  # no thread is left; then there are some
+    assert np.array_equal(layer.forward(x), out)
+    assert _threads.each(abs, [-1, -2, -3]) == [1, 2, 3]
+"""
+    kernel_module("cython")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_python_ends_while_a_daemon_thread_computes(threads):
+    program = f"""
+import threading
+import numpy as np, fastnet
+from fastnet import _threads
+_threads.SMALL = 0
+fastnet.set_num_threads({threads})
+layer, x = fastnet.layers.Convolution(np.ones((4, 1, 3, 3)), np.zeros(4)), np.ones((100, 1, 28, 28))
+begun = threading.Event()
+
+def work():
+    while True:
+        layer.forward(x)
+        begun.set()
+
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
 @pytest.mark.usefixtures("shared")
 @BOTH_DTYPES
 @pytest.mark.parametrize("size", [8191, 8192, 100_003])

@@ -97,3 +97,8 @@ def test_another_f_is_refused(f, error, message):
     with pytest.raises(error, match=message):
         numerical_gradient(f, A, vectorized=True)
     assert np.array_equal(A, np.ones((2, 3)))
+
+
+def test_it_is_called_for_all_points_at_once_or_in_several_processes():
+    with pytest.raises(TypeError, match="vectorized and n_jobs are two ways to call f"):
+        numerical_gradient(wave, np.ones((2, 3)), vectorized=True, n_jobs=2)

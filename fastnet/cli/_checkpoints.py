@@ -16,7 +16,7 @@ import numpy as np
 
 import fastnet
 from fastnet._files import replacing
-from fastnet._npz import read_npz
+from fastnet._npz import read_npz, write_npz
 from fastnet._scaled import ScaledBytes
 from fastnet._streams import complain
 from fastnet._training.checkpoint import Arrays, put_back, state_of
@@ -165,7 +165,7 @@ class Checkpoints:
         arrays: dict[str, Any] = {"about": np.array(self._about), **state_of(trainer)}
         try:
             with replacing(path) as file:
-                np.savez(file, **arrays)
+                write_npz(file, arrays)
         except OSError as error:
             if not self._has_failed:  # the training is worth more than the checkpoint, and the disk may get room again
                 reason = error.strerror or error

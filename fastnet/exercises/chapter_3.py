@@ -128,7 +128,7 @@ def _softmax_without_shift(x: Any) -> Any:
 softmax = Exercise(
     "softmax(x)",
     """Turn scores into probabilities: each is positive, and their sum is 1. x is a vector, or a batch with one sample
-    a row; then the sum of each row is 1.""",
+    in each row; then the sum of each row is 1.""",
     _softmax,
     [
         *trials("a vector", *_VECTORS),
@@ -246,7 +246,7 @@ _Y = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
 _T = np.array([1, 1, 1, 0])
 accuracy = Exercise(
     "accuracy(y, t)",
-    "The share of right answers. y has the probabilities of one sample a row, t the label of each row.",
+    "The share of right answers. Each row of y has the probabilities of one sample, and t has its label.",
     lambda y, t: np.mean(np.argmax(y, axis=1) == t),
     [
         *trials("one sample", (_Y[:1], _T[:1]), (_Y[1:2], _T[1:2])),
@@ -255,7 +255,7 @@ accuracy = Exercise(
         ),
     ],
     mistakes={
-        "it counts the right answers, and does not divide by their number": lambda y, t: np.sum(
+        "it counts the right answers, and does not divide by the number of samples": lambda y, t: np.sum(
             np.argmax(y, axis=1) == t
         ),
         "argmax runs down the columns": lambda y, t: np.mean(np.argmax(y, axis=0)[: len(t)] == t[: y.shape[1]]),
@@ -320,7 +320,7 @@ def _batches(x: Any, size: int) -> Any:
 _ROWS = np.arange(10.0).reshape(5, 2)
 batches = Exercise(
     "batches(x, size)",
-    "Cut x, with one sample a row, into batches of size rows, in order. Give a list; the last batch may be smaller.",
+    "Cut x into batches of size rows, in order. Each row is a sample. Give a list; the last batch may be smaller.",
     _batches,
     [
         *trials("batches of one", (_ROWS[:2], 1)),

@@ -27,7 +27,7 @@ def _optimize(answer: Any, params: Any, grads: Any, updates: int) -> Outputs:
     for step in range(updates):
         optimizer.update(params, {name: grad * (-0.5) ** step for name, grad in grads.items()})
     # A network's layers share these arrays, so it is not enough to put new ones into the dict.
-    return {"params": dict(params), "the arrays that params held": held}
+    return {"params": dict(params), "the array that was in params": held}
 
 
 def _rule(update: Any, names: str = "") -> Any:

@@ -27,8 +27,9 @@ def _size(size: int, filter_size: int, pad: int, stride: int) -> int:
 
 output_size = Exercise(
     "output_size(size, filter_size, pad, stride)",
-    """How many rows a convolution gives for size rows, with pad rows of zeros on each side and steps of stride.
-    Give a whole number; a filter that does not fit any more at the end is left out.""",
+    """How many rows does a convolution give? The image has size rows, the filter has filter_size rows, and it moves by
+    stride. Before that, zeros are added: pad rows on each side. Give a whole number: leave out a place where the filter
+    does not fit any more.""",
     _size,
     [
         *trials("a filter of 1", (1, 1, 0, 1), (4, 1, 0, 1)),
@@ -187,7 +188,7 @@ im2col = Exercise(
     "im2col(x, filter_h, filter_w, stride)",
     """Write each window of the batch x (N, C, H, W) as a row of numbers: first all of the first channel, row by row,
     then the next channel. The rows go through the images, and in each image from left to right and from top to bottom.
-    Give (N OH OW, C filter_h filter_w), without padding.""",
+    Give (N * OH * OW, C * filter_h * filter_w), without padding.""",
     _im2col,
     [
         *trials("one pixel", (_X[:1, :1, :1, :1], 1, 1, 1)),

@@ -102,7 +102,7 @@ def slope_of(gray: Gray) -> Gray:
         return np.stack([np.ones_like(r), r, c, r * r, r * c, c * c], axis=1)
 
     few = tuple(slice(None, None, max(1, side // 60)) for side in gray.shape)  # enough to find six numbers
-    weights = np.linalg.lstsq(terms(rows[few[0]], columns[few[1]]), gray[few].ravel())[0]
+    weights = np.linalg.lstsq(terms(rows[few[0]], columns[few[1]]), gray[few].ravel(), rcond=None)[0]
     return np.asarray((terms(rows, columns) @ weights).reshape(gray.shape))
 
 

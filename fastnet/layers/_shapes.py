@@ -36,7 +36,7 @@ def common(*arrays: npt.NDArray[Any]) -> list[FloatArray]:
 
 def promoted(*arrays: npt.NDArray[Any]) -> tuple[list[FloatArray], np.dtype[Any]]:
     """Return the arrays as the kernels take them, and the dtype of the result: float, by NumPy's rules of promotion."""
-    dtype = np.result_type(*arrays)
+    dtype = np.result_type(*(array.dtype for array in arrays))
     if dtype.kind != "f":
         dtype = FLOAT64
     computed_in = FLOAT32 if dtype.itemsize < 4 else dtype

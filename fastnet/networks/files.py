@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from fastnet._checks import FloatArray, as_float, as_integer
 from fastnet._files import PathLike, replacing
-from fastnet._npz import read_npz
+from fastnet._npz import read_npz, write_npz
 
 
 class Description(NamedTuple):
@@ -77,7 +77,7 @@ class SavedNetwork(ABC):
         """
         arrays = {**self._saved_parameters(), **self._saved_settings()}
         with replacing(path) as file:
-            np.savez(file, **arrays)
+            write_npz(file, arrays)
 
     @abstractmethod
     def _saved_parameters(self) -> dict[str, Any]:

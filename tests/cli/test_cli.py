@@ -586,6 +586,18 @@ def test_predict_refuses_answers_that_are_no_numbers(run, pictures):
     )
 
 
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [(784, "sigmoid", "the network predicts one number for each picture"), (7, "identity", "one.png cannot be shown")],
+)
+def test_predict_refuses_networks_that_are_not_for_pictures(run, inputs, output, message):
+    fastnet.MultiLayerNet(inputs, [5], 1, output=output, seed=0).save("other.npz")
+    save_digit("one.png")
+    status, out, err = run("predict", "other.npz", "one.png")
+    assert (status, out) == (1, "")
+    assert message in err
+
+
 def test_predict_says_that_weights_come_before_pictures(run, weights):
     status, out, err = run("predict", save_digit("one.png"), weights)
     assert (status, out) == (1, "")

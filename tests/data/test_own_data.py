@@ -110,6 +110,15 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path, mapped):
     assert any("the labels are 1 to 26, in 26 classes" in note for note in data.notes)
 
 
+@pytest.mark.parametrize("width", [8, 7])
+def test_emnist_in_a_table_is_turned_upright_where_its_pictures_are_square(tmp_path, width):
+    x, t = pictures(12, 8, width), labels()
+    turned = x.swapaxes(1, 2) if width == 8 else x
+    np.savetxt(tmp_path / "emnist-digits.csv", np.column_stack([t, rows(turned)]), "%d", ",")
+    data = load(tmp_path / "emnist-digits.csv", label="1", normalize=False)
+    assert same_samples(data, x, t)
+
+
 @pytest.mark.parametrize("folder", ["fashion-mnist", "FashionMNIST/raw"])
 def test_clothes_have_names_and_are_no_digits(tmp_path, folder):
     (tmp_path / folder).mkdir(parents=True)
@@ -484,6 +493,26 @@ def test_what_is_no_picture_is_named(tmp_path):
     bad.unlink()
     bad.mkdir()
     with pytest.raises((ValueError, OSError), match=r"notes\.png"):
+        load(tmp_path)
+
+
+def test_pixels_that_are_no_shares_of_white_are_refused(tmp_path):
+    write_pictures(tmp_path, pictures(), labels())
+    for dtype, message in ((np.int32, "pixels of more than 16 bits"), (np.float32, "pixels that are floats")):
+        Image.fromarray(np.full((9, 8), 70_000, dtype)).save(tmp_path / "1" / "deep.tiff")
+        with pytest.raises(ValueError, match=rf"deep\.tiff is damaged: it has {message}"):
+            load(tmp_path)
+
+
+def test_pictures_to_train_on_are_enough(tmp_path):
+    x, t = pictures(), labels()
+    write_pictures(tmp_path / "train", x, t)
+    assert same_samples(load(tmp_path, normalize=False), x, t)
+
+
+def test_pictures_to_test_alone_are_not_enough(tmp_path):
+    write_pictures(tmp_path / "test", pictures(), labels())
+    with pytest.raises(ValueError, match="holds test, but nothing to train on"):
         load(tmp_path)
 
 

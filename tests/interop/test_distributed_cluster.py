@@ -229,6 +229,13 @@ def test_a_second_block_within_the_first_is_refused(client):
     assert "_of_batch" not in vars(trainer)
 
 
+def test_a_cluster_without_workers_is_refused(client, monkeypatch):
+    trainer = trained(NETWORKS["TwoLayerNet"](), *data_for("TwoLayerNet"))
+    monkeypatch.setattr(client, "nthreads", dict)
+    with pytest.raises(ValueError, match="the cluster of the client has no workers"), data_parallel(trainer, client):
+        pass
+
+
 def test_a_closed_client_is_refused(client):
     closed = distributed.Client(client.scheduler.address)
     closed.close()

@@ -12,7 +12,7 @@ onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 runtime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 
 CONVOLUTIONAL = ("SimpleConvNet", "DeepConvNet")
-RTOL = {"float32": 1e-6, "float64": 1e-14}
+RTOL = {"float32": 2e-6, "float64": 1e-14}  # up to 1.3e-6 where fastnet's sums are not vectors
 
 
 def probabilities_of(network, x):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from exported import NETWORKS, exported, inputs
 
-from fastnet import MultiLayerNet, MultiLayerNetExtend, SimpleConvNet, SimpleNet, TwoLayerNet, get_backend
+from fastnet import DeepConvNet, MultiLayerNet, MultiLayerNetExtend, SimpleConvNet, SimpleNet, TwoLayerNet, get_backend
 from fastnet.interop import from_torch, to_dataset, to_torch
 from fastnet.layers import BatchNormalization, Pooling, Relu
 
@@ -290,6 +290,12 @@ def small(*middle):
     return nn.Sequential(nn.Linear(4, 5), *middle, nn.Linear(5, 3))
 
 
+def of_another_dropout():
+    model = to_torch(DeepConvNet((1, 8, 8), seed=0))
+    next(module for module in model.modules() if isinstance(module, nn.Dropout)).p = 0.3
+    return model
+
+
 IMAGE = {"input_shape": (1, 8, 8)}
 REFUSED = [
     (lambda: nn.Linear(4, 3), {}, TypeError, "model must be a torch.nn.Sequential, got Linear"),
@@ -313,6 +319,7 @@ REFUSED = [
     (lambda: small(nn.ReLU()), {"input_shape": (3,)}, ValueError, "input_shape must be the shape of the 4 inputs"),
     (lambda: small(nn.ReLU()), {"input_shape": 3}, ValueError, "input_shape must be the shape of the 4 inputs"),
     (conv, {}, ValueError, "pass input_shape"),
+    (of_another_dropout, IMAGE, ValueError, r"Dropout\(p=0\.3.* must have p 0\.5, which a DeepConv"),
     (conv, {"input_shape": (1, 9, 12)}, ValueError, r"input_shape \(1, 9, 12\) does not fit model: W2 would have"),
     (conv, {"input_shape": 8}, ValueError, r"input_shape must be \(C, H, W\) for a model with Conv2d .*, got \(8,\)"),
     (conv, {"input_shape": (1.0, 8, 8)}, TypeError, "each of input_shape must be an integer, got 1.0"),

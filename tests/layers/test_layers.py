@@ -606,6 +606,22 @@ def test_batch_normalisation_uses_xc_as_a_program_has_left_it():
         np.testing.assert_allclose(norm.backward(dout), book.backward(dout), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("gamma", [2.0, np.array([2.0]), np.full((1, 3), 2.0)], ids=["number", "one", "row"])
+def test_a_parameter_may_be_one_number_for_all_columns(gamma):
+    x, dout = random(5, 3), random(5, 3, seed=5)
+    norm, expected = layers.BatchNormalization(gamma, 0.5), layers.BatchNormalization(np.full(3, 2.0), np.full(3, 0.5))
+    np.testing.assert_array_equal(norm.forward(x), expected.forward(x))
+    np.testing.assert_array_equal(norm.backward(dout), expected.backward(dout))
+
+
+def test_an_xc_of_another_shape_is_refused():
+    norm, x = made("BatchNormalization")
+    dout = norm.forward(x)
+    norm.xc = norm.xc[1:]
+    with pytest.raises(ValueError, match=r"xc must have the shape of xn, \("):
+        norm.backward(dout)
+
+
 def test_big_endian_float32_is_float32():
     norm = layers.BatchNormalization(np.ones(3, ">f4"), np.zeros(3, ">f4"))
     assert norm.forward(np.ones((2, 3), ">f4")).dtype == np.float32

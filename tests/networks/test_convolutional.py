@@ -230,6 +230,61 @@ NOT_ADMITTED = {
 }
 
 
+class Looks:
+    """A loss layer through which the user's own code sees the network in the middle of `gradient`."""
+
+    def __init__(self, net, look):
+        self.net, self.look, self.inner = net, look, net.last_layer
+
+    def forward(self, x, t):
+        return self.inner.forward(x, t)
+
+    def backward(self, dout=1):
+        self.look(self.net.layers)
+        return self.inner.backward(dout)
+
+
+def test_a_convolution_whose_col_was_read_has_the_gradient_of_one_whose_was_not():
+    x, t = np.random.default_rng(0).normal(size=(3, 1, 8, 8)), np.arange(3)
+    expected = small(0).gradient(x, t)
+    net = small(0)
+    net.last_layer = Looks(net, lambda layers: layers["Conv1"].col)
+    for name, value in net.gradient(x, t).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-10, atol=1e-12)
+
+
+def test_a_mask_of_another_shape_is_refused():
+    net = small(0)
+    net.last_layer = Looks(net, lambda layers: setattr(layers["Relu1"], "mask", np.ones((3, 1), bool)))
+    with pytest.raises(ValueError, match="must have the shape"):
+        net.gradient(np.ones((3, 1, 8, 8)), np.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "state", "named"),
+    [
+        ((np.dtype, (0,), b"b"), (), "it holds .*_Dtype"),
+        ((np.ndarray, (0,), b"b"), (1, (4,), "f8", False, bytes(32)), "an array that is not of numbers"),
+    ],
+)
+def test_a_pickle_that_numpy_has_not_written_is_refused(arguments, state, named, tmp_path):
+    path = tmp_path / "params.pkl"
+    path.write_bytes(pickle.dumps({**small().params, "b3": Rebuilt(arguments, state)}))
+    with pytest.raises(ValueError, match=named):
+        small().load_params(path)
+
+
+class Rebuilt:
+    """An object that its pickle makes with NumPy's own function for arrays."""
+
+    def __init__(self, arguments, state):
+        self.arguments, self.state = arguments, state
+
+    def __reduce__(self):
+        make, *_ = np.zeros(1).__reduce__()
+        return make, self.arguments, self.state
+
+
 def test_text_in_a_pickle_is_latin1_alone(tmp_path):
     path = tmp_path / "params.pkl"
     path.write_bytes(b"(dVW1\nc_codecs\nencode\n(Va\nVutf-8\ntRs.")

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from fastnet import get_backend
@@ -148,6 +149,8 @@ def test_definitions_in_the_program_itself_are_served(project):
     ("name", "instead"), [("int", "int"), ("float", "float"), ("float_", "np.float64"), ("PINF", "np.inf")]
 )
 def test_what_numpy_removed_fails_in_the_readers_script_with_one_line_of_advice(project, name, instead):
+    if hasattr(np, name):
+        pytest.skip("NumPy 1 has it")
     script = write(project, TOP + f"np.{name}(3)")
     status, _, error = fastnet("run", script)
     assert status == 1

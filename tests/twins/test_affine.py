@@ -98,5 +98,6 @@ def test_what_needs_conversion_or_does_not_fit_gives_none(kernels):
     for wrong in (
         (1, x, W), (dout[:5], x, W), (dout[:, :4], x, W), (dout, x, W.T), (dout.astype("f"), x, W), (dout, None, W),
         (dout.T.copy().T, x, W), (dout, x.reshape(6, 2, 4), W), (dout[0], x, W), (dout, x, W.astype("f")),
+        (dout[:, :4].copy(), x, W),
     ):
         assert kernels.affine_gradient(*wrong) is None

@@ -120,6 +120,17 @@ def test_nan_and_infinity_go_where_the_formula_sends_them(twins, size, dtype, va
 
 
 @BOTH_DTYPES
+def test_an_infinite_weight_meets_no_zeros_of_a_border(kernels, dtype):
+    # With so many channels, dx is a convolution of dout with a border of zeros, where all weights are finite.
+    W, dout = np.zeros((3, 9, 3, 3), dtype), np.ones((1, 3, 4, 4), dtype)
+    W[0, 0, 0, 0] = inf
+    dx, _, _ = kernels.convolution_gradient(dout, np.ones((1, 9, 6, 6), dtype), W, 1, 0)
+    expected = np.zeros((1, 9, 6, 6), dtype)
+    expected[0, 0, :4, :4] = inf
+    np.testing.assert_array_equal(dx, expected)
+
+
+@BOTH_DTYPES
 @pytest.mark.parametrize(
     "size",
     [(2, 3, 6, 8, 2, 2, 2), (2, 1, 5, 7, 2, 3, 1), (1, 2, 9, 9, 3, 2, 3), (2, 1, 4, 4, 4, 4, 7), (0, 1, 4, 4, 2, 2, 2)],

@@ -5,9 +5,11 @@ import threading
 
 import numpy as np
 import pytest
+from backends import kernel_module
 
 import fastnet
 from fastnet import MultiLayerNet, TwoLayerNet, _backend
+from fastnet._picked import Picked
 from fastnet._scaled import ScaledBytes
 
 # (dtype of the parameters, dtype of x): the second is the book's own, float32 images and float64 parameters.
@@ -305,6 +307,33 @@ def test_targets_that_have_to_be_made_fit_are_left_to_the_caller(kernels, x, t):
     parameters = tuple(np.ones(shape, "f4") for shape in ((4, 5), (5,), (5, 2), (2,)))
     assert kernels.network_gradient(x, t, parameters, *NET) is None
     assert kernels.network_gradient(X, ONE_HOT, parameters, *NET) is not None
+
+
+@DTYPES
+def test_picked_rows_are_the_array_of_these_rows_to_the_last_bit(kernels, dtype, x_dtype):
+    x, t, parameters = problem(300, 20, 7, 3, dtype, x_dtype)
+    parameters = tuple(parameters)
+    rows = np.random.default_rng(0).integers(300, size=200)
+    picked = kernels.network_gradient(Picked(x, rows), t[rows], parameters, *NET)
+    copied = kernels.network_gradient(x[rows], t[rows], parameters, *NET)
+    assert [each.tobytes() for each in picked] == [each.tobytes() for each in copied]
+
+
+def test_an_array_that_is_not_in_memory_is_not_had_without_a_copy():
+    picked, scaled = Picked(X, np.array([2, 0])), ScaledBytes(np.ones((2, 4), "u1"), 0.5)
+    assert len(picked) == 2
+    for each in (picked, scaled):
+        np.testing.assert_array_equal(np.asarray(each), each.__array__(copy=True))
+        with pytest.raises(ValueError, match="cannot be had without a copy"):
+            each.__array__(copy=False)
+
+
+def test_picked_rows_that_are_no_numbers_of_rows_are_left_to_the_caller():
+    kernels = kernel_module("cython")
+    parameters = tuple(np.ones(shape, "f4") for shape in ((4, 5), (5,), (5, 2), (2,)))
+    assert kernels.network_gradient(Picked(X, np.array([2, 0, 1])), T, parameters, *NET) is not None
+    for rows in ([2, 0, 1], np.zeros(3, "i4"), np.zeros((3, 1), int), np.array([3, 0, 1]), np.array([-1, 0, 1])):
+        assert kernels.network_gradient(Picked(X, rows), T, parameters, *NET) is None
 
 
 def test_labels_are_for_softmax_alone(kernels):

@@ -103,8 +103,9 @@ def test_the_values_worked_by_hand_show_where_nan_and_the_infinities_go(case):
     assert {inf, -inf} <= set(x)
 
 
-# 8,192 elements are a block in NumPy: one more, rows that do not divide it, and rows as long or longer.
-SEVERAL_BLOCKS = pytest.mark.parametrize("shape", [(8193, 1), (3000, 7), (1000, 33), (3, 8192), (2, 9001)])
+# 8,192 elements are a block in NumPy: one more, rows that do not divide it, and rows as long or longer. From 65,536
+# elements on, the compiled loop runs without the GIL.
+SEVERAL_BLOCKS = pytest.mark.parametrize("shape", [(8193, 1), (3000, 7), (1000, 33), (3, 8192), (2, 9001), (8, 8200)])
 
 
 @BOTH_DTYPES
@@ -116,6 +117,16 @@ def test_what_takes_several_blocks_is_what_its_rows_are(kernels, dtype, shape, c
     expected = np.concatenate([kernel(row, *parameter) for row in np.split(x, [1, len(x) - 1])])
     # The place of an element in a loop may change its roundings, of which there are a few.
     np.testing.assert_allclose(kernel(x, *parameter), expected, rtol=8 * np.finfo(dtype).eps, atol=0)
+
+
+@BOTH_DTYPES
+@pytest.mark.parametrize("columns", [64, 1000])
+def test_a_row_of_softmax_does_not_depend_on_the_rows_before(kernels, dtype, columns):
+    near = np.random.default_rng(0).normal(size=columns).astype(dtype)
+    rows = np.stack([near, near - dtype(1000), near])  # exp of the second row underflows, so it is shifted first
+    softmax = kernels.softmax(rows)
+    # The difference of two elements of a row keeps half a unit of 1000, before and after.
+    np.testing.assert_allclose(softmax, softmax[[0, 0, 0]], rtol=2 * 1000 * np.finfo(dtype).eps)
 
 
 @BOTH_DTYPES

@@ -45,8 +45,8 @@ cdef extern from *:
        registers.
        OPTIMISED: O3, a single version. For functions that mostly call others.
        GCC inlines between functions with different options only if always_inline forces it, so `cdef inline` does.
-       Other compilers use the flags of setup.py for everything. */
-    #if defined(__GNUC__) && !defined(__clang__)
+       Other compilers use the flags of setup.py for everything, and so does GCC where it counts the lines that run. */
+    #if defined(__GNUC__) && !defined(__clang__) && !defined(FASTNET_UNOPTIMISED)
     #pragma GCC optimize ("O1")
     #define FASTNET_VECTORS "O1", "tree-vectorize", "vect-cost-model=dynamic", "expensive-optimizations", \
         "unswitch-loops", "split-loops"

@@ -34,27 +34,34 @@ cdef void _wait(PyThread_type_lock lock) noexcept nogil:
     PyThread_acquire_lock(lock, WAIT_LOCK)
 
 
-cdef class _Helper:
-    """A thread, and the part of a call that it computes."""
+cdef struct Task:
+    # A part of a call, for one helper.
+    PyThread_type_lock work      # free when there is work
+    PyThread_type_lock finished  # free when it is done
+    Part part
+    const void* problem
+    Py_ssize_t first, last
+    char* memory
+    Task* next  # that of another helper of the same call
 
-    cdef PyThread_type_lock work      # free when there is work
-    cdef PyThread_type_lock finished  # free when it is done
-    cdef Part part
-    cdef const void* problem
-    cdef Py_ssize_t first, last
-    cdef char* memory
+
+cdef class _Helper:
+    """A thread that computes one task after another."""
+
+    cdef Task task
 
     def __cinit__(self):
-        self.work, self.finished = PyThread_allocate_lock(), PyThread_allocate_lock()
-        PyThread_acquire_lock(self.work, WAIT_LOCK)
-        PyThread_acquire_lock(self.finished, WAIT_LOCK)
+        self.task.work, self.task.finished = PyThread_allocate_lock(), PyThread_allocate_lock()
+        PyThread_acquire_lock(self.task.work, WAIT_LOCK)
+        PyThread_acquire_lock(self.task.finished, WAIT_LOCK)
 
     def serve(self):
+        cdef Task* task = &self.task
         with nogil:
             while True:
-                _wait(self.work)
-                self.part(self.problem, self.first, self.last, self.memory, NULL)
-                PyThread_release_lock(self.finished)
+                _wait(task.work)
+                task.part(task.problem, task.first, task.last, task.memory, NULL)
+                PyThread_release_lock(task.finished)
 
 
 cdef list _free = []  # the helpers that wait
@@ -90,23 +97,27 @@ cdef int share(Part part, const void* problem, Py_ssize_t blocks, double operati
     cdef ndarray memory = borrow(threads * size + CACHE_LINE)  # first, because helpers would be lost if that fails
     cdef list helpers = _engage(threads - 1) if threads > 1 else []
     cdef char* aligned
-    cdef _Helper helper
+    cdef Task* task
+    cdef Task* tasks = NULL
     threads = len(helpers) + 1
     aligned = <char*> ((<uintptr_t> address(memory) + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE)
     for thread in range(1, threads):
-        helper = helpers[thread - 1]
-        helper.part, helper.problem, helper.memory = part, problem, aligned + thread * size
-        helper.first, helper.last = blocks * thread // threads, blocks * (thread + 1) // threads
-        PyThread_release_lock(helper.work)
+        task = &(<_Helper> helpers[thread - 1]).task
+        task.part, task.problem, task.memory = part, problem, aligned + thread * size
+        task.first, task.last = blocks * thread // threads, blocks * (thread + 1) // threads
+        task.next, tasks = tasks, task
+        PyThread_release_lock(task.work)
+    # When Python ends, a daemon thread ends where it takes the GIL, and the problem on its stack is gone. So it takes the
+    # GIL only when all helpers are done.
     with nogil:
         part(problem, 0, blocks // threads, aligned, NULL)
-    for thread in range(1, threads):
-        helper = helpers[thread - 1]
-        with nogil:
-            if PyThread_acquire_lock(helper.work, NOWAIT_LOCK):  # it has not begun: other programs use the cores
-                part(problem, helper.first, helper.last, helper.memory, NULL)
+        task = tasks
+        while task != NULL:
+            if PyThread_acquire_lock(task.work, NOWAIT_LOCK):  # it has not begun: other programs use the cores
+                part(problem, task.first, task.last, task.memory, NULL)
             else:
-                _wait(helper.finished)
+                _wait(task.finished)
+            task = task.next
     _free.extend(helpers)
     give_back(memory)
     return 0
