@@ -101,7 +101,9 @@ def test_a_formula_reads_as_by_hand(latex, text):
     assert plain(latex) == text
 
 
-@pytest.mark.parametrize("latex", [r"\unknown x", r"\begin{cases} 1 \end{cases}", r"\frac{1}{2", "x_", "a & b", "a}", r"\text{a"])
+@pytest.mark.parametrize(
+    "latex", [r"\unknown x", r"\begin{cases} 1 \end{cases}", r"\frac{1}{2", "x_", "a & b", "a}", r"\text{a"]
+)
 def test_a_formula_that_is_not_understood_is_refused(latex):
     with pytest.raises(ValueError, match="the formula"):
         plain(latex)
