@@ -6,7 +6,7 @@
 
 `update` reads the English pages, and enters what is new into the catalogues (`.po`). A text that has changed keeps its
 old translation, marked as fuzzy: translate it, and remove the mark. `check` names each text that has no translation, or
-an old one, and each translation whose code, formulas or links are not those of the English text.
+an old one, and each translation whose code, formulas, links or numbers are not those of the English text.
 
 The catalogue of the lessons comes with the package, because `fastnet lesson --lang ko` reads it.
 """
@@ -35,6 +35,7 @@ FOLDER_OF = {
 # What a translation leaves as it is: code, formulas, and where a link leads.
 KEPT = re.compile(r"`+[^`]+`+|\$[^$]+\$|(?<=\]\()[^)]+(?=\))")
 LINK = re.compile(r":(?:ref|download):`[^`<]+<([^>]+)>`")  # of a page in reStructuredText
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 LATEX_TEXT = re.compile(r"\\text\{([^}]*)\}")
 LATEX = re.compile(r"\\[a-zA-Z]+")
 WORD = re.compile(r"[^\W\d_]{3,}")
@@ -95,6 +96,8 @@ def faults_of(name: str, language: str, english: Path) -> Iterator[str]:
             yield f"{where}: the translation is of an older text: {text}"
         elif kept(text) != kept(str(translation.string)):
             yield f"{where}: other code, formulas or links than in: {text}\n    {translation.string}"
+        elif numbers(text) - numbers(str(translation.string)):
+            yield f"{where}: lacks a number of: {text}\n    {translation.string}"
     for text in translations:
         yield f"{where}: no page says any more: {text}"
 
@@ -102,6 +105,11 @@ def faults_of(name: str, language: str, english: Path) -> Iterator[str]:
 def kept(text: str) -> Counter[str]:
     """Return what must be the same in every language."""
     return Counter(KEPT.findall(LINK.sub(r"`\1`", text)))
+
+
+def numbers(text: str) -> Counter[str]:
+    """Return the numbers of a text. A translation may have more of them: 3 for three."""
+    return Counter(NUMBER.findall(text.replace(",", "")))
 
 
 def needs_translation(text: str) -> bool:
