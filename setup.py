@@ -12,7 +12,8 @@ FASTNET_DISPATCH=off compiles only the baseline version of each loop, which runs
 FASTNET_DEBUG=1 lets Cython check every index and every None, and keeps what a debugger needs. Most loops work on
 pointers, which Cython does not check: `tools/sanitize.sh` does.
 
-FASTNET_COVERAGE=1 lets GCC count how often each line of the kernels runs, for `tools/coverage.sh`, and optimises nothing.
+FASTNET_COVERAGE=1 lets GCC count how often each line of the kernels runs, and optimises nothing: see
+`tools/coverage.sh`.
 
 Every build compiles everything again. Cython and setuptools would compare the modification times of files, and these
 are meaningless in an unpacked archive.

@@ -48,7 +48,7 @@ def test_a_right_translation_passes(text, translated):
         (r"\frac{x}{2} - y", r"\frac{y}{2} - x", "formulas"),
         (r"\frac{x}{2} - y", r"\frac{x}{3} - y", "formulas"),
         (PIECEWISE, r"a < 0 \text{이면 } y = 1, \text{ 아니면 } 0", "formulas"),
-        ("Add 1e-6.", "1e-7을 더하세요.", "6 is missing"),
+        ("Add 1e-6.", "1e-7을 더하세요.", "1e-6 is missing"),
     ],
 )
 def test_a_mistake_is_named(text, translated, found):

@@ -39,12 +39,12 @@ TRANSLATED = LANGUAGES[1:]  # all but English
 # What a translation leaves as it is: code, formulas, where a link leads, what it can lead to, and strong words' marks.
 KEPT = re.compile(r"`+[^`]+`+|\$[^$]+\$|(?<=\]\()[^)]+(?=\))|\{#[^}]+\}|\*\*")
 LINK = re.compile(r":(?:ref|download):`[^`<]+<([^>]+)>`")  # of a page in reStructuredText
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 LATEX_TEXT = re.compile(r"\\text\{([^}]*)\}")
 LATEX = re.compile(r"\\[a-zA-Z]+")
 LATEX_WORDS = re.compile(r"\\(?:text|mathrm)\{[^}]*\}")
 SYMBOL = re.compile(r"\\[a-zA-Z]+|\S")
 SENTENCE = re.compile(r"[^.][.?:]$")
-NUMBER = re.compile(r"\d(?:[\d.,]*\d)?")
 WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -112,7 +112,7 @@ def fault_of(text: str, translation: Message | None) -> str | None:
         return f"no translation of: {text}" if needs_translation(text) else None
     if kept(text) != kept(translated):
         return f"other code, formulas, links or strong words than in: {text}\n    {translated}"
-    if missing := numbers(text) - numbers(translated):  # there may be more: what is `ten` here may be `10` there
+    if missing := numbers(text) - numbers(translated):
         return f"{', '.join(missing)} is missing, which is in: {text}\n    {translated}"
     return None
 
@@ -129,7 +129,8 @@ def kept(text: str) -> Counter[str]:
 
 
 def numbers(text: str) -> Counter[str]:
-    return Counter(NUMBER.findall(KEPT.sub(" ", text)))
+    """Return the numbers of a text. A translation may have more of them: 3 for three."""
+    return Counter(NUMBER.findall(text.replace(",", "")))
 
 
 def needs_translation(text: str) -> bool:

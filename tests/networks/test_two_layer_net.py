@@ -566,7 +566,7 @@ def raising(error):
     return fail
 
 
-def half_written(file, **_):
+def half_written(file, *_, **__):
     file.write(b"PK half of a file")
     raise KeyboardInterrupt
 
@@ -574,8 +574,8 @@ def half_written(file, **_):
 @pytest.mark.parametrize(
     ("target", "failure", "error"),
     [
-        ("numpy.savez", half_written, KeyboardInterrupt),
-        ("numpy.savez", raising(OSError(28, "No space left on device")), OSError),
+        ("numpy.lib.format.write_array", half_written, KeyboardInterrupt),
+        ("numpy.lib.format.write_array", raising(OSError(28, "No space left on device")), OSError),
         ("os.fsync", raising(OSError(5, "Input/output error")), OSError),
         ("os.replace", raising(PermissionError(13, "Permission denied")), PermissionError),
     ],
