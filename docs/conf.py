@@ -88,7 +88,6 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,  # no times: they depend on the machine
     "backreferences_dir": "examples/backreferences",
     "doc_module": ("fastnet",),
-    "reference_url": {"fastnet": None},  # link names in an example's code to the reference
 }
 
 # --- pictures in the text: no background, and a gray that can be read on light and on dark pages ----------------------

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnet import _jobs
-from fastnet._checks import Seed, as_count, as_float, random_source, real_array
+from fastnet._checks import Seed, as_count, as_float, is_real, random_source, real_array
 
 __all__ = ["SearchResult", "Trial", "random_search"]
 
@@ -73,7 +73,7 @@ class Trial:
         return self.val_acc_list[-1]
 
     def __repr__(self) -> str:
-        drawn = ", ".join(f"{name}={value:.4g}" for name, value in self.hyper_parameters.items())
+        drawn = ", ".join(f"{name}={_short(value)}" for name, value in self.hyper_parameters.items())
         reached = f"accuracy {self.accuracy:.4f}" if self.val_acc_list else "no accuracy"
         return f"<Trial {self.number}: {drawn}, {reached}>"
 
@@ -125,16 +125,22 @@ class SearchResult:
         return self.ranked[0]
 
     def __repr__(self) -> str:
-        reached = f", best accuracy {self.best.accuracy:.4f}" if self.trials else ""
+        known = SearchResult([trial for trial in self.trials if trial.val_acc_list])
+        reached = f", best accuracy {known.best.accuracy:.4f}" if known.trials else ""
         return f"<SearchResult of {len(self.trials)} trials{reached}>"
 
     def __str__(self) -> str:
         """Return a line for each of the best 20 trials."""
         return "\n".join(
             f"Best-{place} (val acc: {trial.accuracy:.4f}) | "
-            + ", ".join(f"{name}: {value:.4g}" for name, value in trial.hyper_parameters.items())
+            + ", ".join(f"{name}: {_short(value)}" for name, value in trial.hyper_parameters.items())
             for place, trial in enumerate(self.ranked[:20], 1)
         )
+
+
+def _short(value: Any) -> str:
+    """Return a hyper-parameter in a few digits; the caller's own trials may have one that is no number."""
+    return f"{value:.4g}" if is_real(value) else repr(value)
 
 
 class Drawn(NamedTuple):

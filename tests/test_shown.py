@@ -96,7 +96,10 @@ def test_a_layer_in_place_of_the_readers_shows_what_the_readers_shows(name):
          "<Trial 3: lr=0.001235, decay=1e-08, accuracy 0.7000>"),
         (Trial(0, {"lr": 0.1}, 1, [], []), "<Trial 0: lr=0.1, no accuracy>"),
         (SearchResult([Trial(0, {}, 1, [0.5], [0.6])] * 3), "<SearchResult of 3 trials, best accuracy 0.5000>"),
+        (Trial(1, {"activation": "relu", "sizes": [9]}, 1, [], []),
+         "<Trial 1: activation='relu', sizes=[9], no accuracy>"),
         (SearchResult([]), "<SearchResult of 0 trials>"),
+        (SearchResult([Trial(0, {}, 1, [], [])]), "<SearchResult of 1 trials>"),
     ],
 )  # fmt: skip
 def test_what_fastnet_returns_says_what_it_is_in_one_line(shown, text):

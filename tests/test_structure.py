@@ -72,8 +72,8 @@ def test_what_is_computed_element_by_element_is_registered_once():
 
 LEVELS = [
     [
-        "_checks", "_compiled_objective", "_extras", "_files", "_html", "_notebook_line", "_npz", "_picked", "_scaled",
-        "_schedules", "_startup", "_steps", "_streams", "_threads", "_warnings",
+        "_checks", "_compiled_objective", "_extras", "_files", "_html", "_languages", "_notebook_line", "_npz",
+        "_picked", "_scaled", "_schedules", "_startup", "_steps", "_streams", "_threads", "_warnings",
     ],
     ["_twins"],
     ["_kernels", "_kernels_numpy"],

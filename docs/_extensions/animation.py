@@ -4,6 +4,7 @@ Its content is Python that leaves an animation of matplotlib in the variable `an
 which plays three times, and its last picture alone for readers who want no motion.
 """
 
+import shutil
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,7 @@ def setup(app: Any) -> dict[str, Any]:
                 return []
             variables: dict[str, Any] = {}
             exec("\n".join(self.content), variables)
-            folder = Path(self.env.app.outdir, "_images")
-            moving, still = write(variables["animation"], folder, self.arguments[0])
+            moving, still = write(variables["animation"], drawn(self.env.app), self.arguments[0])
             up = "../" * self.env.docname.count("/")
             alt = escape(self.options["alt"])
             html = (
@@ -37,7 +37,18 @@ def setup(app: Any) -> dict[str, Any]:
             return [nodes.raw("", html, format="html")]
 
     app.add_directive("animation", Animation)
+    app.connect("build-finished", show_in_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def drawn(app: Any) -> Path:
+    """Return where the pictures stay: a page that has not changed is not read again, not even for a new folder."""
+    return Path(app.doctreedir, "animations")
+
+
+def show_in_pages(app: Any, error: Exception | None) -> None:
+    if not error and drawn(app).is_dir():
+        shutil.copytree(drawn(app), Path(app.outdir, "_images"), dirs_exist_ok=True)
 
 
 def write(animation: Any, folder: Path, name: str) -> tuple[str, str]:

@@ -16,7 +16,9 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
 
-LANGUAGES = {"en": "English", "ko": "한국어", "ja": "日本語"}
+from fastnet._languages import LANGUAGES
+
+NAMES = dict(zip(LANGUAGES, ("English", "한국어", "日本語"), strict=True))
 HERE = Path(__file__).parents[1]
 CARD_TEXT = re.compile(r'(?<=tooltip=")[^"]+|(?<=<div class="sphx-glr-thumbnail-title">)[^<]+')
 
@@ -62,6 +64,14 @@ def translate_gallery_cards(app: Sphinx, doctree: nodes.document) -> None:
             card[:] = [nodes.Text(CARD_TEXT.sub(lambda found: catalogue.gettext(found[0]), card.astext()))]
 
 
+def correct_links_in_code(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """sphinx-gallery links to the English reference as if every page stood at the top."""
+    if app.config.language != "en":
+        for link in doctree.findall(nodes.reference):
+            if any(name.startswith("sphx-glr-backref") for name in link["classes"]) and not link.get("internal"):
+                link["refuri"] = "../" * page.count("/") + link["refuri"]
+
+
 class PlaceAdmonitionTitles(SphinxTransform):
     """MyST does not say where the title of an admonition stands, and Sphinx translates only what stands somewhere."""
 
@@ -87,10 +97,12 @@ class TranslateFormulas(SphinxTransform):
 
 
 def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    context["languages"] = []
+    if not app.tags.has("translated"):  # the other languages are not built
+        return
     top = context["content_root"] + ("" if app.config.language == "en" else "../")
     first = pagename.partition("/")[0]
-    context["languages"] = []
-    for language, name in LANGUAGES.items():
+    for language, name in NAMES.items():
         page = pagename if language == "en" or first in translated(language, app.config) else "index"
         context["languages"].append((language, name, f"{top}{'' if language == 'en' else language + '/'}{page}.html"))
 
@@ -101,5 +113,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_transform(TranslateFormulas)
     app.connect("doctree-read", link_to_english_pages)
     app.connect("doctree-read", translate_gallery_cards)
+    app.connect("doctree-resolved", correct_links_in_code)
     app.connect("html-page-context", add_switch)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,15 +8,17 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
+from fastnet._languages import LANGUAGES
 from fastnet._streams import complain
 from fastnet.cli import _arguments
 from fastnet.lessons import _shelf
 from fastnet.lessons._markdown import Say, Table
 from fastnet.lessons._spelling import has
 from fastnet.lessons._text import Terminal
-from fastnet.lessons._translation import LANGUAGES, translation
+from fastnet.lessons._translation import translation
 
-LETTERS = {"en": "a", "ko": "가", "ja": "あ"}
+# Letters that an encoding must have to show a language. The Korean and Chinese ones have あ, but not 学.
+LETTERS = {"ko": "가", "ja": "あ学"}
 WIDEST = 100  # columns: longer lines are hard to read
 
 

@@ -120,9 +120,10 @@ class _Reader:
         """Return the letters of a group as they are."""
         if self._take() != "{":
             raise ValueError(f"the formula {self._latex!r} has words without braces: write them")
-        end = self._tokens.index("}")
-        words = "".join(self._tokens[:end])
-        del self._tokens[: end + 1]
+        words = ""
+        while self._next() != "}":
+            words += self._take()
+        self._take()
         return words
 
     def _matrix(self) -> str:

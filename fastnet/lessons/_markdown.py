@@ -83,6 +83,7 @@ INLINE = re.compile(
 _HEADING = re.compile(r"(#+) (.+)")
 _FENCE = re.compile(r"```(\S*) ?(.*)")
 _ITEM = re.compile(r"(-|\d+\.) +")
+_UNKNOWN = re.compile(r"[ \t<>]|:::|~~~|[*+] |\d+\) |!\[|([-*_])\1\1+$")  # blocks of Markdown that no lesson has
 _OPTION = re.compile(r":([\w-]+): (.*)")
 _STARTS = (_HEADING, _FENCE, _ITEM, re.compile(r"\$\$|\|"))  # what ends a paragraph without a blank line
 
@@ -113,12 +114,14 @@ def _first(lines: list[str], say: Say) -> tuple[Block, int]:
         return Formula(say("\n".join(inside))), len(inside) + 2
     if line.startswith("|"):
         rows = [_cells(row) for row in takewhile(lambda row: row.startswith("|"), lines)]
+        if len(rows) < 3 or len({len(row) for row in rows}) > 1:
+            raise ValueError(f"a table has no rows, or rows of other lengths than: {line!r}: write all cells")
         return Table([[say(cell) for cell in row] for row in [rows[0], *rows[2:]]]), len(rows)
     if item := _ITEM.match(line):
         inside = list(takewhile(lambda row: row.startswith(" ") or not row, lines[1:]))
         body = [line[item.end() :], *(row[item.end() :] for row in inside)]
         return Item(item[1], blocks_of("\n".join(body), say)), len(inside) + 1
-    if line.startswith((" ", ">", "<", ":::", "* ")):
+    if _UNKNOWN.match(line):
         raise ValueError(f"a lesson has no such block: {line!r}: write it in another way")
     words = [line, *takewhile(_goes_on, lines[1:])]
     return Paragraph(say(" ".join(words))), len(words)

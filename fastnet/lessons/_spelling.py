@@ -12,6 +12,8 @@ _SPELLED = {
     "⎛": "(", "⎜": "|", "⎝": "(", "⎞": ")", "⎟": "|", "⎠": ")",
     "\N{COMBINING CIRCUMFLEX ACCENT}": "_hat", "\N{COMBINING MACRON}": "_mean",
 }  # fmt: skip
+_TERMS = re.compile(r" \(([^()]*)\)")
+_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _MARKS = {"<sub>": "_", "<super>": "^"}
 
 
@@ -19,8 +21,15 @@ def spelled(text: str, encoding: str) -> str:
     """Return a text that can be printed in an encoding. What cannot be spelled becomes a question mark."""
     if has(encoding, text):
         return text
+    text = _TERMS.sub(lambda found: _terms(found[1], encoding), text)
     text = re.sub(r"[^\x00-\x7f]+", lambda found: _run(found[0], encoding), text)
     return text.encode(encoding, "replace").decode(encoding)
+
+
+def _terms(inside: str, encoding: str) -> str:
+    """Leave out local terms, as in "loss (손실 함수, 損失関数)", that an encoding lacks: they only repeat a word."""
+    terms = [term for term in inside.split(", ") if has(encoding, term) or not _EAST_ASIAN.search(term)]
+    return f" ({', '.join(terms)})" if terms else ""
 
 
 def _run(letters: str, encoding: str) -> str:

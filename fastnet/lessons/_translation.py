@@ -4,9 +4,8 @@ import ast
 import re
 from importlib import resources
 
-LANGUAGES = ("en", "ko", "ja")
-
 _STRING = re.compile(r'".*"')
+_ENTRY = re.compile(r'((?:^#.*\n)*)^msgid (".*"(?:\n".*")*)\nmsgstr (".*"(?:\n".*")*)', re.MULTILINE)
 
 
 def translation(language: str) -> dict[str, str]:
@@ -21,13 +20,13 @@ def entries(catalogue: str) -> dict[str, str]:
     Python's own gettext reads compiled catalogues (.mo) alone. They would be generated files beside the lessons, and an
     installation from the sources would lack them.
     """
-    found = {}
-    for entry in re.split(r"\n\s*\n", catalogue.replace("\r\n", "\n")):
-        if not re.search(r"^#,.*\bfuzzy\b", entry, re.MULTILINE):  # the original has changed since
-            said = "\n".join(line for line in entry.splitlines() if not line.startswith("#"))
-            original, _, translated = said.partition("msgstr")
-            found[_text(original)] = _text(translated)
-    return {original: translated for original, translated in found.items() if original and translated}
+    return {
+        _text(original): _text(translated)
+        for comments, original, translated in _ENTRY.findall(catalogue)
+        if not re.search(r"^#,.*\bfuzzy\b", comments, re.MULTILINE)  # the original has changed since
+        and _text(original)
+        and _text(translated)
+    }
 
 
 def _text(strings: str) -> str:

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from fastnet import functions as of_fastnet
 from fastnet._checks import FLOAT64, as_count, cast, real_array
+from fastnet._languages import Language
 from fastnet.gradient import numerical_gradient
 from fastnet.plotting._axes import BLUE, GRAY, axes, style
 from fastnet.plotting._checks import interval, named
 from fastnet.plotting._lettering import Lettering
-from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -29,7 +29,7 @@ def named(things: Any, name: str, name_of: Callable[[Any], str]) -> dict[str, An
     """Return at least one thing by name: those of a dict, or of a sequence with the names from `name_of`."""
     if isinstance(things, Mapping):
         by_name = {str(key): thing for key, thing in things.items()}
-    elif isinstance(things, Sequence):
+    elif (isinstance(things, Sequence) or np.ndim(things) == 1) and not isinstance(things, str):
         by_name = {name_of(thing): thing for thing in things}
     else:
         raise TypeError(f"{name} must be a sequence or a dict by name, got {type(things).__name__}")

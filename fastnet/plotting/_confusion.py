@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from fastnet._languages import Language
 from fastnet.plotting._axes import INK, axes
 from fastnet.plotting._images import named_classes
 from fastnet.plotting._lettering import Lettering
-from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

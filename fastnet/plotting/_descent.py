@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import as_count, as_float, one_number, real_array
+from fastnet._languages import Language
 from fastnet.gradient import gradient_descent
 from fastnet.plotting._axes import GRAY, RED, axes, style
 from fastnet.plotting._checks import interval, named
 from fastnet.plotting._lettering import Lettering
-from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -24,10 +24,10 @@ PAUSE = 6  # how many pictures long an animation shows its last step
 
 
 class Descents(NamedTuple):
-    """A valley, and the ways down: of each learning rate, by its caption, the points ``(steps + 1, 2)``."""
+    """A valley, and the ways down: of each learning rate its caption and its points ``(steps + 1, 2)``."""
 
     valley: Points
-    paths: dict[str, Points]
+    paths: list[tuple[str, Points]]
 
 
 def plot_learning_rates(
@@ -73,7 +73,8 @@ def plot_learning_rates(
         If `f` is not callable or does not return one number, or a rate or a still is not a number.
     ValueError
         If there is no rate or no still, two rates have the same name, a rate is not positive, a still is negative,
-        `start` is not finite, or `xlim` is not two finite numbers with the lower one first.
+        `start` or `f` at it is not finite, or `xlim` is not two finite numbers with the lower one first, between which
+        `f` has a finite value.
 
     See Also
     --------
@@ -93,7 +94,9 @@ def plot_learning_rates(
     >>> print([still.get_title() for still in ax.child_axes])
     ['step 1', 'step 5', '', '']
     """
-    steps = [as_count(step, "stills", least=0) for step in stills]
+    if not np.iterable(stills):
+        raise TypeError(f"stills must be a list of integers, got {stills!r}")
+    steps = [as_count(step, "each of stills", least=0) for step in stills]
     if not steps:
         raise ValueError("stills is empty: give at least one number of steps")
     write = Lettering(title, *_names(rates), lang=lang)
@@ -101,7 +104,7 @@ def plot_learning_rates(
     ax = axes(ax, 5, 0.6 + 1.3 * len(paths))
     ax.set_axis_off()
     width, height = 0.95 / len(steps), 1 / len(paths)
-    for row, (caption, path) in enumerate(paths.items()):
+    for row, (caption, path) in enumerate(paths):
         for column, step in enumerate(steps):
             place = (0.05 + column * width, 1 - (row + 1) * height, 0.94 * width, 0.9 * height)
             still = ax.inset_axes(place)
@@ -185,7 +188,7 @@ def animate_learning_rates(
     ax = axes(ax, 5, 0.6 + 2 * down)
     ax.set_axis_off()
     stills = []
-    for number, (caption, path) in enumerate(paths.items()):
+    for number, (caption, path) in enumerate(paths):
         row, column = divmod(number, across)
         place = ((column + 0.05) / across, 1 - (row + 0.88) / down, 0.92 / across, 0.72 / down)
         still = ax.inset_axes(place)
@@ -247,7 +250,7 @@ def _descents(
     write: Lettering,
 ) -> Descents:
     """Run gradient descent with each rate, and measure the valley that is to be drawn."""
-    by_name = named(rates, "rates", lambda lr: write.say("learning rate {lr:g}", lr=as_float(lr, "rates")))
+    by_name = named(rates, "rates", lambda lr: write.say("learning rate {lr:g}", lr=as_float(lr, "each of rates")))
     if not callable(f):
         raise TypeError(f"f must be a function of x, got {f!r}")
     begin = real_array(start, "start")
@@ -258,19 +261,26 @@ def _descents(
         with np.errstate(all="ignore"):
             return np.array([[place, one_number(f(np.array([place])))] for place in x])
 
-    paths = {}
+    _, height = points(np.array([float(begin)]))[0]
+    if not np.isfinite(height):
+        raise ValueError(f"f must be finite at start, got f({start!r}) = {height}: choose another start")
+    paths = []
     for name, rate in by_name.items():
         lr = as_float(rate, f"rates[{name!r}]")
         with np.errstate(all="ignore"):  # a large learning rate may lead to infinity
             x, history = gradient_descent(f, np.array([float(begin)]), lr=lr, step_num=step_num, return_history=True)
         caption = f"{write(name)}: {lr:g}" if isinstance(rates, Mapping) else name
-        paths[caption] = points(np.append(history, x))
+        paths.append((caption, points(np.append(history, x))))
     if xlim is None:
-        seen = np.concatenate(list(paths.values()))
+        seen = np.concatenate([path for _, path in paths])
         seen = seen[seen[:, 1] <= seen[0, 1], 0]
         margin = 0.25 * np.ptp(seen) or 1.0
         low, high = seen.min() - margin, seen.max() + margin
     else:
         low, high = interval(xlim, "xlim")
-    return Descents(points(np.linspace(low, high, FINE)), paths)
+    with np.errstate(all="ignore"):  # from -1e308 to 1e308, no step has a number
+        valley = points(np.linspace(low, high, FINE))
+    if not np.isfinite(valley).all(axis=1).any():
+        raise ValueError(f"f has no finite value from x = {low:g} to {high:g}: choose an xlim where it has one")
+    return Descents(valley, paths)
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnet._languages import Language
 from fastnet.plotting._axes import BLUE, GRAY, INK, RED, axes
 from fastnet.plotting._lettering import Lettering
-from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

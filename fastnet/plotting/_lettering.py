@@ -3,7 +3,8 @@
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastnet.plotting._words import LANGUAGES, WORDS, Language
+from fastnet._languages import LANGUAGES, Language
+from fastnet.plotting._words import WORDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +54,7 @@ class Lettering:
 
         if title is not None and not isinstance(title, str):
             raise TypeError(f"title must be a string, got {title!r}")
-        if lang is not None and lang not in LANGUAGES:
+        if lang is not None and not (isinstance(lang, str) and lang in LANGUAGES):
             raise ValueError(f'lang must be "en", "ko" or "ja", got {lang!r}')
         self._title = title
         self._language = LANGUAGES.index(lang or "en")

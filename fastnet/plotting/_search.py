@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnet._checks import as_count
+from fastnet._languages import Language
 from fastnet.plotting._axes import GREEN, RED, axes
 from fastnet.plotting._lettering import Lettering
-from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

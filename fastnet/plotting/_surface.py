@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FLOAT64, as_count, cast, one_number, real_array
+from fastnet._languages import Language
 from fastnet.gradient import numerical_gradient
 from fastnet.plotting._axes import BLUE, GRAY, SERIES, axes, style
 from fastnet.plotting._checks import interval, named, point
 from fastnet.plotting._lettering import Lettering
-from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._checks import FLOAT64, cast, real_array
+from fastnet._languages import Language
 from fastnet.plotting._axes import BLUE, GREEN, ORANGE, RED, axes
 from fastnet.plotting._lettering import Lettering
-from fastnet.plotting._words import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

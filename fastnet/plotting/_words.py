@@ -3,12 +3,7 @@
 The terms are those of the book's Korean and Japanese editions, as in the glossary of the documentation.
 """
 
-from typing import Literal, TypeAlias
-
-Language: TypeAlias = Literal["en", "ko", "ja"]
-LANGUAGES: tuple[Language, ...] = ("en", "ko", "ja")
-
-# The English words, with `str.format` fields, and what they are in Korean and in Japanese.
+# The English words, with `str.format` fields, and what they are in the other languages, in the order of `LANGUAGES`.
 WORDS = {
     # training
     "Training": ("학습", "学習"),

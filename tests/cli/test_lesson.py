@@ -11,8 +11,8 @@ from urllib.request import url2pathname
 
 import pytest
 
+from fastnet._languages import LANGUAGES
 from fastnet.cli import main
-from fastnet.lessons._translation import LANGUAGES
 
 
 def lesson(*arguments):
@@ -60,7 +60,7 @@ def test_a_console_with_few_letters_shows_no_escapes(chapter, encoding, monkeypa
     assert lesson(chapter, "--answers") == 0
     text = printed.getvalue().decode(encoding)
     assert text.startswith(("One unit", "The answer", "Learning", "All gradients", "Training", "Networks"))
-    assert not re.search(r"\\u|\\x", text)
+    assert not re.search(r"\\u|\\x|\?\?", text)
 
 
 @pytest.mark.parametrize("arguments", [["1"], ["8"], ["x"], ["2", "--lang", "de"]])
@@ -95,7 +95,9 @@ def test_a_language_without_translations_is_told(monkeypatch, capsys):
     assert shown.err == "fastnet lesson: note: this fastnet has no lessons in --lang ja: they are in English\n"
 
 
-@pytest.mark.parametrize(("language", "encoding"), [("ko", "ascii"), ("ko", "cp932"), ("ja", "cp1252")])
+@pytest.mark.parametrize(
+    ("language", "encoding"), [("ko", "ascii"), ("ko", "cp932"), ("ja", "cp1252"), ("ja", "cp949")]
+)
 def test_a_console_without_the_letters_of_a_language_is_told(language, encoding, monkeypatch, capsys):
     monkeypatch.setattr("fastnet.cli.lesson.translation", lambda _: {"The picture": "그림"})
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))

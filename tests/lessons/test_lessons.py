@@ -101,7 +101,9 @@ def test_a_formula_reads_as_by_hand(latex, text):
     assert plain(latex) == text
 
 
-@pytest.mark.parametrize("latex", [r"\unknown x", r"\begin{cases} 1 \end{cases}", r"\frac{1}{2", "x_", "a & b", "a}"])
+@pytest.mark.parametrize(
+    "latex", [r"\unknown x", r"\begin{cases} 1 \end{cases}", r"\frac{1}{2", "x_", "a & b", "a}", r"\text{a"]
+)
 def test_a_formula_that_is_not_understood_is_refused(latex):
     with pytest.raises(ValueError, match="the formula"):
         plain(latex)
@@ -111,11 +113,12 @@ def test_a_formula_that_is_not_understood_is_refused(latex):
     "page",
     [
         "> quoted", "<div>", "* a", "```{note}\nwords\n```", "```{eval-rst}\n.. figure:: a.png\n```", "```pycon\n>>> 1",
-        "$$\nx",
+        "$$\nx", "~~~\nx\n~~~", "---", "+ a", "1) a", "![a](b.png)", "\t- a", "| a | b |\n| --- | --- |",
+        "| a | b |\n| --- | --- |\n| 1 |", "| a | b |\n| --- | --- |\n| 1 \\| 2 | 3 |",
     ],
 )
 def test_a_block_that_is_not_understood_is_refused(page):
-    with pytest.raises(ValueError, match=r"a lesson has no such block|has no end"):
+    with pytest.raises(ValueError, match=r"a lesson has no such block|has no end|a table has no rows"):
         blocks_of(page, str)
 
 
@@ -153,6 +156,10 @@ def test_columns_of_a_table_stand_below_each_other_with_wide_letters_too():
         ("aₖ · ε", "cp932", "a_k * ε"),
         ("√h ≈ x\u0302", "ascii", "sqrt h ~ x_hat"),
         ("Wᵀ and 가", "cp932", "W^T and ?"),
+        ("the loss (손실 함수, 損失関数), f(η, x)", "ascii", "the loss, f(eta, x)"),
+        ("the loss (손실 함수, 損失関数)", "cp949", "the loss (손실 함수)"),
+        ("the loss (손실 함수, 損失関数)", "cp932", "the loss (損失関数)"),
+        ("a step (η, x₁)", "ascii", "a step (eta, x_1)"),
     ],
 )
 def test_what_an_encoding_lacks_is_spelled(text, encoding, shown):
@@ -190,6 +197,8 @@ msgstr "a = w_1 x_1 + w_2 x_2 + b, \\qquad y = \\text{답}"
 
 msgid "-0.7"
 msgstr "−0.7"
+msgid "By the word msgstr"
+msgstr "msgstr 옆"
 
 #~ msgid "By hand"
 #~ msgstr "손으로"
@@ -199,6 +208,7 @@ msgstr "−0.7"
 def test_a_translation_replaces_its_block_and_leaves_english_where_there_is_none():
     translated = entries(CATALOGUE)
     text = "\n".join(lines(2, say=lambda text: translated.get(text, text)))
+    assert translated["By the word msgstr"] == "msgstr 옆"
     for shown in ["결정하는 유닛 하나 (2장)\n" + "=" * 24, "- a: 가중합. y: \"답\"", "   답:\n", "y = 답", "−0.7"]:
         assert shown in text
     for english in ["The picture\n---", "The formula\n---", "By hand\n---"]:

@@ -40,6 +40,23 @@ def test_rates_have_their_names_or_say_what_they_are(drawn):
     assert drawn.child_axes[0].get_ylabel() == "good: 0.1\nf(x)"
 
 
+def test_rates_may_be_an_array(drawn):
+    plot_learning_rates(valley, np.array([0.1, 0.95]), -3.0, ax=drawn)
+    assert len(drawn.child_axes) == 6
+
+
+def test_names_whose_letters_no_font_has_stay_two(ax, install):  # noqa: ARG001
+    with pytest.warns(UserWarning, match="no installed font has the letters"):
+        plot_learning_rates(valley, {"큼": 0.1, "작": 0.1}, -3.0, ax=ax)
+    assert [still.get_ylabel() for still in ax.child_axes[::3]] == ["□: 0.1\nf(x)"] * 2
+
+
+@pytest.mark.parametrize(("f", "xlim"), [(lambda x: np.log(x[0]), (-5, -1)), (valley, (-1e308, 1e308))])
+def test_a_part_where_f_has_no_value_is_refused(ax, f, xlim):
+    with pytest.raises(ValueError, match=r"f has no finite value from x = .*: choose an xlim where it has one"):
+        plot_learning_rates(f, [0.1], 3.0, stills=[1], xlim=xlim, ax=ax)
+
+
 def test_a_descent_that_has_left_the_picture_says_so(drawn):
     plot_learning_rates(valley, [0.1, 1.5], -3.0, stills=[0, 5], ax=drawn)
     assert [still.texts[0].get_text() for still in drawn.child_axes] == ["", "", "", "outside"]
@@ -82,13 +99,17 @@ def test_the_animation_speaks_languages_too(ax, install, tmp_path):
         ((valley, [], -3.0), ValueError, "rates is empty"),
         ((valley, 0.1, -3.0), TypeError, "rates must be a sequence or a dict"),
         ((valley, [0.1, 0.1], -3.0), ValueError, "rates has a name more than once"),
-        ((valley, [-0.1], -3.0), ValueError, "rates must be a finite number above 0"),
+        ((valley, [-0.1], -3.0), ValueError, "each of rates must be a finite number above 0"),
         ((valley, {"none": 0.0}, -3.0), ValueError, r"rates\['none'\] must be a finite number above 0"),
-        ((valley, ["0.1"], -3.0), TypeError, "rates must be a number"),
+        ((valley, ["0.1"], -3.0), TypeError, "each of rates must be a number"),
+        ((valley, "0.1", -3.0), TypeError, "rates must be a sequence or a dict by name, got str"),
+        ((valley, np.array(0.1), -3.0), TypeError, "rates must be a sequence or a dict by name, got ndarray"),
         ((valley, [0.1], np.nan), ValueError, "start must be one finite number"),
         ((valley, [0.1], [1.0, 2.0]), ValueError, "start must be one finite number"),
         ((None, [0.1], -3.0), TypeError, "f must be a function"),
         ((lambda x: "high", [0.1], -3.0), TypeError, "f must return one number"),  # noqa: ARG005
+        ((lambda x: np.log(x[0]), [0.1], -3.0), ValueError, r"f must be finite at start, got f\(-3.0\) = nan"),
+        ((valley, [0.1], 1e200), ValueError, r"f must be finite at start, got f\(1e\+200\) = inf"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(ax, draw_it, arguments, error, message):
@@ -99,7 +120,10 @@ def test_what_cannot_be_drawn_is_refused(ax, draw_it, arguments, error, message)
 def test_stills_must_be_steps(ax):
     with pytest.raises(ValueError, match="stills is empty"):
         plot_learning_rates(valley, [0.1], -3.0, stills=[], ax=ax)
-    with pytest.raises(ValueError, match="stills must be"):
+    with pytest.raises(ValueError, match="each of stills must be"):
         plot_learning_rates(valley, [0.1], -3.0, stills=[-1], ax=ax)
+    for stills in (None, 3):
+        with pytest.raises(TypeError, match=f"stills must be a list of integers, got {stills}"):
+            plot_learning_rates(valley, [0.1], -3.0, stills=stills, ax=ax)
     with pytest.raises(ValueError, match="step_num must be"):
         animate_learning_rates(valley, [0.1], -3.0, step_num=-1, ax=ax)

@@ -15,7 +15,8 @@ from test_plotting import PICTURES
 
 import fastnet.plotting
 from fastnet import MultiLayerNet, plotting
-from fastnet.plotting._words import LANGUAGES, WORDS
+from fastnet._languages import LANGUAGES
+from fastnet.plotting._words import WORDS
 
 TRANSLATED = LANGUAGES[1:]
 SOURCES = sorted(Path(fastnet.plotting.__file__).parent.glob("*.py"))
@@ -198,7 +199,7 @@ def test_numbers_keep_matplotlibs_font_with_its_minus_sign(ax, draw, install):
     draw(ax.figure)
 
 
-@pytest.mark.parametrize("lang", ["fr", "KO", "korean", "", 3, ["ko"]])
+@pytest.mark.parametrize("lang", ["fr", "KO", "korean", "", 3, ["ko"], np.array(["ko", "ja"])])
 @pytest.mark.parametrize("name", PICTURES)
 def test_another_language_is_refused(ax, name, lang):
     with pytest.raises(ValueError, match=re.escape(f'lang must be "en", "ko" or "ja", got {lang!r}')):

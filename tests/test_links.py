@@ -1,0 +1,27 @@
+"""The check of the built documentation names what leads nowhere, and nothing else."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+broken = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "links.py"))["broken"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["ko/b.html", "ko/b.html#place", "#here", "#", "ko/%EA%B0%80.png", "?x=1", "https://example.org/x", "data:,x"],
+)
+def test_what_leads_somewhere_passes(tmp_path, link):
+    (tmp_path / "ko").mkdir()
+    (tmp_path / "ko" / "b.html").write_text('<p id="place"><a href="../a.html#here">up</a></p>', encoding="utf-8")
+    (tmp_path / "ko" / "가.png").touch()
+    (tmp_path / "a.html").write_text(f'<h1 id="here"><a href="{link}">x</a></h1>', encoding="utf-8")
+    assert list(broken(tmp_path)) == []
+
+
+@pytest.mark.parametrize("link", ["c.html", "a.html#there", "#there", "../a.html", "ko/"])
+@pytest.mark.parametrize("attribute", ["href", "src", "srcset"])
+def test_what_leads_nowhere_is_named(tmp_path, link, attribute):
+    (tmp_path / "a.html").write_text(f'<p id="here"><img {attribute}="{link}"></p>', encoding="utf-8")
+    assert list(broken(tmp_path)) == [f"a.html: {link}"]
