@@ -219,13 +219,17 @@ def _load(name: str) -> ModuleType:
 
 def _is_installed_with_e(folder: Path) -> bool:
     """Whether `folder` is an editable installation. Then Python finds it from everywhere, and it hides nothing."""
-    import json  # both are only needed for the message
+    import json  # all are only needed for the message
     from importlib.metadata import distributions
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
 
     texts = (distribution.read_text("direct_url.json") for distribution in distributions(name="fastnet"))
     records = [json.loads(text) for text in texts if text]
     return any(
-        record["url"] == folder.as_uri() and record.get("dir_info", {}).get("editable", False) for record in records
+        record.get("dir_info", {}).get("editable", False)
+        and Path(url2pathname(urlsplit(record["url"]).path)).resolve() == folder  # pip keeps symbolic links
+        for record in records
     )
 
 

@@ -73,9 +73,9 @@ class Trial:
         return self.val_acc_list[-1]
 
     def __repr__(self) -> str:
-        drawn = ", ".join(f"{name}={_short(value)}" for name, value in self.hyper_parameters.items())
+        drawn = [f"{name}={_short(value)}" for name, value in self.hyper_parameters.items()]
         reached = f"accuracy {self.accuracy:.4f}" if self.val_acc_list else "no accuracy"
-        return f"<Trial {self.number}: {drawn}, {reached}>"
+        return f"<Trial {self.number}: {', '.join([*drawn, reached])}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,8 +125,8 @@ class SearchResult:
         return self.ranked[0]
 
     def __repr__(self) -> str:
-        known = SearchResult([trial for trial in self.trials if trial.val_acc_list])
-        reached = f", best accuracy {known.best.accuracy:.4f}" if known.trials else ""
+        measured = SearchResult([trial for trial in self.trials if trial.val_acc_list])
+        reached = f", best accuracy {measured.best.accuracy:.4f}" if measured.trials else ""
         return f"<SearchResult of {len(self.trials)} trials{reached}>"
 
     def __str__(self) -> str:

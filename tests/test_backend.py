@@ -376,9 +376,11 @@ def test_why_says_that_a_source_folder_hides_the_installed_fastnet(uncompiled, t
     assert f" not built in the source folder {tmp_path.resolve()}, which hides" in run(tmp_path, SAY_WHY).stdout
 
 
-def test_an_editable_installation_hides_nothing(uncompiled, tmp_path):
+@pytest.mark.parametrize("name", ["source", "link"])
+def test_an_editable_installation_hides_nothing(name, uncompiled, tmp_path):
     # Python starts elsewhere, with the source folder and a record of its installation on the path, as pip leaves it.
     source, elsewhere = tmp_path / "source", tmp_path / "elsewhere"
+    (tmp_path / "link").symlink_to(source, target_is_directory=True)
     shutil.copytree(uncompiled / "fastnet", source / "fastnet")
     (source / "setup.py").touch()
     record = source / "fastnet-1.dist-info"
@@ -386,7 +388,7 @@ def test_an_editable_installation_hides_nothing(uncompiled, tmp_path):
     elsewhere.mkdir()
     (record / "METADATA").write_text("Metadata-Version: 2.1\nName: fastnet\nVersion: 1\n", encoding="utf-8")
     (record / "direct_url.json").write_text(
-        json.dumps({"dir_info": {"editable": True}, "url": source.resolve().as_uri()}), encoding="utf-8"
+        json.dumps({"dir_info": {"editable": True}, "url": (tmp_path.resolve() / name).as_uri()}), encoding="utf-8"
     )
     program = f"import sys\nsys.path.insert(0, {str(source)!r})\nimport fastnet\n"
     message = run(elsewhere, program).stderr

@@ -201,6 +201,14 @@ def test_a_result_or_a_trial_of_nothing_says_what_it_lacks():
         Trial(0, {"lr": 0.1}, 1, [], []).accuracy  # noqa: B018
 
 
+def test_what_has_no_accuracy_can_still_be_shown():
+    empty, good = Trial(0, {}, 1, [], []), Trial(1, {"lr": 0.1}, 1, [0.5], [0.5])
+    assert repr(empty) == "<Trial 0: no accuracy>"
+    assert repr(SearchResult([])) == "<SearchResult of 0 trials>"
+    assert repr(SearchResult([empty])) == "<SearchResult of 1 trials>"
+    assert repr(SearchResult([empty, good])) == "<SearchResult of 2 trials, best accuracy 0.5000>"
+
+
 # --- the picture -----------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from fastnet.augmentation import Augmentation
 SIDE, BOX = 28, 20
 LARGE = 4 * SIDE  # what is drawn by lines is drawn larger and then shrunk
 
-# Letters and signs that nobody takes for a digit, whoever expects none.
+# Letters and signs that a reader who expects no digit takes for none.
 LATIN = "ACDEFGHJKLMNPQRTUVWXYacdefhijkmnprtuvwxy"
 OTHERS = "ΓΔΛΠΣΦΨΩαβδεθλμνπξωЖЙЛФЦЧШЩЫЮЯ" + "#&@%?*+=~√∞§©®♥★☀☂☎♫♣→↑⇔{}[]"
 # The other letters, and the digit that a reader who expects digits takes them for. A circle is an O.
@@ -104,7 +104,7 @@ def look_alikes(count: int, random: np.random.Generator) -> tuple[Images, Any]:
 
 
 def circle(random: np.random.Generator) -> Any:
-    """A circle, or an ellipse that is as wide as no 0."""
+    """A circle, or an ellipse that is wider than a 0."""
     page = Image.new("L", (LARGE, LARGE))
     wide, high = random.uniform(30, 50), random.uniform(30, 50)
     half = np.array([max(wide, 0.85 * high), high])

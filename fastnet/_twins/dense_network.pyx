@@ -218,11 +218,12 @@ cdef struct Layer:
     void* WT         # (U, I): W transposed
 
 
-# A sparse matrix in SciPy's CSR format: row n has the numbers from starts[n] to starts[n + 1] - 1, and number e belongs
-# to the input inputs[e]. The pointers are NULL if the matrix is dense.
+# A sparse matrix in SciPy's CSR format: row n has the numbers from starts[n] to starts[n + 1] - 1, of `size` in all, and
+# number e belongs to the input inputs[e]. The pointers are NULL if the matrix is dense.
 cdef struct Sparse:
     const int32_t* starts
     const int32_t* inputs
+    Py_ssize_t size
 
 
 cdef struct Problem:
@@ -369,22 +370,40 @@ cdef void _backward(
         )
 
 
-cdef void _make_dense(
+cdef bint _make_dense(
     const input* numbers, const Sparse* sparse, const Py_ssize_t* order, Py_ssize_t rows, Py_ssize_t D, input* out
 ) noexcept nogil:
-    # out (rows, D) = the rows of a sparse matrix. As in SciPy, the numbers of one input are added.
-    cdef Py_ssize_t n, e, row
+    # out (rows, D) = the rows of a sparse matrix. As in SciPy, the numbers of one input are added. Return whether the
+    # rows lie within the numbers, and their inputs are below D. Each place is checked when it is used, because another
+    # thread may change the matrix at any time.
+    #
+    # The rows are short, and lie anywhere in memory: so prefetch the next one. Without this, a step of 784-100-10, batch
+    # 200, takes 1.1 times as long.
+    cdef Py_ssize_t n, e, begin, end, next = sparse.starts[order[0]], next_end = sparse.starts[order[0] + 1]
+    cdef uint32_t i
+    cdef bint fit = True
     for n in range(rows):
-        row = order[n]
+        begin, end = next, next_end
+        if n + 1 < rows:
+            next, next_end = sparse.starts[order[n + 1]], sparse.starts[order[n + 1] + 1]
+            prefetch_bytes(sparse.inputs + next, (min(next_end, sparse.size) - next) * sizeof(int32_t))
+            prefetch_bytes(numbers + next, (min(next_end, sparse.size) - next) * sizeof(input))
         memset(out, 0, D * sizeof(input))
-        for e in range(sparse.starts[row], sparse.starts[row + 1]):
-            out[sparse.inputs[e]] += numbers[e]
+        if not 0 <= begin <= end <= sparse.size:
+            return False
+        for e in range(begin, end):
+            i = <uint32_t> sparse.inputs[e]  # as an unsigned number, a negative one is very large
+            if i < D:
+                out[i] += numbers[e]
+            else:
+                fit = False
         out += D
+    return fit
 
 
-cdef void _step(const input* x, floating* like, const Problem* problem, const Workspace* workspace) noexcept nogil:
+cdef bint _step(const input* x, floating* like, const Problem* problem, const Workspace* workspace) noexcept nogil:
     # Compute all chunks: y if it is not NULL, and the gradients if the layers have them. `like` only selects the dtype
-    # of the parameters.
+    # of the parameters. Return False, at once, if a sparse matrix is not valid.
     cdef Py_ssize_t first, rows, n, units = 0, D = problem.first.inputs, C = problem.last.U
     cdef bint is_sparse = problem.sparse.starts != NULL
     cdef bint together = problem.order == NULL or is_sparse
@@ -412,7 +431,8 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Wo
     for first from 0 <= first < problem.N by CHUNK:
         rows = min(problem.N - first, CHUNK)
         if is_sparse:
-            _make_dense(x, &problem.sparse, problem.order + first, rows, D, <input*> workspace.rows)
+            if not _make_dense(x, &problem.sparse, problem.order + first, rows, D, <input*> workspace.rows):
+                return False
             part, order = <const input*> workspace.rows, NULL
         elif problem.order == NULL:
             part, order = x + first * D, NULL
@@ -435,6 +455,7 @@ cdef void _step(const input* x, floating* like, const Problem* problem, const Wo
                 )
         if backward:
             _backward(samples, stride, packed, first, rows, finite, problem, workspace)
+    return True
 
 
 cdef ndarray _input(x, tuple parameters, Problem* problem):
@@ -453,14 +474,17 @@ cdef ndarray _input(x, tuple parameters, Problem* problem):
     return array if PyArray_TYPE(array) in (NPY_FLOAT, PyArray_TYPE(W)) else None
 
 
-cdef ndarray _sparse_input(x, tuple parameters, Problem* problem):
-    # The numbers of the sparse matrix x, in CSR format; None if it needs conversion or is not valid.
+cdef tuple _sparse_input(x, tuple parameters, Problem* problem):
+    # The numbers of the sparse matrix x in CSR format, and the arrays that `problem.sparse` points to; None if x needs
+    # conversion.
     cdef ndarray W = parameters[0], numbers, indices, indptr
-    if x.format != "csr":
+    if x.format != "csr" or x.shape[1] != W.shape[0]:
         return None
-    if x.shape[1] != W.shape[0] or not (is_carray(x.data) and is_carray(x.indices) and is_carray(x.indptr)):
-        return None
-    numbers, indices, indptr = x.data, x.indices, x.indptr
+    arrays = x.data, x.indices, x.indptr
+    for array in arrays:
+        if not is_carray(array) or (<ndarray> array).ndim != 1:
+            return None
+    numbers, indices, indptr = arrays
     if PyArray_TYPE(indices) != NPY_INT32 or PyArray_TYPE(indptr) != NPY_INT32:
         return None
     if PyArray_TYPE(numbers) not in (NPY_FLOAT, PyArray_TYPE(W)):
@@ -469,38 +493,8 @@ cdef ndarray _sparse_input(x, tuple parameters, Problem* problem):
         return None
     problem.sparse.starts = <const int32_t*> address(indptr)
     problem.sparse.inputs = <const int32_t*> address(indices)
-    return numbers
-
-
-cdef VECTORISED _find_beyond(const int32_t* inputs, Py_ssize_t size, uint32_t D, bint* found) noexcept nogil:
-    # found: whether an input is not below D. As unsigned numbers, the negative ones are very large.
-    cdef Py_ssize_t e
-    cdef bint beyond = False
-    for e in range(size):
-        beyond |= <uint32_t> inputs[e] >= D
-    found[0] |= beyond
-
-
-cdef bint _rows_fit(
-    const Problem* problem, Py_ssize_t D, Py_ssize_t size, const char* numbers, Py_ssize_t itemsize
-) noexcept:
-    # Whether the rows `order` of the sparse matrix lie within its `size` numbers, and their inputs are below D. The rows
-    # are short, and lie anywhere in memory: so prefetch the numbers, and the inputs of the next row. Without this, a step
-    # of 784-100-10, batch 200, takes 1.1 times as long.
-    cdef Py_ssize_t n, row, next
-    cdef const int32_t* starts = problem.sparse.starts
-    cdef const int32_t* inputs = problem.sparse.inputs
-    cdef bint beyond = False
-    for n in range(problem.N):
-        row = problem.order[n]
-        if not 0 <= starts[row] <= starts[row + 1] <= size:
-            return False
-    for n in range(problem.N):
-        row, next = problem.order[n], problem.order[min(n + 1, problem.N - 1)]
-        prefetch_bytes(numbers + starts[row] * itemsize, (starts[row + 1] - starts[row]) * itemsize)
-        prefetch_bytes(inputs + starts[next], (starts[next + 1] - starts[next]) * sizeof(int32_t))
-        _find_beyond(inputs + starts[row], starts[row + 1] - starts[row], <uint32_t> D, &beyond)
-    return not beyond
+    problem.sparse.size = numbers.size
+    return arrays
 
 
 cdef UNROLLED _find_outside(const floating* t, Py_ssize_t size, bint* found) noexcept nogil:
@@ -584,7 +578,8 @@ cdef bint _are_weights(weights, Problem* problem):
 
 
 cdef int _run(ndarray x, tuple parameters, list gradients, str activation, str output, Problem* problem) except -1:
-    # Compute y if `problem` has it, and the gradients unless `gradients` is None.
+    # Compute y if `problem` has it, and the gradients unless `gradients` is None. Return 0 if x is sparse and not valid.
+    cdef bint is_valid
     cdef Workspace workspace
     cdef ndarray W, b, dW, db, memory, records = empty(len(parameters) // 2 * sizeof(Layer), uint8)
     cdef Py_ssize_t l, count = len(parameters) // 2, itemsize = PyArray_ITEMSIZE(parameters[0])
@@ -606,17 +601,17 @@ cdef int _run(ndarray x, tuple parameters, list gradients, str activation, str o
     with nogil:
         if itemsize == sizeof(float):
             if PyArray_ITEMSIZE(x) == 1:
-                _step[uint8_t, float](<const uint8_t*> problem.x, <float*> NULL, problem, &workspace)
+                is_valid = _step[uint8_t, float](<const uint8_t*> problem.x, <float*> NULL, problem, &workspace)
             else:
-                _step[float, float](<const float*> problem.x, <float*> NULL, problem, &workspace)
+                is_valid = _step[float, float](<const float*> problem.x, <float*> NULL, problem, &workspace)
         elif PyArray_ITEMSIZE(x) == 1:
-            _step[uint8_t, double](<const uint8_t*> problem.x, <double*> NULL, problem, &workspace)
+            is_valid = _step[uint8_t, double](<const uint8_t*> problem.x, <double*> NULL, problem, &workspace)
         elif PyArray_ITEMSIZE(x) == sizeof(float):
-            _step[float, double](<const float*> problem.x, <double*> NULL, problem, &workspace)
+            is_valid = _step[float, double](<const float*> problem.x, <double*> NULL, problem, &workspace)
         else:
-            _step[double, double](<const double*> problem.x, <double*> NULL, problem, &workspace)
+            is_valid = _step[double, double](<const double*> problem.x, <double*> NULL, problem, &workspace)
     give_back(memory)
-    return 0
+    return is_valid
 
 
 def plain_parameters(
@@ -679,24 +674,22 @@ def network_gradient(
     """
     cdef Problem problem
     cdef ndarray inputs, array, order
+    cdef tuple arrays = None
     memset(&problem, 0, sizeof(problem))
     matrix = x.array if type(x) is Picked else x
     if type(x) is Picked and x.is_sparse:
-        inputs = _sparse_input(matrix, parameters, &problem)
+        arrays = _sparse_input(matrix, parameters, &problem)
+        inputs = None if arrays is None else arrays[0]
     else:
         inputs = _input(matrix, parameters, &problem)
     if inputs is None:
         return None
     problem.N = inputs.shape[0]
     if type(x) is Picked:
-        order = _order(x.rows, matrix.shape[0])
+        order = _order(x.rows, inputs.shape[0] if arrays is None else len(arrays[2]) - 1)
         if order is None:
             return None
         problem.N, problem.order = order.shape[0], <const Py_ssize_t*> address(order)
-        if problem.sparse.starts != NULL and not _rows_fit(
-            &problem, x.shape[1], inputs.size, <const char*> address(inputs), PyArray_ITEMSIZE(inputs)
-        ):
-            return None
     if problem.N == 0:
         return None
     array = _targets(t, problem.N, parameters[len(parameters) - 1], output)
@@ -709,8 +702,7 @@ def network_gradient(
     if y is not None:
         problem.y = address(y)
     gradients = []
-    _run(inputs, parameters, gradients, activation, output, &problem)
-    return gradients
+    return gradients if _run(inputs, parameters, gradients, activation, output, &problem) else None
 
 
 def add_decay(ndarray dW: FloatArray, ndarray W: FloatArray, double strength: float, /) -> None:

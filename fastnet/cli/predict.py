@@ -70,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     paths = args.files[1:] if given else args.files
     if misplaced := [path for path in paths if path.suffix == ".npz"]:
         raise ValueError(f"{misplaced[0]} holds weights: name one such file, and before the pictures")
+    if folders := [path for path in paths if path.is_dir()]:
+        raise ValueError(f"{folders[0]} is a folder: name the pictures in it, such as {folders[0] / '*.png'}")
     if args.out and len(paths) > 1:
         raise ValueError(f"--out makes a picture of one image file, got {len(paths)}: name one")
     network = load_network(weights) if weights else load_pretrained()
@@ -96,19 +98,20 @@ def run(args: argparse.Namespace) -> int:
     names = class_names(network, y.shape[1])
     least = 0.0 if given else NO_DIGIT_BELOW  # another network has not learned what no digit is
     answers = np.split(y, np.cumsum([len(page.inputs) for page in pages])[:-1]) if pages else []
-    answers = [beside_no_digits(rows, least) for rows in answers]
     for page, rows in zip(pages, answers, strict=True):
-        if (rows.max(axis=1) < least).all():
+        is_digit = rows.max(axis=1) >= least
+        if not is_digit.any():
             refused.append(
                 f"{page.path}: no digit found: what stands out looks like none of the digits (digits that touch are "
                 "taken for one)"
             )
         else:
-            print_answers(page, rows, names, least)
+            # Beside letters, what looks like a digit is probably a letter too.
+            print_answers(page, with_doubt(rows, np.mean(~is_digit)), is_digit, names)
     for message in refused:
         complain(f"fastnet predict: error: {message}")
     if args.out and pages:
-        _show_boxes(pages[0], [answer_of(row, names, least) for row in answers[0]], args.out)
+        _show_boxes(pages[0], answers_of(answers[0], answers[0].max(axis=1) >= least, names), args.out)
     return 1 if refused else 0
 
 
@@ -239,25 +242,17 @@ def with_doubt(y: npt.NDArray[Any], doubt: Any) -> npt.NDArray[Any]:
     return np.asarray((1 - doubt) * y + doubt / y.shape[1])
 
 
-def beside_no_digits(y: npt.NDArray[Any], least: float) -> npt.NDArray[Any]:
-    """Return the probabilities on a page, with as much doubt as the share of its marks that are no digits.
-
-    Beside letters, what looks like a digit is probably a letter too.
-    """
-    return with_doubt(y, np.mean(y.max(axis=1) < least))
+def answers_of(y: npt.NDArray[Any], is_digit: npt.NDArray[np.bool_], names: list[str]) -> list[str]:
+    """Return the name of the most probable class of each mark, or a question mark if it is no digit."""
+    return [names[row.argmax()] if is_one else NO_DIGIT for row, is_one in zip(y, is_digit, strict=True)]
 
 
-def answer_of(y: npt.NDArray[Any], names: list[str], least: float) -> str:
-    """Return the name of the most probable class, or a question mark if no class is probable enough."""
-    return names[y.argmax()] if y.max() >= least else NO_DIGIT
-
-
-def print_answers(page: Page, y: npt.NDArray[Any], names: list[str], least: float) -> None:
+def print_answers(page: Page, y: npt.NDArray[Any], is_digit: npt.NDArray[np.bool_], names: list[str]) -> None:
     """Print what is in a picture: the best answers, then for each digit the probabilities of the best and the next."""
-    print(f"{page.path}: {' '.join(answer_of(row, names, least) for row in y)}")
-    for row in y:
+    print(f"{page.path}: {' '.join(answers_of(y, is_digit, names))}")
+    for row, is_one in zip(y, is_digit, strict=True):
         best = np.argsort(-row, kind="stable")[:ANSWERS]
-        doubt = "  no digit" if row.max() < least else "  unsure" if row.max() < UNSURE_BELOW else ""
+        doubt = "  no digit" if not is_one else "  unsure" if row.max() < UNSURE_BELOW else ""
         print("  " + "  ".join(f"{names[label]}: {row[label]:.3f}" for label in best) + doubt)
 
 

@@ -25,6 +25,8 @@ with needing("sklearn", "an estimator of fastnet"):
     from sklearn.utils.multiclass import check_classification_targets, type_of_target
     from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+    from fastnet.interop._sparse import refuse_broken
+
 __all__ = ["NetClassifier", "NetRegressor"]
 
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's name: the book's
@@ -177,8 +179,9 @@ class _NetEstimator(BaseEstimator):
     ) -> tuple[Any, npt.NDArray[Any], FloatArray | None, np.random.RandomState]:
         """Check the data, make a network if there is none to go on with, and return what to train with."""
         self._check_arguments()
-        refuse_mask(X, "X")
-        refuse_mask(y, "y")
+        for array, name in ((X, "X"), (y, "y")):
+            refuse_mask(array, name)
+            refuse_broken(array, name)
         hidden_sizes = self._hidden_sizes()
         activation = ACTIVATIONS.get(self.activation, self.activation)
         if not is_new:
@@ -291,6 +294,7 @@ class _NetEstimator(BaseEstimator):
     def _outputs(self, X: Any) -> FloatArray:
         check_is_fitted(self)
         refuse_mask(X, "X")
+        refuse_broken(X, "X")
         with np.errstate(over="ignore", invalid="ignore"):  # what is too large for the dtype is an error
             x = validate_data(self, X, accept_sparse="csr", dtype=self.network_.dtype, reset=False)
         return predicted(self.network_, x)

@@ -487,18 +487,27 @@ def test_predict_reads_no_digit_in_digits_that_touch(run):
     assert err.startswith("fastnet predict: error: touching.png: no digit found: what stands out looks like none of")
 
 
-@pytest.mark.parametrize(("ones", "doubt"), [(1, "  unsure"), (4, "")])
-def test_predict_marks_what_is_no_digit_and_doubts_the_few_digits_beside_it(ones, doubt, run):
-    page = Image.new("L", (300 + 150 * ones, 200), 235)
+@pytest.mark.parametrize(("ones", "stars", "doubt"), [(1, 1, "  unsure"), (1, 2, "  unsure"), (4, 1, "")])
+def test_predict_marks_what_is_no_digit_and_doubts_the_few_digits_beside_it(ones, stars, doubt, run):
+    page = Image.new("L", (150 + 150 * (ones + stars), 200), 235)
     for place in range(ones):
         ImageDraw.Draw(page).line([(80 + 150 * place, 40), (80 + 150 * place, 160)], fill=20, width=10)
     star = [(210, 85), (110, 85), (190, 150), (160, 45), (125, 150), (210, 85)]
-    ImageDraw.Draw(page).line([(150 * ones + x, y) for x, y in star], fill=20, width=8, joint="curve")
+    for place in range(ones, ones + stars):
+        ImageDraw.Draw(page).line([(150 * place + x, y) for x, y in star], fill=20, width=8, joint="curve")
     page.save("page.png")
-    status, out, err = run("predict", "page.png")
+    status, out, err = run("predict", "page.png", "--out", "boxes.png")
     assert (status, err) == (0, "")
     one, none = rf"  1: \S+  \d: \S+{doubt}\n", r"  \d: \S+  \d: \S+  no digit\n"
-    assert re.fullmatch(rf"page\.png: {'1 ' * ones}\?\n({one}){{{ones}}}{none}", out)
+    read = rf"page\.png: {'1 ' * ones}{' '.join(['[?]'] * stars)}\n({one}){{{ones}}}({none}){{{stars}}}"
+    assert re.fullmatch(rf"{read}boxes\.png shows where they are\.\n", out)
+
+
+def test_predict_asks_for_the_pictures_in_a_folder(run, workplace):
+    (workplace / "scans").mkdir()
+    status, out, err = run("predict", "scans")
+    assert (status, out) == (1, "")
+    assert err == "fastnet predict: error: scans is a folder: name the pictures in it, such as scans/*.png\n"
 
 
 def test_characters_that_the_output_lacks_are_escaped(monkeypatch):

@@ -148,6 +148,36 @@ class Watched(scipy.sparse.csr_matrix):
         return super().toarray(*arguments, **options)
 
 
+@pytest.mark.parametrize("kind", ["csr", "csc", "bsr"])
+@pytest.mark.parametrize(("change", "wanted"), [
+    (lambda matrix: matrix.indices.__setitem__(5, 10_000), r"indices must be from 0 to \d+, got 0 to 10000\."),
+    (lambda matrix: matrix.indices.__setitem__(5, -1), r"indices must be from 0 to \d+, got -1 to \d+\."),
+    (lambda matrix: matrix.indptr.__setitem__(1, 10_000), r"indptr must hold \d+ numbers that rise from 0 to at most"),
+    (lambda matrix: matrix.indptr.__setitem__(0, -1), r"indptr must hold \d+ numbers that rise from 0 to at most"),
+    (lambda matrix: matrix.indptr.__setitem__(-1, 10_000), r"indptr must hold \d+ numbers that rise from 0 to at most"),
+])  # fmt: skip
+def test_a_broken_sparse_matrix_is_refused_before_anything_reads_it(kind, change, wanted):
+    broken = scipy.sparse.csr_matrix(SPARSE).asformat(kind)
+    change(broken)
+    net = NetClassifier((4,), max_iter=1, random_state=0).fit(SPARSE, TWO)
+    for use in (net.predict, net.predict_proba, lambda matrix: clone(net).fit(matrix, TWO)):
+        with pytest.raises(ValueError, match=f"^X is a broken sparse matrix: its {wanted}"):
+            use(broken)
+    answers = scipy.sparse.csr_matrix(ANSWERS).asformat(kind)
+    change(answers)
+    with pytest.raises(ValueError, match=f"^y is a broken sparse matrix: its {wanted}"):
+        clone(net).fit(SPARSE, answers)
+
+
+def test_sparse_batches_train_with_weights_validation_and_yes_or_no_answers():
+    weight = random.random(len(X)) * (random.random(len(X)) < 0.8)
+    for y, options in ((THREE, {"early_stopping": True}), (ANSWERS, {}), (ANSWERS, {"early_stopping": True})):
+        net = NetClassifier((4,), max_iter=4, batch_size=50, random_state=0, **options)
+        dense, sparse = (clone(net).fit(x, y, weight) for x in (SPARSE, scipy.sparse.csr_array(SPARSE)))
+        for got, wanted in zip(sparse.coefs_ + sparse.intercepts_, dense.coefs_ + dense.intercepts_, strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_sparse_matrix_gives_what_the_array_gives_and_is_never_dense_as_a_whole(target, early_stopping):

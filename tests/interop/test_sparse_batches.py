@@ -58,6 +58,9 @@ def test_rows_and_inputs_that_do_not_exist_are_not_read(twins):
     backwards.indptr[200] = backwards.indptr[202] + 1
     wrong = [(matrix, ROWS) for matrix in (unknown_input, negative_input, beyond_the_end, backwards)]
     wrong += [(sparse.csr_matrix(x), np.where(ROWS == 200, row, ROWS)) for row in (300, -1)]
+    scalar = sparse.csr_matrix(([2.0], [1], [0] + [1] * 300), x.shape)
+    scalar.data = np.array(2.0)
+    wrong.append((scalar, ROWS))
     for matrix, rows in wrong:
         assert compiled.network_gradient(Picked(matrix, rows), labels, parameters, *NET) is None
 
@@ -70,3 +73,22 @@ def test_a_matrix_that_needs_conversion_becomes_dense(twins):
     for matrix in (long_indices, sparse.csr_matrix(x.astype(int))):
         assert compiled.network_gradient(Picked(matrix, ROWS), labels, parameters, *NET) is None
         np.testing.assert_array_equal(np.asarray(Picked(matrix, ROWS)), matrix.toarray()[ROWS])
+
+
+class Fresh:
+    """A CSR matrix of which every look at an array gives a new copy, which is gone when nobody holds it."""
+
+    format = "csr"
+
+    def __init__(self, matrix):
+        self.matrix, self.shape, self.ndim = matrix, matrix.shape, matrix.ndim
+
+    def __getattr__(self, name):
+        return getattr(self.matrix, name).copy()
+
+
+def test_the_arrays_stay_in_memory_until_the_kernel_has_read_them(twins):
+    compiled, _ = twins
+    x, labels, parameters = problem("f8", "f8", 784)
+    for _ in range(20):
+        assert_same(compiled, Fresh(sparse.csr_matrix(x)), x, labels, parameters)
