@@ -25,14 +25,18 @@ def setup(app: Any) -> dict[str, Any]:
         def run(self) -> list[nodes.Node]:
             if self.env.app.builder.format != "html":
                 return []
-            variables: dict[str, Any] = {}
-            exec("\n".join(self.content), variables)
-            moving, still = write(variables["animation"], drawn(self.env.app), self.arguments[0])
+            name = self.arguments[0]
             up = "../" * self.env.docname.count("/")
+            if self.config.language == "en":
+                variables: dict[str, Any] = {}
+                exec("\n".join(self.content), variables)
+                write(variables["animation"], drawn(self.env.app), name)
+            else:  # a translation, in a folder of the English pages: it shows their picture
+                up += "../"
             alt = escape(self.options["alt"])
             html = (
-                f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{up}_images/{still}">'
-                f'<img class="on-paper" src="{up}_images/{moving}" alt="{alt}"></picture>'
+                f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{up}_images/{name}-still.png">'
+                f'<img class="on-paper" src="{up}_images/{name}.png" alt="{alt}"></picture>'
             )
             return [nodes.raw("", html, format="html")]
 
@@ -51,8 +55,8 @@ def show_in_pages(app: Any, error: Exception | None) -> None:
         shutil.copytree(drawn(app), Path(app.outdir, "_images"), dirs_exist_ok=True)
 
 
-def write(animation: Any, folder: Path, name: str) -> tuple[str, str]:
-    """Write an animation and its last picture into `folder`. Return the names of the two files."""
+def write(animation: Any, folder: Path, name: str) -> None:
+    """Write an animation into `folder`, as NAME.png, and its last picture, as NAME-still.png."""
     from matplotlib import pyplot as plt
     from matplotlib.animation import PillowWriter
 
@@ -66,4 +70,3 @@ def write(animation: Any, folder: Path, name: str) -> tuple[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     animation.save(folder / f"{name}.png", writer=Writer(fps=2.5), dpi=110)
     plt.close("all")
-    return f"{name}.png", f"{name}-still.png"

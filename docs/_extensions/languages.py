@@ -42,6 +42,8 @@ def build_only_what_is_translated(_app: Sphinx, config: Config) -> None:
             path.name for path in HERE.iterdir() if (path.is_dir() or path.suffix == ".md") and path.stem not in pages
         ]
         config.suppress_warnings += ["toc.not_readable"]
+        # The English build has made the gallery. Two builds at the same time must not write it again.
+        config.sphinx_gallery_conf |= {"examples_dirs": [], "gallery_dirs": []}
         config.intersphinx_mapping = {"english": ("../", str(HERE / "_build" / "html" / "objects.inv"))}
 
 
