@@ -5,6 +5,7 @@ What is not known before the error occurs, such as a shape, is shown as a name i
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +53,7 @@ class Message(NamedTuple):
         return "".join(f"<{words}>" if is_filled_in else words for words, is_filled_in in self.text)
 
 
+@cache
 def messages() -> list[Message]:
     """Return every message of the package, in the order of its files."""
     return [
