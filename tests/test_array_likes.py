@@ -86,6 +86,14 @@ def test_a_function_that_reads_the_original_is_refused(of):
     assert functions.identity_function(original).tolist() == [3, -1, 2]
 
 
+def test_a_function_that_reads_both_the_original_and_its_argument_is_refused():
+    x = np.array([3.0, -1.0, 2.0])
+    original = Interface(x)
+    with pytest.raises(TypeError, match=r"f reads x itself, but its argument is a copy of x"):
+        numerical_gradient(lambda moved: float(np.sum(moved * x)), original)
+    assert x.tolist() == [3, -1, 2]
+
+
 def test_a_tensor_that_requires_grad_says_what_to_write():
     torch = pytest.importorskip("torch")
     x = torch.ones(3, requires_grad=True)

@@ -1116,3 +1116,49 @@ def test_an_error_in_the_loss_leaves_the_parameters_as_they_were():
     with pytest.raises(RuntimeError, match="enough"):
         gradient_check(net, 1.0, None)
     assert net.params["w"].tolist() == [1, 2, 3]
+
+
+# --- where the check cannot tell --------------------------------------------------------------------------------------
+
+
+class OfOne:
+    """A network of one parameter, with a loss and a slope of the test's."""
+
+    def __init__(self, w, loss, slope):
+        self.params, self.value, self.slope = {"w": np.array([w])}, loss, slope
+
+    def loss(self, *_):
+        return float(self.value(self.params["w"])[0])
+
+    def gradient(self, *_):
+        return {"w": self.slope(self.params["w"])}
+
+
+def test_a_slope_that_is_right_on_one_side_of_a_corner_alone_is_in_doubt():
+    network = OfOne(0.0, np.abs, np.ones_like)  # the sign is forgotten, and at 0 that does not show
+    row = gradient_check(network, X, T).rows["w"]
+    assert row.verdict == "cannot tell"
+    assert "the slope of the loss on one side of a corner is 1, but in the mean of a step to each side" in row.reason
+    assert gradient_check(OfOne(0.0, np.abs, np.sign), X, T).verdict == "cannot tell"
+    assert gradient_check(OfOne(0.0, np.abs, lambda w: np.where(w < 0, -1.0, 1.0)), X, T)
+
+
+def test_a_large_loss_that_small_weights_do_not_make_small_leaves_the_1e_7_in_doubt():
+    report = gradient_check(OfOne(1.0, lambda w: 14 + np.log(w), lambda w: 1.01 / w), X, T)
+    assert report.verdict == "cannot tell"
+    assert "the difference can come from the 1e-07 in the logarithm" in report.rows["w"].reason
+
+
+def test_a_loss_of_a_compiled_function_needs_no_signature():
+    class Compiled:
+        __signature__ = "none that Python can read"
+
+        def __init__(self, function):
+            self.function = function
+
+        def __call__(self, x, t):
+            return self.function(x, t)
+
+    network = Cubic([1.0, -2.0])
+    network.loss = Compiled(network.loss)
+    assert gradient_check(network, 2.0, None)

@@ -790,6 +790,16 @@ def test_one_array_that_stays_and_one_that_does_not_are_refused_by_name(make):
 
 
 @THOSE_THAT_REMEMBER
+def test_of_several_arrays_the_first_that_stays_and_the_first_that_does_not_are_named(make):
+    optimizer, params = make(), {name: np.full(2, float(number)) for number, name in enumerate("abcd")}
+    ones = {name: np.ones(2) for name in params}
+    optimizer.update(params, ones)
+    mixed = params | {"b": np.full(2, 7.0), "d": np.full(2, 8.0)}
+    with pytest.raises(ValueError, match=r"params\['a'\] is the array of the last update, but params\['b'\] is ano"):
+        optimizer.update(mixed, ones)
+
+
+@THOSE_THAT_REMEMBER
 def test_what_is_put_back_from_a_checkpoint_belongs_to_the_next_parameters(make):
     optimizer, params = make(**OTHERS[make]), parameters()
     updated(optimizer, params)

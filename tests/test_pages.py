@@ -272,6 +272,7 @@ NO_DIGIT = {
     "a fold": lined((140, 0, 160, 200)),
     "a slanting dash": lined((80, 150, 220, 50)),
     "a bar among blots": bar_among_blots(),
+    "dots": np.kron(np.ones((16, 16)), np.pad(np.zeros((4, 4)), 5, constant_values=235)).astype(np.uint8),
     "texture": np.kron(np.random.default_rng(0).integers(0, 255, (40, 40)), np.ones((6, 6))).astype(np.uint8),
 }
 
@@ -280,6 +281,11 @@ NO_DIGIT = {
 def test_what_is_no_digit_is_refused(picture):
     with pytest.raises(NoDigitError, match="no digit found: "):
         find_digits(picture)
+
+
+def test_many_marks_are_a_texture():
+    with pytest.raises(NoDigitError, match="256 marks are a texture, or print"):
+        find_digits(NO_DIGIT["dots"])
 
 
 def test_a_refused_file_of_many_is_named(tmp_path):

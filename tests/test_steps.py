@@ -357,6 +357,12 @@ def test_at_infinity_the_slope_is_the_limit_and_nan_stays_nan(gradient_of, value
         assert np.isnan(gradient_of(lambda x: float(x[0]), x)).all()
 
 
+@ALL_GRADIENTS
+def test_no_larger_step_is_taken_that_would_lead_to_infinity(gradient_of):
+    x = np.array([np.finfo(float).max * (1 - 1e-7)])
+    assert gradient_of(lambda _: 1.0, x) == 0
+
+
 def test_gradient_descent_from_far_away_arrives():
     # Each step halves x: 60 steps from 1e13 lead below 1e-5, through the sizes where the step is the book's again.
     x = gradient_descent(square, [1e13], lr=0.25, step_num=60)
@@ -647,6 +653,15 @@ def test_f_that_ignores_an_element_of_a_list_is_right(f, slopes):
     for start in ([3.0, 4.0], np.array([3, 4]), np.array([3.0, 4.0])):
         end = gradient_descent(f, start, lr=0.5, step_num=1)
         np.testing.assert_allclose(end, [3 - slopes[0] / 2, 4 - slopes[1] / 2], rtol=0, atol=1e-9)
+
+
+def test_a_flat_f_that_refuses_what_is_far_away_reads_its_argument():
+    def flat(x):
+        if not (np.abs(x) < 5).all():
+            raise ValueError("too far away")
+        return 1.0
+
+    assert numerical_gradient(flat, (4.0, 1.0)).tolist() == [0, 0]
 
 
 def test_a_value_that_is_drawn_again_is_not_taken_for_a_reader():

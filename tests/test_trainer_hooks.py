@@ -390,6 +390,13 @@ def test_it_stops_after_epochs_without_a_lower_loss_and_restores_the_best_parame
     assert (made.network.params["b"], type(made.network.params["b"])) == (best, float)
 
 
+def test_a_network_may_count_its_layers_where_the_books_keeps_them():
+    made = counting([3.0, 2.0, 4.0], early_stopping=1)
+    made.network.layers = 2
+    made.train()
+    assert made.network.params["W"].tolist() == [2]
+
+
 def test_a_training_that_stops_early_says_so(capsys):
     counting([1.0, 2.0, 3.0], early_stopping=1, verbose=True).train()
     assert capsys.readouterr().out.endswith("=== early stopping: the best parameters are put back ===\n")

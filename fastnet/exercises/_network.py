@@ -186,6 +186,8 @@ def _compare(network: _Tried, x: Any, t: Any) -> Report:
             np.size(came) == 1 and not isinstance(came, dict) if method == network.loss else isinstance(came, dict)
         ):
             return Report("gradient", problem=f"{call} gives {_diagnosis.short(came)}, but {wanted} is wanted.")
+        if method == network.loss and not np.isfinite(_one(came)):  # every gradient would agree with its differences
+            return Report("gradient", problem=_diagnosis.describe(call, came, 0.0, (), TOLERANCE))
         for name, value in params.items():
             if not np.array_equal(network.params.get(name), value):
                 return Report("gradient", problem=f"{call} changes params[{name!r}]: it must only compute.")

@@ -225,16 +225,19 @@ numerical_gradient = Exercise(
         "all elements are moved at once": lambda f, x: np.full_like(x, (f(x + 1e-4) - f(x - 1e-4)) / 2e-4),
         "the last element is left out": lambda f, x: _gradient(f, x, last=False),
         "the two values of f are in the wrong order": lambda f, x: _gradient(f, x, factor=-1),
-        "x[k] of a matrix is a whole row": lambda f, x: _by_row(f, x),
+        "x[k] of a matrix is a whole row": lambda f, x: _by_row(f, x, np.copy),
+        "x[k] of a matrix is a whole row, and not a copy of it: it moves with x": lambda f, x: _by_row(f, x),
+        "x[k] of a matrix is a whole row, and float takes one number": lambda f, x: _by_row(f, x, float),
+        "x[k] of a matrix is a whole row, and x.size counts the elements": lambda f, x: _by_row(f, x, count=x.size),
     },
     tolerance=1e-6,
 )
 
 
-def _by_row(f: Any, x: Any) -> Any:
+def _by_row(f: Any, x: Any, keep: Any = lambda value: value, count: int | None = None) -> Any:
     grad = np.zeros_like(x)
-    for k in range(len(x)):
-        value = x[k].copy()
+    for k in range(len(x) if count is None else count):
+        value = keep(x[k])
         x[k] = value + 1e-4
         above = f(x)
         x[k] = value - 1e-4

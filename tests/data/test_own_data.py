@@ -324,6 +324,7 @@ BAD_TABLES = {
     "no label": (GOOD + ",1,2\n", r"data\.csv, line 14 has no label"),
     "a fraction as label": (GOOD + "0.5,1,2\n", r"data\.csv, line 14: the label '0\.5' in column 'label' is neither"),
     "a number of Python's": (GOOD + "0,1_000,2\n", r"data\.csv, line 14, column 'a': '1_000' is not a finite number"),
+    "digits of another script": (GOOD + "0,1,\uff12\n", r"data\.csv, in the lines 2 to 14: .*Correct them"),
     "a label too large": (GOOD + "1e300,1,2\n", r"data\.csv, line 14: the label '1e300' in column 'label' is neither"),
     "no column label": ("pixel0,pixel1\n" + "1,2\n3,4\n", r"data\.csv has no column 'label'"),
     "two columns label": (

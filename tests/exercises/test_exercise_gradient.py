@@ -121,6 +121,120 @@ def test_in_a_network_of_layers_the_layer_is_named():
     assert report.mistake.startswith("the layer Activation_function1: dx ")
 
 
+class Layers:
+    """A network of layers as a reader writes it for chapter 5."""
+
+    def __init__(self, middle=None, last=None, container=dict):
+        random = np.random.RandomState(3)
+        self.params = {"W1": random.randn(3, 3), "b1": random.randn(3), "W2": random.randn(3, 3), "b2": random.randn(3)}
+        first, second = (fastnet.layers.Affine(self.params[f"W{i}"], self.params[f"b{i}"]) for i in (1, 2))
+        layers = {"Affine1": first, "Relu1": middle or Relu(), "Affine2": second}
+        self.layers = layers if container is dict else container(layers.values())
+        self.lastLayer = last or fastnet.layers.SoftmaxWithLoss()
+
+    def in_order(self):
+        return list(self.layers.values() if isinstance(self.layers, dict) else self.layers)
+
+    def loss(self, x, t):
+        for layer in self.in_order():
+            x = layer.forward(x)
+        return self.lastLayer.forward(x, t)
+
+    def backward(self, x, t):
+        self.loss(x, t)
+        dout = self.lastLayer.backward()
+        for layer in reversed(self.in_order()):
+            dout = layer.backward(dout)
+        return [layer for layer in self.in_order() if isinstance(layer, fastnet.layers.Affine)]
+
+    def gradient(self, x, t):
+        first, second = self.backward(x, t)
+        return {"W1": first.dW, "b1": first.db, "W2": second.dW, "b2": second.db}
+
+
+class Forgetful(Relu):
+    def backward(self, dout):
+        return dout
+
+
+@pytest.mark.parametrize("container", [list, tuple])
+def test_layers_in_a_list_are_named_by_their_numbers(container):
+    assert check.gradient(Layers(container=container))
+    report = check.gradient(Layers(Forgetful(), container=container))
+    assert report.mistake.startswith("the layer 1 (Forgetful): dx ")
+
+
+class Loud(fastnet.layers.SoftmaxWithLoss):
+    def backward(self, dout=1):
+        return len(self.t) * super().backward(dout)
+
+
+def test_a_mistake_of_the_last_layer_is_named():
+    report = check.gradient(Layers(last=Loud()))
+    assert report.mistake.startswith("the last layer: dx is 3 times too large")
+
+
+def test_where_each_layer_is_right_the_gradient_itself_is_named():
+    class Exchanged(Layers):
+        def gradient(self, x, t):
+            second, first = self.backward(x, t)
+            return {"W1": first.dW, "b1": first.db, "W2": second.dW, "b2": second.db}
+
+    assert check.gradient(Exchanged()).mistake.startswith("each layer by itself is right: look at gradient()")
+
+
+def test_layers_that_cannot_be_tried_alone_leave_the_search_to_the_formulas():
+    class Hidden(Layers):
+        """The last layer has a name of the reader's."""
+
+        def __init__(self):
+            super().__init__(last=Loud())
+            self.head = vars(self).pop("lastLayer")
+
+        def loss(self, x, t):
+            for layer in self.in_order():
+                x = layer.forward(x)
+            return self.head.forward(x, t)
+
+        def backward(self, x, t):
+            self.lastLayer = self.head
+            try:
+                return super().backward(x, t)
+            finally:
+                del self.lastLayer
+
+    class Moded(Relu):
+        def forward(self, x, is_training):
+            assert is_training
+            return super().forward(x)
+
+    class Training(Layers):
+        """A layer takes more than the input."""
+
+        def loss(self, x, t):
+            first, middle, second = self.in_order()
+            return self.lastLayer.forward(second.forward(middle.forward(first.forward(x), True)), t)
+
+    for network in Hidden(), Training(Moded(), Loud()):
+        assert check.gradient(network).mistake == "the loss: the gradient is not divided by the number of samples"
+
+
+def test_a_generator_of_the_readers_draws_the_same_in_every_call():
+    class Dropout(Relu):
+        def __init__(self):
+            self.random = np.random.default_rng(0)
+
+        def forward(self, x):
+            self.mask = self.random.random(x.shape) < 0.5
+            return np.where(self.mask, 0, x)
+
+    layer = Dropout()
+    before = layer.random.bit_generator.state
+    report = check.gradient(Layers(layer))
+    assert report, str(report)
+    assert layer.random.bit_generator.state == before
+
+
 def test_a_network_that_lacks_something_is_refused():
     with pytest.raises(TypeError, match="TwoLayer has no gradient"):
         check.gradient(type("TwoLayer", (), {"params": {}, "loss": None})())
@@ -244,6 +358,7 @@ def stops(self, x, t):
         (stops, "gradient(x, t) stops with KeyError: 'W3'"),
         (lambda self, x, t: None, "gradient(x, t) gives None. Is there a return at the end?"),
         (lambda self, x, t: [1.0], "gradient(x, t) gives [1.0], but a dict with the keys W1, b1, W2, b2 is wanted."),
+        (lambda self, x, t: dict.fromkeys(self.params, "dW"), "The gradient with respect to b1, b2, W1, W2 is wrong."),
         (lambda self, x, t: dict.fromkeys(self.params), "The gradient with respect to b1, b2, W1, W2 is wrong."),
     ],
 )
@@ -266,6 +381,70 @@ def test_a_weight_decay_that_the_gradient_lacks_is_named():
 
     assert check.gradient(fastnet.MultiLayerNet(4, [3], 2, weight_decay_lambda=0.1))
     assert "weight decay" in check.gradient(Mistaken(4, [3], 2, weight_decay_lambda=0.1)).mistake
+
+
+def test_two_weight_decays_are_not_taken_for_one():
+    class Mistaken(Plain):
+        def loss(self, x, t):
+            return super().loss(x, t) + 0.1 * np.sum(self.params["W1"] ** 2) + 0.2 * np.sum(self.params["W2"] ** 2)
+
+    report = check.gradient(Mistaken())
+    assert report.problem == "The gradient with respect to W1, W2 is wrong."
+    assert "decay" not in report.mistake
+
+
+class OfThree(Plain):
+    """A network for batches of three."""
+
+    def loss(self, x, t):
+        if len(x) != 3:
+            raise ValueError("three samples")
+        return super().loss(x, t)
+
+
+@pytest.mark.parametrize(("kind", "samples"), [(Plain, 1), (OfThree, 3)])
+def test_a_mistake_is_named_where_no_sample_can_be_tried_alone(kind, samples):
+    x, t = np.random.RandomState(0).randn(samples, 4), np.zeros(samples, int)
+    assert check.gradient(kind(), x, t)
+    report = check.gradient(kind(dy=lambda y, t: (t - y) / len(y)), x, t)
+    assert report.mistake.startswith("the loss: the sign is wrong")
+
+
+def test_a_loss_of_a_compiled_function_needs_no_signature():
+    class Compiled:
+        __signature__ = "none that Python can read"
+
+        def __init__(self, function):
+            self.function = function
+
+        def __call__(self, x, t):
+            return self.function(x, t)
+
+    network = Plain()
+    network.loss = Compiled(network.loss)
+    assert check.gradient(network)
+
+
+def test_a_loss_of_one_number_is_looked_for_with_labels_too():
+    class ByElement(Labels):
+        def loss(self, x, t):
+            return super().loss(x, t) if t.ndim == 1 else -t * np.log(self.predict(x)[2])
+
+    class Never(Plain):
+        def loss(self, x, t):
+            return -np.log(self.predict(x)[2])
+
+    assert check.gradient(ByElement())
+    with pytest.raises(ValueError, match=r"one-hot rows nor labels: .*\(it gives an array of the shape \(3, 2\)\)"):
+        check.gradient(Never())
+
+
+@pytest.mark.parametrize(("factor", "words"), [(np.nan, "nan"), (np.inf, "infinite")])
+def test_with_a_loss_that_is_not_finite_no_gradient_is_right(factor, words):
+    network = type("Mistaken", (Plain,), {"loss": lambda self, x, t: factor * Plain.loss(self, x, t)})()
+    report = check.gradient(network)
+    assert not report
+    assert report.problem.startswith(f"loss(x, t) is {words} where a finite number is wanted.")
 
 
 @pytest.mark.parametrize(
@@ -300,6 +479,27 @@ def test_targets_that_are_numbers_are_taken():
     x, t = np.random.default_rng(0).random((5, 3)), np.linspace(0, 1, 5)
     assert check.gradient(Line(1), x, t)
     assert check.gradient(Line(-1), x, t).mistake == "the gradient with respect to b1 has the wrong sign"
+
+
+@pytest.mark.parametrize("names", [("W1", "b1"), ("slope", "offset")])
+def test_a_mistake_in_a_network_of_another_kind_is_put_in_words(names):
+    class Line:
+        def __init__(self):
+            self.params = {names[0]: np.zeros(3), names[1]: np.zeros(1)}
+
+        def rest(self, x, t):
+            W, b = (self.params[name] for name in names)
+            return x @ W + b - t
+
+        def loss(self, x, t):
+            return np.mean(self.rest(x, t) ** 2)
+
+        def gradient(self, x, t):
+            d = self.rest(x, t) / len(x)
+            return {names[0]: 2 * x.T @ d, names[1]: d.sum(keepdims=True)}
+
+    x, t = np.random.default_rng(0).random((5, 3)), np.linspace(0, 1, 5)
+    assert check.gradient(Line(), x, t).mistake == f"the gradient with respect to {names[1]} is 2 times too small"
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 2), (2, 3, 6), (3, 3, 2), (3, 4, 3), (5, 2, 5), (6, 4, 5)])

@@ -90,6 +90,10 @@ def test_a_report_tells_the_smallest_input_and_what_is_right_already():
     assert report.works == ["a vector", "equal scores"]
 
 
+def test_a_report_of_a_right_answer_tells_on_what_it_was_tried():
+    assert str(check.OR(lambda x1, x2: int(x1 + x2 > 0))).startswith("OR: right. Tried on ")
+
+
 def test_no_right_number_is_told():
     report = check.sum_squared_error(lambda y, t: float(np.sum((y - t) ** 2)) + 7)
     assert "9" not in str(report).replace("y = ", "").split("smallest")[0] or "gives other numbers" in str(report)

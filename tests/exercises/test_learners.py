@@ -57,6 +57,8 @@ MISTAKEN = [
     ("forward", "def f(n, x):\n    s = lambda a: 1 / (1 + np.exp(-a))\n    z1 = s(x @ n['W1'] + n['b1'])\n    z2 = s(z1 @ n['W2'] + n['b2'])\n    return s(z2 @ n['W3'] + n['b3'])", "sigmoid behind the last layer"),
     ("accuracy", "def acc(y, t):\n    right = 0\n    for i in range(len(y)):\n        if np.argmax(y[i]) == t[i]: right += 1\n    return right", "does not divide"),
     ("accuracy", "def acc(y, t): return np.sum(np.argmax(y) == t) / len(y)", "looks at the whole batch"),
+    ("accuracy", "def acc(y, t): return np.mean(np.argmax(y, axis=0) == t)", "Look here: argmax runs down the columns."),
+    ("accuracy", "def acc(y, t): return np.sum(y.argmax(axis=0) == t) / float(len(y))", "Look here: argmax runs down the columns."),
     ("accuracy", "def acc(y, t):\n    for i in range(len(y)):\n        right = 0\n        right += int(np.argmax(y[i]) == t[i])\n    return right / len(y)", "not yet"),
     ("normalize", "def n(images):\n    out = np.zeros_like(images)\n    out[:] = images / 255\n    return out", "lost its fractions"),
     ("normalize", "def n(images):\n    images /= 255\n    return images", "It stops with"),
@@ -82,6 +84,19 @@ MISTAKEN = [
     ("numerical_diff", "def d(f, x):\n    h = 1e-4\n    return f(x + h) - f(x - h) / (2 * h)", "not yet"),
     ("numerical_diff", "def d(f, x):\n    h = 10e-50\n    return (f(x + h) - f(x)) / h", "not yet"),
     ("numerical_gradient", "def g(f, x):\n    grad = np.zeros_like(x)\n    for i in np.ndindex(x.shape):\n        x[i] += 1e-4\n        a = f(x)\n        x[i] -= 2e-4\n        b = f(x)\n        grad[i] = (a - b) / 2e-4\n    return grad", "not put back"),
+    *(
+        (
+            "numerical_gradient",
+            f"def g(f, x):\n    grad = np.zeros_like(x)\n    for i in range({count}):\n        v = {value}\n        x[i] = v + 1e-4\n        a = f(x)\n        x[i] = v - 1e-4\n        b = f(x)\n        grad[i] = (a - b) / 2e-4\n        x[i] = v\n    return grad",
+            f"Look here: x[k] of a matrix is a whole row{words}.",
+        )
+        for count, value, words in (
+            ("len(x)", "x[i].copy()", ""),
+            ("x.shape[0]", "x[i]", ", and not a copy of it: it moves with x"),
+            ("x.size", "float(x[i])", ", and float takes one number"),
+            ("x.size", "x[i]", ", and x.size counts the elements"),
+        )
+    ),
     ("numerical_gradient", "def g(f, x): return (f(x + 1e-4) - f(x - 1e-4)) / 2e-4", "(one element)"),
     ("numerical_gradient", "def g(f, x):\n    grad = np.zeros(x.shape, int)\n    for i in np.ndindex(x.shape):\n        v = x[i]\n        x[i] = v + 1e-4; a = f(x)\n        x[i] = v - 1e-4; b = f(x)\n        x[i] = v\n        grad[i] = (a - b) / 2e-4\n    return grad", "not yet"),
     ("gradient_descent", "def gd(f, init_x, lr, step_num):\n    x = init_x\n    for _ in range(step_num):\n        g = 2 * x if x.size == 1 else np.array([(f(x + e) - f(x - e)) / 2e-4 for e in 1e-4 * np.eye(x.size)])\n        x -= lr * g\n    return x", "changes its argument init_x"),

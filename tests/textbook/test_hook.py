@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import pickle
 import sys
+import threading
 import traceback
 from pathlib import Path
 
@@ -173,10 +174,12 @@ def test_a_definition_that_is_replaced_below_stays(reader):
     assert module.relu.__name__ == "erf"
 
 
-def test_modules_that_were_imported_before_are_named(reader):
+def test_modules_that_were_imported_before_are_named(reader, tmp_path):
     _hook.uninstall()
     reader("first", NP + SIGMOID)
     reader("second", NP + OTHER_SIGMOID)
+    reader("third", NP + RELU)
+    (tmp_path / "third.py").unlink()  # it cannot be read any more: nothing is known of it
     with pytest.warns(UserWarning, match=r"^first was imported before fastnet\.textbook"):
         _hook.install()
 
@@ -295,6 +298,17 @@ def test_a_program_that_expects_a_missing_module_gets_what_it_has_instead(reader
     assert is_served(reader("other", text).sigmoid)
 
 
+@pytest.mark.usefixtures("reader")
+def test_an_import_that_stands_in_no_file_gets_a_missing_module():
+    thread = threading.Thread(target=importlib.import_module, args=("common.functions",))
+    thread.start()
+    thread.join()
+    assert sys.modules["common.functions"].relu(-1) == 0
+    names = {}
+    exec(compile("from common.gradient import numerical_gradient", "not_there.py", "exec"), names)
+    assert names["numerical_gradient"] in _hook.published
+
+
 def test_a_module_that_the_book_lacks_is_missing():
     for name in "common.config", "common.functions2", "commons":
         with pytest.raises(ModuleNotFoundError, match=name):
@@ -350,6 +364,26 @@ def test_a_served_class_notices_what_replaces_a_name_that_it_refers_to(reader, p
     module.sigmoid = lambda _: 7.0
     assert layer.forward(np.zeros(1)) == 7
     assert layer.backward(1) == -42
+
+
+def test_an_optimizer_notices_what_replaces_a_name_that_it_refers_to(reader, publish):
+    rule = "def half(x):\n    return x / 2\n"
+    text = """
+class SGD:
+    def __init__(self, lr=0.01):
+        self.lr = lr
+    def update(self, params, grads):
+        for key in params.keys():
+            params[key] -= half(self.lr) * grads[key]
+"""
+    publish(rule, "half-1")
+    publish(text, "SGD-7", optimizer.SGD)
+    module = reader("common.optimizer", rule + text)
+    made, params = module.SGD(lr=0.5), {"W": np.zeros(1)}
+    assert is_served(module.SGD)
+    module.half = lambda x: 8 * x
+    made.update(params, {"W": np.ones(1)})
+    assert params["W"] == -4
 
 
 def test_a_network_of_a_changed_layer_stays_the_readers(reader, publish):

@@ -89,7 +89,14 @@ def test_a_program_runs_as_under_python(project, text):
     assert [line for line in lines if not line.startswith("fastnet run: ")] == expected[2].splitlines(keepends=True)
 
 
-@pytest.mark.parametrize("name", ["ch 03", "missing", "ch 03.broken"])
+def test_a_program_imports_its_own_module_and_not_pythons_of_the_same_name(project):
+    """fastnet has imported Python's own before."""
+    (project / "argparse.py").write_text("NAME = 'mine'\n", "utf-8")
+    (project / "program.py").write_text("import argparse\nprint(argparse.NAME)\n", "utf-8")
+    assert python("../program.py")[:2] == fastnet("run", "../program.py")[:2] == (0, "mine\n")
+
+
+@pytest.mark.parametrize("name", ["ch 03", "missing", "missing.module", "ch 03.broken", "half.module"])
 def test_a_module_runs_as_under_python(project, name, monkeypatch):
     """Its imports are relative to its package, and the first folder of the path is the current one."""
     text = """
@@ -103,6 +110,8 @@ def test_a_module_runs_as_under_python(project, name, monkeypatch):
     write(project, text, "__main__.py")
     write(project, "VALUE = 5\n", "beside.py")
     write(project, "import no_such_module\n", "broken.py")
+    (project / "half").mkdir()
+    (project / "half/__init__.py").write_text("import no_such_module\n", "utf-8")
     monkeypatch.chdir(project.parent)
     name = f"{project.name}.{name}"
     status, out, _ = python("-m", name, "--list", "7")
@@ -110,7 +119,7 @@ def test_a_module_runs_as_under_python(project, name, monkeypatch):
     assert got[:2] == (status, out)
     if "missing" in name:
         assert got[2].startswith(f"fastnet run: error: no module named {name} ")
-    elif "broken" in name:
+    elif "broken" in name or "half" in name:
         assert "no_such_module" in got[2]
     else:
         assert "replaced 1 in" in got[2]

@@ -22,7 +22,7 @@ from own_layers import (
 )
 
 from fastnet.textbook import layers, util
-from fastnet.textbook._serving import serve
+from fastnet.textbook._serving import serve, serve_absent
 
 RANDOM = np.random.default_rng(3)
 RTOL = 1e-12  # float64 against float64: sums of at most some hundred products, in another order
@@ -69,7 +69,9 @@ CASES = [
     (BatchNormalization, (normal(6), normal(6)), normal(5, 6)),
     (BatchNormalization, (normal(84), normal(84)), IMAGES),
     (BatchNormalization, (normal(6), normal(6), 0.5, normal(6), normal(6) ** 2), normal(5, 6)),
+    (BatchNormalization, (normal(6), normal(6)), normal(5, 6, dtype=np.float32)),
     (Convolution, (FILTERS, normal(4)), IMAGES),
+    (Convolution, (FILTERS, normal(4), np.int64(2)), IMAGES),
     (Convolution, (FILTERS, normal(4), 2, 1), IMAGES),
     (Convolution, (FILTERS, normal(4)), IMAGES.astype(np.float32)),
     (Convolution, (FILTERS.astype(np.float32), normal(4, dtype=np.float32)), IMAGES.astype(np.float32)),
@@ -78,6 +80,7 @@ CASES = [
     (Pooling, (2, 2), IMAGES),
     (Pooling, (3, 2, 1), IMAGES),
     (Pooling, (2, 3, 3), IMAGES.astype(np.float32)),
+    (Pooling, (2, 2, np.int64(2)), IMAGES),
     (Pooling, (2, 2), np.round(IMAGES)),  # equal elements: the first one counts
     (Pooling, (2, 2), (IMAGES * 50).astype(np.uint8)),
 ]
@@ -128,6 +131,44 @@ def test_the_last_layer(t):
     equal(served.forward(x, t), plain.forward(x, t))
     equal(served.backward(), plain.backward())
     assert served.t is t
+
+
+def test_the_last_layer_of_half_precision_is_the_readers_own():
+    served, plain = pair(SoftmaxWithLoss)
+    x = normal(3, 5, dtype=np.float16)
+    equal(served.forward(x, LABELS), plain.forward(x, LABELS))
+    equal(served.backward(), plain.backward())
+
+
+class MulLayer:
+    def __init__(self):
+        self.x = self.y = None
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x * y
+
+    def backward(self, dout):
+        return ("nothing to multiply by",) if self.x is None else (dout * self.y, dout * self.x)
+
+
+def test_a_product_is_differentiated_and_before_forward_the_readers_own_answers():
+    served, plain = pair(MulLayer)
+    assert served.backward(1.0) == plain.backward(1.0)
+    assert served.forward(100, 2) == plain.forward(100, 2) == 200
+    assert served.backward(1.5) == plain.backward(1.5) == (3.0, 150.0)
+
+
+def test_a_layer_that_the_reader_does_not_have_is_fastnets():
+    for own, arguments, x in (Affine, (W, B), normal(3, 12)), (Dropout, (0.3,), normal(4, 5)):
+        served = serve_absent(getattr(layers, own.__name__), own.__name__, "common.layers")(*arguments)
+        results = []
+        for layer in served, own(*arguments):
+            np.random.seed(0)
+            out = layer.forward(x)
+            results.append((out, layer.backward(np.ones_like(out))))
+        for got, expected in zip(*results, strict=True):
+            equal(got, expected)
 
 
 def test_targets_of_another_loss_go_to_the_readers_own():
@@ -308,6 +349,8 @@ def test_tools_give_what_the_book_gives():
         (util.im2col, own_im2col, (IMAGES, 9, 2)),
         (util.im2col, own_im2col, (IMAGES, 2, 2, 1.0)),
         (util.col2im, own_col2im, (normal(3, 3), (3, 2, 7, 6), 2, 2)),
+        (util.col2im, own_col2im, (normal(3, 3), [3, 2, 7, 6], 2, 2)),
+        (util.col2im, own_col2im, (normal(3, 3), (3, 2, 1, 6), 2, 2)),
         (util.conv_output_size, own_size, (28.0, 5)),
         (util.smooth_curve, own_curve, (np.ones((2, 3)),)),
         (util.smooth_curve, own_curve, ("text",)),
@@ -319,3 +362,10 @@ def test_unusual_arguments_of_tools_go_to_the_readers_own(ours, own, arguments):
     word, passed = serve(ours, own)(*arguments)
     assert word == "own"
     assert passed is arguments[0]
+
+
+@pytest.mark.parametrize("ours", ["im2col", "col2im", "conv_output_size"])
+def test_wrong_calls_of_tools_are_the_readers_errors(ours):
+    own = {"im2col": own_im2col, "col2im": own_col2im, "conv_output_size": own_size}[ours]
+    with pytest.raises(TypeError, match=rf"^{own.__name__}\(\) missing"):
+        serve(getattr(util, ours), own)(IMAGES)

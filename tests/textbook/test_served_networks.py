@@ -109,12 +109,15 @@ class Deep(Network):
         loss = self.last_layer.forward(self.predict(x, train_flg), t)
         return loss + self.weight_decay_lambda / 2 * sum((W**2).sum() for W in self.params.values() if W.ndim == 2)
 
+    def mode(self):
+        return {"train_flg": True}
+
     def numerical_gradient(self, x, t):
         self.looped = True
-        return {name: slopes(lambda: self.loss(x, t, train_flg=True), value) for name, value in self.params.items()}
+        return {name: slopes(lambda: self.loss(x, t, **self.mode()), value) for name, value in self.params.items()}
 
     def gradient(self, x, t):
-        self.loss(x, t, train_flg=True)
+        self.loss(x, t, **self.mode())
         dout = self.last_layer.backward(1)
         for layer in reversed(self.layers.values()):
             dout = layer.backward(dout)
@@ -128,13 +131,23 @@ class Deep(Network):
         return found
 
 
+class Dense(Deep):
+    """With weight decay alone: its loss has no mode."""
+
+    def mode(self):
+        return {}
+
+    def loss(self, x, t):
+        return super().loss(x, t)
+
+
 class Convolutional(Network):
-    def __init__(self):
+    def __init__(self, width=3, stride=1):
         make = self.kinds
-        shapes = {"W1": (4, 1, 3, 3), "b1": (4,), "W2": (16, 5), "b2": (5,), "W3": (5, 3), "b3": (3,)}
+        shapes = {"W1": (4, 1, 3, width), "b1": (4,), "W2": (16, 5), "b2": (5,), "W3": (5, 3), "b3": (3,)}
         self.params = {name: 0.5 * np.random.randn(*shape) for name, shape in shapes.items()}
         p = self.params
-        self.layers = OrderedDict(Conv1=make["Convolution"](p["W1"], p["b1"]), Relu1=make["Relu"]())
+        self.layers = OrderedDict(Conv1=make["Convolution"](p["W1"], p["b1"], stride), Relu1=make["Relu"]())
         self.layers["Pool1"] = make["Pooling"](2, 2, stride=2)
         self.layers["Affine1"] = make["Affine"](p["W2"], p["b2"])
         self.layers["Relu2"] = make["Relu"]()
@@ -142,7 +155,7 @@ class Convolutional(Network):
         self.last_layer = make["SoftmaxWithLoss"]()
 
     def accuracy(self, x, t, batch_size=100):
-        raise AssertionError
+        return "an accuracy of my own"
 
     def load_params(self, file_name="params.pkl"):
         with open(file_name, "rb") as file:
@@ -172,6 +185,7 @@ NETWORKS = [
     (TwoLayers, networks.LayeredTwoLayerNet, ((8, 5, 3),), {}, X.astype(np.float32), np.eye(3)[T]),
     (Deep, networks.MultiLayerNetExtend, ([8, 6, 5, 3],), {"weight_decay_lambda": 0.1}, X, T),
     (Deep, networks.MultiLayerNetExtend, ([8, 6, 3],), {"activation": "Sigmoid"}, X, np.eye(3)[T]),
+    (Dense, networks.MultiLayerNet, ([8, 6, 3],), {"weight_decay_lambda": 0.1}, X, T),
     (Convolutional, networks.SimpleConvNet, (), {}, IMAGES, LABELS),
 ]
 
@@ -204,6 +218,45 @@ def test_parameters_that_are_changed_or_replaced_count_as_in_the_readers():
     same(served.gradient(X, T), plain.gradient(X, T))
     same(served.numerical_gradient(X, T), plain.numerical_gradient(X, T), rtol=1e-7)
     assert served.looped  # what `params` holds is not what the layers hold
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize(("own", "ours"), [(Deep, networks.MultiLayerNetExtend), (Dense, networks.MultiLayerNet)])
+def test_weights_with_which_fastnet_would_not_compute_the_same_are_the_readers(own, ours):
+    nets = pair(own, ours, [8, 5, 3], weight_decay_lambda=0.1)
+    served, plain = nets
+    for W in np.ones((8, 5)), np.ones((8, 5), np.float16):  # in place of those that the layers hold
+        for net in nets:
+            net.params["W1"] = W
+        assert served.loss(X, T) == pytest.approx(plain.loss(X, T), rel=RTOL)
+        same(served.gradient(X, T), plain.gradient(X, T))
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize(
+    ("own", "ours", "arguments", "x"),
+    [
+        (TwoLayers, networks.LayeredTwoLayerNet, (8, 5, 3), X.reshape(6, 1, 2, 4)),
+        (Convolutional, networks.SimpleConvNet, (2,), IMAGES),  # filters that are not square
+        (Convolutional, networks.SimpleConvNet, (3, 2), RANDOM.random((7, 1, 10, 10))),  # the last row is left out
+    ],
+    ids=["images", "filters", "sizes"],
+)
+def test_a_network_that_fastnet_cannot_have_differentiates_by_the_readers_loop(own, ours, arguments, x):
+    served, plain = pair(own, ours, *arguments)
+    t = np.arange(len(x)) % 3
+    same(served.numerical_gradient(x, t), plain.numerical_gradient(x, t), rtol=1e-7)
+    assert served.looped
+
+
+@pytest.mark.usefixtures("backend")
+def test_one_more_layer_leaves_the_differences_to_the_reader():
+    nets = pair(Convolutional, networks.SimpleConvNet)
+    for net in nets:
+        net.layers["Relu3"] = type(net.layers["Relu1"])()
+    served, plain = nets
+    same(served.numerical_gradient(IMAGES, LABELS), plain.numerical_gradient(IMAGES, LABELS), rtol=1e-7)
+    assert served.looped
 
 
 class Halve:
@@ -284,6 +337,7 @@ def test_the_accuracy_is_that_of_all_samples():
     right = plain.predict(IMAGES).argmax(axis=1) == LABELS
     assert served.accuracy(IMAGES, LABELS, batch_size=3) == right.mean()
     assert served.accuracy(IMAGES, np.eye(3)[LABELS]) == right.mean()
+    assert served.accuracy(IMAGES, LABELS, batch_size=2.5) == "an accuracy of my own"
 
 
 @pytest.mark.usefixtures("backend")
@@ -376,12 +430,24 @@ def test_the_network_of_chapter_4():
     np.testing.assert_allclose(served.predict(X[0]), plain.predict(X[0]), rtol=RTOL)
 
 
+@pytest.mark.usefixtures("backend")
+def test_labels_mean_what_one_hot_rows_mean():
+    served, plain = formulas()
+    same(served.gradient(X, T), plain.gradient(X, np.eye(3)[T]))
+    assert not hasattr(served, "called")
+    same(served.gradient(X, np.eye(3)[T].tolist()), plain.gradient(X, np.eye(3)[T]))
+    assert served.called  # the reader's own, which takes a list
+
+
 def test_unusual_parameters_and_targets_go_to_the_readers_own():
     t = np.eye(3)[T]
     for change in ({"W1": np.float32(1) * np.ones((8, 5), np.float32)}, {"more": np.ones(2)}):
         served, _ = formulas()
         served.params.update(change)
         served.gradient(X, t)
+        assert served.called
+        del served.called
+        served.numerical_gradient(X, t)
         assert served.called
     served, _ = formulas()
     served.gradient(X, 2 * t)  # the rows have the sum 2
