@@ -43,7 +43,7 @@ def build_only_what_is_translated(_app: Sphinx, config: Config) -> None:
         ]
         config.suppress_warnings += ["toc.not_readable"]
         # The English build has made the gallery. Two builds at the same time must not write it again.
-        config.sphinx_gallery_conf |= {"examples_dirs": [], "gallery_dirs": []}
+        config.sphinx_gallery_conf |= {"examples_dirs": [], "gallery_dirs": [], "backreferences_dir": None}
         config.intersphinx_mapping = {"english": ("../", str(HERE / "_build" / "html" / "objects.inv"))}
 
 
