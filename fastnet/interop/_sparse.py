@@ -8,7 +8,7 @@ from scipy.sparse import issparse
 def refuse_broken(matrix: Any, name: str) -> None:
     """Raise a ValueError if a sparse matrix names a place that it does not have.
 
-    Neither SciPy nor scikit-learn checks this, and SciPy then reads and writes outside the arrays.
+    Neither SciPy nor scikit-learn checks this before they use it.
     """
     if not issparse(matrix) or matrix.ndim != 2 or matrix.format not in ("csr", "csc", "bsr"):
         return
