@@ -33,7 +33,6 @@ NEWS = {
     "<prog>: error: <names> (see <prog> --help)",
     "<prog>: interrupted before the first iteration was done: nothing to keep",
     "<prog>: interrupted while <PICTURE> was drawn: <WEIGHTS> and <HISTORY> are kept in <folder>",
-    "<prog>: note: this fastnet has no lessons in --lang <lang>: they are in English",
     "<prog>: warning: no checkpoint at iteration <current iter>: <path>: <reason>. The training goes on",
     "<wanted>, got <...>",
     "<wanted>, got <weight init std>",

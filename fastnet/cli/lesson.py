@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from fastnet._languages import LANGUAGES
-from fastnet._streams import complain
 from fastnet.cli import _arguments
 from fastnet.lessons import _shelf
 from fastnet.lessons._markdown import Say, Table
@@ -54,8 +53,6 @@ def run(args: argparse.Namespace) -> int:
         option = "--open" if args.open else "--answers"
         raise ValueError(f"{option} needs a chapter: fastnet lesson 4 {option}")
     translated = translation(args.lang)
-    if args.lang != "en" and not translated:
-        complain(f"{args.prog}: note: this fastnet has no lessons in --lang {args.lang}: they are in English")
 
     def say(text: str) -> str:
         return translated.get(text, text)

@@ -10,8 +10,10 @@ _ENTRY = re.compile(r'((?:^#.*\n)*)^msgid (".*"(?:\n".*")*)\nmsgstr (".*"(?:\n".
 
 def translation(language: str) -> dict[str, str]:
     """Return the paragraphs of a language by those in English, in Markdown. English itself needs none."""
+    if language == "en":
+        return {}
     catalogue = resources.files("fastnet.lessons").joinpath("locale", language, "LC_MESSAGES", "learn.po")
-    return entries(catalogue.read_text(encoding="utf-8")) if catalogue.is_file() else {}
+    return entries(catalogue.read_text(encoding="utf-8"))
 
 
 def entries(catalogue: str) -> dict[str, str]:

@@ -87,14 +87,6 @@ def test_another_language_shows_what_is_translated(monkeypatch, capsys):
     assert not shown.err
 
 
-def test_a_language_without_translations_is_told(monkeypatch, capsys):
-    monkeypatch.setattr("fastnet.cli.lesson.translation", lambda _: {})
-    assert lesson(2, "--lang", "ja") == 0
-    shown = capsys.readouterr()
-    assert "One unit that decides" in shown.out
-    assert shown.err == "fastnet lesson: note: this fastnet has no lessons in --lang ja: they are in English\n"
-
-
 @pytest.mark.parametrize(
     ("language", "encoding"), [("ko", "ascii"), ("ko", "cp932"), ("ja", "cp1252"), ("ja", "cp949")]
 )

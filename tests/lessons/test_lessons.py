@@ -219,8 +219,6 @@ def test_a_translation_replaces_its_block_and_leaves_english_where_there_is_none
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_translated_lesson_can_be_shown(chapter, language):
     translated = translation(language)
-    if not translated:
-        pytest.skip("there is no translation yet")
     text = lines(chapter, say=lambda text: translated.get(text, text))
     assert text != lines(chapter)
     assert text[0] in translated.values()
