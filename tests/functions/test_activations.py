@@ -330,6 +330,7 @@ def test_maxout_promotes_as_numpy_does(dtypes, expected):
     [
         ((2, 3), (3, 4), (4,), r"W must have shape \(K, D, H\) with K at least 1, got shape \(3, 4\)"),
         ((2, 3), (0, 3, 4), (0, 4), r"W must have shape .* at least 1, got shape \(0, 3, 4\)"),
+        ((2, 3), (2, 3, 4, 1), (2, 4), r"W must have shape .* at least 1, got shape \(2, 3, 4, 1\)"),
         ((2, 3), (2, 3, 4), (4,), r"b must have shape \(2, 4\) for W of shape \(2, 3, 4\), got shape \(4,\)"),
         ((2, 3), (2, 3, 4), (1, 4), r"b must have shape \(2, 4\)"),
         ((2, 4), (2, 3, 4), (2, 4), r"x must have shape \(N, 3\), or \(3,\) for one sample; got shape \(2, 4\)"),

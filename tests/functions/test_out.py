@@ -1,5 +1,7 @@
 """out= of the functions of each element: the semantics of NumPy's functions, read off NumPy's own."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from cases import ELEMENTWISE
@@ -48,6 +50,19 @@ def test_out_may_be_x_or_overlap_it(name, dtype):
         wanted = function(x[of_x])
         same(function(memory[of_x], out=memory[of_out]), wanted)
         same(memory[of_out], wanted)
+
+
+@pytest.mark.parametrize("in_place", [True, False], ids=["in place", "to another array"])
+def test_the_kernel_writes_to_out_without_an_array_between(in_place):
+    x = LARGE.copy()
+    out = x if in_place else np.empty_like(x)
+    functions.relu(x, out=out)  # loads what is loaded at the first call
+    tracemalloc.start()
+    try:
+        functions.relu(x, out=out)
+        assert tracemalloc.get_traced_memory()[1] < x.nbytes / 2
+    finally:
+        tracemalloc.stop()
 
 
 @EVERY
