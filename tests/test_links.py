@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-broken = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "links.py"))["broken"]
+links = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "links.py"))
+broken, astray = links["broken"], links["astray"]
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,19 @@ def test_what_leads_somewhere_passes(tmp_path, link):
 def test_what_leads_nowhere_is_named(tmp_path, link, attribute):
     (tmp_path / "a.html").write_text(f'<p id="here"><img {attribute}="{link}"></p>', encoding="utf-8")
     assert list(broken(tmp_path)) == [f"a.html: {link}"]
+
+
+@pytest.mark.parametrize(
+    ("translated", "named"),
+    [
+        (["b.html#one", "b.html#two"], []),
+        (["../b.html#two", "../b.html#one", "#here", "c.html"], []),  # the English page, in another order
+        (["b.html#two", "b.html#two"], ["b.html#one"]),
+        (["b.html#one", "b.html#two", "c.html#one"], ["c.html#one"]),
+    ],
+)
+def test_a_translation_that_leads_to_other_places_is_named(tmp_path, translated, named):
+    for folder, links in (tmp_path, ["b.html#one", "b.html#two"]), (tmp_path / "ja", translated):
+        folder.mkdir(exist_ok=True)
+        (folder / "a.html").write_text("".join(f'<a href="{link}">x</a>' for link in links), encoding="utf-8")
+    assert list(astray(tmp_path)) == [f"ja/a.html: {place} is linked in one language alone" for place in named]

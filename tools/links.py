@@ -1,7 +1,8 @@
-"""Check that no link of the built documentation leads nowhere: `python tools/links.py docs/_build/html`.
+"""Check the links of the built documentation: `python tools/links.py docs/_build/html`.
 
-Sphinx checks the links within one language. Those between the languages, and those in the code of the examples, are
-checked here. Links to other sites are not followed.
+No link leads nowhere: Sphinx checks the links within one language, but not those between the languages, nor those in
+the code of the examples. And a translated page leads to the same places of other pages as the English one, each of
+which may stand in either language. Links to other sites are not followed.
 """
 
 import argparse
@@ -12,6 +13,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from fastnet._languages import LANGUAGES
+
+TRANSLATIONS = LANGUAGES[1:]
 
 class Page(HTMLParser):
     """Where the links of a page lead, and the places in it that a link can lead to."""
@@ -46,11 +50,34 @@ def broken(folder: Path) -> Iterator[str]:
                 yield f"{path.relative_to(folder.resolve())}: {link}"
 
 
+def places(page: Path, folder: Path) -> set[str]:
+    """Return the places of other pages to which a page links, without their language."""
+    found = set()
+    for link in read(page).links:
+        address = urlparse(link)
+        if address.path and address.fragment and not (address.scheme or address.netloc):
+            target = (page.parent / unquote(address.path)).resolve().relative_to(folder).parts
+            found.add("/".join(target[target[0] in TRANSLATIONS :]) + f"#{address.fragment}")
+    return found
+
+
+def astray(folder: Path) -> Iterator[str]:
+    """Yield each place to which only one of a page and its translation leads, after the translated page."""
+    folder = folder.resolve()
+    for language in TRANSLATIONS:
+        for page in sorted((folder / language).rglob("*.html")):
+            english = folder / page.relative_to(folder / language)
+            if english.name not in ("genindex.html", "search.html"):  # these are made anew in each language
+                for place in sorted(places(page, folder) ^ places(english, folder)):
+                    yield f"{page.relative_to(folder)}: {place} is linked in one language alone"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check the links of the built documentation.")
     parser.add_argument("folder", type=Path, help="where the pages are")
-    found = list(broken(parser.parse_args().folder))
-    print("\n".join(found) or "No link leads nowhere.")
+    folder = parser.parse_args().folder
+    found = list(broken(folder)) or list(astray(folder))
+    print("\n".join(found) or "No link leads nowhere, or astray.")
     return 1 if found else 0
 
 

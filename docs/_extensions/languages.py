@@ -14,7 +14,7 @@ from docutils import nodes
 from sphinx import addnodes, locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.transforms import SphinxTransform
+from sphinx.transforms import SphinxTransform, i18n
 
 from fastnet._languages import LANGUAGES
 
@@ -98,6 +98,11 @@ class TranslateFormulas(SphinxTransform):
                 formula[:] = [nodes.Text(formula.rawsource)]
 
 
+def keep_the_places_of_links() -> None:
+    """Sphinx knows no places: it gives all links of a translated paragraph to one page the place of the last."""
+    i18n.EXCLUDED_PENDING_XREF_ATTRIBUTES += ("reftargetid",)
+
+
 def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
     context["languages"] = []
     if not app.tags.has("translated"):  # the other languages are not built
@@ -110,6 +115,7 @@ def add_switch(app: Sphinx, pagename: str, _template: str, context: dict[str, An
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    keep_the_places_of_links()
     app.connect("config-inited", build_only_what_is_translated, priority=100)  # before intersphinx reads its mapping
     app.add_transform(PlaceAdmonitionTitles)
     app.add_transform(TranslateFormulas)
