@@ -110,6 +110,11 @@ def test_half_precision_is_written_into_the_parameters_as_in_the_books_program()
             r"conv_param\['pad'\] must be at least 0",
         ),
         (
+            {"conv_param": {"filter_num": 3, "filter_size": 3, "pad": 1, "stride": 0}},
+            ValueError,
+            r"conv_param\['stride'\] must be at least 1",
+        ),
+        (
             {"conv_param": {"filter_num": 3, "filter_size": 5, "pad": 0, "stride": 2}},
             ValueError,
             r"\(28 \+ 2 \* 0 - 5\) / 2 must be a whole number",
@@ -265,6 +270,8 @@ def test_a_mask_of_another_shape_is_refused():
     [
         ((np.dtype, (0,), b"b"), (), "it holds .*_Dtype"),
         ((np.ndarray, (0,), b"b"), (1, (4,), "f8", False, bytes(32)), "an array that is not of numbers"),
+        ((np.ndarray, (0,), b"b"), (1, (4,), np.dtype("f8"), False, bytes(31)), r"of shape \(4,\) has 31 bytes"),
+        ((np.ndarray, (0,), b"b"), (1, (4,), np.dtype("f8"), False, bytes(33)), r"of shape \(4,\) has 33 bytes"),
     ],
 )
 def test_a_pickle_that_numpy_has_not_written_is_refused(arguments, state, named, tmp_path):

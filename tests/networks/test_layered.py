@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 from collections import OrderedDict
 
 import numpy as np
@@ -11,7 +12,7 @@ from hostile import snapshot
 from fastnet import DeepConvNet, LayeredTwoLayerNet, MultiLayerNetExtend, SimpleConvNet, Trainer
 from fastnet._bench import plain_layers as plain
 from fastnet.gradient import gradient_check, numerical_gradient
-from fastnet.layers import Affine, Dropout, Relu, Sigmoid
+from fastnet.layers import Affine, Dropout, Relu, Sigmoid, SoftmaxWithLoss
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -343,6 +344,44 @@ def test_what_a_program_has_changed_is_in_the_numerical_gradient(change):
         np.testing.assert_allclose(found[name], value, rtol=0, atol=1e-10, err_msg=name)
 
 
+def test_backpropagation_begins_with_1_in_a_last_layer_of_ones_own():
+    class HalfOfSquares:
+        def forward(self, y, _):
+            self.y = y
+            return np.sum(y**2) / 2
+
+        def backward(self, dout=1):
+            return dout * self.y
+
+    case = CASES["two layers"]
+    net, x, t = case.network(), case.inputs(3), labels(3)
+    net.lastLayer = HalfOfSquares()
+    expected = by_the_full_loop(net, x, t)
+    for name, value in net.gradient(x, t).items():
+        # A quadratic function has no error of h**2; the rounding of a loss of about 100, over 2e-4, is left.
+        np.testing.assert_allclose(value, expected[name], rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_beside_a_layer_of_ones_own_a_dropout_with_a_seed_has_one_mask_in_all_differences():
+    case = CASES["dropout"]
+    net, x, t = case.network(), case.inputs(3), labels(3)
+    subclassed_layer(net)
+    net.layers["Dropout1"], net.layers["Dropout2"] = Dropout(0.5, seed=3), Dropout(0.5, seed=4)
+    by_formula = copy.deepcopy(net).gradient(x, t)
+    for name, value in net.numerical_gradient(x, t).items():
+        # h^2 times the third derivative. Another mask changes them by about 0.1.
+        np.testing.assert_allclose(value, by_formula[name], rtol=0, atol=1e-4, err_msg=name)
+
+
+def test_gradient_check_judges_a_layer_of_ones_own():
+    case = CASES["two layers"]
+    net, x, t = case.network(), case.inputs(3), labels(3)
+    subclassed_layer(net)
+    assert gradient_check(net, x, t).verdict == "agrees"
+    net.layers["Affine2"].backward = super(type(net.layers["Affine2"]), net.layers["Affine2"]).backward
+    assert gradient_check(net, x, t).verdict == "differs"
+
+
 @each_case
 def test_gradient_check_judges_the_network(case):
     net, x, t = case.network(), case.inputs(), labels()
@@ -351,6 +390,25 @@ def test_gradient_check_judges_the_network(case):
         report = gradient_check(net, x, t, samples=samples, seed=0)
         assert report.verdict == "agrees", report
     assert np.array_equal(net.predict(x), statistics.predict(x))
+
+
+@pytest.mark.parametrize("decay", [0, 0.1])
+def test_the_check_of_a_whole_network_computes_no_loss_for_each_element(decay):
+    """With wrong differences of all elements at once, it would: the verdict would be right, and late."""
+    net = MultiLayerNetExtend(D, [7, 5], C, weight_decay_lambda=decay, seed=1)
+    losses = 0
+
+    def count(frame, event, _):
+        nonlocal losses
+        losses += event == "call" and frame.f_code is SoftmaxWithLoss.forward.__code__
+
+    sys.setprofile(count)
+    try:
+        report = gradient_check(net, CASES["weight decay"].inputs(), labels())
+    finally:
+        sys.setprofile(None)
+    assert report.verdict == "agrees"
+    assert losses < 10 < min(net.params["W1"].size, net.params["W2"].size)
 
 
 # --- parameters that a program changes -------------------------------------------------------------------------------
@@ -622,6 +680,47 @@ def test_wrong_data_are_named(case):
     for method in (net.loss, net.gradient, net.accuracy):
         with pytest.raises(ValueError, match="empty"):
             method(x[:0], labels()[:0])
+
+
+@each_case
+def test_x_and_t_have_names_and_weights_need_theirs(case):
+    net, x, t = case.network(), case.inputs(), labels()
+    np.random.seed(0)
+    expected = net.gradient(x, t, sample_weight=np.ones(N))
+    np.random.seed(0)
+    assert same(net.gradient(x=x, t=t, sample_weight=np.ones(N)), expected)
+    with pytest.raises(TypeError, match="positional argument"):
+        net.gradient(x, t, np.ones(N))
+
+
+@pytest.mark.parametrize("kind", [LayeredTwoLayerNet, MultiLayerNetExtend, SimpleConvNet])
+def test_weights_without_a_deviation_are_0(kind):
+    sizes = {LayeredTwoLayerNet: (D, 5, C), MultiLayerNetExtend: (D, [5], C), SimpleConvNet: ((1, 8, 8),)}[kind]
+    net = kind(*sizes, weight_init_std=0)
+    assert not any(value.any() for name, value in net.params.items() if name[0] == "W")
+
+
+@pytest.mark.parametrize(("case", "of_relu", "relus"), [("convolution", 1, 2), ("batch normalisation", 0, 2)])
+def test_convolutions_and_normalisations_compute_the_relu_behind_them(case, of_relu, relus):
+    """The values would be the same if they did not."""
+    case = CASES[case]
+    net, calls = case.network(), 0
+    for key, layer in list(net.layers.items()):
+        if type(layer) is Sigmoid:
+            net.layers[key] = Relu()
+    net.gradient(case.inputs(), labels())  # makes the running statistics
+
+    def count(frame, event, _):
+        nonlocal calls
+        calls += event == "call" and frame.f_code in (Relu.forward.__code__, Relu.backward.__code__)
+
+    sys.setprofile(count)
+    try:
+        net.gradient(case.inputs(), labels())
+    finally:
+        sys.setprofile(None)
+    assert sum(type(layer) is Relu for layer in net.layers.values()) == relus
+    assert calls == 2 * of_relu
 
 
 @pytest.mark.parametrize("use_batchnorm", [False, True])

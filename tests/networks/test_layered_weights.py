@@ -52,10 +52,12 @@ def test_equal_weights_change_nothing(make):
         np.testing.assert_allclose(gradient, expected[name], **TOLERANCE)
 
 
+@pytest.mark.parametrize("one_hot", [False, True])
 @ALL
-def test_what_has_no_weight_is_left_out_even_if_it_is_nan(make):
+def test_what_has_no_weight_is_left_out_even_if_it_is_nan(make, one_hot):
     network = make()
     x, t = samples(network)
+    t = np.eye(C)[t] if one_hot else t
     expected = network.gradient(x, t, sample_weight=WEIGHTS)
     x[1], x[5] = np.nan, np.inf
     assert np.isfinite(network.loss(x, t, sample_weight=WEIGHTS))
