@@ -196,6 +196,15 @@ def test_the_table_of_a_network_has_a_row_for_each_layer():
     assert "color" not in html  # those of the page, light or dark
 
 
+def test_one_number_of_a_layer_stands_for_all_units():
+    net = LayeredTwoLayerNet(4, 5, 3, seed=0)
+    net.layers["Affine3"] = layers.Affine(np.eye(3), np.zeros(1))
+    net.layers["BatchNorm3"] = layers.BatchNormalization(1.0, 0.0)
+    assert repr(net) == "<LayeredTwoLayerNet 4-5-3-3 (Relu, BatchNormalization), 43 parameters, float64>"
+    assert "W 3 x 3, b 3" in net._repr_html_()
+    assert "gamma 3, beta 3" in net._repr_html_()
+
+
 def test_what_fastnet_does_not_know_of_a_layer_is_a_question_mark_and_names_are_escaped():
     network = LayeredTwoLayerNet(4, 3, 2)
     network.layers = OrderedDict(network.layers, Relu1=type("<b>", (layers.Relu,), {"forward": lambda _, x: x})())

@@ -124,6 +124,11 @@ def test_accuracy_predicts_in_slices_and_is_the_same():
         net.accuracy(x, t[1:])
 
 
+def test_one_sample_of_many_inputs_is_no_slice():
+    net, x = TwoLayerNet(2001, H, C, seed=0), np.ones(2001)
+    assert net.accuracy(x, net.predict(x).argmax()) == 1.0
+
+
 @on_both_backends
 def test_labels_in_every_form_count_as_one_hot():
     net, x = network(), inputs()
@@ -139,7 +144,7 @@ def test_one_sample_is_a_batch_of_one():
     net, x = network(), inputs()[0]
     # A matrix product may be summed in another order for a vector than for a matrix: some units in the last place.
     np.testing.assert_allclose(net.predict(x), net.predict([x])[0], rtol=1e-13)
-    assert net.accuracy(x, 1) == net.accuracy([x], [1])
+    assert net.accuracy(x, 1) == net.accuracy(x, np.eye(C)[1]) == net.accuracy([x], [1])
     for t in (1, np.eye(C)[1], [0.2, 0.5, 0.3]):
         batch = [t]
         np.testing.assert_allclose(net.loss(x, t), net.loss([x], batch), rtol=1e-13)
