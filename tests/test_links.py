@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 links = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "links.py"))
-broken, astray = links["broken"], links["astray"]
+broken, astray, untranslated = links["broken"], links["astray"], links["untranslated"]
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,15 @@ def test_a_translation_that_leads_to_other_places_is_named(tmp_path, translated,
         folder.mkdir(exist_ok=True)
         (folder / "a.html").write_text("".join(f'<a href="{link}">x</a>' for link in links), encoding="utf-8")
     assert list(astray(tmp_path)) == [f"ja/a.html: {place} is linked in one language alone" for place in named]
+
+
+@pytest.mark.parametrize(
+    ("hint", "left"), [("The loss.", True), ("손실.", False), ("fastnet.Trainer", False), ("It&#x27;s 1 &lt; 2.", True)]
+)
+@pytest.mark.parametrize("attribute", ["title", "tooltip"])
+def test_a_hint_that_is_left_in_english_is_named(tmp_path, attribute, hint, left):
+    for folder, shown in (tmp_path, ["The loss.", "It's 1 < 2.", "fastnet.Trainer"]), (tmp_path / "ko", [hint]):
+        folder.mkdir(exist_ok=True)
+        text = "".join(f'<p {attribute}="{each}">x</p>' for each in shown)
+        (folder / "a.html").write_text(text, encoding="utf-8")
+    assert [line.partition(": ")[0] for line in untranslated(tmp_path)] == ["ko/a.html"] * left

@@ -1,8 +1,11 @@
-"""Check the links of the built documentation: `python tools/links.py docs/_build/html`.
+"""Check the links and the hints of the built documentation: `python tools/links.py docs/_build/html`.
 
 No link leads nowhere: Sphinx checks the links within one language, but not those between the languages, nor those in
 the code of the examples. And a translated page leads to the same places of other pages as the English one, each of
 which may stand in either language. Links to other sites are not followed.
+
+What shows below the mouse on a translated page is not English either: some of it stands in HTML, which Sphinx does not
+translate.
 """
 
 import argparse
@@ -17,13 +20,15 @@ from fastnet._languages import LANGUAGES
 
 TRANSLATIONS = LANGUAGES[1:]
 
+
 class Page(HTMLParser):
-    """Where the links of a page lead, and the places in it that a link can lead to."""
+    """Where the links of a page lead, the places in it that a link can lead to, and what it shows below the mouse."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.links: set[str] = set()
         self.places: set[str | None] = {""}
+        self.hints: set[str] = set()
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, _: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -32,6 +37,8 @@ class Page(HTMLParser):
                 self.places.add(value)
             elif name in ("href", "src", "srcset") and value:
                 self.links.add(value)
+            elif name in ("title", "tooltip") and value:
+                self.hints.add(value)
 
 
 read = cache(Page)
@@ -61,23 +68,36 @@ def places(page: Path, folder: Path) -> set[str]:
     return found
 
 
+def translations(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield each translated page, and the English one."""
+    for language in TRANSLATIONS:
+        for page in sorted((folder / language).rglob("*.html")):
+            if page.name not in ("genindex.html", "search.html"):  # these are made anew in each language
+                yield page, folder / page.relative_to(folder / language)
+
+
 def astray(folder: Path) -> Iterator[str]:
     """Yield each place to which only one of a page and its translation leads, after the translated page."""
     folder = folder.resolve()
-    for language in TRANSLATIONS:
-        for page in sorted((folder / language).rglob("*.html")):
-            english = folder / page.relative_to(folder / language)
-            if english.name not in ("genindex.html", "search.html"):  # these are made anew in each language
-                for place in sorted(places(page, folder) ^ places(english, folder)):
-                    yield f"{page.relative_to(folder)}: {place} is linked in one language alone"
+    for page, english in translations(folder):
+        for place in sorted(places(page, folder) ^ places(english, folder)):
+            yield f"{page.relative_to(folder)}: {place} is linked in one language alone"
+
+
+def untranslated(folder: Path) -> Iterator[str]:
+    """Yield what a translated page shows below the mouse in English, after the page. Names have no spaces."""
+    for page, english in translations(folder):
+        for hint in sorted(read(page).hints & read(english).hints):
+            if " " in hint:
+                yield f"{page.relative_to(folder)}: not translated: {hint}"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Check the links of the built documentation.")
+    parser = argparse.ArgumentParser(description="Check the links and the hints of the built documentation.")
     parser.add_argument("folder", type=Path, help="where the pages are")
     folder = parser.parse_args().folder
-    found = list(broken(folder)) or list(astray(folder))
-    print("\n".join(found) or "No link leads nowhere, or astray.")
+    found = list(broken(folder)) or [*astray(folder), *untranslated(folder)]
+    print("\n".join(found) or "No link leads nowhere, or astray, and no hint is left in English.")
     return 1 if found else 0
 
 

@@ -7,6 +7,7 @@ page of its name, or a folder of pages: `learn.po` translates `learn/chapter-2`.
 
 import re
 from gettext import NullTranslations
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,19 @@ def link_to_english_pages(app: Sphinx, doctree: nodes.document) -> None:
                 link.replace_self(nodes.reference("", "", *link.children, refuri=f"{top}{page}.html{section}"))
 
 
-def translate_gallery_cards(app: Sphinx, doctree: nodes.document) -> None:
-    """The titles and texts of the gallery's cards are HTML, which Sphinx does not translate."""
-    if app.config.language != "en" and app.env.docname == "examples/index":
-        catalogue = catalogue_of(app.env.docname, app.config)
+def translate_gallery_cards(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """The gallery's cards are HTML, which Sphinx does not translate: let each say what its page says."""
+    if app.config.language != "en" and page == "examples/index":
+        examples = [app.env.get_doctree(example) for example in app.env.toctree_includes[page]]
+        texts = iter([text for example in examples for text in card_texts(example)])
         for card in doctree.findall(nodes.raw):
-            card[:] = [nodes.Text(CARD_TEXT.sub(lambda found: catalogue.gettext(found[0]), card.astext()))]
+            card[:] = [nodes.Text(CARD_TEXT.sub(lambda _: next(texts), card.astext()))]
+
+
+def card_texts(example: nodes.document) -> list[str]:
+    """Return the first paragraph of an example and its title, in the order in which a card has them."""
+    section = next(example.findall(nodes.section))
+    return [escape(next(section.findall(kind)).astext()) for kind in (nodes.paragraph, nodes.title)]
 
 
 def correct_links_in_code(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -120,7 +128,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_transform(PlaceAdmonitionTitles)
     app.add_transform(TranslateFormulas)
     app.connect("doctree-read", link_to_english_pages)
-    app.connect("doctree-read", translate_gallery_cards)
+    app.connect("doctree-resolved", translate_gallery_cards)
     app.connect("doctree-resolved", correct_links_in_code)
     app.connect("html-page-context", add_switch)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
