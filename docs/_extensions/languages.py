@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx import addnodes, locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.locale import _
 from sphinx.transforms import SphinxTransform, i18n
 
 from fastnet._languages import LANGUAGES
@@ -49,14 +50,15 @@ def build_only_what_is_translated(_app: Sphinx, config: Config) -> None:
 
 
 def link_to_english_pages(app: Sphinx, doctree: nodes.document) -> None:
-    """Let a link to a page that has no translation lead to the English one."""
+    """Let a link to a page that has no translation lead to the English one, and say so."""
     if app.config.language != "en":
         top = "../" * (app.env.docname.count("/") + 1)
         for link in list(doctree.findall(addnodes.pending_xref)):
             page = link["reftarget"]
             if link["refdomain"] == "doc" and page not in app.env.found_docs:
                 section = f"#{link['reftargetid']}" if link.get("reftargetid") else ""
-                link.replace_self(nodes.reference("", "", *link.children, refuri=f"{top}{page}.html{section}"))
+                mark = nodes.Text(_(" (in English)"))
+                link.replace_self(nodes.reference("", "", *link.children, mark, refuri=f"{top}{page}.html{section}"))
 
 
 def translate_gallery_cards(app: Sphinx, doctree: nodes.document, page: str) -> None:
