@@ -14,6 +14,7 @@ from fastnet._bench.machine import machine
 from fastnet._bench.timing import TEXTBOOK, Contender
 
 HEADINGS = {TEXTBOOK: "textbook", "numpy": "NumPy twin", "cython": "compiled"}
+MEANING = {TEXTBOOK: "the book's code", "numpy": "fastnet in NumPy alone", "cython": "fastnet's compiled kernels"}
 NOTE = f"* The textbook's loop: time of {cases.SAMPLED} parameters, scaled up, since all take the same time."
 
 
@@ -62,7 +63,7 @@ class Comparison:
     def head(self) -> list[str]:
         """Return the lines above the rows."""
         *others, ours = (HEADINGS[name] for name in self.names)
-        heading = " " * self._width() + "".join(f"{name:>20}" for name in others) + f"{ours:>12}"
+        heading = " " * self._width() + "".join(f"{name:>12}{'ratio':>8}" for name in others) + f"{ours:>12}"
         return [self._facts(), *self._explanation(), "", heading]
 
     def line(self, row: Measured) -> str:
@@ -83,7 +84,12 @@ class Comparison:
         return "; ".join(f"{fact}: {value}" for fact, value in self.machine.items())
 
     def _explanation(self) -> list[str]:
-        lines = [f"Beside each time: the time divided by that of {HEADINGS[self.ours]}. Below 1, fastnet loses."]
+        ours = HEADINGS[self.ours]
+        lines = [
+            f"Times of one call. {'; '.join(f'{HEADINGS[name]}: {MEANING[name]}' for name in self.names)}.",
+            f"ratio: the time to its left, divided by the time of {ours}. If it is 3, {ours} is 3 times as fast. "
+            "Below 1, fastnet loses.",
+        ]
         if self.ours != "cython":
             lines.insert(
                 0, "No compiled kernels run here: this compares the textbook's code with fastnet's NumPy twins."

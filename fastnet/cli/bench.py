@@ -16,8 +16,9 @@ def add_parser(commands: Any) -> None:
         "bench",
         run,
         help="time the textbook's code and fastnet side by side",
-        description="Time the textbook's code, fastnet's NumPy twins and its compiled kernels in turn, on one thread. "
-        "The table shows medians, and each time divided by fastnet's time: below 1, fastnet is slower.",
+        description="Time the textbook's code, fastnet's NumPy twins and its compiled kernels in turn, on one thread, "
+        "and print the medians. A ratio is the time to its left, divided by the time in the last column: if it is 3, "
+        "fastnet is 3 times as fast, and if it is below 1, fastnet is slower.",
     )
     parser.add_argument(
         "--seconds", type=_arguments.rate, metavar="S", default=SECONDS,
