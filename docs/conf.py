@@ -25,6 +25,7 @@ extensions = [
     "numpydoc",
     "animation",  # _extensions/animation.py
     "exercise_list",  # _extensions/exercise_list.py
+    "labels",  # _extensions/labels.py
     "languages",  # _extensions/languages.py
     "messages",  # _extensions/messages.py
     "public_names",  # _extensions/public_names.py
@@ -96,6 +97,7 @@ plot_include_source = plot_html_show_source_link = plot_html_show_formats = Fals
 plot_formats = ["svg"]
 plot_apply_rcparams = True
 plot_rcparams = {
+    "svg.fonttype": "none",  # text stays text: _extensions/labels.py translates it
     "figure.constrained_layout.use": True,
     "savefig.transparent": True,
     "legend.framealpha": 0,
@@ -119,10 +121,12 @@ html_theme_options = {
     "light_css_variables": {
         "color-brand-primary": "#1f5fa8",
         "color-brand-content": "#1f5fa8",
+        "paper": "1",
     },
     "dark_css_variables": {
         "color-brand-primary": "#7db4f0",
         "color-brand-content": "#7db4f0",
+        "paper": "0.8",  # how bright a white picture is
     },
 }
 copybutton_exclude = ".linenos, .gp, .go"  # do not copy prompts and output
