@@ -15,6 +15,7 @@ PLAYED = 3  # how often; readers are not to be disturbed for longer
 def setup(app: Any) -> dict[str, Any]:
     from docutils import nodes
     from docutils.parsers.rst import directives
+    from languages import catalogue_of, for_translators  # _extensions/languages.py
     from sphinx.util.docutils import SphinxDirective
 
     class Animation(SphinxDirective):
@@ -23,9 +24,11 @@ def setup(app: Any) -> dict[str, Any]:
         has_content = True
 
         def run(self) -> list[nodes.Node]:
+            name, alt = self.arguments[0], self.options["alt"]
+            if self.env.app.builder.name == "gettext":
+                return [for_translators(alt, self.state.document)]
             if self.env.app.builder.format != "html":
                 return []
-            name = self.arguments[0]
             up = "../" * self.env.docname.count("/")
             if self.config.language == "en":
                 variables: dict[str, Any] = {}
@@ -33,10 +36,10 @@ def setup(app: Any) -> dict[str, Any]:
                 write(variables["animation"], drawn(self.env.app), name)
             else:  # a translation, in a folder of the English pages: it shows their picture
                 up += "../"
-            alt = escape(self.options["alt"])
+                alt = catalogue_of(self.env.docname, self.config).gettext(alt)
             html = (
                 f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{up}_images/{name}-still.png">'
-                f'<img class="on-paper" src="{up}_images/{name}.png" alt="{alt}"></picture>'
+                f'<img class="on-paper" src="{up}_images/{name}.png" alt="{escape(alt)}"></picture>'
             )
             return [nodes.raw("", html, format="html")]
 

@@ -17,6 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.locale import _
 from sphinx.transforms import SphinxTransform, i18n
+from sphinx_gallery.directives import imgsgnode
 
 from fastnet._languages import LANGUAGES
 
@@ -35,6 +36,13 @@ def catalogue_of(page: str, config: Config) -> NullTranslations:
     """Return the catalogue that translates a page."""
     folders = [HERE / folder for folder in config.locale_dirs]
     return locale.init(folders, config.language, page.partition("/")[0])[0]
+
+
+def for_translators(text: str, document: nodes.document) -> nodes.paragraph:
+    """Return a paragraph that a build for the catalogues has, for a text that no paragraph of the page has."""
+    paragraph = nodes.paragraph(text, text)
+    paragraph.source, paragraph.line = document["source"], 0
+    return paragraph
 
 
 def build_only_what_is_translated(_app: Sphinx, config: Config) -> None:
@@ -74,6 +82,13 @@ def card_texts(example: nodes.document) -> list[str]:
     """Return the first paragraph of an example and its title, in the order in which a card has them."""
     section = next(example.findall(nodes.section))
     return [escape(next(section.findall(kind)).astext()) for kind in (nodes.paragraph, nodes.title)]
+
+
+def describe_pictures_of_examples(app: Sphinx, doctree: nodes.document) -> None:
+    """sphinx-gallery describes a picture by its titles, which are English: say of which example it is."""
+    if app.config.language != "en":
+        for picture in doctree.findall(imgsgnode):
+            picture["alt"] = app.env.titles[app.env.docname].astext()
 
 
 def correct_links_in_code(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -130,6 +145,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_transform(PlaceAdmonitionTitles)
     app.add_transform(TranslateFormulas)
     app.connect("doctree-read", link_to_english_pages)
+    app.connect("doctree-read", describe_pictures_of_examples, priority=900)  # after Sphinx has collected the titles
     app.connect("doctree-resolved", translate_gallery_cards)
     app.connect("doctree-resolved", correct_links_in_code)
     app.connect("html-page-context", add_switch)

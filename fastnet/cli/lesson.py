@@ -8,7 +8,7 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
-from fastnet._languages import LANGUAGES
+from fastnet._languages import LANGUAGES, Language
 from fastnet.cli import _arguments
 from fastnet.lessons import _shelf
 from fastnet.lessons._markdown import Say, Table
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     def say(text: str) -> str:
         return translated.get(text, text)
 
-    terminal = Terminal(_width(), getattr(sys.stdout, "encoding", None) or "utf-8")
+    terminal = Terminal(_width(), getattr(sys.stdout, "encoding", None) or "utf-8", say)
     if translated and not (args.open or has(terminal.encoding, LETTERS[args.lang])):
         raise ValueError(
             f"standard output has the encoding {terminal.encoding}, which lacks the letters of --lang {args.lang}: set "
@@ -77,7 +77,7 @@ def listed(terminal: Terminal, say: Say) -> list[str]:
     """Return the lines of the list: for each lesson its command, its title and its question."""
     summaries = {chapter: _shelf.summary(chapter, say) for chapter in _shelf.chapters()}
     rows = [[f"fastnet lesson {chapter}", f"{each.title}: {each.question}"] for chapter, each in summaries.items()]
-    return terminal.lines([Table([["command", "lesson"], *rows])], answers=False)
+    return terminal.lines([Table([[say("command"), say("lesson")], *rows])], answers=False)
 
 
 def printed(args: argparse.Namespace, terminal: Terminal, say: Say) -> list[str]:
@@ -86,17 +86,17 @@ def printed(args: argparse.Namespace, terminal: Terminal, say: Say) -> list[str]
     if args.answers:
         return lines
     language = "" if args.lang == "en" else f" --lang {args.lang}"
-    return [*lines, "", f"The answers: fastnet lesson {args.chapter}{language} --answers"]
+    return [*lines, "", f"{say('The answers')}: fastnet lesson {args.chapter}{language} --answers"]
 
 
-def opened(chapter: int, language: str, say: Say) -> str:
+def opened(chapter: int, language: Language, say: Say) -> str:
     """Open a lesson in the browser, and return where its file is."""
     import matplotlib
 
     from fastnet.lessons._page import page
 
     matplotlib.use("agg")  # the pictures are for a file
-    text = page(_shelf.lesson(chapter, say), language)
+    text = page(_shelf.lesson(chapter, say), language, say)
     file = Path(tempfile.mkdtemp(prefix="fastnet-")) / f"lesson-{chapter}.html"
     file.write_text(text, encoding="utf-8")
     webbrowser.open(file.as_uri())

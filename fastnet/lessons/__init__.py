@@ -7,6 +7,7 @@
 - `_translation`: what a language has for a paragraph.
 - `_text`: the blocks as plain text for a terminal.
 - `_page`: the blocks as a page for a browser.
+- `_labels`: the labels of its pictures in another language.
 - `_formulas`: LaTeX as plain text.
 - `_columns`: lines and tables of a given width, with wide letters.
 - `_spelling`: letters and signs that a terminal lacks, in others.

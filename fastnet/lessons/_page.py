@@ -4,10 +4,25 @@ import base64
 import io
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from html import escape
 
 from fastnet._extras import library
-from fastnet.lessons._markdown import INLINE, Answer, Block, Code, Formula, Heading, Item, Paragraph, Picture, Table
+from fastnet._languages import Language
+from fastnet.lessons._labels import relabelled
+from fastnet.lessons._markdown import (
+    INLINE,
+    Answer,
+    Block,
+    Code,
+    Formula,
+    Heading,
+    Item,
+    Paragraph,
+    Picture,
+    Say,
+    Table,
+)  # fmt: skip
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -20,16 +35,18 @@ th, td { text-align: left; padding: 0.3rem 0.9rem 0.3rem 0; border-bottom: 1px s
 ul, ol { margin: 0.4rem 0; }
 math[display="block"] { margin: 1rem 0; overflow-x: auto; }
 summary { cursor: pointer; }
+:lang(ko) em, :lang(ja) em { font-style: normal; font-weight: bold; }
 """
 
 
-def page(blocks: list[Block], language: str) -> str:
-    """Return a lesson as HTML, with its answers folded."""
+def page(blocks: list[Block], language: Language, say: Say) -> str:
+    """Return a lesson as HTML, with its answers folded. `say` translates the labels of its pictures."""
     title = next(block.text for block in blocks if isinstance(block, Heading))
+    body = _html(blocks, _converter(), partial(relabelled, say=say, language=language))
     return (
         f'<!doctype html>\n<html lang="{language}">\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n{_html(blocks, _converter())}\n</html>\n"
+        f"<style>{_STYLE}</style>\n{body}\n</html>\n"
     )
 
 
@@ -39,7 +56,7 @@ def _converter() -> Callable[..., str]:
     return convert
 
 
-def _html(blocks: Iterable[Block], mathml: Callable[..., str]) -> str:
+def _html(blocks: Iterable[Block], mathml: Callable[..., str], relabel: Callable[[str], str]) -> str:
     def words(markdown: str) -> str:
         shown, after = [], 0
         for found in INLINE.finditer(markdown):
@@ -64,7 +81,7 @@ def _html(blocks: Iterable[Block], mathml: Callable[..., str]) -> str:
                 return f"<p>{words(text)}</p>"
             case Item(mark, inside):
                 kind, start = ("ul", "") if mark == "-" else ("ol", f' start="{mark.rstrip(".")}"')
-                return f"<{kind}{start}><li>{_html(inside, mathml)}</li></{kind}>"
+                return f"<{kind}{start}><li>{_html(inside, mathml, relabel)}</li></{kind}>"
             case Table([head, *body]):
                 rows = ["".join(f"<th>{words(cell)}</th>" for cell in head)]
                 rows += ["".join(f"<td>{words(cell)}</td>" for cell in row) for row in body]
@@ -74,21 +91,26 @@ def _html(blocks: Iterable[Block], mathml: Callable[..., str]) -> str:
             case Formula(latex):
                 return mathml(latex, as_block=True)
             case Picture(alt, program):
-                return f'<p><img alt="{escape(alt)}" src="{_drawn(program)}"></p>'
+                return f'<p><img alt="{escape(alt)}" src="{_address(relabel(_drawn(program)))}"></p>'
             case Answer(title, inside):
-                return f"<details><summary>{words(title)}</summary>{_html(inside, mathml)}</details>"
+                return f"<details><summary>{words(title)}</summary>{_html(inside, mathml, relabel)}</details>"
         raise TypeError(f"a page shows no {block!r}: write it in another way")
 
     return "\n".join(map(shown, blocks))
 
 
 def _drawn(program: str) -> str:
-    """Run a program that draws with matplotlib, and return its picture as an address that holds the picture itself."""
+    """Run a program that draws with matplotlib, and return its picture as SVG."""
     import matplotlib.pyplot as plt
 
-    file = io.BytesIO()
-    with plt.rc_context({"figure.constrained_layout.use": True}):
+    file = io.StringIO()
+    with plt.rc_context({"figure.constrained_layout.use": True, "svg.fonttype": "none"}):
         exec(program, {})
         plt.gcf().savefig(file, format="svg")
         plt.close()
-    return f"data:image/svg+xml;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return file.getvalue()
+
+
+def _address(svg: str) -> str:
+    """Return an address that holds the picture itself."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

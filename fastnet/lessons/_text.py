@@ -2,20 +2,33 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastnet.lessons._columns import KEEP, columns, table, wrapped
 from fastnet.lessons._formulas import plain
-from fastnet.lessons._markdown import INLINE, Answer, Block, Code, Formula, Heading, Item, Paragraph, Picture, Table
+from fastnet.lessons._markdown import (
+    INLINE,
+    Answer,
+    Block,
+    Code,
+    Formula,
+    Heading,
+    Item,
+    Paragraph,
+    Picture,
+    Say,
+    Table,
+)  # fmt: skip
 from fastnet.lessons._spelling import spelled
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """Where a text is shown: how wide it is, and which letters it has."""
+    """Where a text is shown: how wide it is, which letters it has, and what its language has for our own words."""
 
     width: int
     encoding: str = "utf-8"
+    say: Say = str
 
     def words(self, markdown: str) -> str:
         """Return the words of a paragraph without Markdown's marks. Code keeps its backticks."""
@@ -60,10 +73,10 @@ class Terminal:
             case Formula(latex):
                 return _indented(self._formula(latex), "    ")
             case Picture(alt):
-                return wrapped(f"[Picture: {self.words(alt)}]", self.width)
+                return wrapped(f"[{self.say('Picture')}: {self.words(alt)}]", self.width)
 
     def _within(self, columns_before: int) -> "Terminal":
-        return Terminal(max(self.width - columns_before, 1), self.encoding)
+        return replace(self, width=max(self.width - columns_before, 1))
 
     def _formula(self, latex: str) -> list[str]:
         text = spelled(plain(latex), self.encoding)

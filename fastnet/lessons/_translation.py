@@ -4,16 +4,28 @@ import ast
 import re
 from importlib import resources
 
+from fastnet._languages import LANGUAGES, Language
+
+# What `fastnet lesson` says itself, in English, Korean and Japanese.
+_WORDS = {
+    "Picture": ("그림", "図"),
+    "The answers": ("답", "答え"),
+    "command": ("명령", "コマンド"),
+    "lesson": ("레슨", "レッスン"),
+}
+
 _STRING = re.compile(r'".*"')
 _ENTRY = re.compile(r'((?:^#.*\n)*)^msgid (".*"(?:\n".*")*)\nmsgstr (".*"(?:\n".*")*)', re.MULTILINE)
 
 
-def translation(language: str) -> dict[str, str]:
-    """Return the paragraphs of a language by those in English, in Markdown. English itself needs none."""
+def translation(language: Language) -> dict[str, str]:
+    """Return the paragraphs and words of a language by those in English, in Markdown. English itself needs none."""
     if language == "en":
         return {}
     catalogue = resources.files("fastnet.lessons").joinpath("locale", language, "LC_MESSAGES", "learn.po")
-    return entries(catalogue.read_text(encoding="utf-8"))
+    place = LANGUAGES.index(language) - 1
+    own = {english: words[place] for english, words in _WORDS.items()}
+    return own | entries(catalogue.read_text(encoding="utf-8"))
 
 
 def entries(catalogue: str) -> dict[str, str]:

@@ -59,7 +59,7 @@ def test_a_console_with_few_letters_shows_no_escapes(chapter, encoding, monkeypa
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding=encoding))
     assert lesson(chapter, "--answers") == 0
     text = printed.getvalue().decode(encoding)
-    assert text.startswith(("One unit", "The answer", "Learning", "All gradients", "Training", "Networks"))
+    assert text.startswith(("A rule", "The answer", "Learning", "All gradients", "Training", "Networks"))
     assert not re.search(r"\\u|\\x|\?\?", text)
 
 
@@ -82,7 +82,7 @@ def test_another_language_shows_what_is_translated(monkeypatch, capsys):
     assert lesson(2, "--lang", "ko") == 0
     shown = capsys.readouterr()
     assert "ko: 그림\n--------\n" in shown.out
-    assert "One unit that decides" in shown.out
+    assert "A rule that decides" in shown.out
     assert shown.out.splitlines()[-1] == "The answers: fastnet lesson 2 --lang ko --answers"
     assert not shown.err
 
@@ -101,6 +101,16 @@ def test_every_language_can_be_asked_for(capsys):
     for language in LANGUAGES:
         assert lesson("--lang", language) == 0
         assert "fastnet lesson 7" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("language", "picture", "answers"), [("en", "Picture", "The answers"), ("ko", "그림", "답"), ("ja", "図", "答え")]
+)
+def test_what_the_command_says_itself_is_in_the_language_of_the_lesson(language, picture, answers, capsys):
+    assert lesson(4, "--lang", language) == 0
+    shown = capsys.readouterr().out
+    assert shown.count(f"[{picture}: ") == 2
+    assert f"\n{answers}: fastnet lesson 4" in shown
 
 
 # --- in the browser ---------------------------------------------------------------------------------------------------
@@ -150,3 +160,14 @@ def test_the_page_for_the_browser_needs_no_other_file(chapter, monkeypatch, caps
     assert elements.count("details") == 3
     assert all(attributes["alt"] for tag, attributes in elements.found if tag == "img")
     assert not re.search(r"\$|\*\*|```", re.sub(r"<code>.*?</code>|base64,[^\"]*", "", page, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "answer 1"), ("ko", "답 1"), ("ja", "答え 1")])
+def test_the_picture_in_the_page_has_the_labels_of_the_language(language, label, monkeypatch, tmp_path):
+    pytest.importorskip("docutils.utils.math.latex2mathml", reason="the extra `lessons` is not installed")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    assert lesson(2, "--open", "--lang", language) == 0
+    (file,) = tmp_path.rglob("lesson-2.html")
+    (picture,) = re.findall(r'base64,([^"]*)', file.read_text(encoding="utf-8"))
+    assert f">{label}</text>" in base64.b64decode(picture).decode()

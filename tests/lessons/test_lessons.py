@@ -172,7 +172,7 @@ msgid ""
 msgstr "Content-Type: text/plain; charset=UTF-8\n"
 
 #: learn/chapter-2.md:1
-msgid "One unit that decides (chapter 2)"
+msgid "A rule that decides (chapter 2)"
 msgstr "결정하는 유닛 하나 (2장)"
 
 #, fuzzy
