@@ -7,6 +7,7 @@ makes a table and a chart of them.
 
 from pathlib import Path
 
+import duration
 import peers
 import pytest
 from report import Report
@@ -29,6 +30,10 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     with threadpool_limits(1):
         config.stash[REPORT] = Report(machine=machine())
+
+
+def pytest_report_collectionfinish(config, items):
+    return None if config.getoption("benchmark_disable") else duration.least(items, SECONDS)
 
 
 @pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables
