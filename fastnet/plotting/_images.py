@@ -312,6 +312,9 @@ def _captions(
     return captions
 
 
+LARGEST = 12  # points: the font size of a caption
+
+
 def _draw_images(
     ax: "Axes", images: FloatArray, captions: list[str], framed: Collection[int] = (), cmap: str = "gray_r"
 ) -> "AxesImage":
@@ -321,10 +324,12 @@ def _draw_images(
     N, rows, columns = images.shape
     # A cell of the grid has an image, a margin around it, and space above for the lines of the caption.
     lines = [caption.split("\n") for caption in captions]
-    line = 0.28 * rows
-    margin, above = max(1, round(0.1 * columns)), max(2, round(0.1 * rows + line * max(map(len, lines))))
-    height, width = above + rows + margin, columns + 2 * margin
-    across, points = _grid(ax, N, height, width)
+    line, margin = 0.28 * rows, max(1, round(0.1 * columns))
+    for _ in range(2):
+        above = math.ceil(max(2, 0.1 * rows) + line * max(map(len, lines)))
+        height, width = above + rows + margin, columns + 2 * margin
+        across, points = _grid(ax, N, height, width)
+        line = min(line, LARGEST / 0.85 / points)  # above a large image, a smaller part of its height is enough
     corners = [(i // across * height, i % across * width) for i in range(N)]
     canvas = np.full((corners[-1][0] + height, across * width), np.nan)
     for (top, left), image in zip(corners, images, strict=True):
@@ -337,7 +342,7 @@ def _draw_images(
 
     # The width of a letter is about 0.6 of the font size, in bold 0.7, and of a percent sign 1.
     longest = max(_letters(part) for parts in lines for part in parts)
-    size = np.clip(points * min(0.85 * line, (width - 2) / ((0.8 if framed else 0.7) * longest)), 1, 12)
+    size = np.clip(points * min(0.85 * line, (width - 2) / ((0.8 if framed else 0.7) * longest)), 1, LARGEST)
     for i, ((top, left), caption) in enumerate(zip(corners, captions, strict=True)):
         middle = left + (width - 1) / 2, top + (above - 1) / 2
         text = ax.text(*middle, caption, ha="center", va="center", color=INK, fontsize=size, linespacing=1)

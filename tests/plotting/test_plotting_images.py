@@ -125,6 +125,17 @@ def test_captions_stay_inside_their_tiles_and_tiles_inside_the_axes(ax, n):
         assert frame.y1 <= space.y1
 
 
+def test_the_caption_of_a_single_image_is_close_above_it(ax):
+    image = np.ones((1, 784))
+    plotting.plot_predictions(image, [1], [1], ax=ax)
+    ax.figure.draw_without_rendering()
+    (caption,) = ax.texts
+    canvas = np.asarray(ax.images[0].get_array())
+    drawn = np.isfinite(canvas).any(axis=1)
+    assert drawn.sum() == 28
+    assert caption.get_position()[1] < drawn.argmax() < 28 / 4
+
+
 @pytest.mark.parametrize(
     ("x", "y", "t", "more", "error", "message"),
     [
