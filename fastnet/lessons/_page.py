@@ -30,6 +30,7 @@ body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 syst
 pre { overflow-x: auto; padding: 0.7rem; border: 1px solid #8886; border-radius: 4px; line-height: 1.4; }
 code { font-size: 0.92em; }
 img { max-width: 100%; background: #fff; border-radius: 4px; }
+@media (prefers-color-scheme: dark) { img { filter: brightness(0.8); } }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { text-align: left; padding: 0.3rem 0.9rem 0.3rem 0; border-bottom: 1px solid #8886; }
 ul, ol { margin: 0.4rem 0; }
