@@ -67,8 +67,8 @@ WORDS = {
     ),
     "softmax,\ncross-entropy": ("softmax,\n교차 엔트로피 오차", "softmax、\n交差エントロピー誤差"),
     "sigmoid,\ncross-entropy": ("sigmoid,\n교차 엔트로피 오차", "sigmoid、\n交差エントロピー誤差"),
-    "sigmoid,\nsquared error": ("sigmoid,\n제곱 오차", "sigmoid、\n二乗誤差"),
-    "squared error": ("제곱 오차", "二乗誤差"),
+    "sigmoid,\nsquared error": ("sigmoid,\n제곱 오차", "sigmoid、\n2乗誤差"),
+    "squared error": ("제곱 오차", "2乗誤差"),
     "{loss},\nweight decay": ("{loss},\n가중치 감소", "{loss}、\n荷重減衰 (Weight decay)"),
     # the way down
     "The way down: minus the gradient": ("내려가는 길: 기울기의 반대 방향", "下る方向: 勾配の逆向き"),
