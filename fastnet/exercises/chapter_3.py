@@ -74,7 +74,7 @@ def _integers_kept(function: Any) -> Any:
 
 sigmoid = Exercise(
     "sigmoid(x)",
-    "The sigmoid function of a number or of an array of any shape. It is 0.5 at 0, and between 0 and 1.",
+    "The sigmoid function of a number or of an array of any shape. It is 0.5 at 0, and always between 0 and 1.",
     _sigmoid,
     [*_ELEMENTWISE, *trials("large numbers", np.array([1000.0]), np.array([-1000.0, 1000.0]))],
     mistakes={
@@ -139,7 +139,7 @@ softmax = Exercise(
         *trials("rows of very different sizes", np.array([[1.0, 2.0], [900.0, 901.0]])),
     ],
     mistakes={
-        "exp of a large number overflows: what may be subtracted from all scores of a row?": _softmax_without_shift,
+        "exp of a large number is infinite: first subtract a number from all scores of a row": _softmax_without_shift,
         "the sum and the maximum run over the whole batch, not over each row": _softmax_of_all,
         "they run down the columns, where each column has one score of every sample": _softmax_by_column,
         "the sum runs over the whole batch, not over each row": lambda x: (

@@ -155,7 +155,7 @@ def _exp(x: Any) -> Any:
 numerical_diff = Exercise(
     "numerical_diff(f, x)",
     """The derivative of f at x by central differences, with a step h of 1e-4. f is a function of one number. It must
-    be right to 7 digits, where f allows it.""",
+    be right to 7 digits, for smooth functions.""",
     lambda f, x: (f(x + 1e-4) - f(x - 1e-4)) / 2e-4,
     [
         *trials("a parabola", (_square, 1.0), (_square, -2.0)),

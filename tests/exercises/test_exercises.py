@@ -1,6 +1,8 @@
 """The exercises: right answers pass, each typical mistake is named, and nothing of the reader's is changed."""
 
 import inspect
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from fastnet.exercises import check
 from fastnet.exercises._exercise import Exercise
 
 EXERCISES = {name: value for name, value in vars(check).items() if isinstance(value, Exercise)}
+ROOT = Path(__file__).resolve().parents[2]
+EXERCISES_OF = runpy.run_path(str(ROOT / "docs" / "_extensions" / "exercise_list.py"))["exercises_of"]
 
 
 def lines(report):
@@ -23,6 +27,20 @@ def test_each_chapter_has_ten_exercises_and_all_are_in_check():
     assert [len(chapter.__all__) for chapter in chapters] == [10] * 6
     assert sorted(names) == sorted(EXERCISES)
     assert sorted(check.__all__) == sorted([*names, "gradient"])
+
+
+@pytest.mark.parametrize(
+    ("chapter", "first", "then"), [(2, "half_adder", "full_adder"), (7, "convolve", "convolution")]
+)
+def test_the_page_lists_an_exercise_after_the_easier_one(chapter, first, then):
+    listed = [exercise.name for exercise in EXERCISES_OF(chapter)]
+    assert len(listed) == 10
+    assert listed.index(first) < listed.index(then)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_mistake_is_named_without_the_point_that_the_report_adds(name):
+    assert not [words for words in EXERCISES[name]._mistakes if words.endswith((".", "?", "!", ":"))]
 
 
 @pytest.mark.parametrize("name", EXERCISES)
