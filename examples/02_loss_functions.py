@@ -45,7 +45,7 @@ for eps in 1e-5, 1e-7, 0:
 
 # %%
 # Plot the losses against the probability of the right class; one wrong class has the rest. The squared error goes from
-# 1 to 0. The cross-entropy is much larger at 0: it reaches 16.1 = -log 1e-7.
+# 1 to 0. The cross-entropy is much larger at 0: it reaches 16.1 = -log 1e-7, far above the picture.
 
 probabilities = np.linspace(0, 1, 1001)
 two_classes = [np.array([p, 1 - p]) for p in probabilities]

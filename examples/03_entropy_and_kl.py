@@ -25,8 +25,9 @@ print(f"a coin with two heads: {entropy([1.0, 0.0]):.4f} bits")
 print(f"a fair die:            {entropy(np.full(6, 1 / 6)):.4f} bits")
 
 # %%
-# The weather: it rains on three of ten days. If you assume that it rains on every second day, you need more bits. If
-# you assume that it never rains, you would need infinitely many.
+# The weather: it rains on three of ten days. So the probabilities of rain and no rain are 0.3 and 0.7. If you assume
+# that it rains on every second day, you need more bits. If you assume that it never rains, you would need infinitely
+# many.
 
 truth = np.array([0.3, 0.7])
 print("belief      cross-entropy = entropy + divergence")
@@ -35,7 +36,7 @@ for belief in [0.3, 0.7], [0.5, 0.5], [0.9, 0.1], [0.0, 1.0]:
     print(f"{belief}{parts[0]:14.4f}{parts[1]:11.4f}{parts[2]:11.4f}")
 
 # %%
-# The divergence is not a distance: it changes if you exchange the two distributions.
+# The divergence is not a distance: it changes if you exchange the two lists of probabilities (*distributions*).
 
 print(f"from (0.3, 0.7) to (0.9, 0.1): {kl_divergence([0.3, 0.7], [0.9, 0.1]):.4f}")
 print(f"from (0.9, 0.1) to (0.3, 0.7): {kl_divergence([0.9, 0.1], [0.3, 0.7]):.4f}")

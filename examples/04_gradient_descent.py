@@ -6,8 +6,8 @@ The gradient of a function points in the direction in which the function rises m
 leads downhill. The gradient does not say how long the step should be. That is the learning rate, which you have to
 choose.
 
-Look at the same hundred steps with three learning rates: one reaches the lowest point, one moves further and further
-away, and one hardly moves.
+Look at a hundred steps from the same start with three learning rates: one reaches the lowest point, one moves further
+and further away, and one hardly moves.
 """
 
 # %%
@@ -31,9 +31,9 @@ print(f"at {init_x}, f is {f(init_x)} and its gradient {numerical_gradient(f, in
 
 # %%
 # With the learning rate 0.1, each step multiplies the distance to the lowest point by 0.8. With 10, it multiplies the
-# distance by 19. Then x becomes so large that rounding removes the step of numerical differentiation, 0.0001. From
-# there on the gradient is wrong or 0, and x stops moving. fastnet warns of that. With 1e-10, a hundred steps are too
-# short to see.
+# distance by 19. Then x becomes so large that rounding removes the step of the numerical gradient, 0.0001. From there
+# on the gradient is wrong or 0, and x stops moving. fastnet warns of that. With 1e-10, a hundred steps are too short to
+# see.
 
 paths = {}
 for lr in 0.1, 10.0, 1e-10:

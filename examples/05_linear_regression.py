@@ -5,12 +5,13 @@ Linear regression, step by step
 This is the smallest model that learns: a line through the origin with one parameter, its slope w. All points lie on the
 line y = 2x, so w should become 2. It is plain gradient descent, without a network.
 
-Look how the steps become shorter by themselves. The gradient is the slope of the cost at the current w. It is steep far
-from the minimum and flat near it. So the first step is long, and each later one is shorter.
+Look how the steps become shorter by themselves. The gradient is the slope of the cost, the loss of this model, at the
+current w. The cost is steep far from its lowest point and flat near it. So the first step is long, and each later one
+is shorter.
 """
 
 # %%
-# Five points and an initial w. The cost is the mean of the squared errors. Its derivative with respect to w is the mean
+# Five points and an initial w. The cost is the mean of the squared errors. Its gradient with respect to w is the mean
 # of 2 (w x - y) x.
 
 import matplotlib.pyplot as plt
@@ -48,7 +49,7 @@ for step in range(20):
 print(f"at the end, w = {w:.4f}")
 
 # %%
-# The gradient above was derived by hand. Numerical differentiation needs no calculus and gives the same value.
+# The formula of the gradient above was found by hand. The numerical gradient needs no calculus and has the same value.
 
 print(f"gradient at w = 1 by hand: {gradient(1.0):.4f}, numerically: {numerical_gradient(cost, 1.0):.4f}")
 

@@ -1,6 +1,6 @@
 """
-Why linear layers do not stack
-==============================
+Why two linear layers are no more than one
+==========================================
 
 A network of two layers, with no activation between them, should learn y = x². It has ten hidden units and enough steps,
 but it learns a straight line.

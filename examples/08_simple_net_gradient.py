@@ -11,8 +11,9 @@ others lose.
 """
 
 # %%
-# Lecture notes on the book print a loss and a gradient for this x and t, but not their random W. This W gives the same
-# values. softmax returns the probabilities p if the scores are log p, so W only has to satisfy ``x W = log p``.
+# The book's W is random. Here, W is chosen so that the network gives the probabilities p. If the scores are log p,
+# softmax returns p, so ``x @ W`` must be log p. With this W, the loss and the gradient are those that lecture notes on
+# the book print.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,7 +35,7 @@ print("gradient with respect to W")
 print(dW.round(6))
 
 # %%
-# Chapter 5, on backpropagation, derives a formula for this gradient: input times error, ``x' (y - t)``.
+# Chapter 5, on backpropagation, has a formula for this gradient: each input times each error, ``y - t``.
 
 print("the same by the formula")
 print(np.outer(x, softmax(net.predict(x)) - t).round(6))

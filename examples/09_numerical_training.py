@@ -5,8 +5,8 @@ Training by numerical gradient
 Chapter 4 trains a network on handwritten digits before backpropagation is known. It changes every weight a little, one
 after the other, and computes the loss each time. This needs no calculus, but very much time.
 
-Look at two things: how long the plain method would take, and that the two curves in the picture are the same. Numerical
-differentiation and backpropagation compute the same gradient.
+Look at two things: how long the plain method would take, and that the two curves in the picture are the same. The
+numerical gradient and that of backpropagation agree.
 """
 
 # %%

@@ -5,8 +5,8 @@ Training on handwritten digits
 Chapters 4 and 5 lead to this program: a network of 50 hidden units learns to read the digits of MNIST, with
 mini-batches of 100 images. With backpropagation, this takes seconds.
 
-Look at the two accuracies. On images that it has never seen, the network is as good as on its training images. So it
-has learned what digits look like, and has not only memorised the images.
+Look at the two accuracies. On images that it has never seen, the network is nearly as good as on its training images.
+So it has learned what digits look like, and has not only memorized the images.
 """
 
 # %%

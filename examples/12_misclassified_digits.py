@@ -5,8 +5,9 @@ Which digits the network gets wrong
 A network that reads 95 of 100 digits gets five wrong, and the accuracy does not say which. Look at them before you call
 the network good or bad: you could not read some of them yourself.
 
-Look at the table on the left of the picture: which digits does the network take for which others? Then judge the
-mistakes on the right. There, the probability of the wrong digit is furthest above that of the right digit.
+Look at the table on the left of the picture (the *confusion matrix*): which digit does the network read as which other
+digit? Then judge the mistakes on the right. There, the probability of the wrong digit is furthest above that of the
+right digit.
 """
 
 # %%

@@ -2,8 +2,8 @@
 Optimizers compared
 ===================
 
-The book's six optimizers use the same gradient and take different steps. On the left of the picture they minimise a
-function with a long valley. On the right they train a network on handwritten digits.
+The book's six optimizers use the same gradient and take different steps. On the left of the picture they look for the
+lowest point of a long valley. On the right they train a network on handwritten digits.
 
 Look at the zigzag of SGD. The valley is steep across and flat along, but SGD has only one learning rate for both
 directions. The others keep earlier gradients: to continue in a direction, or to give each parameter its own rate. Do
@@ -12,7 +12,7 @@ not rank the optimizers by this picture: with other learning rates the order cha
 
 # %%
 # First the network. All optimizers start from the same weights and use the same mini-batches. Each has a learning rate
-# that suits it. With a rate of 0.1, as in the example that trains with SGD alone, SGD would be far behind.
+# that suits it. With a rate of 0.1, as in example 11, SGD would be far behind.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -2,12 +2,12 @@
 NumPy beside Cython
 ===================
 
-fastnet has two versions of each kernel, which are called twins. They have the same name: ``sigmoid``, for example, is
-in ``fastnet/_twins/activations_numpy.py`` for NumPy and in ``fastnet/_twins/activations.pyx`` for Cython. This program
-runs both, checks that they agree, and times them.
+A kernel is a function that does the computing. fastnet has two versions of each kernel, which are called twins. They
+have the same name: ``sigmoid``, for example, is in ``fastnet/_twins/activations_numpy.py`` for NumPy and in
+``fastnet/_twins/activations.pyx`` for Cython. This program runs both, checks that they agree, and times them.
 
-Look where compiling gains much and where it gains little. It gains most if NumPy makes many passes through memory. It
-gains least for ``relu``, which is only one pass.
+Look where compiling gains much and where it gains little. It gains most if NumPy reads and writes the array many times.
+It gains least for ``relu``, where NumPy does this only once.
 """
 
 # %%
@@ -52,8 +52,8 @@ tasks = {
 # %%
 # Both run on one thread, so that only the kernels are compared. The program keeps the shortest of several times,
 # because other programs disturb it least. Times differ from machine to machine and from day to day, and ratios differ
-# less. The NumPy twin never overflows and never warns, so it takes longer than the book's formula. ``fastnet bench``
-# compares with that formula too.
+# less. In the NumPy twin, no number becomes too large, and nothing warns. So it takes longer than the book's formula.
+# ``fastnet bench`` compares with that formula too.
 
 milliseconds: dict[str, list[float]] = {backend: [] for backend in backends}
 print(f"{'milliseconds':<26}" + "".join(f"{backend:>8}" for backend in backends))

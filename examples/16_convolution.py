@@ -2,9 +2,9 @@
 The filters of a convolutional network
 ======================================
 
-A fully connected network does not know which pixels are neighbours. If you shuffle the pixels of all images in the same
-way, it learns just as well. A convolutional network uses filters, which look at small windows of the image. The same
-filter is used at every place.
+In the networks of chapters 3 to 6, each unit uses all inputs (*fully connected*). Such a network does not know which
+pixels are neighbors. If you shuffle the pixels of all images in the same way, it learns just as well. A convolutional
+network uses filters, which look at small windows of the image. The same filter is used at every place.
 
 Look at the filters before and after training. Before, they are random. After it, some have a bright side and a dark
 side: they respond to edges and strokes of one direction, wherever these are in the image. Below, you see the
@@ -12,8 +12,8 @@ output of six filters for one digit.
 """
 
 # %%
-# The book's network of chapter 7: 30 filters of 5 x 5, a pooling that keeps the largest of four neighbours, and two
-# fully connected layers. In float32, it trains in about half the time of the book's float64.
+# The book's network of chapter 7: 30 filters of 5 x 5, a pooling that keeps the largest of four neighbors, and two
+# affine layers. In float32, it trains in about half the time of the book's float64.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -2,13 +2,13 @@
 What augmentation changes
 =========================
 
-MNIST's digits are all in the centre, of one size, and written with one kind of pen. A network that has seen only such
+MNIST's digits are all in the center, of one size, and written with one kind of pen. A network that has seen only such
 digits makes many mistakes if a digit is turned or moved a little. To avoid this, change the images at random while the
 network trains. Then every mini-batch looks as if other people wrote it, with other pens.
 
-Look at the two curves first. With augmentation, the loss is higher all the time, because the network never sees the
-same image twice. Then look at the bars: on MNIST's own test images, the two networks differ little. On images that are
-moved, turned or written with another pen, they differ a lot.
+Look at the two curves first. With augmentation, the loss is higher all the time, because the changed images differ more
+from each other, and are harder to read. Then look at the bars: on MNIST's own test images, the two networks differ
+little. On images that are turned or written with another pen, they differ more, and most of all on moved ones.
 """
 
 # %%

@@ -1,21 +1,22 @@
 """
-Overfitting, weight decay, dropout and batch normalisation
+Overfitting, weight decay, dropout and batch normalization
 ==========================================================
 
 A network with many weights can memorize its training images, even with wrong labels. Then it makes many mistakes on
-images that it has never seen. This is overfitting. Weight decay adds large weights to the loss, so they become smaller.
-Dropout sets random outputs to 0 during training, so that no unit can depend on one other unit.
+images that it has never seen. This is overfitting. Weight decay adds the squares of the weights to the loss, so that
+large weights become smaller. Dropout sets random outputs to 0 during training, so that no unit can depend on one other
+unit. What works against overfitting is called *regularization*.
 
-Look at the upper row. 300 of the 1,000 training images have a random label. Without help, the network learns even
+Look at the upper row. About 280 of the 1,000 training images have a random label. Without help, the network learns even
 these, and the accuracy on the test images first rises and then falls. With weight decay or with dropout, it
 learns fewer of the wrong labels, and the accuracy on the test images stays high.
 
-Below, look at how little the initial weights matter with batch normalisation. Without it, the network learns only if
+Below, look at how little the initial weights matter with batch normalization. Without it, the network learns only if
 they have a suitable size.
 """
 
 # %%
-# Spoil the labels of 30 % of the images. A tenth of these gets the right label by chance.
+# Spoil the labels of about 30 % of the images. About a tenth of these get the right label by chance.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +52,7 @@ for name, trainer in runs.items():
     print(f"{name:<20}     {trainer.train_acc_list[-1]:.3f}  {trainer.test_acc_list[-1]:.3f}")
 
 # %%
-# Batch normalisation gives the inputs of each activation the mean 0 and the variance 1, over the batch. Here the labels
+# Batch normalization gives the inputs of each activation the mean 0 and the variance 1, over the batch. Here the labels
 # are right, and the weights of six layers start much too small, too small, and about right (He).
 
 scales = {"standard deviation 0.01": 0.01, "standard deviation 0.05": 0.05, "He": "he"}
@@ -61,14 +62,14 @@ for name, scale in scales.items():
         trainer = trained(t, 150, 0.05, [100] * 6, weight_init_std=scale, use_batchnorm=use)
         curves[name, use] = trainer.train_acc_list
     without, with_it = curves[name, False][-1], curves[name, True][-1]
-    print(f"{name}: training accuracy {without:.3f} without, {with_it:.3f} with batch normalisation")
+    print(f"{name}: training accuracy {without:.3f} without, {with_it:.3f} with batch normalization")
 
 figure, axes = plt.subplots(2, 3, figsize=(13, 8), layout="constrained", sharey=True)
 for ax, (name, trainer) in zip(axes[0], runs.items(), strict=True):
     plot_accuracy(range(len(trainer.train_acc_list)), trainer.train_acc_list, trainer.test_acc_list, ax=ax)
-    ax.set(title=f"30 % random labels, {name}", ylim=(0, 1.02))
+    ax.set(title=f"Some random labels, {name}", ylim=(0, 1.02))
 for ax, name in zip(axes[1], scales, strict=True):
-    ax.plot(curves[name, True], "-", label="with batch normalisation")
+    ax.plot(curves[name, True], "-", label="with batch normalization")
     ax.plot(curves[name, False], "--", label="without")
     ax.set(title=f"Initial weights: {name}", xlabel="epoch", ylabel="training accuracy")
     ax.grid(alpha=0.3)

@@ -1,9 +1,9 @@
 """
-Search for hyper-parameters
-===========================
+Search for hyperparameters
+==========================
 
 Training finds the weights. But it does not find the learning rate and the strength of the weight decay. These are
-hyper-parameters: you have to choose them. The book draws them at random, trains a little with each pair, and compares
+hyperparameters: you have to choose them. The book draws them at random, trains a little with each pair, and compares
 the accuracies on validation data. Do not compare them on the training data: weight decay makes the accuracy there
 worse. Do not use the test data either: keep them to measure the network that you choose.
 
@@ -40,8 +40,8 @@ def train(lr, weight_decay):
 
 
 # %%
-# Both are drawn on a logarithmic scale: 0.001 is to 0.01 as 0.01 is to 0.1. With ``n_jobs=-1``, all cores would train,
-# and the result would be the same.
+# Both are drawn on a logarithmic scale: as many between 0.001 and 0.01 as between 0.01 and 0.1. With ``n_jobs=-1``, all
+# cores would train, and the result would be the same.
 
 result = random_search(train, 40, {"lr": (1e-5, 0.3), "weight_decay": (1e-8, 0.1)}, seed=0)
 print("the best five of 40 pairs:")

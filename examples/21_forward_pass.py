@@ -33,7 +33,7 @@ print("output      ", y.round(8))
 print("as probabilities", softmax(y).round(4))
 
 # %%
-# softmax must not overflow. exp(1000) is infinite, but only the differences of the scores matter.
+# softmax must not compute too large a number: exp(1000) is infinite. But only the differences of the scores matter.
 
 scores = np.array([1010, 1000, 990])
 print("softmax of", scores, "is", softmax(scores).round(8))

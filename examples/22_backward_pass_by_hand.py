@@ -6,7 +6,8 @@ Chapter 5 with numbers that fit on a page: two inputs, three hidden units, two c
 the way forward, then every gradient on the way back, each from the one before it.
 
 Look at the picture. Over each arrow is the value that goes forward, and under it, in red, the gradient that comes back.
-A ``+`` passes its gradient on as it is. The sigmoid makes it smaller: its slope is at most 0.25.
+(For W1, b1, W2 and b2, both are under the name.) A ``+`` passes its gradient on as it is. The sigmoid makes it smaller:
+its slope is at most 0.25.
 """
 
 # %%
@@ -34,8 +35,9 @@ print("a2", a2.round(4))
 print("y ", y.round(4), "loss", loss.round(4))
 
 # %%
-# Backward: softmax and cross-entropy together give ``y - t``. The gradient of a weight is its input times that of its
-# output. What goes on to the layer before is multiplied by the weights, and then by the slope of the sigmoid.
+# Backward: softmax and cross-entropy together give ``y - t``. The gradient of a weight is the value that comes in at
+# this weight, times the gradient of what goes out. What goes on to the layer before is multiplied by the weights, and
+# then by the slope of the sigmoid.
 
 dy = y - t
 dW2, db2 = z1.T @ dy, dy.sum(axis=0)

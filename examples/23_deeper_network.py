@@ -6,7 +6,7 @@ Does a network with more layers read more digits? Three networks learn MNIST. Th
 of 100 ReLU units. The optimizer and the mini-batches are the same, and all start with He's weights.
 
 Look at both plots. With more layers, the loss on the training images falls faster. But the accuracy on the test images
-is nearly the same: for these images, one hidden layer is almost enough. A layer that knows which pixels are neighbours
+is nearly the same: for these images, one hidden layer is almost enough. A layer that knows which pixels are neighbors
 helps more. Chapter 7 has such layers.
 """
 

@@ -13,8 +13,8 @@ digits. They add the 784 products of a unit in different orders, so the last dig
 """
 
 # %%
-# Train the book's network for a while. Then PyTorch takes over. Its losses take scores, so the last module, which makes
-# probabilities of them, stays outside.
+# Train the book's network for a while. Then PyTorch takes over. PyTorch's losses take scores. So leave out the last
+# module (PyTorch's word for a layer), the softmax.
 
 import tempfile
 
@@ -90,7 +90,7 @@ left.legend(loc="upper right")
 left.grid(alpha=0.3)
 for name, marker in ("PyTorch", "o"), ("onnxruntime", "x"):
     right.loglog(by_fastnet[::200].ravel(), differences[name][::200].ravel(), marker, markersize=4, label=name)
-right.axhline(np.finfo(np.float32).eps, color="grey", linestyle="--", label="the last digit of float32")
+right.axhline(np.finfo(np.float32).eps, color="gray", linestyle="--", label="the last digit of float32")
 right.set(title="How far the probabilities are apart", xlabel="probability", ylabel="relative difference to fastnet")
 right.set_ylim(8e-9, 5e-6)  # with room for the legend
 right.legend(loc="lower right")

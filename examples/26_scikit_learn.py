@@ -2,15 +2,16 @@
 A network among the tools of scikit-learn
 =========================================
 
-scikit-learn searches, scales, cross-validates and compares. It does this with any estimator: an object with ``fit`` and
-``predict``. `fastnet.interop.NetClassifier` is a network of fastnet as an estimator. Its arguments have the names and
-the meaning of scikit-learn's own network, ``MLPClassifier``.
+scikit-learn scales data, compares models, and searches for good arguments. It does this with any estimator: an object
+with ``fit`` and ``predict``. `fastnet.interop.NetClassifier` is a network of fastnet as an estimator. Its arguments
+have the names and the meaning of scikit-learn's own network, ``MLPClassifier``.
 
 Look at the curves on the left. With the same seed, both networks begin with the same weights and draw the same
 mini-batches, so their losses lie on top of each other. They differ in the time that they take. On the right, look at
-which pair of arguments is the best: scikit-learn has tried them all.
+which pair of arguments is the best: scikit-learn has tried them all. ``alpha`` is the strength of the weight decay, and
+``learning_rate_init`` is the learning rate.
 
-This example needs scikit-learn, which fastnet's extra ``sklearn`` installs.
+This example needs scikit-learn: ``pip install '.[sklearn]'``.
 """
 
 # %%
@@ -44,8 +45,9 @@ one, other = (np.array(curve[:5]) for curve in curves.values())
 print(f"the losses of the first 5 epochs differ by {np.abs(one - other).max():.0e}")
 
 # %%
-# A pipeline first divides each pixel by its largest value, then trains. The search tries each pair of arguments on
-# three splits of the data.
+# A pipeline first divides each pixel by the largest value that this pixel has in any image, then trains. The search
+# trains three times with each pair of arguments. Each time, it measures the accuracy on another third of the images,
+# and trains on the rest. This is called *cross-validation*.
 
 pipeline = make_pipeline(MaxAbsScaler(), NetClassifier((30,), early_stopping=True, n_iter_no_change=3, random_state=0))
 rates, decays = [0.001, 0.01], [0.0001, 1.0, 30.0]

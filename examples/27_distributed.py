@@ -5,19 +5,20 @@ More cores, more machines
 Some work takes long, and can be divided:
 
 - A numerical gradient: its elements do not depend on each other.
-- A search for hyper-parameters: its trials do not depend on each other.
-- Training: each worker computes the gradient on its share of a mini-batch.
+- A search for hyperparameters: it trains many times, and these trainings do not depend on each other.
+- Training: each process computes the gradient on its share of a mini-batch.
 
-This needs fastnet's extra ``distributed``, which installs joblib and Dask.
+This needs joblib and Dask: ``pip install '.[distributed]'``.
 
-Look at the results: they do not change. The gradient and the search are the same to the last bit. The losses of the
-training agree to 10 digits or more. To send a piece of work takes some milliseconds. So divide the work only if each
-piece takes much longer.
+Run the program, because this page does not show what it prints. Look at the results: they do not change. The gradient
+and the search are the same to the last bit. The losses of the training agree to 10 digits or more. To send a piece of
+work takes some milliseconds. So divide the work only if each piece takes much longer.
 """
 
 # %%
-# A cluster of two processes on this computer stands for one of many machines: only the line with ``LocalCluster``
-# differs. A new process imports this file, so the program itself is below ``if __name__ == "__main__"``.
+# A *cluster* is a group of computers that work together. Here, two processes on this computer take its place. For many
+# machines, only the line with ``LocalCluster`` is different. A new process imports this file, so the program itself is
+# below ``if __name__ == "__main__"``.
 
 import joblib
 import matplotlib.pyplot as plt
@@ -40,7 +41,7 @@ def smoothness(w):
 
 
 def train(lr, weight_decay):
-    """Train a little with one pair of hyper-parameters."""
+    """Train a little with one pair of hyperparameters."""
     network = MultiLayerNet(784, [50], 10, weight_decay_lambda=weight_decay)
     trainer = Trainer(
         network, x[:400], t[:400], x[400:], t[400:], iterations=20, optimizer_param={"lr": lr}, verbose=False,

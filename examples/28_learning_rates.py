@@ -2,12 +2,13 @@
 What the learning rate does
 ===========================
 
-Gradient descent goes down a valley with four learning rates. The picture is a strip of stills: a row for each rate, and
-a column for each moment.
+Gradient descent goes down a valley with four learning rates. The picture has a row for each rate, and a column for each
+moment.
 
 Look along each row. With a rate that is too small, the descent goes the right way, but slowly. With a good one, it
 arrives after a few steps. If the rate is too large, every step jumps over the lowest point. With a still larger one,
-each jump ends higher than the one before: the descent diverges.
+each jump ends higher than the one before: the descent diverges. The red word "outside" means that the ball has left the
+picture.
 """
 
 # %%
@@ -32,7 +33,7 @@ for name, lr in rates.items():
     print(f"{name:<10} {lr:6} {1 - 2 * lr:10.2f} {x[0]:18.4f}")
 
 # %%
-# The stills. `animate_learning_rates` takes the same arguments, and shows the descents step by step.
+# The picture. `animate_learning_rates` takes the same arguments, and shows the descents step by step.
 
 figure, ax = plt.subplots(figsize=(5, 5.8), layout="constrained")
 plot_learning_rates(f, rates, start=-3.0, ax=ax)

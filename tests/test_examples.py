@@ -98,7 +98,7 @@ MATCHING = {
     ],
     "14_activations_and_initial_weights": [
         r"sigmoid 1\.0 all 0\.4\d .* 0\.4\d",
-        r"inputs 0\.2\d? 0\.04\d .* 0\.000[56]\d*",  # sigmoid, Xavier
+        r"samples 0\.2\d? 0\.04\d .* 0\.000[56]\d*",  # sigmoid, Xavier
         r"tanh 0\.01 all 0\.099 .* 9\.\de-06",
         r"relu He all( (0\.[89]\d?|1|1\.[01])){5}",
     ],
@@ -111,7 +111,7 @@ MATCHING = {
         r"no regularization 1\.000 0\.6\d\d",
         r"weight decay 0\.03 0\.[67]\d\d 0\.7\d\d",
         r"dropout 0\.5 0\.[67]\d\d 0\.[78]\d\d",
-        r"standard deviation 0\.01: training accuracy 0\.[01]\d\d without, (0\.9\d\d|1\.000) with batch normalisation",
+        r"standard deviation 0\.01: training accuracy 0\.[01]\d\d without, (0\.9\d\d|1\.000) with batch normalization",
     ],
     "21_forward_pass": [r"right: 0\.91\d\d"],
     "23_deeper_network": [r"2 hidden layers: 89,610 parameters, training 0\.98\d\d, test 0\.97\d\d"],

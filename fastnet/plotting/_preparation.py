@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 # The name of each step, and what it does.
 CAPTIONS = {
-    "gray": "gray:\nthe picture\nwithout colour",
-    "ink": "ink:\nshadows and paper\nare gone",
-    "strokes": "strokes:\nno frames,\nlines or specks",
+    "gray": "gray:\nthe picture\nwithout color",
+    "ink": "ink:\nwhat differs from\nthe paper around it",
+    "strokes": "strokes:\nno frames,\nno ruled lines",
     "digit": "digit:\ncut out",
     "stroke width": "stroke width:\nas wide as\nMNIST's strokes",
     "28 x 28": "28 x 28:\nwhat the\nnetwork sees",

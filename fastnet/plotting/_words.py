@@ -40,9 +40,9 @@ WORDS = {
     "Digits found: {count}": ("찾은 숫자: {count}개", "見つかった数字: {count} 個"),
     # what a network sees
     "What the network sees, and why": ("신경망이 보는 것과 그 이유", "ニューラルネットワークに見えるものと、その理由"),
-    "gray:\nthe picture\nwithout colour": ("회색조:\n색을 뺀 그림", "グレー:\n色を除いた画像"),
-    "ink:\nshadows and paper\nare gone": ("잉크:\n그림자와 종이를\n지움", "インク:\n影と紙を\n取り除く"),
-    "strokes:\nno frames,\nlines or specks": ("획:\n테두리, 줄, 얼룩을\n지움", "数字の線:\n枠、罫線、汚れを\n取り除く"),
+    "gray:\nthe picture\nwithout color": ("회색조:\n색을 뺀 그림", "グレー:\n色を除いた画像"),
+    "ink:\nwhat differs from\nthe paper around it": ("잉크:\n주변 종이와\n다른 곳", "インク:\n周りの紙と\n違うところ"),
+    "strokes:\nno frames,\nno ruled lines": ("획:\n테두리와 줄을\n지움", "数字の線:\n枠と罫線を\n取り除く"),
     "digit:\ncut out": ("숫자:\n잘라 냄", "数字:\n切り出す"),
     "stroke width:\nas wide as\nMNIST's strokes": ("획의 굵기:\nMNIST와 같게", "線の太さ:\nMNIST と同じに"),
     "28 x 28:\nwhat the\nnetwork sees": ("28 x 28:\n신경망이\n보는 것", "28 x 28:\nネットワークに\n見えるもの"),
