@@ -78,7 +78,6 @@ def test_a_word_of_the_glossary_is_a_link_where_it_first_stands(path):
         r"^\s*```(?!\{adm).*\n(?:.*\n)*?\s*```$",
         r"\$\$[^$]*\$\$|\$[^$]*\$",
         r"`[^`\n]*`",
-        r"^\|.*$",
     ):
         text = re.sub(no_prose, blank, text, flags=re.MULTILINE)
     linked = {}
@@ -95,3 +94,28 @@ def test_a_word_of_the_glossary_is_a_link_where_it_first_stands(path):
             not_linked[anchor] = text[first.start() - 30 : first.end() + 30]
         text = word.sub(blank, text)  # "gradient descent" is not "gradient"
     assert not not_linked
+
+
+def test_the_words_of_a_page_have_one_spelling():
+    others = re.compile(
+        r"\b(?:\w*colour|neighbour|centre|grey|behaviour|favour|hyper-param"
+        r"|(?:general|initial|maxim|memor|minim|normal|optim|organ|recogn|regular|summar)is(?:e|ing|ation))\w*",
+        re.IGNORECASE,
+    )
+    pages = [*PAGES, *(ROOT / "docs" / f"{page}.md" for page in ("index", "start", "errors")), *readability["GALLERY"]]
+    pages += [ROOT / "examples" / "README.rst", ROOT / "fastnet" / "plotting" / "_words.py"]
+    assert not {name(path): found for path in pages if (found := others.findall(path.read_text(encoding="utf-8")))}
+
+
+def numbers(pattern, text):
+    return sorted(int(number) for part in re.findall(pattern, text) for number in re.findall(r"\d\d", part))
+
+
+@pytest.mark.parametrize("chapter", range(2, 9))
+def test_the_table_of_sections_has_the_examples_that_the_gallery_lists_under_a_chapter(chapter):
+    gallery = (ROOT / "examples" / "README.rst").read_text(encoding="utf-8")
+    paragraph = re.search(rf"- Chapter {chapter}: ((?:.+\n)+?)(?=- |\n)", gallery)[1]
+    rows = re.findall(rf"^\| {chapter}\.\d.*", (ROOT / "docs/learn/index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = numbers(r"\((\d\d(?:, \d\d)*)\)", paragraph)
+    assert listed
+    assert sorted(set(numbers(r"\[(\d\d)\]\(\.\./examples", "\n".join(rows)))) == listed

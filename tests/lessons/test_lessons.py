@@ -183,7 +183,7 @@ msgid "The formula"
 msgstr ""
 
 msgid ""
-"$a$: the weighted sum. "
+"$a$: the weighted sum plus the bias. "
 "$y$: the answer."
 msgstr ""
 "$a$: 가중합. "
