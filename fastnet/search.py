@@ -1,4 +1,4 @@
-"""The book's random search for hyper-parameters."""
+"""The book's random search for hyperparameters."""
 
 import math
 import threading
@@ -139,7 +139,7 @@ class SearchResult:
 
 
 def _short(value: Any) -> str:
-    """Return a hyper-parameter in a few digits; the caller's own trials may have one that is no number."""
+    """Return a hyperparameter in a few digits; the caller's own trials may have one that is no number."""
     return f"{value:.4g}" if is_real(value) else repr(value)
 
 
@@ -158,19 +158,19 @@ def random_search(
     n_jobs: int | None = None,
     seed: Seed = None,
 ) -> SearchResult:
-    """Train with hyper-parameters drawn at random, and return how well each training did.
+    """Train with hyperparameters drawn at random, and return how well each training did.
 
     Parameters
     ----------
     train : callable
-        A function like ``__train`` of the book's program. It takes the hyper-parameters by their names, such as
+        A function like ``__train`` of the book's program. It takes the hyperparameters by their names, such as
         ``train(weight_decay=1e-5, lr=0.01)``, trains a network, and returns the two lists
         ``trainer.test_acc_list, trainer.train_acc_list``: the accuracies on the validation data, and those on the
         training data.
     trials : int, default 100
         How often to train.
     ranges : dict of str to tuple of float, default {"weight_decay": (1e-8, 1e-4), "lr": (1e-6, 1e-2)}
-        The lowest and the highest value of each hyper-parameter, above 0.
+        The lowest and the highest value of each hyperparameter, above 0.
     n_jobs : int, optional
         The number of processes that train: -1 for all cores. By default 1, unless ``joblib.parallel_config`` says
         otherwise. More than this process needs the extra ``distributed``.
@@ -231,7 +231,7 @@ def random_search(
     (10, True)
     """
     if not callable(train):
-        raise TypeError(f"train must be a function of the hyper-parameters, got {train!r}")
+        raise TypeError(f"train must be a function of the hyperparameters, got {train!r}")
     trials = as_count(trials, "trials")
     checked = _checked(ranges)
     is_parallel = _jobs.is_parallel(n_jobs) and not getattr(_this_thread, "tries", False)
@@ -244,11 +244,11 @@ def random_search(
 
 def _checked(ranges: Any) -> dict[str, tuple[float, float]]:
     if not isinstance(ranges, Mapping):
-        raise TypeError(f"ranges must be a dict with a pair (low, high) for each hyper-parameter, got {ranges!r}")
+        raise TypeError(f"ranges must be a dict with a pair (low, high) for each hyperparameter, got {ranges!r}")
     checked = {}
     for name, pair in ranges.items():
         if not isinstance(name, str):
-            raise TypeError(f"the names of the hyper-parameters in ranges must be strings, got {name!r}")
+            raise TypeError(f"the names of the hyperparameters in ranges must be strings, got {name!r}")
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise TypeError(f"ranges[{name!r}] must be a pair (low, high), got {pair!r}")
         low, high = (as_float(end, f"ranges[{name!r}]") for end in pair)

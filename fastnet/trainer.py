@@ -97,7 +97,7 @@ class Trainer:
     early_stopping : int, optional
         Stop after this number of epochs without a lower loss on the validation data. When `train` ends, the network
         gets the parameters with the lowest one, for whatever reason it ends, and the running statistics of batch
-        normalisation that belong to them.
+        normalization that belong to them.
     sample_weight : array_like, real, optional
         The weight of each training sample ``(N,)``: finite, at least 0, not all 0. A sample of weight 2 is drawn twice
         as often as one of weight 1, and one of weight 0 never. The losses of the mini-batches and the accuracies have

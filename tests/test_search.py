@@ -111,11 +111,11 @@ def test_without_a_seed_the_global_generator_decides():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((None,), TypeError, "train must be a function of the hyper-parameters, got None"),
+        ((None,), TypeError, "train must be a function of the hyperparameters, got None"),
         ((constant, 0), ValueError, "trials must be at least 1, got 0"),
         ((constant, 1.5), TypeError, "trials must be an integer, got 1.5"),
         ((constant, 1, [0, 1]), TypeError, r"ranges must be a dict with a pair \(low, high\)"),
-        ((constant, 1, {5: (1, 2)}), TypeError, "the names of the hyper-parameters in ranges must be strings, got 5"),
+        ((constant, 1, {5: (1, 2)}), TypeError, "the names of the hyperparameters in ranges must be strings, got 5"),
         ((constant, 1, {"lr": 0.1}), TypeError, r"ranges\['lr'\] must be a pair \(low, high\), got 0.1"),
         ((constant, 1, {"lr": (0, 1)}), ValueError, r"ranges\['lr'\] must be a finite number above 0, got 0"),
         ((constant, 1, {"lr": (1, 0.1)}), ValueError, r"ranges\['lr'\] .* the lower one first, got \(1, 0.1\)"),

@@ -127,7 +127,7 @@ def layers_of_two_layer_net(module: Any, dtype: Any) -> list[Any]:
 
 
 def layers_of_batch_norm_net(module: Any, dtype: Any) -> list[Any]:
-    """Return the layers of the network with batch normalisation of the book's chapter 6."""
+    """Return the layers of the network with batch normalization of the book's chapter 6."""
     return _dense_layers(module, dtype, [784, 100, 100, 100, 100, 100, 10], batch_norm=True)
 
 

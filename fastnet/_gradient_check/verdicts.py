@@ -214,7 +214,7 @@ class ByDifferences:
         if judged is None:
             tolerance = max(share * abs(best.value), floor) + 6 * best.error
             # No step shows a slope. And the first one does not change the loss at all, as in a unit that relu keeps at
-            # 0; or the gradient is what rounding leaves of a sum that is 0, as for a bias before batch normalisation.
+            # 0; or the gradient is what rounding leaves of a sum that is 0, as for a bias before batch normalization.
             is_rounding = abs(gradient) <= ROUNDING * self.precision.eps * largest and best.error <= 1e-9 * largest
             if (is_zero or is_rounding) and abs(best.value) <= 2 * best.error:
                 return Judged(AGREES, best.value, tolerance)

@@ -62,7 +62,7 @@ class EarlyStopping:
 
 
 def _statistics(network: Any) -> list[tuple[Any, str]]:
-    """Return the layers that measure something in training, and the name of it: batch normalisation, as in the book.
+    """Return the layers that measure something in training, and the name of it: batch normalization, as in the book.
 
     A network of the user's may have no layers, or keep them otherwise.
     """

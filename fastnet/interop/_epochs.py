@@ -38,9 +38,9 @@ class Data(NamedTuple):
 
 
 class Objective(NamedTuple):
-    """What is minimised: `scale` times the network's loss, and `alpha` / 2 times the squares of the weights by sample.
+    """What is minimized: `scale` times the network's loss, and `alpha` / 2 times the squares of the weights by sample.
 
-    The network's loss is a mean over the outputs, as the book's is. scikit-learn's networks minimise the sum over the
+    The network's loss is a mean over the outputs, as the book's is. scikit-learn's networks minimize the sum over the
     outputs, and for numbers half of it. The scale makes learning rates and `alpha` mean the same.
     """
 

@@ -30,7 +30,7 @@ def layers_of(network: Any) -> list[tuple[str, Layer, Shape]]:
             )
         if layer.kind == "BatchNormalization" and len(shape) > 1:
             raise ValueError(
-                f"{name} normalises every pixel of its maps {shape}; other libraries normalise whole maps. "
+                f"{name} normalizes every pixel of its maps {shape}; other libraries normalize whole maps. "
                 "Leave this layer out"
             )
         if layer.settings.get("pad") and layer.kind == "Pooling":

@@ -65,12 +65,12 @@ def from_torch(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Any
 
     Notes
     -----
-    A model that ends in a ``Linear``, without batch normalisation and dropout, becomes a `MultiLayerNet` with the
+    A model that ends in a ``Linear``, without batch normalization and dropout, becomes a `MultiLayerNet` with the
     output "identity". If its outputs are the scores of classes, as those that ``torch.nn.CrossEntropyLoss`` takes, set
     ``network.output = "softmax"``.
 
     PyTorch's dropout divides by ``1 - p`` in training, and the book's multiplies by it outside of training. So the
-    weights next to a dropout are divided by ``1 - p``. The book's batch normalisation has an ``eps`` of 1e-6: the
+    weights next to a dropout are divided by ``1 - p``. The book's batch normalization has an ``eps`` of 1e-6: the
     running variance takes the difference to that of a ``BatchNorm1d``.
 
     "Deep Learning from Scratch" has the networks. A. Paszke et al., "PyTorch", 2019.

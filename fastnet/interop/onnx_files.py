@@ -93,11 +93,11 @@ def to_onnx(network: Any, path: PathLike, *, dtype: npt.DTypeLike | None = None)
     -----
     The input is called ``x``: float32 or float64, ``(N, D)``, or images ``(N, C, H, W)``. The output is called
     ``probabilities``, ``(N, C)``: also of the networks whose `predict` returns scores. With the output "identity", it
-    is called ``y``, and holds numbers. Dropout and batch normalisation compute as outside of training.
+    is called ``y``, and holds numbers. Dropout and batch normalization compute as outside of training.
 
     The file needs operator set 13 and IR version 7, which onnxruntime has since 1.6. The sigmoid is written out as
     ``1 / (1 + exp(-x))``, and ELU with ``exp(x) - 1 = 2 t / (1 - t)``, where ``t = tanh(x / 2)``: onnxruntime's own
-    are wrong in the first digits where the results are small. Batch normalisation is written out too.
+    are wrong in the first digits where the results are small. Batch normalization is written out too.
 
     In float32, the probabilities of a network for MNIST differ from `predict` by up to 1e-5 of themselves, because both
     round each of the 784 products of a sum, in another order. A last layer in float64 would not be enough: of the

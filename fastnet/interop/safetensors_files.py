@@ -45,7 +45,7 @@ def save_safetensors(network: Any, path: PathLike) -> None:
 
     Notes
     -----
-    The names are those of `params`, and ``running_mean1`` and so on of batch normalisation. The metadata hold the
+    The names are those of `params`, and ``running_mean1`` and so on of batch normalization. The metadata hold the
     settings of the network, as JSON under the name "fastnet". The same network gives the same bytes.
 
     "Deep Learning from Scratch" has the networks. The format is that of the safetensors project (2022).

@@ -37,7 +37,7 @@ def to_torch(network: Any) -> Any:
     TypeError
         If `network` is not such a network, has its own `predict`, or a layer of another library.
     ValueError
-        If a parameter no longer fits or holds NaN or infinity; if PyTorch has no such layer: a batch normalisation of
+        If a parameter no longer fits or holds NaN or infinity; if PyTorch has no such layer: a batch normalization of
         images pixel by pixel, a pooling with padding, a dropout with no Affine layer next to it.
     ImportError
         If ``torch`` is not installed.
@@ -53,7 +53,7 @@ def to_torch(network: Any) -> Any:
     ``torch.nn.CrossEntropyLoss`` needs.
 
     The weights next to a dropout are multiplied by ``1 - dropout_ratio``, because PyTorch divides by that in training.
-    Batch normalisation keeps its running statistics. Outside of training both libraries use them in the same way, but
+    Batch normalization keeps its running statistics. Outside of training both libraries use them in the same way, but
     PyTorch updates the running variance with ``sum((x - mean)^2) / (N - 1)``, and the book with ``/ N``.
 
     "Deep Learning from Scratch" has the networks. A. Paszke et al., "PyTorch", 2019.

@@ -1,4 +1,4 @@
-"""Batch normalisation."""
+"""Batch normalization."""
 
 import math
 from typing import Any
@@ -55,7 +55,7 @@ class BatchNormalization:
     Notes
     -----
     ``out = gamma * (x - mean) / sqrt(var + 1e-6) + beta``. The variance is that of the batch, divided by N. Images
-    ``(N, C, H, W)`` are normalised element by element, D = C H W; "Deep Learning from Scratch", chapters 6 and 7.
+    ``(N, C, H, W)`` are normalized element by element, D = C H W; "Deep Learning from Scratch", chapters 6 and 7.
     S. Ioffe and C. Szegedy, "Batch Normalization", 2015.
 
     Examples
@@ -93,7 +93,7 @@ class BatchNormalization:
         return shown(self, "gamma", "beta", "momentum")
 
     def forward(self, x: npt.ArrayLike, train_flg: bool = True) -> FloatArray:
-        """Normalise with the statistics of the batch, or, if not training, with the running statistics.
+        """Normalize with the statistics of the batch, or, if not training, with the running statistics.
 
         Parameters
         ----------

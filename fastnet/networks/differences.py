@@ -1,7 +1,7 @@
 """Central differences of the loss of a network of layers, without computing again what a parameter does not change.
 
 Every parameter moves by +h and by -h, and the loss is computed at both. Take a filter weight. It moves one map of the
-convolution's output. Relu, pooling, dropout and batch normalisation treat each map, or unit, alone: of their outputs,
+convolution's output. Relu, pooling, dropout and batch normalization treat each map, or unit, alone: of their outputs,
 only this map moves too. (Pooling may find its maximum at another place: it is evaluated, not differentiated.) The next
 convolution or affine layer mixes its inputs. All of its outputs move, but only by what one map adds:
 
@@ -11,7 +11,7 @@ convolution or affine layer mixes its inputs. All of its outputs move, but only 
     rest     the layers after it, as in `predict`
 
 So nothing is computed again before the parameter, and little up to the rest. The moves of many parameters go through
-the rest as one large batch. A sample in which nothing moves is left out, unless batch normalisation in the rest makes
+the rest as one large batch. A sample in which nothing moves is left out, unless batch normalization in the rest makes
 the samples depend on each other.
 
 Dropout keeps the masks of one training pass. All is in float64.
@@ -141,7 +141,7 @@ class Masking:
 
 @dataclass
 class Normalizing:
-    """Batch normalisation, with the statistics of the batch: those of M batches are those of M times the columns."""
+    """Batch normalization, with the statistics of the batch: those of M batches are those of M times the columns."""
 
     gamma: FloatArray
     beta: FloatArray
@@ -236,7 +236,7 @@ class Differences:
                 self.z.append(step.whole(self.z[-1], samples))
             self.t = one_hot(t, self.z[-1].shape[1])
             self.losses = self._losses(self.z[-1], samples)
-        # The maps of a normalised image have other parameters at each pixel: they are left to the full loop.
+        # The maps of a normalized image have other parameters at each pixel: they are left to the full loop.
         self.is_possible = all(np.isfinite(z).all() for z in self.z) and not any(
             self.kinds[number] is BatchNormalization and self.z[number].ndim > 2 for number in holders
         )
@@ -280,7 +280,7 @@ class Differences:
         return up, down
 
     def move_statistics(self, passes: int) -> None:
-        """Move the running statistics of batch normalisation as in this number of training passes."""
+        """Move the running statistics of batch normalization as in this number of training passes."""
         for layer, step, z in zip(self.layers, self.steps, self.z, strict=False):
             if isinstance(step, Normalizing):
                 _, _, _, mean, var, _ = step.normalized(z.reshape(len(z), -1), step.gamma, step.beta)

@@ -39,7 +39,7 @@ class SavedNetwork(ABC):
     def save(self, path: PathLike) -> None:
         """Write the parameters, in the network's dtype, and the settings to one ``.npz`` file.
 
-        The file also holds the running statistics of batch normalisation, ``classes``, ``input_shape``, ``background``.
+        The file also holds the running statistics of batch normalization, ``classes``, ``input_shape``, ``background``.
         An existing file is replaced only when the new file is complete: a crash leaves the old file intact.
 
         Parameters

@@ -232,7 +232,7 @@ class LayeredNetwork(SavedNetwork, Shown):
     def _counted(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[Any, Any, Any]:
         """Return the samples whose weight is not 0, their targets, and their weights or None.
 
-        The others are left out: batch normalisation would mix them with these.
+        The others are left out: batch normalization would mix them with these.
         """
         if sample_weight is None:
             return x, t, None

@@ -1,4 +1,4 @@
-"""The book's network of chapter 6: any number of layers, batch normalisation, dropout and weight decay.
+"""The book's network of chapter 6: any number of layers, batch normalization, dropout and weight decay.
 
 Shapes: N samples, D inputs, C classes, H units in a hidden layer.
 """
@@ -24,7 +24,7 @@ ACTIVATIONS = {"relu": Relu, "sigmoid": Sigmoid}
 
 
 class MultiLayerNetExtend(LayeredNetwork):
-    """A network with any number of hidden layers, and with batch normalisation, dropout and weight decay.
+    """A network with any number of hidden layers, and with batch normalization, dropout and weight decay.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class MultiLayerNetExtend(LayeredNetwork):
     dropout_ration : float, default 0.5
         The share of the units that dropout drops, from 0 to 1. The spelling is the book's.
     use_batchnorm : bool, default False
-        Whether batch normalisation stands before each activation.
+        Whether batch normalization stands before each activation.
     dtype : numpy.float64 or numpy.float32, default numpy.float64
         The dtype of the parameters and of the computation.
     seed : int or numpy.random.Generator, optional
@@ -89,7 +89,7 @@ class MultiLayerNetExtend(LayeredNetwork):
 
     See Also
     --------
-    MultiLayerNet : Without batch normalisation and dropout, with more activations and outputs; it is faster.
+    MultiLayerNet : Without batch normalization and dropout, with more activations and outputs; it is faster.
 
     Notes
     -----
@@ -182,7 +182,7 @@ class MultiLayerNetExtend(LayeredNetwork):
         x : array_like, real
             ``(N, D)``, or ``(D,)`` for one sample; or ``(N, ...)`` with D numbers in each sample.
         train_flg : bool, default False
-            Whether to compute as in training: dropout drops units, and batch normalisation uses the statistics of the
+            Whether to compute as in training: dropout drops units, and batch normalization uses the statistics of the
             batch and updates its running statistics.
 
         Returns

@@ -1,4 +1,4 @@
-"""The book's picture of a search for hyper-parameters."""
+"""The book's picture of a search for hyperparameters."""
 
 from typing import TYPE_CHECKING
 

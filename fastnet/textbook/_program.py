@@ -32,7 +32,7 @@ def run(script: str, arguments: Sequence[str], *, serving: bool = True, is_modul
 
     Its exceptions show the traceback that they would have under Python.
     """
-    path = os.path.join(os.getcwd(), script)  # not normalised: Python leaves `./` in `__file__`
+    path = os.path.join(os.getcwd(), script)  # not normalized: Python leaves `./` in `__file__`
     folder = os.getcwd() if is_module else os.path.dirname(os.path.realpath(path))
     sys.path[: 0 if sys.flags.safe_path else 1] = [folder]
     _give_back_names(folder)

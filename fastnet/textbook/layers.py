@@ -176,7 +176,7 @@ class BatchNormalization(_Layer, layers.BatchNormalization):
 
 
 class BatchNormalizationOf2016(BatchNormalization):
-    """That of 2016, which normalises images in another way: they are left to the reader's own."""
+    """That of 2016, which normalizes images in another way: they are left to the reader's own."""
 
     _dimensions = (2,)
 

@@ -189,7 +189,7 @@ def with_padded_pooling():
         (lambda: Doubled(4, 3, 2), TypeError, "must not have its own predict: .* Doubled"),
         (with_own_layer, TypeError, "layer 1 of the network, Own, "),
         (with_nan, ValueError, "Affine2.weight holds NaN or infinity"),
-        (with_batch_normalisation_of_pixels, ValueError, r"BatchNormalization normalises every pixel"),
+        (with_batch_normalisation_of_pixels, ValueError, r"BatchNormalization normalizes every pixel"),
         (with_statistics_of_another_size, ValueError, r"running_mean .* must hold 5 numbers, got shape \(7,\)"),
         (with_padded_pooling, ValueError, "Pooling pads with zeros"),
     ],
