@@ -9,7 +9,8 @@ from effort import thinned
 
 from fastnet import DeepConvNet, LayeredTwoLayerNet, MultiLayerNetExtend, SimpleConvNet, _backend
 from fastnet.gradient import gradient_check, numerical_gradient
-from fastnet.layers import BatchNormalization, Dropout, Relu, Sigmoid, SoftmaxWithLoss
+from fastnet.layers import Affine, BatchNormalization, Dropout, Relu, Sigmoid, SoftmaxWithLoss
+from fastnet.networks import differences
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -35,17 +36,16 @@ def close(found, expected, atol=ROUNDING):
     return True
 
 
-class Losses:
-    """Counts how often the loss of a network is computed."""
+def calls(owner, name, monkeypatch):
+    """Return a list that gets the arguments of each call of a method of a network, or of a kernel."""
+    found, function = [], getattr(owner, name)
 
-    def __init__(self, net, monkeypatch):
-        self.count, loss = 0, net._training_loss
+    def recorded(*arguments):
+        found.append(arguments)
+        return function(*arguments)
 
-        def counted(*arguments):
-            self.count += 1
-            return loss(*arguments)
-
-        monkeypatch.setattr(net, "_training_loss", counted)
+    monkeypatch.setattr(owner, name, recorded)
+    return found
 
 
 def filters(number, size=3, pad=1, stride=1):
@@ -117,10 +117,10 @@ def test_the_differences_are_those_of_the_full_loop(make, shape, targets, n, mon
     np.random.seed(0)
     expected = by_the_full_loop(net, x, t)
     drawn = np.random.rand()
-    losses = Losses(net, monkeypatch)
+    losses = calls(net, "_training_loss", monkeypatch)
     np.random.seed(0)
     assert close(net.numerical_gradient(x, t), expected)
-    assert losses.count == 1
+    assert len(losses) == 1
     assert np.random.rand() == drawn  # as after one loss
 
 
@@ -180,19 +180,90 @@ def test_a_unit_crosses_the_corner_of_relu():
     assert close(net.numerical_gradient(x, t), expected)
 
 
-def test_a_large_batch_goes_through_in_parts():
-    # One move of all samples is larger than a block, and a block holds only some of the weights of a unit.
-    for name, n in (("everything", 3000), ("convolution", 300)):
-        make, shape = NETWORKS[name]
-        net, x, t = make(np.float64), inputs(shape, n), np.arange(n) % C
-        np.random.seed(0)
-        found = net.numerical_gradient(x, t)
-        np.random.seed(0)
-        loss = net._with_the_same_draws(x, t)
-        for element in ((0, 0), (3, 1)) if name == "everything" else ((0, 0, 0, 0), (2, 1, 2, 2)):
-            at = tuple(slice(k, k + 1) for k in element)
-            expected = numerical_gradient(loss, net.params["W1"][at])
-            np.testing.assert_allclose(found["W1"][at], expected, rtol=0, atol=ROUNDING)
+@pytest.mark.parametrize("block", [1, 300])
+@pytest.mark.parametrize("name", ["everything", "convolution", "deep"])
+def test_the_size_of_a_block_changes_no_difference(name, block, monkeypatch):
+    # A single move of all samples is larger than a block of one element.
+    make, shape = NETWORKS[name]
+    net, x, t = make(np.float64), inputs(shape), np.arange(3)
+    np.random.seed(0)
+    expected = net.numerical_gradient(x, t)
+    monkeypatch.setattr(differences, "BLOCK", block)
+    np.random.seed(0)
+    # A block of another length may give other bits, where a kernel computes several rows at once.
+    assert close(net.numerical_gradient(x, t), expected)
+
+
+UNMOVED = 2  # the network computes the loss where nothing moves, and the differences compute it once more
+
+
+def softmax(net, x, t, monkeypatch):
+    """Return the arguments of each call of softmax, which ends each block, in a numerical gradient."""
+    found = calls(_backend.kernels, "softmax", monkeypatch)
+    net.numerical_gradient(x, t)
+    return found
+
+
+# Two samples, so each move makes four rows: up and down. A block of 500 elements holds 125 rows of one element.
+@pytest.mark.parametrize(
+    ("make", "shape", "blocks"),
+    [
+        # A unit of W1 and b1 moves in 61 ways. What follows is at most 4 wide, the scores: 31 moves a block, so two
+        # blocks for each of the 20 units. Its gamma and beta are two moves: one block.
+        (lambda: MultiLayerNetExtend(60, [20], C, use_batchnorm=True, seed=1), (60,), 20 * 2 + 20),
+        # A map moves in 10 ways, and has 16 pixels, more than the 5 hidden units: 7 moves a block.
+        (lambda: SimpleConvNet((1, 4, 4), filters(8), 5, C, 0.3, seed=1), (1, 4, 4), 8 * 2),
+    ],
+    ids=["the scores are the largest", "a map is the largest"],
+)
+def test_a_block_holds_as_many_moves_as_fit(make, shape, blocks, monkeypatch):
+    net, x, t = make(), np.random.default_rng(0).random((2, *shape)), [0, 1]
+    net.params["b1"] += 3  # so that relu lets every map through, and each move reaches the loss
+    monkeypatch.setattr(differences, "BLOCK", 500)
+    scores = [block.size for (block,) in softmax(net, x, t, monkeypatch)]
+    assert len(scores) == UNMOVED + blocks
+    assert max(scores) <= 500
+
+
+@pytest.mark.parametrize(
+    ("make", "layers"),
+    [
+        (extended([]), 1),
+        (extended([7]), 2),
+        (extended([7, 5]), 3),
+        (extended([7, 5], "sigmoid"), 3),
+        (extended([7, 5, 3], use_dropout=True), 1),
+        (extended([7, 5], use_batchnorm=True), 1),
+    ],
+)
+def test_a_kernel_takes_the_affine_layers_at_the_end(make, layers, monkeypatch):
+    net, x, t = make(np.float64), inputs((D,)), np.arange(3)
+    of_kernel = calls(_backend.kernels, "layer_differences", monkeypatch)
+    blocks = softmax(net, x, t, monkeypatch)
+    ((_, _, parameters, *_),) = of_kernel
+    assert len(parameters) == 2 * layers
+    if len(parameters) == len(net.params):
+        assert len(blocks) == UNMOVED
+
+
+def test_a_kernel_takes_only_layers_with_one_kind_of_activation(monkeypatch):
+    net, x, t = extended([7, 5])(np.float64), inputs((D,)), np.arange(3)
+    net.layers["Activation_function1"] = Sigmoid()
+    of_kernel = calls(_backend.kernels, "layer_differences", monkeypatch)
+    assert close(net.numerical_gradient(x, t), by_the_full_loop(net, x, t))
+    ((_, _, parameters, *_),) = of_kernel
+    assert len(parameters) == 4  # W2, b2, W3, b3
+
+
+def test_a_kernel_takes_an_affine_layer_that_a_program_adds(monkeypatch):
+    net, x, t = extended([7])(np.float64), inputs((D,)), np.arange(3)
+    net.layers |= {"Own": Affine(np.diag(np.arange(1.0, D + 1)), np.ones(D)), "Relu of my own": Relu()}
+    for name in ("Relu of my own", "Own"):
+        net.layers.move_to_end(name, last=False)
+    expected = by_the_full_loop(net, x, t)
+    blocks = calls(_backend.kernels, "softmax", monkeypatch)
+    assert close(net.numerical_gradient(x, t), expected)
+    assert len(blocks) == UNMOVED
 
 
 # --- dropout and batch normalisation ----------------------------------------------------------------------------------
@@ -224,6 +295,16 @@ def test_normalisation_that_a_program_adds_to_a_deep_network_is_differenced_too(
     expected = by_the_full_loop(net, x, t)
     np.random.seed(0)
     assert close(net.numerical_gradient(x, t), expected)
+
+
+def test_the_parameters_of_a_normalised_image_go_through_the_full_loop(monkeypatch):
+    net, x, t = extended([D], use_batchnorm=True)(np.float64), inputs((1, 2, 3)), np.arange(3)
+    net.layers.move_to_end("BatchNorm1", last=False)
+    expected = by_the_full_loop(net, x, t)
+    losses = calls(net, "_training_loss", monkeypatch)
+    assert close(net.numerical_gradient(x, t), expected)
+    assert len(losses) > 2 * net.params["W1"].size
+    assert gradient_check(net, x, t)
 
 
 def own_layer(net):
@@ -261,10 +342,10 @@ def test_what_is_a_programs_own_goes_through_the_full_loop_with_the_same_draws(c
     np.random.seed(0)
     expected = by_the_full_loop(net, x, t)
     drawn = np.random.rand()
-    losses = Losses(net, monkeypatch)
+    losses = calls(net, "_training_loss", monkeypatch)
     np.random.seed(0)
     assert close(net.numerical_gradient(x, t), expected)
-    assert losses.count > 2 * net.params["W1"].size
+    assert len(losses) > 2 * net.params["W1"].size
     assert np.random.rand() == drawn
 
 
@@ -363,6 +444,17 @@ def test_the_check_of_all_elements_at_once_is_that_of_one_after_another(name):
         assert (row.size, row.checked) == (other.size, other.checked)
         # Where they disagree which element is the worst, both are right up to the rounding of the differences.
         assert max(row.absolute_error, other.absolute_error) <= 1e-9 + 9e-4 * abs(row.numerical) + row.tolerance
+
+
+@pytest.mark.parametrize("name", ["two layers", "weight decay", "convolution", "deep"])
+def test_the_check_of_all_elements_at_once_computes_few_whole_losses(name, monkeypatch):
+    make, shape = NETWORKS[name]
+    net = make(np.float64)
+    passes = calls(net, "_forward", monkeypatch)
+    np.random.seed(0)
+    assert gradient_check(net, inputs(shape), np.arange(3))
+    # One after another, each element takes at least four. At once, only those do that a corner of relu is close to.
+    assert len(passes) < sum(value.size for value in net.params.values())
 
 
 @pytest.mark.parametrize("name", ["everything", "convolution", "deep"])
