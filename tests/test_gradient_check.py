@@ -736,8 +736,9 @@ def test_a_mistake_in_what_a_sure_network_has_left_to_learn_is_found():
         net.params["b1"][:] = 30, 0
         return net
 
-    assert gradient_check(network(1), [[1.0]], [0])
-    assert wrong(gradient_check(network(1.5), [[1.0]], [0])) == ["b1"]
+    x, t = np.ones((N, 1)), np.zeros(N, int)
+    assert gradient_check(network(1), x, t)
+    assert wrong(gradient_check(network(1.5), x, t)) == ["b1"]
 
 
 def test_an_element_much_smaller_than_the_others_has_its_mistake_found_however_large_the_loss():
@@ -777,6 +778,17 @@ def test_relu_at_0_exactly_has_two_slopes_in_a_network_of_fastnet_too():
     assert gradient_check(net, [[0.0]], [0])
     net.gradient = lambda *_: grads | {"b1": 1.01 * dz[0]}
     assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
+
+
+def test_relu_at_0_by_rounding_may_have_the_other_slope():
+    # 1 - 1 is 0, but of such terms the check knows only that their sum is 0 up to rounding errors.
+    net = MultiLayerNet(2, [1], 2, "relu", 0.5, seed=0)
+    net.params["W1"][:] = [[1], [-1]]
+    x, right = np.ones((1, 2)), net.gradient
+    assert gradient_check(net, x, [0])
+    other = (net.predict(x) - [[1.0, 0.0]]) @ net.params["W2"].T
+    net.gradient = lambda x, t: right(x, t) | {"b1": other[0]}
+    assert gradient_check(net, x, [0]).rows["b1"].verdict == "cannot tell"
 
 
 class Small(Cubic):
@@ -908,18 +920,6 @@ def test_random_networks_get_the_right_verdict(differences):
     assert sum(map(int, counts[1:])) == networks
     unknown = sum(answer.outcome == "cannot tell" for answer in found)
     assert unknown <= len(found) * (0.4 if differences else verdicts.MOST_UNKNOWN)
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_the_errors_of_forward_mode_are_within_their_bounds(dtype):
-    for number in range(100 if effort.FULL else 20):
-        drawn = verdicts.draw(np.random.default_rng([2, number]), dtype)
-        truth = verdicts.true_gradient(drawn)
-        right = drawn.network.gradient(drawn.x, drawn.t)
-        forward = drawn.network._forward_mode(drawn.x, drawn.t)
-        for derivatives, (name, true) in zip(forward.derivatives, truth.items(), strict=True):
-            assert (abs(derivatives.value - true) <= derivatives.error).all()
-            assert (abs(right[name] - true) <= 2 * derivatives.error).all()
 
 
 @pytest.mark.parametrize("output", ["softmax", "sigmoid", "sigmoid_mse", "identity"])

@@ -30,7 +30,7 @@ from fastnet._twins.shared.formulas_numpy import OUTPUTS, SLOPE
 
 BLOCK = 2**16  # elements of an intermediate array. A single sample may need more
 STEP = 2.0**-100
-UNDERFLOW = float(np.finfo(np.float64).tiny) / STEP  # what is smaller may be lost
+UNDERFLOW = float(np.finfo(np.float64).tiny) / STEP  # a smaller derivative may be lost: STEP makes it too small
 
 
 # --- the functions of a network, for complex numbers. The real part decides on which side of a corner a number is. ----
@@ -45,7 +45,7 @@ def _leaky_relu(a: Any) -> Any:
 
 
 def _elu(a: Any) -> Any:
-    return np.where(a.real >= 0, a, np.expm1(np.where(a.real >= 0, 0, a)))
+    return np.where(a.real >= 0, a, np.expm1(a))
 
 
 def _sigmoid(a: Any) -> Any:
@@ -67,7 +67,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 }
 # The slopes on both sides of 0, for the functions that have a corner there.
 CORNERS = {"relu": (0.0, 1.0), "leaky_relu": (SLOPE, 1.0)}
-POLYGONS = {*CORNERS, "identity"}  # their slopes are exact
+POLYGONS = {*CORNERS, "identity"}  # their slopes are exact, and none of their values underflows
 
 
 def _cross_entropy(a: Any, t: FloatArray) -> Any:
@@ -115,6 +115,10 @@ class Bounded:
     value: FloatArray
     error: FloatArray
 
+    def is_nonzero(self) -> FloatArray:
+        """Return 0 where the number is exactly 0, and 1 elsewhere."""
+        return np.sign(np.abs(self.value) + self.error)
+
     def transposed(self) -> "Bounded":
         return Bounded(self.value.T, self.error.T)
 
@@ -130,14 +134,14 @@ class Rounding(NamedTuple):
     """Arithmetic that follows the rounding errors of a network's dtype."""
 
     eps: float
-    tiny: float  # what underflow may take away
+    tiny: float  # what underflow may take away from a number that is not exactly 0
 
     def product(self, x: Bounded, y: Bounded) -> Bounded:
         """Return the matrix product, or that of each matrix of a stack."""
         X, Y = np.abs(x.value), np.abs(y.value)
         size = X @ Y
         # A sum of n terms has n rounding errors, of either sign. Together they are about as large as sqrt(n) of them.
-        error = (4 + 2 * math.sqrt(Y.shape[-2])) * self.eps * size + self.tiny * (size > 0)
+        error = (4 + 2 * math.sqrt(Y.shape[-2])) * self.eps * size + self.tiny * (x.is_nonzero() @ y.is_nonzero())
         if x.error.any():
             error += x.error @ (Y + y.error)
         if y.error.any():
@@ -148,18 +152,19 @@ class Rounding(NamedTuple):
         """Return the product, element by element."""
         X, Y = np.abs(x.value), np.abs(y.value)
         size = X * Y
-        error = x.error * (Y + y.error) + X * y.error + self.eps * size + self.tiny * (size > 0)
+        error = x.error * (Y + y.error) + X * y.error + self.eps * size
+        error += self.tiny * x.is_nonzero() * y.is_nonzero()
         return Bounded(x.value * y.value, error)
 
     def plus(self, x: Bounded, y: FloatArray) -> Bounded:
-        """Return the sum with numbers that have one rounding error at most."""
+        """Return the sum with numbers that have two rounding errors at most, as a weight times the weight decay has."""
         return Bounded(x.value + y, x.error + 2 * self.eps * (np.abs(x.value) + np.abs(y)))
 
-    def function(self, f: Callable[[FloatArray], FloatArray], x: Bounded) -> Bounded:
-        """Return f(x). An error of x is followed to both sides, also over a corner."""
+    def function(self, f: Callable[[FloatArray], FloatArray], x: Bounded, lost: float) -> Bounded:
+        """Return f(x); underflow may take `lost` of it. An error of x is followed to both sides, also over a corner."""
         value = f(x.value)
         error = np.maximum(np.abs(f(x.value + x.error) - value), np.abs(f(x.value - x.error) - value))
-        return Bounded(value, error + 8 * self.eps * np.abs(value))
+        return Bounded(value, error + 8 * self.eps * np.abs(value) + lost)
 
 
 # --- the derivatives --------------------------------------------------------------------------------------------------
@@ -176,17 +181,16 @@ class ForwardMode:
         decay: float, dtype: np.dtype[Any],
     ) -> None:  # fmt: skip
         information, f = np.finfo(dtype), ACTIVATIONS[activation]
-        self.rounding = Rounding(float(information.eps), float(information.tiny))
+        self.rounding = Rounding(float(information.eps), max(float(information.tiny), UNDERFLOW))
+        lost = 0.0 if activation in POLYGONS else self.rounding.tiny
         self.weights = [_exact(W) for W in parameters[::2]]
         self.activation, self.decay = activation, decay
         with np.errstate(all="ignore"):  # infinity and NaN stay what they are
             self.z, self.a = [_exact(x)], []
             for W, b in zip(self.weights, parameters[1::2], strict=True):
                 self.a.append(self.rounding.plus(self.rounding.product(self.z[-1], W), b))
-                self.z.append(self.rounding.function(f, self.a[-1]))
-            self.slopes = [self.rounding.function(partial(_slope, f), inputs) for inputs in self.a[:-1]]
-            if activation not in POLYGONS:  # a tiny slope is lost if STEP takes it below the smallest float
-                self.slopes = [Bounded(s.value, s.error + UNDERFLOW) for s in self.slopes]
+                self.z.append(self.rounding.function(f, self.a[-1], lost))
+            self.slopes = [self.rounding.function(partial(_slope, f), inputs, lost) for inputs in self.a[:-1]]
             self.last = _slopes_of_loss(self.rounding, self.a[-1], t, output)
             self.slope_lost = 0 * t  # how much of last is lost with a digit of the slope of a sigmoid
             if output == "sigmoid_mse":
@@ -215,7 +219,7 @@ class ForwardMode:
     @cached_property
     def on_the_other_side(self) -> list[Bounded]:
         """The derivatives with the slope on the other side of the corner where the input of relu is exactly 0."""
-        at_corner = [(a.value == 0) & (a.error == 0) for a in self.a[:-1]]
+        at_corner = [a.error == 0 for a in self.a[:-1]]  # only a sum of zeros has no rounding error
         if self.activation not in CORNERS or not any(corner.any() for corner in at_corner):
             return self.derivatives
         both = sum(CORNERS[self.activation])
@@ -280,5 +284,5 @@ def _slopes_of_loss(rounding: Rounding, a: Bounded, t: FloatArray, output: str) 
     size = 2 * np.abs(t) / divisor
     if output == "sigmoid_mse":
         size *= _slope(_sigmoid, a.value)
-    error += 8 * rounding.eps * (np.abs(value) + size) + UNDERFLOW
+    error += 8 * rounding.eps * (np.abs(value) + size) + rounding.tiny
     return Bounded(value.reshape(shape), error.reshape(shape))
