@@ -780,6 +780,11 @@ def test_relu_at_0_exactly_has_two_slopes_in_a_network_of_fastnet_too():
     assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
 
 
+def test_tanh_at_0_has_one_slope():
+    net = broken(MultiLayerNet, scale("b1", 0, 1.01), 1, [2], 2, "tanh", 0.5, seed=0)
+    assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
+
+
 def test_relu_at_0_by_rounding_may_have_the_other_slope():
     # 1 - 1 is 0, but of such terms the check knows only that their sum is 0 up to rounding errors.
     net = MultiLayerNet(2, [1], 2, "relu", 0.5, seed=0)

@@ -266,9 +266,10 @@ def _slopes_of_loss(rounding: Rounding, a: Bounded, t: FloatArray, output: str) 
     if output != "softmax":  # no output depends on the others: these are N C samples with one output each
         a, t = Bounded(a.value.reshape(-1, 1), a.error.reshape(-1, 1)), t.reshape(-1, 1)
     N, C = t.shape
+    size = max(1, BLOCK // C)
     value, error = np.empty((N, C)), np.empty((N, C))
-    for first in range(0, N * C, max(1, BLOCK // C)):
-        n, c = np.divmod(np.arange(first, min(N * C, first + max(1, BLOCK // C))), C)
+    for first in range(0, N * C, size):
+        n, c = np.divmod(np.arange(first, min(N * C, first + size)), C)
         one = (np.arange(C) == c[:, np.newaxis]).astype(float)  # the direction of each element
 
         def slopes(side: Any, n: Any = n, one: FloatArray = one) -> FloatArray:
@@ -281,8 +282,8 @@ def _slopes_of_loss(rounding: Rounding, a: Bounded, t: FloatArray, output: str) 
         value[n, c] = middle = slopes(0)
         error[n, c] = np.maximum(np.abs(slopes(side) - middle), np.abs(slopes(-side) - middle))
     # The backward pass subtracts t from y, and so rounds to the digits of the larger one.
-    size = 2 * np.abs(t) / divisor
+    of_t = 2 * np.abs(t) / divisor
     if output == "sigmoid_mse":
-        size *= _slope(_sigmoid, a.value)
-    error += 8 * rounding.eps * (np.abs(value) + size) + rounding.tiny
+        of_t *= _slope(_sigmoid, a.value)
+    error += 8 * rounding.eps * (np.abs(value) + of_t) + rounding.tiny
     return Bounded(value.reshape(shape), error.reshape(shape))

@@ -226,3 +226,18 @@ def test_a_block_holds_as_many_samples_as_fit(block, samples, monkeypatch):
     monkeypatch.setattr(forward_mode, "BLOCK", block)
     assert net._forward_mode(np.ones((8, 2)), np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1]]).derivatives
     assert found == samples
+
+
+@pytest.mark.parametrize(("block", "elements"), [(1, 24 * [1]), (50, [16, 8])])
+def test_a_block_of_the_loss_holds_as_many_scores_as_fit(block, elements, monkeypatch):
+    # To move one of 8 x 3 scores takes the three of its sample. Each block is computed in the middle and on both sides.
+    loss, found = forward_mode.LOSSES["softmax"], []
+
+    def recorded(a, t):
+        found.append(len(a))
+        return loss(a, t)
+
+    monkeypatch.setitem(forward_mode.LOSSES, "softmax", recorded)
+    monkeypatch.setattr(forward_mode, "BLOCK", block)
+    MultiLayerNet(2, [], 3, seed=0)._forward_mode(np.ones((8, 2)), np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1]])
+    assert found == [size for size in elements for _ in range(3)]
