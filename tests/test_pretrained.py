@@ -103,7 +103,7 @@ def test_it_is_not_sure_of_what_is_no_digit(kind):
 def test_it_is_not_sure_of_letters(letters, highest):
     for letter in letters:
         page = Image.new("L", (100, 100), 255)
-        ImageDraw.Draw(page).text((50, 50), letter, 0, font=ImageFont.truetype(FONT, 70), anchor="mm")
+        ImageDraw.Draw(page).text((50, 50), letter, 0, font=ImageFont.truetype(str(FONT), 70), anchor="mm")
         assert probabilities(prepare(np.asarray(page))).max() < highest, letter
 
 

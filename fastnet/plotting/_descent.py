@@ -206,8 +206,8 @@ def animate_learning_rates(
     show(0)
     write.apply(ax)
     pictures = [*range(count + 1), *[count] * PAUSE]
-    figure = ax.get_figure(root=True)
-    return FuncAnimation(figure, show, frames=pictures, init_func=lambda: [], interval=400)  # type: ignore[arg-type]
+    figure = ax.figure.canvas.figure  # also of a subfigure; matplotlib 3.8 has no `get_figure(root=True)`
+    return FuncAnimation(figure, show, frames=pictures, init_func=lambda: [], interval=400)
 
 
 class _Still:
