@@ -1,4 +1,4 @@
-"""Draw letters, signs and circles as MNIST draws its digits: those that nobody takes for a digit, and those that do.
+"""Draw printed letters and signs as MNIST draws its digits.
 
 Each image is of 28 x 28, from 0 (paper) to 1 (ink).
 """
@@ -17,11 +17,8 @@ from fastnet.augmentation import Augmentation
 SIDE, BOX = 28, 20
 LARGE = 4 * SIDE  # what is drawn by lines is drawn larger and then shrunk
 
-# Letters and signs that a reader who expects no digit takes for none.
-LATIN = "ACDEFGHJKLMNPQRTUVWXYacdefhijkmnprtuvwxy"
+LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 OTHERS = "ΓΔΛΠΣΦΨΩαβδεθλμνπξωЖЙЛФЦЧШЩЫЮЯ" + "#&@%?*+=~√∞§©®♥★☀☂☎♫♣→↑⇔{}[]"
-# The other letters, and the digit that a reader who expects digits takes them for. A circle is an O.
-LOOK_ALIKES = {"O": 0, "o": 0, "I": 1, "l": 1, "Z": 2, "z": 2, "S": 5, "s": 5, "b": 6, "B": 8, "g": 9, "q": 9}
 FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSansMono",
     "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBol",
@@ -59,10 +56,10 @@ def shrunk(page: Image.Image) -> Any:
 
 
 @cache
-def glyphs(text: str, names: tuple[str, ...]) -> tuple[Images, list[str]]:
-    """Return each letter of a text in each font that has it, and which letter it is."""
+def glyphs(text: str, names: tuple[str, ...]) -> Images:
+    """Return each letter of a text in each font that has it."""
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
-    drawn, letters = [], []
+    drawn = []
     for name in names:
         font = ImageFont.truetype(folder / f"{name}.ttf", 44)
         missing = bytes(font.getmask("\uffff"))
@@ -71,46 +68,20 @@ def glyphs(text: str, names: tuple[str, ...]) -> tuple[Images, list[str]]:
                 page = Image.new("L", (76, 72))
                 ImageDraw.Draw(page).text((14, 8), letter, 255, font=font)
                 drawn.append(fitted(np.asarray(page) / 255))
-                letters.append(letter)
-    return np.array(drawn, np.float32), letters
+    return np.array(drawn, np.float32)
 
 
 def letters(count: int, random: np.random.Generator) -> Images:
-    """Letters and signs that nobody takes for a digit, two in three of them Latin, printed or as a hand bends them."""
-    latin, others = glyphs(LATIN, LATIN_FONTS)[0], glyphs(OTHERS, FONTS)[0]
+    """Letters and signs, two in three of them Latin, printed or as a hand bends them."""
+    latin, others = glyphs(LATIN, LATIN_FONTS), glyphs(OTHERS, FONTS)
     is_latin = random.random(count) < 2 / 3
     drawn = np.where(
         is_latin[:, np.newaxis, np.newaxis],
         latin[random.integers(len(latin), size=count)],
         others[random.integers(len(others), size=count)],
     )
-    return by_hand(drawn, random)
-
-
-def by_hand(drawn: Images, random: np.random.Generator) -> Images:
-    """Return images of which two in three are bent, and placed anew."""
     bent = HANDS(drawn, np.zeros(len(drawn)), random)[0]
     return np.array([fitted(new) if random.random() < 2 / 3 else old for new, old in zip(bent, drawn, strict=True)])
-
-
-def look_alikes(count: int, random: np.random.Generator) -> tuple[Images, Any]:
-    """Letters that look like a digit, and circles. Return them as bytes, and which digit each looks like."""
-    printed, names = glyphs("".join(LOOK_ALIKES), LATIN_FONTS)
-    chosen = random.integers(len(printed), size=count)
-    drawn, digits = printed[chosen], np.array([LOOK_ALIKES[names[i]] for i in chosen])
-    for i in np.flatnonzero(random.random(count) < 0.15):
-        drawn[i], digits[i] = circle(random), 0
-    return as_bytes(by_hand(drawn, random)), digits
-
-
-def circle(random: np.random.Generator) -> Any:
-    """A circle, or an ellipse that is wider than a 0."""
-    page = Image.new("L", (LARGE, LARGE))
-    wide, high = random.uniform(30, 50), random.uniform(30, 50)
-    half = np.array([max(wide, 0.85 * high), high])
-    pen = int(random.integers(4, 18))
-    ImageDraw.Draw(page).ellipse([*(LARGE / 2 - half), *(LARGE / 2 + half)], outline=255, width=pen)
-    return fitted(shrunk(page))
 
 
 def as_bytes(drawn: Images) -> Images:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from handwriting import drawn_by_pen, handwritten
 from letters import LARGE, SIDE, Images, as_bytes, fitted, letters, shrunk
 from PIL import Image, ImageDraw
 from scipy import ndimage
@@ -152,10 +153,10 @@ def lines(count: int, random: np.random.Generator) -> Images:
 
 
 def figures(count: int, random: np.random.Generator) -> Images:
-    """Outlines of polygons, stars, hearts and arrows, spirals and waves."""
+    """Outlines of circles, polygons, stars, hearts and arrows, spirals and waves."""
     made = []
     for _ in range(count):
-        kind, corners = random.integers(6), random.integers(3, 7)
+        kind, corners = random.integers(7), random.integers(3, 7)
         t = np.linspace(0, 1, 80)
         turn = 2 * np.pi * t
         if kind == 0:  # a polygon, more or less regular
@@ -174,13 +175,15 @@ def figures(count: int, random: np.random.Generator) -> Images:
         elif kind == 4:  # a spiral of more than one turn
             turn = random.uniform(1.7, 2.5) * turn
             x, y = t * np.cos(turn), t * np.sin(turn)
+        elif kind == 5:  # a circle, wider than most digits 0
+            x, y = np.cos(turn), np.sin(turn)
         else:  # a wave, or zigzag
             height = random.uniform(0.2, 0.5)
             x, y = 2 * t - 1, height * np.sin(random.uniform(1.5, 3.5) * turn)
             x, y = (x[::8], y[::8]) if random.random() < 0.3 else (x, y)
-        tilt = random.uniform(-0.3, 0.3) if kind in (2, 5) else random.uniform(0, 2 * np.pi)
+        tilt = random.uniform(-0.3, 0.3) if kind in (2, 6) else random.uniform(0, 2 * np.pi)
         x, y = x * np.cos(tilt) - y * np.sin(tilt), random.uniform(0.7, 1.3) * (x * np.sin(tilt) + y * np.cos(tilt))
-        made.append(stroke([np.stack([x, y], axis=1)], random))
+        made.append(drawn_by_pen([np.stack([x, y], axis=1)], random))
     return np.array(made)
 
 
@@ -201,19 +204,8 @@ def characters(count: int, random: np.random.Generator) -> Images:
             curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * bow + t**2 * end
             strokes.append(curve)
             ends += [end, curve[6]]
-        made.append(stroke(strokes, random))
+        made.append(drawn_by_pen(strokes, random))
     return np.array(made)
-
-
-def stroke(curves: list[Any], random: np.random.Generator) -> Any:
-    """Draw curves with one pen, as large as the page allows."""
-    page = Image.new("L", (LARGE, LARGE))
-    width = int(random.integers(5, 16))
-    low, high = np.min([c.min(axis=0) for c in curves], axis=0), np.max([c.max(axis=0) for c in curves], axis=0)
-    for curve in curves:
-        points = LARGE / 2 + 80 * (curve - (low + high) / 2) / (high - low).max()
-        ImageDraw.Draw(page).line([tuple(point) for point in points.tolist()], 255, width, joint="curve")
-    return fitted(shrunk(page))
 
 
 def faces(count: int, random: np.random.Generator) -> Images:
@@ -247,18 +239,19 @@ def faces(count: int, random: np.random.Generator) -> Images:
 
 
 def non_digits(count: int, random: np.random.Generator, digits: Images, labels: Any) -> Images:
-    """Return about `count` images of all kinds as bytes. Nobody would say of one of them that it is one digit."""
+    """Return about `count` images of all kinds as bytes. Some letters look like a digit; nothing else does."""
     shares: list[tuple[float, Callable[[int], Images]]] = [
-        (0.34, lambda n: letters(n, random)),
-        (0.09, lambda n: characters(n, random)),
-        (0.08, lambda n: figures(n, random)),
-        (0.10, lambda n: words(n, random, digits)),
-        (0.07, lambda n: overlapping(n, random, digits)),
-        (0.07, lambda n: turned(n, random, digits, labels)),
-        (0.03, lambda n: pieces(n, random, digits)),
-        (0.08, lambda n: noise(n, random)),
-        (0.03, lambda n: textures(n, random)),
-        (0.07, lambda n: lines(n, random)),
-        (0.04, lambda n: faces(n, random)),
+        (0.34, lambda n: handwritten(n, random)),
+        (0.23, lambda n: letters(n, random)),
+        (0.06, lambda n: characters(n, random)),
+        (0.07, lambda n: figures(n, random)),
+        (0.06, lambda n: words(n, random, digits)),
+        (0.05, lambda n: overlapping(n, random, digits)),
+        (0.04, lambda n: turned(n, random, digits, labels)),
+        (0.02, lambda n: pieces(n, random, digits)),
+        (0.05, lambda n: noise(n, random)),
+        (0.02, lambda n: textures(n, random)),
+        (0.04, lambda n: lines(n, random)),
+        (0.02, lambda n: faces(n, random)),
     ]
     return as_bytes(np.concatenate([draw(max(1, round(share * count))) for share, draw in shares]))

@@ -3,10 +3,11 @@
     OPENBLAS_NUM_THREADS=1 python tools/train_digit_network.py
 
 The network is the book's DeepConvNet, in float32. It sees MNIST's training images, changed at random by
-`fastnet.augmentation`, and images without a digit, for which every class is as probable as any other. Some of these
-show a letter that looks like a digit: that one has half of the probability. Then the network sees them changed less: it
-has learnt what other hands write, and now learns the details of most digits. The same seed gives the same file on the
-same machine.
+`fastnet.augmentation`, and images without a digit, for which every class is as probable as any other. Most of these
+show letters. Where a letter is written like a digit, the same image is sometimes that digit and sometimes none, and the
+network learns how often. Some digits are drawn as the letters are, so that the pen does not tell which is which. Then
+the network sees the images changed less: it has learnt what other hands write, and now learns the details of most
+digits. The same seed gives the same file on the same machine.
 """
 
 import argparse
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from letters import look_alikes
+from handwriting import handwritten_digits
+from letters import as_bytes
 from non_digits import non_digits
 
 from fastnet import DeepConvNet, load_mnist, load_network
@@ -25,14 +27,13 @@ from fastnet.augmentation import Augmentation
 from fastnet.functions import softmax
 from fastnet.layers import Dropout
 from fastnet.optimizer import Adam, CosineDecay
+from fastnet.pretrained import DIGITS_SHOWN, SMOOTHING
 
 OUT = Path(__file__).resolve().parent.parent / "fastnet" / "data" / "network" / "digits.npz"
 CLASSES = 10
-NON_DIGITS = 1 / 3  # of the number of MNIST's images
-SHARE = 0.2  # of the non-digits in a mini-batch
-LOOK_ALIKES = 1 / 4  # of the non-digits: letters that look like a digit
-IS_ONE = 0.5  # the probability that a look-alike is the digit that it looks like
-SMOOTHING = 0.02  # the probability that the targets leave to all classes alike
+DRAWN = 1 / 2  # of the number of MNIST's images: so many are drawn
+DIGITS = 0.2  # of the drawn images show a digit; the others show none
+SHARE = (1 - DIGITS_SHOWN) / (1 - DIGITS)  # of the drawn images in a mini-batch
 # Each part of the training: the epochs, the first learning rate of Adam, which falls to 0, and the changes.
 STRONG = 14, 2e-3, Augmentation(digit_forms=0.3)
 GENTLE = 8, 1e-3, Augmentation(
@@ -72,16 +73,14 @@ def train(
     x_train, t_train = x_train[: args.images], t_train[: args.images]
     np.random.seed(args.seed)  # for dropout
     begin = time.perf_counter()
-    others, kinds = without_a_digit(round(NON_DIGITS * len(x_train)), random, x_train[:, 0], t_train)
-    print(f"{len(others):,} images without a digit after {time.perf_counter() - begin:.0f} s", flush=True)
+    drawn, kinds = drawn_images(round(DRAWN * len(x_train)), random, x_train[:, 0], t_train)
+    print(f"{len(drawn):,} images drawn after {time.perf_counter() - begin:.0f} s", flush=True)
 
     network = start(random)
     for layer, ratio in zip(dropouts(network), DROPPED.values(), strict=True):
         layer.dropout_ratio = ratio
-    # Rows for what is surely a digit, for what only looks like one, and for what does not.
-    sure = np.array([1 - SMOOTHING] * CLASSES + [IS_ONE] * CLASSES + [0])[:, np.newaxis]
-    digit = np.vstack([np.eye(CLASSES), np.eye(CLASSES), np.zeros((1, CLASSES))])
-    targets = (sure * digit + (1 - sure) / CLASSES).astype(np.float32)
+    targets = np.full((CLASSES + 1, CLASSES), 1 / CLASSES, np.float32)  # the last row is for what is no digit
+    targets[:CLASSES] = (1 - SMOOTHING) * np.eye(CLASSES) + SMOOTHING / CLASSES
     steps_per_epoch = max(1, len(x_train) // args.batch_size)
     optimizer = Adam(lr=CosineDecay(lr, epochs * steps_per_epoch))
     aside = round(SHARE * args.batch_size)
@@ -89,8 +88,8 @@ def train(
         losses = []
         for _ in range(steps_per_epoch):
             digits = random.integers(len(x_train), size=args.batch_size - aside)
-            rest = random.integers(len(others), size=aside)
-            x = np.concatenate([x_train[digits], others[rest, np.newaxis] / np.float32(255)])
+            rest = random.integers(len(drawn), size=aside)
+            x = np.concatenate([x_train[digits], drawn[rest, np.newaxis] / np.float32(255)])
             t = np.concatenate([t_train[digits], kinds[rest]])
             x, t = augment(x, t, random)
             optimizer.update(network.params, network.gradient(x, targets[t]))
@@ -100,11 +99,11 @@ def train(
         print(f"epoch {epoch}, {time.perf_counter() - begin:.0f} s, loss {np.mean(losses):.4f}, {shown}", flush=True)
 
 
-def without_a_digit(count: int, random: np.random.Generator, digits: Any, labels: Any) -> tuple[Any, Any]:
-    """Return images that hold no digit, and which row of the targets is theirs."""
-    letters, alike = look_alikes(round(LOOK_ALIKES * count), random)
-    rest = non_digits(count - len(letters), random, digits, labels)
-    return np.concatenate([letters, rest]), np.concatenate([CLASSES + alike, np.full(len(rest), 2 * CLASSES)])
+def drawn_images(count: int, random: np.random.Generator, digits: Any, labels: Any) -> tuple[Any, Any]:
+    """Return drawn images, and which row of the targets is theirs."""
+    written, which = handwritten_digits(round(DIGITS * count), random)
+    rest = non_digits(count - len(written), random, digits, labels)
+    return np.concatenate([as_bytes(written), rest]), np.concatenate([which, np.full(len(rest), CLASSES)])
 
 
 def dropouts(network: DeepConvNet) -> list[Any]:

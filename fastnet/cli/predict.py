@@ -15,7 +15,7 @@ from fastnet.cli import _arguments
 from fastnet.functions import softmax
 from fastnet.images import SIZE, NoDigitError, find_digits
 from fastnet.mnist import CLASSES, load_mnist_as_bytes
-from fastnet.pretrained import BARE_IS_ONE, NO_DIGIT_BELOW, UNSURE_BELOW
+from fastnet.pretrained import BARE_IS_ONE, NO_DIGIT_BELOW, ROUND_IS_ZERO, UNSURE_BELOW, with_equal_odds
 
 PICTURE = "predictions.png"
 SHOWN = 100  # digits in the picture
@@ -45,9 +45,9 @@ def add_parser(commands: Any) -> None:
         help="say which digits are in a picture, or how well a network does on MNIST's test images",
         description="With pictures, print the two most probable answers for each digit, and whether the network is "
         f"unsure: if the first has a probability below {UNSURE_BELOW}. The network that comes with fastnet sees each "
-        f"digit three times, also turned a little; what has a mean below {NO_DIGIT_BELOW} is no digit. Without "
-        f"pictures, print the accuracy on MNIST's test images, and save a picture of the first {SHOWN}, with the "
-        "wrong ones marked.",
+        "digit three times, also turned a little. Its probabilities are those of marks of which half are no digits; "
+        f"what has less than {NO_DIGIT_BELOW} is no digit. Without pictures, print the accuracy on MNIST's test "
+        f"images, and save a picture of the first {SHOWN}, with the wrong ones marked.",
     )
     parser.add_argument(
         "files", type=_arguments.path, metavar="FILE", nargs="*",
@@ -93,8 +93,10 @@ def run(args: argparse.Namespace) -> int:
     read = probabilities if given else mean_probabilities
     y = read(network, np.concatenate([page.inputs for page in pages])) if pages else np.empty((0, 1))
     if not given:
+        y = with_equal_odds(y)
         is_bare = np.array([bare for page in pages for bare in page.bare], bool)
-        y = with_doubt(y, np.where(is_bare, 1 - BARE_IS_ONE, 0))  # it looks like many another line
+        # Many another line looks like a 1, and the letter O like a 0.
+        y = with_doubt(y, np.select([is_bare, y.argmax(axis=1) == 0], [1 - BARE_IS_ONE, 1 - ROUND_IS_ZERO]))
     names = class_names(network, y.shape[1])
     least = 0.0 if given else NO_DIGIT_BELOW  # another network has not learned what no digit is
     answers = np.split(y, np.cumsum([len(page.inputs) for page in pages])[:-1]) if pages else []

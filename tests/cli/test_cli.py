@@ -19,6 +19,7 @@ from fastnet import Trainer, TwoLayerNet
 from fastnet.cli import main
 from fastnet.mnist import load_mnist_as_bytes
 from fastnet.optimizer import SGD
+from fastnet.pretrained import UNSURE_BELOW
 
 FILES = {"weights.npz", "history.csv", "training.png"}
 SHORT = ["--iterations", "3", "--batch-size", "5", "--hidden-size", "4"]
@@ -434,13 +435,17 @@ def test_predict_without_weights_uses_the_network_that_comes_with_fastnet(run):
     assert out.startswith("one.png: 1\n  1: ")
 
 
-def test_predict_is_never_nearly_certain_of_a_bare_stroke(run):
+@pytest.mark.parametrize("answer", [1, 0])
+def test_predict_is_never_nearly_certain_of_a_bare_stroke_or_a_circle(answer, run):
     page = Image.new("L", (240, 240), 235)
-    ImageDraw.Draw(page).line([(120, 60), (120, 180)], fill=20, width=9)
-    page.save("one.png")
-    status, out, _ = run("predict", "one.png")
+    if answer == 1:
+        ImageDraw.Draw(page).line([(120, 60), (120, 180)], fill=20, width=9)
+    else:
+        ImageDraw.Draw(page).ellipse([80, 60, 160, 180], outline=20, width=9)
+    page.save("drawn.png")
+    status, out, _ = run("predict", "drawn.png")
     assert status == 0
-    assert 0.8 < float(re.match(r"one\.png: 1\n  1: (\S+)", out)[1]) < 0.9
+    assert UNSURE_BELOW < float(re.match(rf"drawn\.png: {answer}\n  {answer}: (\S+)", out)[1]) < 0.9
 
 
 def test_weights_are_known_by_their_content(run, weights):
