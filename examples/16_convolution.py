@@ -35,10 +35,10 @@ def filters(network):
 before = filters(network).copy()
 
 # %%
-# Half of the training images, once.
+# A quarter of the training images, once.
 
 trainer = Trainer(
-    network, x_train, t_train, x_test, t_test, iterations=300, optimizer="Adam", optimizer_param={"lr": 0.003},
+    network, x_train, t_train, x_test, t_test, iterations=150, optimizer="Adam", optimizer_param={"lr": 0.005},
     evaluate_sample_num_per_epoch=1000, seed=0, verbose=False,
 )
 trainer.train()

@@ -36,16 +36,16 @@ def trained(t, iterations, lr, hidden, **settings):
     network = MultiLayerNetExtend(784, hidden, 10, dtype=np.float32, **settings)
     trainer = Trainer(
         network, x, t, x_test[:1000], t_test[:1000],
-        iterations=iterations, optimizer_param={"lr": lr}, verbose=False, progress=False,
+        iterations=iterations, optimizer="Momentum", optimizer_param={"lr": lr}, verbose=False, progress=False,
     )
     trainer.train()
     return trainer
 
 
 runs = {
-    "no regularization": trained(spoiled, 1200, 0.1, [100, 100]),
-    "weight decay 0.03": trained(spoiled, 1200, 0.1, [100, 100], weight_decay_lambda=0.03),
-    "dropout 0.5": trained(spoiled, 1200, 0.1, [100, 100], use_dropout=True, dropout_ration=0.5),
+    "no regularization": trained(spoiled, 500, 0.02, [100, 100]),
+    "weight decay 0.03": trained(spoiled, 500, 0.02, [100, 100], weight_decay_lambda=0.03),
+    "dropout 0.5": trained(spoiled, 500, 0.02, [100, 100], use_dropout=True, dropout_ration=0.5),
 }
 print("accuracy at the end   training   test")
 for name, trainer in runs.items():
@@ -59,7 +59,7 @@ scales = {"standard deviation 0.01": 0.01, "standard deviation 0.05": 0.05, "He"
 curves = {}
 for name, scale in scales.items():
     for use in (False, True):
-        trainer = trained(t, 150, 0.05, [100] * 6, weight_init_std=scale, use_batchnorm=use)
+        trainer = trained(t, 100, 0.01, [100] * 6, weight_init_std=scale, use_batchnorm=use)
         curves[name, use] = trainer.train_acc_list
     without, with_it = curves[name, False][-1], curves[name, True][-1]
     print(f"{name}: training accuracy {without:.3f} without, {with_it:.3f} with batch normalization")

@@ -31,9 +31,9 @@ x_val, t_val = x_train[chosen[500:]], t_train[chosen[500:]]
 
 def train(lr, weight_decay):
     """Train with one pair, and return the accuracies of all epochs, as the book's function does."""
-    network = MultiLayerNet(784, [100] * 3, 10, weight_decay_lambda=weight_decay, dtype=np.float32)
+    network = MultiLayerNet(784, [50] * 3, 10, weight_decay_lambda=weight_decay, dtype=np.float32)
     trainer = Trainer(
-        network, x, t, x_val, t_val, iterations=100, optimizer_param={"lr": lr}, verbose=False, progress=False,
+        network, x, t, x_val, t_val, iterations=80, optimizer_param={"lr": lr}, verbose=False, progress=False,
     )
     trainer.train()
     return trainer.test_acc_list, trainer.train_acc_list

@@ -66,7 +66,7 @@ def write(animation: Any, folder: Path, name: str) -> None:
     class Writer(PillowWriter):
         def finish(self) -> None:
             first, *others = self._frames
-            options = {"duration": int(1000 / self.fps), "loop": PLAYED, "optimize": True}
+            options = {"duration": int(1000 / self.fps), "loop": PLAYED}
             first.save(folder / f"{name}.png", save_all=True, append_images=others, **options)
             self._frames[-1].save(folder / f"{name}-still.png", optimize=True)
 

@@ -68,8 +68,9 @@ def _of(module: ast.Module, name: str) -> Iterator[Message]:
     functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
     seen = set()
     for scope in [*reversed(functions), module]:  # a function within another one first
-        known = everywhere | (_constants(list(ast.walk(scope))) if scope is not module else {})
-        for node in ast.walk(scope):
+        nodes = list(ast.walk(scope))
+        known = everywhere | (_constants(nodes) if scope is not module else {})
+        for node in nodes:
             if isinstance(node, ast.Call) and id(node) not in seen and (kind := _kind(node)) and node.args:
                 seen.add(id(node))
                 for value in _choices(node.args[kind == "refusal" and len(node.args) > 1], known):
