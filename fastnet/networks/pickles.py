@@ -11,7 +11,7 @@ import os
 import pickle
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -138,6 +138,10 @@ class Reader(pickle._Unpickler):
 
     It is Python's reader in Python: a number in a damaged file can make the one in C allocate gigabytes.
     """
+
+    # A bytearray would take as many bytes as the file claims. Read as bytes, it takes as many as there are.
+    _read = pickle._Unpickler.dispatch
+    dispatch: ClassVar = {**_read, pickle.BYTEARRAY8[0]: _read[pickle.BINBYTES8[0]]}
 
     def get_extension(self, code: int) -> Any:
         raise ValueError(f"it holds the extension {code}: {HELD}")

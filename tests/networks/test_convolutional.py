@@ -4,6 +4,8 @@ import contextlib
 import copyreg
 import datetime
 import pickle
+import struct
+import tracemalloc
 from collections import OrderedDict
 
 import numpy as np
@@ -345,6 +347,20 @@ def test_a_damaged_file_is_named_and_a_missing_one_is_not_found(tmp_path):
             net.load_params(path)
     with pytest.raises(FileNotFoundError):
         net.load_params(tmp_path / "other.pkl")
+
+
+def test_a_file_that_claims_more_bytes_than_it_holds_takes_no_memory_for_them(tmp_path):
+    claimed, path = 64 * 1024 * 1024, tmp_path / "params.pkl"
+    whole = pickle.dumps(small().params, 5)
+    length = whole.index(pickle.BYTEARRAY8) + 1  # of the first array
+    path.write_bytes(whole[:length] + struct.pack("<Q", claimed) + whole[length + 8 :])
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"params\.pkl does not hold parameters"):
+            small().load_params(path)
+        assert tracemalloc.get_traced_memory()[1] < claimed / 10
+    finally:
+        tracemalloc.stop()
 
 
 class BuildsOn:
