@@ -137,13 +137,13 @@ class _OfEachThread(threading.local):
 
 _of_the_main_thread: Choice  # with which a new thread begins
 _begun: WeakKeyDictionary[threading.Thread, Choice] = WeakKeyDictionary()  # threads that began before the last choice
+_once: dict[str, _OfEachThread] = {}  # its only value is what `kernels` becomes, the same for all who choose at once
 
 
 def _choice() -> Choice:
     """Return the choice of this thread."""
-    if isinstance(kernels, _OfEachThread):
-        return kernels.chosen
-    return kernels, why
+    now = kernels  # looked up once: another thread may be the first to choose
+    return now.chosen if isinstance(now, _OfEachThread) else (now, why)
 
 
 def _set(chosen: ModuleType, reason: str) -> None:
@@ -154,9 +154,10 @@ def _set(chosen: ModuleType, reason: str) -> None:
     if is_main and all(each is this or each.name.startswith(HELPER) for each in alive):
         _set_for_all(chosen, reason)
         return
-    if not isinstance(kernels, _OfEachThread):
-        _begun.update(dict.fromkeys(alive, (kernels, why)))
-        kernels = _OfEachThread()
+    now = kernels
+    if not isinstance(now, _OfEachThread):
+        _begun.update(dict.fromkeys(alive, (now, why)))
+        kernels = _once.setdefault("kernels", _OfEachThread())
     elif is_main:
         for each in alive:
             _begun.setdefault(each, _of_the_main_thread)
@@ -168,6 +169,7 @@ def _set(chosen: ModuleType, reason: str) -> None:
 def _set_for_all(chosen: ModuleType, reason: str) -> None:
     global kernels, why, _of_the_main_thread
     kernels, why, _of_the_main_thread = chosen, reason, (chosen, reason)
+    _once.clear()
 
 
 def of_this_thread(function: Function) -> Function:

@@ -14,7 +14,16 @@ from backends import BACKENDS
 from cases import KERNELS
 
 import fastnet
-from fastnet import LayeredTwoLayerNet, MultiLayerNet, SimpleConvNet, Trainer, TwoLayerNet, _backend, functions
+from fastnet import (
+    LayeredTwoLayerNet,
+    MultiLayerNet,
+    SimpleConvNet,
+    Trainer,
+    TwoLayerNet,
+    _backend,
+    _threads,
+    functions,
+)
 from fastnet.gradient import jacobian, numerical_gradient
 
 THREADS = 8
@@ -136,6 +145,68 @@ def test_threads_that_call_every_kernel_get_the_values_of_one(kernels):
             assert all(same(found, wanted) for found in at_once(call)), kernel.name
 
 
+@needs_both
+def test_threads_get_the_values_of_one_while_one_changes_the_number_of_threads(monkeypatch):
+    monkeypatch.setattr(_threads, "SMALL", 0)
+    before, rounds = fastnet.get_num_threads(), ROUNDS_IN_FULL if effort.FULL else ROUNDS
+    x, t = inputs(networks()["convolution"])
+    many, shared = np.ones((4500, 6)), networks()["two"]
+
+    def call(k):
+        if k == 0:
+            for n in range(100 * rounds):
+                fastnet.set_num_threads(1 + n % 5)
+            return []
+        network, found = networks()["convolution"], []
+        for _ in range(rounds):
+            found += [network.predict(x), *network.gradient(x, t).values()]
+            found.append(shared.accuracy(many, np.zeros(4500, int)))
+        return found
+
+    wanted = call(1)
+    try:
+        assert all(same(found, wanted) for found in at_once(call)[1:])
+    finally:
+        fastnet.set_num_threads(before)
+
+
+@needs_both
+def test_threads_that_call_at_once_keep_no_more_memory_than_four_calls():
+    from fastnet._twins.shared import products  # it may be missing
+
+    network, (x, _) = networks()["two"], inputs(networks()["two"])
+    with fastnet.use_backend("cython"):
+        at_once(lambda _: [network.predict(x) for _ in range(100)] and None)
+    assert 0 < len(products._kept) <= 4
+
+
+HELPERS = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np, fastnet
+from fastnet import _threads
+_threads.SMALL = 0
+fastnet.use_backend("cython")
+layer, x = fastnet.layers.Convolution(np.ones((4, 1, 3, 3)), np.zeros(4)), np.ones((20, 1, 8, 8))
+W, b = layer.W, layer.b
+with ThreadPoolExecutor(8) as pool:
+    for n in range(2, 9):
+        fastnet.set_num_threads(n)
+        barrier = threading.Barrier(8)
+        def call(_):
+            barrier.wait(timeout=60)
+            fastnet.layers.Convolution(W, b).forward(x)
+        list(pool.map(call, range(8)))
+        print(sum(thread.name == _threads.HELPER for thread in threading.enumerate()) - (n - 1))
+"""
+
+
+@needs_both
+def test_threads_that_call_at_once_start_no_more_helpers_than_one_call_takes():
+    done = subprocess.run([sys.executable, "-c", HELPERS], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["0"] * 7, done.stderr
+
+
 # --- the backend of each thread ---------------------------------------------------------------------------------------
 
 
@@ -186,6 +257,18 @@ def test_each_thread_keeps_its_backend_while_the_others_change_theirs():
     before = fastnet.get_backend()
     assert at_once(call) == [True] * THREADS
     assert fastnet.get_backend() == before
+
+
+@needs_both
+def test_threads_that_are_the_first_to_choose_and_choose_at_once_all_have_their_choice():
+    def call(k):
+        mine = BACKENDS[k % 2]
+        fastnet.use_backend(mine)
+        return fastnet.get_backend() == mine
+
+    for _ in range(200 if effort.FULL else 50):
+        fastnet.use_backend("cython")  # there is no other thread, so no thread has a choice of its own
+        assert at_once(call) == [True] * THREADS
 
 
 @needs_both

@@ -13,7 +13,7 @@ Shapes: the left factor x (rows, I), with at most CHUNK rows; the others (I, U) 
 rows of `padded(U, ...)` elements: columns past U are padding. No dimension is 0.
 """
 
-from cython cimport floating
+from cython cimport critical_section, floating
 from libc.math cimport NAN, isinf
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -511,8 +511,9 @@ cdef ndarray borrow(Py_ssize_t size):
 
 
 cdef int give_back(ndarray memory) except -1:
-    if len(_kept) < 4 and memory.size <= MOST_KEPT:  # up to four threads predict at the same time
-        _kept.append(memory)
+    with critical_section(_kept):  # see threads.pyx
+        if len(_kept) < 4 and memory.size <= MOST_KEPT:  # up to four threads predict at the same time
+            _kept.append(memory)
     return 0
 
 

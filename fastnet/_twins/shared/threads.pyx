@@ -3,11 +3,14 @@
 `_threads.py` says how many threads a call uses. A helper is a thread that waits in C for the next call, without the GIL.
 In Python it would have to be woken twice, for the call and then for the GIL, and each time takes about as long as a
 tenth of a call. For a short time it waits without sleeping, because the layers of a network follow each other closely.
+
+A `critical_section` lets one thread in at a time. Where Python has the GIL, which does the same, it compiles to nothing.
 """
 
 from cpython.pythread cimport (
     NOWAIT_LOCK, WAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_release_lock, PyThread_type_lock,
 )
+from cython cimport critical_section
 from libc.stdint cimport uintptr_t
 
 from fastnet._twins.shared.memory cimport CACHE_LINE, address, import_array, ndarray
@@ -72,19 +75,26 @@ cdef list _engage(Py_ssize_t number):
     # Return at most so many helpers. Other calls may have some, or no thread can be started.
     global _started
     cdef list helpers = []
+    cdef Py_ssize_t missing
     cdef _Helper helper
-    while len(helpers) < number and _free:
-        helpers.append(_free.pop())
-    while len(helpers) < number and _started < number:
-        helper = _Helper()
-        try:
+    with critical_section(_free):
+        while len(helpers) < number and _free:
+            helpers.append(_free.pop())
+        missing = max(0, number - max(<Py_ssize_t> len(helpers), _started))
+        _started += missing  # counted first: other calls come here while they start
+    try:
+        while missing > 0:
+            helper = _Helper()
             if not _threads.start(helper.serve):
                 break
-        except BaseException:  # KeyboardInterrupt
-            _free.extend(helpers)
-            raise
-        _started += 1
-        helpers.append(helper)
+            helpers.append(helper)
+            missing -= 1
+    except BaseException:  # KeyboardInterrupt
+        _free.extend(helpers)
+        raise
+    finally:
+        with critical_section(_free):
+            _started -= missing
     return helpers
 
 
