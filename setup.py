@@ -47,6 +47,7 @@ DIRECTIVES = {
     "wraparound": False,
     "cdivision": True,
     "annotation_typing": False,  # Cython ignores the annotations: they are for the reader
+    "freethreading_compatible": True,  # importing the kernels leaves the GIL of a free-threaded Python off
     # Without comments, and without the wrappers that give a function Python's attributes, the C code is half as long.
     "emit_code_comments": COVERAGE,  # tools/uncovered.py finds the lines by them
     "binding": False,

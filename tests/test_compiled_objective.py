@@ -252,7 +252,10 @@ def compiled(tmp_path_factory):
 
     (folder / "objectives.pyx").write_text(CYTHON)
     with contextlib.chdir(folder):
-        modules = cythonize([Extension("objectives", ["objectives.pyx"])], quiet=True, language_level=3)
+        modules = cythonize(
+            [Extension("objectives", ["objectives.pyx"])], quiet=True, language_level=3,
+            compiler_directives={"freethreading_compatible": True},  # else the other tests would run with the GIL
+        )  # fmt: skip
         command = build_ext(Distribution({"ext_modules": modules}))
         command.inplace = True
         command.ensure_finalized()

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -336,6 +337,17 @@ print(type(_backend.kernels).__name__, fastnet.get_backend())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "module cython\n", done.stderr
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python cannot do without the GIL")
+@needs_both
+def test_importing_fastnet_leaves_the_gil_off():
+    program = "import sys, numpy\nwas = sys._is_gil_enabled()\nimport fastnet\nprint(was, sys._is_gil_enabled())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}  # it may keep it off
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "False False\n", done.stderr
 
 
 # --- processes --------------------------------------------------------------------------------------------------------

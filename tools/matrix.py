@@ -22,7 +22,7 @@ FIRST, LAST = 11, 20  # of Python 3
 
 def found() -> list[str]:
     """Return the Pythons on the PATH."""
-    names = [f"python3.{minor}" for minor in range(FIRST, LAST)]
+    names = [f"python3.{minor}{kind}" for minor in range(FIRST, LAST) for kind in ("", "t")]  # t: free-threaded
     return [name for name in names if shutil.which(name) and not said(name, "-c", "import ensurepip, venv").returncode]
 
 
@@ -54,8 +54,11 @@ def tested(python: str, versions: list[str], folder: Path) -> tuple[bool, str]:
     if versions and said(*pip, "--only-binary=:all:", *versions).returncode:
         return True, "no wheels of these"
     then: list[Command] = [[*pip, "-e", ".[test]"], [inside, "-m", "pytest", "-q"]]
+    variables = ["FASTNET_BUILD=require"]
+    if "t" in said(python, "-c", "import sys; print(sys.abiflags)").stdout:
+        variables.append("PYTHON_GIL=0")  # else the tests that come after the import of some libraries have the GIL
     for command in then:
-        if (done := said("env", "FASTNET_BUILD=require", *command, folder=clone)).returncode:
+        if (done := said("env", *variables, *command, folder=clone)).returncode:
             return False, done.stdout
     numpy = said(inside, "-c", "import numpy; print(numpy.__version__)").stdout.strip()
     return True, f"NumPy {numpy}: {done.stdout.splitlines()[-1]}"

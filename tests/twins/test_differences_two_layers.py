@@ -7,6 +7,7 @@ import itertools
 import signal
 import sys
 import threading
+import time
 
 import mpmath
 import numpy as np
@@ -190,7 +191,8 @@ def test_other_threads_go_on_meanwhile(twins):
     ticks, done = [], threading.Event()
 
     def tick():
-        while not done.wait(0.001):
+        while not done.is_set():
+            time.sleep(0.001)  # not done.wait, in which a free-threaded Python spins where the cores are busy
             ticks.append(None)
 
     thread, interval = threading.Thread(target=tick), sys.getswitchinterval()
