@@ -2,7 +2,7 @@
 Checking backpropagation
 ========================
 
-Backpropagation is fast, but it is easy to make a mistake in it. With a forgotten factor, the network still learns, only
+Backpropagation is fast, but it is easy to make a mistake in it. With some mistakes, the network still learns, only
 less well. The numerical gradient is slow, but it is hard to make a mistake in it. So compare the two once, and then use
 the fast one.
 

@@ -2,7 +2,7 @@
 The filters of a convolutional network
 ======================================
 
-In the networks of chapters 3 to 6, each unit uses all inputs (*fully connected*). Such a network does not know which
+In the networks of the book's chapters 3 to 6, each unit uses all inputs (*fully connected*). Such a network does not know which
 pixels are neighbors. If you shuffle the pixels of all images in the same way, it learns just as well. A convolutional
 network uses filters, which look at small windows of the image. The same filter is used at every place.
 
