@@ -2,9 +2,9 @@
 The filters of a convolutional network
 ======================================
 
-In the networks of the book's chapters 3 to 6, each unit uses all inputs (*fully connected*). Such a network does not know which
-pixels are neighbors. If you shuffle the pixels of all images in the same way, it learns just as well. A convolutional
-network uses filters, which look at small windows of the image. The same filter is used at every place.
+In the networks of the book's chapters 3 to 6, each unit uses all inputs (*fully connected*). Such a network does not
+know which pixels are neighbors. If you shuffle the pixels of all images in the same way, it learns just as well. A
+convolutional network uses filters, which look at small windows of the image. The same filter is used at every place.
 
 Look at the filters before and after training. Before, they are random. After it, some have a bright side and a dark
 side: they respond to edges and strokes of one direction, wherever these are in the image. Below, you see the

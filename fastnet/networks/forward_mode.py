@@ -4,7 +4,7 @@ Differences of the loss lose their digits to cancellation: a gradient of 1e-15 c
 ideas avoid every such difference.
 
 The complex step: for a function f that is computed with complex numbers, Im f(a + ih) / h is the derivative. Nothing is
-subtracted, so h may be as small as 2^-100, and the result has all its digits. f is only evaluated: no formula of a
+subtracted, so h may be as small as 2^-30, and the result has all its digits. f is only evaluated: no formula of a
 derivative is used that backpropagation uses, too.
 
 Forward mode: if the input a[j] of a unit moves, the inputs a[k] of the next layer move by slope[j] W[j,k], and so on up
@@ -29,7 +29,7 @@ from fastnet._checks import FloatArray
 from fastnet._twins.shared.formulas_numpy import OUTPUTS, SLOPE
 
 BLOCK = 2**16  # elements of an intermediate array. A single sample may need more
-STEP = 2.0**-100
+STEP = 2.0**-30  # its square, 2^-60, is the relative error of a derivative: below any eps
 UNDERFLOW = float(np.finfo(np.float64).tiny) / STEP  # a smaller derivative may be lost: STEP makes it too small
 
 
@@ -134,14 +134,15 @@ class Rounding(NamedTuple):
     """Arithmetic that follows the rounding errors of a network's dtype."""
 
     eps: float
-    tiny: float  # what underflow may take away from a number that is not exactly 0
+    tiny: float  # what underflow may take away from the value of a function
+    least: float  # and from a product, if it is not exactly 0
 
     def product(self, x: Bounded, y: Bounded) -> Bounded:
         """Return the matrix product, or that of each matrix of a stack."""
         X, Y = np.abs(x.value), np.abs(y.value)
         size = X @ Y
         # A sum of n terms has n rounding errors, of either sign. Together they are about as large as sqrt(n) of them.
-        error = (4 + 2 * math.sqrt(Y.shape[-2])) * self.eps * size + self.tiny * (x.is_nonzero() @ y.is_nonzero())
+        error = (4 + 2 * math.sqrt(Y.shape[-2])) * self.eps * size + self.least * (x.is_nonzero() @ y.is_nonzero())
         if x.error.any():
             error += x.error @ (Y + y.error)
         if y.error.any():
@@ -153,12 +154,17 @@ class Rounding(NamedTuple):
         X, Y = np.abs(x.value), np.abs(y.value)
         size = X * Y
         error = x.error * (Y + y.error) + X * y.error + self.eps * size
-        error += self.tiny * x.is_nonzero() * y.is_nonzero()
+        error += self.least * x.is_nonzero() * y.is_nonzero()
         return Bounded(x.value * y.value, error)
 
     def plus(self, x: Bounded, y: FloatArray) -> Bounded:
-        """Return the sum with numbers that have two rounding errors at most, as a weight times the weight decay has."""
+        """Return the sum with exact numbers."""
         return Bounded(x.value + y, x.error + 2 * self.eps * (np.abs(x.value) + np.abs(y)))
+
+    def plus_decay(self, x: Bounded, decay: float, W: Bounded) -> Bounded:
+        """Return the sum with the weight decay, of which the strength and the product are rounded."""
+        total = self.plus(x, decay * W.value)
+        return Bounded(total.value, total.error + self.least * (decay != 0) * W.is_nonzero())
 
     def function(self, f: Callable[[FloatArray], FloatArray], x: Bounded, lost: float) -> Bounded:
         """Return f(x); underflow may take `lost` of it. An error of x is followed to both sides, also over a corner."""
@@ -181,7 +187,8 @@ class ForwardMode:
         decay: float, dtype: np.dtype[Any],
     ) -> None:  # fmt: skip
         information, f = np.finfo(dtype), ACTIVATIONS[activation]
-        self.rounding = Rounding(float(information.eps), max(float(information.tiny), UNDERFLOW))
+        tiny, least = float(information.tiny), float(information.smallest_subnormal)
+        self.rounding = Rounding(float(information.eps), max(tiny, UNDERFLOW), least)
         lost = 0.0 if activation in POLYGONS else self.rounding.tiny
         self.weights = [_exact(W) for W in parameters[::2]]
         self.activation, self.decay = activation, decay
@@ -238,7 +245,7 @@ class ForwardMode:
             for layer, (z, W) in enumerate(zip(self.z, self.weights, strict=False)):  # z has the outputs, too
                 da = self._by_unit(slopes, last, layer)
                 dW = self.rounding.product(z.transposed(), da)
-                results += [self.rounding.plus(dW, self.decay * W.value), self.rounding.product(ones, da)[0]]
+                results += [self.rounding.plus_decay(dW, self.decay, W), self.rounding.product(ones, da)[0]]
         return results
 
     def _by_unit(self, slopes: list[Bounded], last: Bounded, layer: int) -> Bounded:

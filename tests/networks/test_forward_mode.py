@@ -49,6 +49,8 @@ UNDERFLOWING = {
     "a product loses digits": (network([2, 1]), [[1e-160, 3e-160]], [[1.3e-160]]),
     "a product is 0": (network([2, 1]), [[1e-170, 3e-180]], [[1.3e-160]]),
     "a product in float32": (network([2, 1], dtype=np.float32), [[1e-20, 3e-20]], [[1.3e-20]]),
+    "a weight decay in float32": (network([2, 1], dtype=np.float32, decay=1e-14, W1=1.7e-30), [[0.0, 1.0]], [[1.0]]),
+    "a weight decay": (network([2, 1], decay=1e-10, W1=3.3e-312), [[0.0, 1.0]], [[1.0]]),
     # The slope is 1e-109 or 1e-200. Times W2, it is subnormal or 0, and the derivative of the loss is large.
     "a move loses digits": (network([1, 1, 1], "sigmoid", W1=-250, W2=1.1e-210), [[1.0]], [[1e100]]),
     "a move is 0": (network([1, 1, 1], "sigmoid", W1=-460, W2=1.1e-200), [[1.0]], [[1e100]]),
@@ -71,6 +73,16 @@ def test_what_underflow_takes_away_is_within_the_bounds(net, x, t):
     assert gradient_check(net, x, t).verdict != "differs"
 
 
+def test_a_mistake_in_a_tiny_gradient_is_found_behind_a_large_weight():
+    """What underflow may take away grows with the weight, but is still far below the gradient."""
+    net = network([1, 1, 1], "identity", W1=0, W2=1e170, b2=1e-280)
+    x, t, right = np.ones((1, 1)), np.zeros((1, 1)), net.gradient
+    assert gradient_check(net, x, t).verdict == "agrees"
+    assert np.isclose(right(x, t)["b1"], 2e-110, rtol=1e-12, atol=0)
+    net.gradient = lambda x, t: (gradients := right(x, t)) | {"b1": 1.02 * gradients["b1"]}
+    assert gradient_check(net, x, t).rows["b1"].verdict == "differs"
+
+
 def test_a_weight_decay_in_float32_rounds_three_times():
     # The strength, its product with W, and the sum with a small gradient are all rounded down, each by almost 2^-24.
     W = 1 + 2027 * 2.0**-23
@@ -80,7 +92,7 @@ def test_a_weight_decay_in_float32_rounds_three_times():
 
 
 def test_the_bound_of_a_sum_holds_if_all_terms_round_to_the_same_side():
-    rounding = Rounding(float(np.finfo(np.float32).eps), 0.0)
+    rounding = Rounding(float(np.finfo(np.float32).eps), 0.0, 0.0)
     for n in range(1, 30):
         terms = np.full((1, n), 2.0**-24)
         terms[0, 0] = 1
@@ -93,7 +105,7 @@ def test_the_bound_of_a_sum_holds_if_all_terms_round_to_the_same_side():
 
 def test_the_bound_of_a_long_sum_grows_as_the_square_root_of_its_length():
     n = 10_000
-    of_sum = Rounding(2.0**-52, 0.0).product(exact(np.ones((1, n))), exact(np.ones((n, 1))))
+    of_sum = Rounding(2.0**-52, 0.0, 0.0).product(exact(np.ones((1, n))), exact(np.ones((n, 1))))
     assert of_sum.value == n
     assert of_sum.error <= 2.1 * math.sqrt(n) * 2.0**-52 * n
 
