@@ -33,7 +33,8 @@ def pytest_configure(config):
 
 
 def pytest_report_collectionfinish(config, items):
-    return None if config.getoption("benchmark_disable") else duration.least(items, SECONDS)
+    untimed = any(map(config.getoption, ("benchmark_disable", "benchmark_skip", "collectonly")))
+    return None if untimed else duration.least(items, SECONDS)
 
 
 @pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables

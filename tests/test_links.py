@@ -21,6 +21,12 @@ def test_what_leads_somewhere_passes(tmp_path, link):
     assert list(broken(tmp_path)) == []
 
 
+def test_a_folder_without_pages_is_no_success(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["links.py", str(tmp_path)])
+    with pytest.raises(SystemExit, match="2"):
+        links["main"]()
+
+
 @pytest.mark.parametrize("link", ["c.html", "a.html#there", "#there", "../a.html", "ko/"])
 @pytest.mark.parametrize("attribute", ["href", "src", "srcset"])
 def test_what_leads_nowhere_is_named(tmp_path, link, attribute):

@@ -96,6 +96,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Check the links and the hints of the built documentation.")
     parser.add_argument("folder", type=Path, help="where the pages are")
     folder = parser.parse_args().folder
+    if not any(folder.rglob("*.html")):
+        parser.error(f"{folder} has no page: build the documentation first")
     found = list(broken(folder)) or [*astray(folder), *untranslated(folder)]
     print("\n".join(found) or "No link leads nowhere, or astray, and no hint is left in English.")
     return 1 if found else 0

@@ -30,8 +30,14 @@ def test_a_comparison_counts_once_for_all_implementations_and_every_test_for_its
     assert "(comparisons: 30, tests: 120)" in said
 
 
+def test_all_sizes_of_a_growing_problem_are_one_comparison():
+    items = [item("test_training", implementation="numpy", images=images) for images in (1_000, 60_000)]
+    assert "at least 2 seconds, and more on a busy machine (comparisons: 1, tests: 2)" in least(items, 1.0)
+
+
 def test_a_test_that_is_no_benchmark_is_not_counted():
     other = SimpleNamespace(get_closest_marker=lambda _: None)
+    assert least([other], 1.0) is None
     said = least([other, item("test_own_cost", implementation="cython")], 1.0)
     assert "at least 2 seconds" in said  # 1 s + 0.5 s
     assert "(comparisons: 1, tests: 1)" in said
