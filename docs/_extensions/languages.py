@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx import addnodes, locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
 from sphinx.locale import _
 from sphinx.transforms import SphinxTransform, i18n
 from sphinx_gallery.directives import imgsgnode
@@ -76,6 +77,8 @@ def translate_gallery_cards(app: Sphinx, doctree: nodes.document, page: str) -> 
         texts = iter([text for example in examples for text in card_texts(example)])
         for card in doctree.findall(nodes.raw):
             card[:] = [nodes.Text(CARD_TEXT.sub(lambda _: next(texts), card.astext()))]
+        if next(texts, None) is not None:
+            raise ExtensionError("the gallery has an example without a card")
 
 
 def card_texts(example: nodes.document) -> list[str]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from fastnet.gradient import gradient_descent
@@ -81,6 +82,14 @@ def test_the_animation_goes_through_the_steps(ax, tmp_path):
     assert ax.get_title() == "What the learning rate does: step 4"
     for still, lr in zip(ax.child_axes, (0.3, 0.95), strict=True):
         np.testing.assert_allclose(way(still), expected(lr, 4), rtol=1e-12)
+
+
+def test_the_animation_may_be_a_part_of_a_figure(tmp_path):
+    ax = Figure(figsize=(8, 3)).subfigures(1, 2)[1].subplots()
+    animation = animate_learning_rates(valley, [0.3], -3.0, step_num=1, ax=ax)
+    animation.save(tmp_path / "descent.gif", writer="pillow", dpi=40)
+    with Image.open(tmp_path / "descent.gif") as picture:
+        assert picture.size == (320, 120)
 
 
 def test_the_animation_speaks_languages_too(ax, install, tmp_path):
