@@ -239,7 +239,10 @@ def faces(count: int, random: np.random.Generator) -> Images:
 
 
 def non_digits(count: int, random: np.random.Generator, digits: Images, labels: Any) -> Images:
-    """Return about `count` images of all kinds as bytes. Some letters look like a digit; nothing else does."""
+    """Return about `count` images of all kinds as bytes.
+
+    Some look like a digit, as such marks do on paper: letters above all, but also circles, frames and other figures.
+    """
     shares: list[tuple[float, Callable[[int], Images]]] = [
         (0.34, lambda n: handwritten(n, random)),
         (0.23, lambda n: letters(n, random)),

@@ -2,6 +2,9 @@
 
     OPENBLAS_NUM_THREADS=1 python tools/train_digit_network.py
 
+It takes about half an hour of a processor. The file in the package was not made in one run: the network before it
+learned further, with `--only-gentle --epochs 6`.
+
 The network is the book's DeepConvNet, in float32. It sees MNIST's training images, changed at random by
 `fastnet.augmentation`, and images without a digit, for which every class is as probable as any other. Most of these
 show letters. Where a letter is written like a digit, the same image is sometimes that digit and sometimes none, and the
@@ -34,6 +37,7 @@ CLASSES = 10
 DRAWN = 1 / 2  # of the number of MNIST's images: so many are drawn
 DIGITS = 0.2  # of the drawn images show a digit; the others show none
 SHARE = (1 - DIGITS_SHOWN) / (1 - DIGITS)  # of the drawn images in a mini-batch
+FEWEST_IMAGES = 40  # MNIST's first 40 show every digit: `turned` makes non-digits of most
 # Each part of the training: the epochs, the first learning rate of Adam, which falls to 0, and the changes.
 STRONG = 14, 2e-3, Augmentation(digit_forms=0.3)
 GENTLE = 8, 1e-3, Augmentation(
@@ -52,6 +56,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=60_000, help="train on the first images only, for a trial")
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
+    if args.images < FEWEST_IMAGES:
+        parser.error(f"argument --images: got {args.images}, wanted {FEWEST_IMAGES} or more: fewer may lack a digit")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     if not args.only_gentle:
         train(lambda random: DeepConvNet(dtype=np.float32, seed=random), STRONG, np.random.default_rng(args.seed), args)

@@ -45,9 +45,10 @@ def add_parser(commands: Any) -> None:
         help="say which digits are in a picture, or how well a network does on MNIST's test images",
         description="With pictures, print the two most probable answers for each digit, and whether the network is "
         f"unsure: if the first has a probability below {UNSURE_BELOW}. The network that comes with fastnet sees each "
-        "digit three times, also turned a little. Its probabilities are those of marks of which half are no digits; "
-        f"what has less than {NO_DIGIT_BELOW} is no digit. Without pictures, print the accuracy on MNIST's test "
-        f"images, and save a picture of the first {SHOWN}, with the wrong ones marked.",
+        "digit three times, also turned a little. Its probabilities are those of marks of which half are no digits: "
+        f"what has less than {NO_DIGIT_BELOW} is no digit. Beside such marks, the others on a page get lower "
+        "probabilities still. Without pictures, print the accuracy on MNIST's test images, and save a picture of the "
+        f"first {SHOWN}, with the wrong ones marked.",
     )
     parser.add_argument(
         "files", type=_arguments.path, metavar="FILE", nargs="*",
@@ -108,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
                 "taken for one)"
             )
         else:
-            # Beside letters, what looks like a digit is probably a letter too.
+            # Half of all marks are no digits, but pages differ: beside letters, what looks like a digit is probably a
+            # letter too. This only lowers what is printed: which marks are no digits is settled.
             print_answers(page, with_doubt(rows, np.mean(~is_digit)), is_digit, names)
     for message in refused:
         complain(f"fastnet predict: error: {message}")
@@ -250,12 +252,13 @@ def answers_of(y: npt.NDArray[Any], is_digit: npt.NDArray[np.bool_], names: list
 
 
 def print_answers(page: Page, y: npt.NDArray[Any], is_digit: npt.NDArray[np.bool_], names: list[str]) -> None:
-    """Print what is in a picture: the best answers, then for each digit the probabilities of the best and the next."""
+    """Print what is in a picture: the best answers, then for each mark the two best, or that it is no digit."""
     print(f"{page.path}: {' '.join(answers_of(y, is_digit, names))}")
     for row, is_one in zip(y, is_digit, strict=True):
         best = np.argsort(-row, kind="stable")[:ANSWERS]
-        doubt = "  no digit" if not is_one else "  unsure" if row.max() < UNSURE_BELOW else ""
-        print("  " + "  ".join(f"{names[label]}: {row[label]:.3f}" for label in best) + doubt)
+        answers = "  ".join(f"{names[label]}: {row[label]:.3f}" for label in best)
+        doubt = "  unsure" if row.max() < UNSURE_BELOW else ""
+        print(f"  {answers}{doubt}" if is_one else "  no digit")
 
 
 def _show_boxes(page: Page, answers: list[str], path: Path) -> None:
