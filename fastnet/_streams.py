@@ -40,7 +40,7 @@ class Progress(NamedTuple):
 def progress(total: int, *, bar: bool) -> Iterator[Progress]:
     """Show a progress bar on standard error, if `bar` and if there is a terminal or a notebook."""
     streams = is_open(sys.stderr) and is_open(sys.stdout)  # tqdm flushes both
-    in_notebook = {"ipykernel", "IPython"} <= sys.modules.keys()
+    in_notebook = _is_in_notebook()
     if not (bar and streams and (_is_terminal(sys.stderr) or in_notebook)):
         yield Progress(print_line, None)
         return
@@ -61,6 +61,12 @@ def _bar(in_notebook: bool) -> Any:
 
         return line_in_place()
     return import_module("tqdm.notebook" if in_notebook else "tqdm").tqdm
+
+
+def _is_in_notebook() -> bool:
+    """Whether this process computes for a notebook. One that runs notebooks in others loads the same modules."""
+    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_shell is not None and hasattr(get_shell(), "kernel")
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -1,6 +1,7 @@
 """What several test files need."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,10 @@ import pytest
 def each(argument, values):
     """Parametrize `argument`, with the functions' own names as ids."""
     return pytest.mark.parametrize(argument, values, ids=lambda value: value.__name__)
+
+
+# IPython in the kernel of a notebook
+KERNEL = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
 
 
 def shown(digits):

@@ -7,7 +7,7 @@ import pytest
 
 nbformat = pytest.importorskip("nbformat", reason="needs nbclient and ipykernel")
 nbclient = pytest.importorskip("nbclient", reason="needs nbclient and ipykernel")
-if not importlib.util.find_spec("ipykernel"):  # without importing it: to fastnet, that would make this a notebook
+if not importlib.util.find_spec("ipykernel"):
     pytest.skip("needs nbclient and ipykernel", allow_module_level=True)
 
 TRAIN = """

@@ -10,6 +10,7 @@ import textwrap
 import numpy as np
 import pytest
 import tqdm
+from helpers import KERNEL
 
 from fastnet import Trainer, TwoLayerNet
 
@@ -74,8 +75,7 @@ ABSENT = {
 def test_without_standard_error_there_is_no_bar_and_no_crash(monkeypatch, capsys, stderr, notebook):
     monkeypatch.setattr(sys, "stderr", stream := stderr())
     if notebook:
-        monkeypatch.setitem(sys.modules, "ipykernel", object())
-        monkeypatch.setitem(sys.modules, "IPython", object())
+        monkeypatch.setitem(sys.modules, "IPython", KERNEL)
         monkeypatch.setattr("fastnet._streams._bar", lambda _: functools.partial(tqdm.tqdm, file=io.StringIO()))
     train(progress=True)
     out = capsys.readouterr().out
@@ -128,8 +128,9 @@ def test_in_a_notebook_without_ipywidgets_the_bar_is_one_line_in_place_and_no_wa
         lines.append(data["text/plain"])
         return Shown()
     lines = []
-    for name in "IPython", "IPython.display", "ipykernel":
+    for name in "IPython", "IPython.display":
         sys.modules[name] = types.ModuleType(name)
+    sys.modules["IPython"].get_ipython = lambda: types.SimpleNamespace(kernel=object())
     sys.modules["IPython.display"].display = display
     sys.modules["ipywidgets"] = None
     """

@@ -1,9 +1,11 @@
 """The trainer: the book's loop, draw for draw and line for line."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers import KERNEL
 
 from fastnet import MultiLayerNet, SimpleNet, Trainer, TwoLayerNet
 from fastnet._scaled import ScaledBytes
@@ -194,17 +196,25 @@ def test_a_notebook_shows_the_progress_bar_without_a_terminal(monkeypatch, noteb
     monkeypatch.setattr("fastnet._streams._bar", lambda in_notebook: Bar if in_notebook else None)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     if notebook:
-        monkeypatch.setitem(sys.modules, "ipykernel", object())
-        monkeypatch.setitem(sys.modules, "IPython", object())
+        monkeypatch.setitem(sys.modules, "IPython", KERNEL)
     else:
-        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+        monkeypatch.delitem(sys.modules, "IPython", raising=False)
     scripted(iterations=1, progress=True).train()
     assert totals == ([1] if notebook else [])
 
 
+@pytest.mark.parametrize("shell", [None, SimpleNamespace()], ids=["a program that runs notebooks", "a terminal"])
+def test_ipython_alone_makes_no_notebook(monkeypatch, capsys, shell):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
+    scripted(iterations=1, progress=True).train()
+    assert capsys.readouterr() == ("", "")
+
+
 def test_where_no_progress_bar_is_seen_tqdm_is_not_loaded(monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)  # to import it raises
     scripted(iterations=1, progress=True).train()
 

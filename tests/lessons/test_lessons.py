@@ -102,7 +102,7 @@ def test_a_formula_reads_as_by_hand(latex, text):
 
 
 @pytest.mark.parametrize(
-    "latex", [r"\unknown x", r"\begin{cases} 1 \end{cases}", r"\frac{1}{2", "x_", "a & b", "a}", r"\text{a"]
+    "latex", [r"\unknown x", r"\begin{cases} 1 \end{cases}", r"\frac{1}{2", "x_", "a & b", "a}", r"\text{a", r"\text a"]
 )
 def test_a_formula_that_is_not_understood_is_refused(latex):
     with pytest.raises(ValueError, match="the formula"):
