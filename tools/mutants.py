@@ -41,11 +41,12 @@ LEARNED = ROOT / "build" / "mutants" / "lines.json"
 EXPLAINED = ROOT / "tests" / "mutants.txt"
 FILES = ["fastnet/functions", "fastnet/gradient.py", "fastnet/networks", "fastnet/optimizer.py"]
 TESTS = [
-    "tests/functions", "tests/layers", "tests/networks", "tests/interop", "tests/plotting",
-    "tests/test_compiled_objective.py", "tests/test_damaged_files.py", "tests/test_equivalence.py",
-    "tests/test_gradient.py", "tests/test_gradient_check.py", "tests/test_jacobian.py", "tests/test_optimizer.py",
-    "tests/test_shown.py", "tests/test_steps.py", "tests/test_threads.py", "tests/test_trainer.py",
-    "tests/test_vectorized.py", *FILES,
+    "tests/functions", "tests/layers", "tests/networks", "tests/interop/test_distributed_gradient.py",
+    "tests/interop/test_interop_onnx.py", "tests/interop/test_interop_torch.py",
+    "tests/plotting/test_plotting_graph.py", "tests/test_compiled_objective.py", "tests/test_damaged_files.py",
+    "tests/test_equivalence.py", "tests/test_gradient.py", "tests/test_gradient_check.py", "tests/test_jacobian.py",
+    "tests/test_optimizer.py", "tests/test_shown.py", "tests/test_steps.py", "tests/test_threads.py",
+    "tests/test_trainer.py", "tests/test_vectorized.py", *FILES,
 ]  # fmt: skip
 OF_SIGNATURES = "tests/test_docstrings.py"  # it compares the defaults with what is written of them
 LOOKS = ((0.5, 60), (3.0, 400))  # seconds of tests, and their number; who survives the first look gets the second
