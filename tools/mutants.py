@@ -12,6 +12,8 @@ Then pytest collects the tests once more, and stays. For each mutant, a fork of 
 function and runs the tests of the changed line, the shortest ones first, until one of them fails. What is outside of
 functions, such as defaults and tables, is tried in a copy of the sources, with tests of the changed file.
 
+Install the extras onnx and torch: the tests of these bridges notice most mistakes in what describes the layers.
+
 The survivors are printed. Those that are explained in tests/mutants.txt do not count. POSIX only.
 """
 
