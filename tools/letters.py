@@ -3,6 +3,7 @@
 Each image is of 28 x 28, from 0 (paper) to 1 (ink).
 """
 
+import string
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from fastnet.augmentation import Augmentation
 SIDE, BOX = 28, 20
 LARGE = 4 * SIDE  # what is drawn by lines is drawn larger and then shrunk
 
-LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LATIN = string.ascii_uppercase + string.ascii_lowercase
 OTHERS = "ΓΔΛΠΣΦΨΩαβδεθλμνπξωЖЙЛФЦЧШЩЫЮЯ" + "#&@%?*+=~√∞§©®♥★☀☂☎♫♣→↑⇔{}[]"
 FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSansMono",

@@ -22,7 +22,7 @@ from fastnet.lessons._markdown import (
     Picture,
     Say,
     Table,
-)  # fmt: skip
+)
 
 _STYLE = """
 :root { color-scheme: light dark; }

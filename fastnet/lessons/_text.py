@@ -18,7 +18,7 @@ from fastnet.lessons._markdown import (
     Picture,
     Say,
     Table,
-)  # fmt: skip
+)
 from fastnet.lessons._spelling import spelled
 
 

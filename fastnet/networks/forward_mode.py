@@ -158,11 +158,11 @@ class Rounding(NamedTuple):
         return Bounded(x.value * y.value, error)
 
     def plus(self, x: Bounded, y: FloatArray) -> Bounded:
-        """Return the sum with exact numbers."""
+        """Return the sum with numbers that have two rounding errors at most, as a weight times the weight decay has."""
         return Bounded(x.value + y, x.error + 2 * self.eps * (np.abs(x.value) + np.abs(y)))
 
     def plus_decay(self, x: Bounded, decay: float, W: Bounded) -> Bounded:
-        """Return the sum with the weight decay, of which the strength and the product are rounded."""
+        """Return the sum with a weight times the weight decay, of which underflow may take something, too."""
         total = self.plus(x, decay * W.value)
         return Bounded(total.value, total.error + self.least * (decay != 0) * W.is_nonzero())
 

@@ -325,7 +325,7 @@ def _draw_images(
     # A cell of the grid has an image, a margin around it, and space above for the lines of the caption.
     lines = [caption.split("\n") for caption in captions]
     line, margin = 0.28 * rows, max(1, round(0.1 * columns))
-    for _ in range(2):
+    for _ in range(2):  # the size of the letters follows from the grid, and the grid from the space for them
         above = math.ceil(max(2, 0.1 * rows) + line * max(map(len, lines)))
         height, width = above + rows + margin, columns + 2 * margin
         across, points = _grid(ax, N, height, width)
