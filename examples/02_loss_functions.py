@@ -10,7 +10,7 @@ probability of the right class. In the picture, look how steeply the cross-entro
 """
 
 # %%
-# The image shows a 2. A prediction gives each of the ten digits a probability. The first prediction is right. The
+# Think of an image of a 2. A prediction gives each of the ten digits a probability. The first prediction is right. The
 # second and the third are wrong: both give the 2 a probability of 0.1. The third does not even sum to 1.
 
 import matplotlib.pyplot as plt

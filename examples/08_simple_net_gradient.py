@@ -12,8 +12,8 @@ others lose.
 
 # %%
 # The book's W is random. Here, W is chosen so that the network gives the probabilities p. If the scores are log p,
-# softmax returns p, so ``x @ W`` must be log p. With this W, the loss and the gradient are those that lecture notes on
-# the book print.
+# softmax returns p, so ``x @ W`` must be log p. This W gives the same loss and gradient as an example in
+# lecture notes on the book.
 
 import matplotlib.pyplot as plt
 import numpy as np

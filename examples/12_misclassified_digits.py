@@ -6,8 +6,8 @@ A network that reads 95 of 100 digits gets five wrong, and the accuracy does not
 the network good or bad: you could not read some of them yourself.
 
 Look at the table on the left of the picture (the *confusion matrix*): which digit does the network read as which other
-digit? Then judge the mistakes on the right. There, the probability of the wrong digit is furthest above that of the
-right digit.
+digit? Then judge the mistakes on the right. They are the 25 worst ones: the wrong digit's
+probability is furthest above that of the right digit.
 """
 
 # %%

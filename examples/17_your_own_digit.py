@@ -6,9 +6,9 @@ A photograph of a digit is very different from an image of MNIST. It is large, t
 has lines, and the pen is thin. If you shrink it to 28 x 28 pixels, you hardly see the strokes. So the picture is
 prepared first, in steps.
 
-Look at the first row from left to right: which step removes the lines, which what is left of the shadow, and which
-makes the strokes wider? Then look at the page below: the digits are read line by line, and the ruled lines and the
-speck are not read.
+Look at the first picture from left to right. Which step removes the lines? Which one removes the rest of the shadow?
+Which one makes the strokes wider? Then look at the second picture, a whole page. The digits are read line by line, and
+the ruled lines and the speck are not read.
 """
 
 # %%

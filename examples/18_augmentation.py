@@ -46,7 +46,8 @@ def trained(**arguments):
 trainers = {"without": trained(), "with": trained(augment=augment)}
 
 # %%
-# Test images as they are, and changed in one way at a time.
+# Test images as they are, and changed in one way at a time. "Unclean" images are fainter, blurred or noisy, or have
+# specks.
 
 x_test, t_test = x_test[:2000], t_test[:2000]
 

@@ -6,7 +6,8 @@ Chapter 5 with numbers that fit on a page: two inputs, three hidden units, two c
 the way forward, then every gradient on the way back, each from the one before it.
 
 Look at the picture. Over each arrow is the value that goes forward, and under it, in red, the gradient that comes back.
-(For W1, b1, W2 and b2, both are under the name.) A ``+`` passes its gradient on as it is. The sigmoid makes it smaller:
+(For W1, b1, W2 and b2, both are under the name.) The arrow from x has no gradient, because
+training does not change the input. A ``+`` passes its gradient on as it is. The sigmoid makes it smaller:
 its slope is at most 0.25.
 """
 

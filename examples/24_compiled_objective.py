@@ -1,6 +1,6 @@
 """
-A compiled objective function
-=============================
+The gradient of a compiled function
+===================================
 
 `numerical_gradient` calls a function twice for each parameter. If the function is fast, the call from Python takes most
 of the time. A compiled function is machine code. `numerical_gradient` calls it directly, without Python. numba and

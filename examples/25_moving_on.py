@@ -2,10 +2,10 @@
 Moving on: PyTorch, ONNX and safetensors
 ========================================
 
-You may want to train a network on a graphics card, or to use it on a phone, without Python. Each way is one line.
-`to_torch` gives a PyTorch model. `to_onnx` writes a file that onnxruntime runs. `save_safetensors` writes a file of
-weights that other programs read. `from_torch` turns a PyTorch model into a network of fastnet again. This example needs
-``pip install '.[torch,onnx,safetensors]'``.
+You may want to train a network on a graphics card, or to use it on a phone, without Python. Each of these takes one
+line. `to_torch` gives a PyTorch model. `to_onnx` writes a file that onnxruntime runs. `save_safetensors` writes a file
+of weights that other programs read. `from_torch` turns a PyTorch model into a network of fastnet again. This example
+needs ``pip install '.[torch,onnx,safetensors]'``.
 
 Look at the curve on the left: fastnet begins the training, PyTorch continues it, and the loss does not jump in between.
 On the right, look at how little the probabilities differ. All three libraries compute in float32, which has seven
@@ -91,7 +91,7 @@ left.grid(alpha=0.3)
 for name, marker in ("PyTorch", "o"), ("onnxruntime", "x"):
     right.loglog(by_fastnet[::200].ravel(), differences[name][::200].ravel(), marker, markersize=4, label=name)
 right.axhline(np.finfo(np.float32).eps, color="gray", linestyle="--", label="the last digit of float32")
-right.set(title="How far the probabilities are apart", xlabel="probability", ylabel="relative difference to fastnet")
+right.set(title="How far apart the probabilities are", xlabel="probability", ylabel="relative difference from fastnet")
 right.set_ylim(8e-9, 5e-6)  # with room for the legend
 right.legend(loc="lower right")
 right.grid(alpha=0.3)

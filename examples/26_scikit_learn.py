@@ -4,7 +4,7 @@ A network among the tools of scikit-learn
 
 scikit-learn scales data, compares models, and searches for good arguments. It does this with any estimator: an object
 with ``fit`` and ``predict``. `fastnet.interop.NetClassifier` is a network of fastnet as an estimator. Its arguments
-have the names and the meaning of scikit-learn's own network, ``MLPClassifier``.
+have the same names and meanings as those of scikit-learn's own network, ``MLPClassifier``.
 
 Look at the curves on the left. With the same seed, both networks begin with the same weights and draw the same
 mini-batches, so their losses lie on top of each other. They differ in the time that they take. On the right, look at

@@ -11,7 +11,7 @@ Some work takes long, and can be divided:
 This needs joblib and Dask: ``pip install '.[distributed]'``.
 
 Run the program, because this page does not show what it prints. Look at the results: they do not change. The gradient
-and the search are the same to the last bit. The losses of the training agree to 10 digits or more. To send a piece of
+and the search are the same to the last bit. The losses of the training agree to 10 digits or more. Sending a piece of
 work takes some milliseconds. So divide the work only if each piece takes much longer.
 """
 

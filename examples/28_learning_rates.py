@@ -7,7 +7,7 @@ moment.
 
 Look along each row. With a rate that is too small, the descent goes the right way, but slowly. With a good one, it
 arrives after a few steps. If the rate is too large, every step jumps over the lowest point. With a still larger one,
-each jump ends higher than the one before: the descent diverges. The red word "outside" means that the ball has left the
+each jump ends higher than the one before: the descent diverges. The red word "outside" means that the mark has left the
 picture.
 """
 

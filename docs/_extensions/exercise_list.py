@@ -26,7 +26,7 @@ def setup(app: Any) -> dict[str, Any]:
             for exercise in exercises_of(int(self.arguments[0])):
                 # `call` lists what a class is tried with, which its constructor does not take.
                 title = exercise.name if exercise.task.startswith("A class") else exercise.call
-                lines += [f"``{title}``", f"    {exercise.task}", ""]
+                lines += [f"``{title}``", "    " + exercise.task.replace("`", "``"), ""]
             node = nodes.Element()
             self.state.nested_parse(StringList(lines, source=__file__), self.content_offset, node)
             return node.children

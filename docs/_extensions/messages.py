@@ -70,8 +70,9 @@ def _of(module: ast.Module, name: str) -> Iterator[Message]:
     for scope in [*reversed(functions), module]:  # a function within another one first
         nodes = list(ast.walk(scope))
         known = everywhere | (_constants(nodes) if scope is not module else {})
+        handled = {node.name: node.type for node in nodes if isinstance(node, ast.ExceptHandler)}
         for node in nodes:
-            if isinstance(node, ast.Call) and id(node) not in seen and (kind := _kind(node)) and node.args:
+            if isinstance(node, ast.Call) and id(node) not in seen and (kind := _kind(node, handled)) and node.args:
                 seen.add(id(node))
                 for value in _choices(node.args[kind == "refusal" and len(node.args) > 1], known):
                     text = _joined(_text(value, known))
@@ -96,10 +97,11 @@ def _is_text(value: ast.expr) -> bool:
     return isinstance(value, ast.JoinedStr) or (isinstance(value, ast.Constant) and isinstance(value.value, str))
 
 
-def _kind(call: ast.Call) -> str | None:
+def _kind(call: ast.Call, handled: dict[str | None, ast.expr | None]) -> str | None:
     """Return the name of the error that a call makes, or of what it shows; None for any other call."""
-    if isinstance(call.func, ast.Call):  # type(error)(...)
-        return "Error"
+    match call.func:
+        case ast.Call(ast.Name("type"), [ast.Name(error)]) if error in handled:  # type(error)(...)
+            return " or ".join(node.id for node in ast.walk(handled[error]) if isinstance(node, ast.Name))
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if (name.endswith(("Error", "Warning")) and name not in WITHOUT_WORDS) or name in SHOWING:
         return str(name)

@@ -44,13 +44,14 @@ def gradient(network: Any, x: Any = None, t: Any = None) -> Report:
         If the network lacks ``params``, ``loss`` or ``gradient``, if ``params`` is no dict, or if a parameter is no
         array of float64.
     ValueError
-        If it has more than 5,000 parameters, or its loss takes none of the targets.
+        If it has more than 5,000 parameters, or its loss takes neither one-hot rows nor labels.
 
     Notes
     -----
-    While it is tried, the network has other weights, about ``1 / sqrt(inputs)``: with very small ones, a wrong gradient
-    would look like a right one. Afterwards it is as it was before: weights, running statistics, random numbers. What
-    is drawn at random, as by dropout, is the same in every call. If `loss` has the argument `train_flg`, it is True.
+    While it is tried, the network has other weights, about ``1 / sqrt(inputs of a unit)``: with very small ones, a
+    wrong gradient would look like a right one. Afterwards it is as it was before: weights, stored means and variances,
+    and random numbers. Random draws, such as those of dropout, are the same in every call. If `loss` has the argument
+    `train_flg`, it is True.
 
     Examples
     --------

@@ -294,7 +294,7 @@ def _one_hot(t: Any, classes: int) -> Any:
 
 one_hot = Exercise(
     "one_hot(t, classes)",
-    "Turn labels into rows: a 1 at the place of the label, and 0 elsewhere. t holds N labels; give (N, classes).",
+    "Turn labels into rows: a 1 at the place of the label, and 0 elsewhere. t holds N labels; give (N, `classes`).",
     _one_hot,
     [
         *trials("one label", (np.array([0]), 2), (np.array([1]), 2)),
@@ -320,7 +320,7 @@ def _batches(x: Any, size: int) -> Any:
 _ROWS = np.arange(10.0).reshape(5, 2)
 batches = Exercise(
     "batches(x, size)",
-    "Cut x into batches of size rows, in order. Each row is a sample. Give a list; the last batch may be smaller.",
+    "Cut x into batches of `size` rows, in order. Each row is a sample. Give a list; the last batch may be smaller.",
     _batches,
     [
         *trials("batches of one", (_ROWS[:2], 1)),

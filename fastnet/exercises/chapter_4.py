@@ -261,8 +261,8 @@ def _descent_in_place(f: Any, init_x: Any, lr: float, step_num: int) -> Any:
 
 gradient_descent = Exercise(
     "gradient_descent(f, init_x, lr, step_num)",
-    """Go down: start at init_x, and step_num times subtract lr times the numerical gradient. Give the last x. The
-    array init_x must stay as it is.""",
+    """Go down from `init_x`. In each of `step_num` steps, subtract `lr` times the numerical gradient. Give the last x.
+    The array `init_x` must stay as it is.""",
     _descent,
     [
         *trials("no step", (_sum_of_squares, np.array([1.0]), 0.1, 0)),
@@ -320,7 +320,7 @@ def _pick(x: Any, t: Any, size: int) -> Any:
 
 mini_batch = Exercise(
     "mini_batch(x, t, size)",
-    """Draw size samples at random: rows of x, and the rows of t that belong to them. Give the pair. Each call draws
+    """Draw `size` samples at random: rows of x, and the rows of t that belong to them. Give the pair. Each call draws
     anew.""",
     _pick,
     [

@@ -294,7 +294,7 @@ def _he(n_in: int, n_out: int, activation: str) -> Any:
 initial_weights = Exercise(
     "initial_weights(n_in, n_out, activation)",
     """Draw the weights (n_in, n_out) of a layer from a normal distribution of mean 0. The standard deviation is
-    Xavier's if activation is "sigmoid" or "tanh", and He's if it is "relu".""",
+    Xavier's if `activation` is "sigmoid" or "tanh", and He's if it is "relu".""",
     _drawn_weights(_he),
     [
         *trials("sigmoid", (100, 50, "sigmoid"), (400, 100, "sigmoid")),
@@ -441,8 +441,8 @@ def _is_dropout(outputs: Outputs, ratio: float, x: Any) -> str | None:
 _ONES = np.ones((100, 50))
 Dropout = Exercise(
     "Dropout(ratio, x)",
-    """A class, as in the book: Dropout(ratio). forward(x, True) sets each element to 0 with the probability ratio, at
-    random, and keeps the others. forward(x, False) multiplies x by 1 - ratio. backward(dout) gives dx.""",
+    """A class, as in the book: Dropout(ratio). forward(x, True) sets each element to 0 at random, and keeps the others.
+    The probability of a 0 is `ratio`. forward(x, False) multiplies x by 1 - `ratio`. backward(dout) gives dx.""",
     _dropout(),
     [*trials("a ratio of 0.5", (0.5, _ONES)), *trials("a ratio of 0.2", (0.2, _ONES))],
     run=_drop,
@@ -542,8 +542,8 @@ def _is_logarithmic(outputs: Outputs, low: float, high: float, count: int) -> st
 
 learning_rates = Exercise(
     "learning_rates(low, high, count)",
-    """Draw count learning rates between low and high for a random search: each factor of 10 gets as many as the
-    others. Give an array.""",
+    """Draw learning rates between `low` and `high` for a random search: an array of `count` numbers. There should be as
+    many between 0.001 and 0.01 as between 0.01 and 0.1.""",
     lambda low, high, count: 10 ** np.random.uniform(np.log10(low), np.log10(high), count),
     [*trials("one rate", (1e-3, 1e-1, 1)), *trials("many rates", (1e-6, 1e-2, 1000), (1e-4, 1.0, 1000))],
     judge=_is_logarithmic,

@@ -27,9 +27,9 @@ def _size(size: int, filter_size: int, pad: int, stride: int) -> int:
 
 output_size = Exercise(
     "output_size(size, filter_size, pad, stride)",
-    """How many rows does a convolution give? The image has size rows, the filter has filter_size rows, and it moves by
-    stride. Before that, zeros are added: pad rows on each side. Give a whole number: leave out a place where the filter
-    does not fit any more.""",
+    """How many rows does a convolution give? The image has `size` rows, the filter has `filter_size` rows, and it moves
+    by `stride`. Before that, zeros are added: `pad` rows on each side. Give a whole number: leave out a place where the
+    filter does not fit any more.""",
     _size,
     [
         *trials("a filter of 1", (1, 1, 0, 1), (4, 1, 0, 1)),
@@ -54,7 +54,7 @@ output_size = Exercise(
 
 pool_size = Exercise(
     "pool_size(height, width, pool, stride)",
-    "Height and width of the output of pooling, with windows of pool x pool and steps of stride. Give the pair.",
+    "Height and width of the output of pooling, with windows of `pool` x `pool` and steps of `stride`. Give the pair.",
     lambda h, w, p, s: (_size(h, p, 0, s), _size(w, p, 0, s)),
     [
         *trials("windows side by side", (2, 2, 2, 2), (4, 6, 2, 2)),
@@ -73,7 +73,7 @@ pool_size = Exercise(
 _IMAGE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 pad = Exercise(
     "pad(image, width)",
-    "Put width rows and columns of zeros around an image (H, W). Give (H + 2 width, W + 2 width).",
+    "Put `width` rows and columns of zeros around an image (H, W). Give (H + 2 `width`, W + 2 `width`).",
     lambda image, width: np.pad(image, width),
     [
         *trials("one pixel", (np.array([[5.0]]), 1)),
@@ -227,7 +227,7 @@ def _pool(image: Any, size: int, stride: int) -> Any:
 _BELOW_0 = -1 - np.arange(16.0).reshape(4, 4)
 pool = Exercise(
     "pool(image, size, stride)",
-    "Max pooling: give the largest pixel of each size x size window of the image (H, W), with steps of stride.",
+    "Max pooling: give the largest pixel of each window of `size` x `size` in the image (H, W). Step: `stride`.",
     _pool,
     [
         *trials("one window", (np.array([[1.0, 4.0], [3.0, 2.0]]), 2, 2)),
@@ -289,7 +289,7 @@ Pooling = Exercise(
     "Pooling(x, dout)",
     """A class: forward(x) keeps the largest number of each window of 2 x 2 pixels. The windows lie side by side, and
     the image x has an even number of rows and columns. backward(dout) gives dx: each number of dout goes to the largest
-    pixel of its window, or to the first of these. The other pixels get 0.""",
+    pixel of its window. If several are equally large, it goes to the first of them. The other pixels get 0.""",
     _Pooling,
     [
         *trials("one window", (np.array([[1.0, 4.0], [3.0, 2.0]]), np.array([[5.0]]))),
@@ -324,8 +324,8 @@ Pooling = Exercise(
 _SHAPES = "channels, filters, filter_size"
 count_parameters = Exercise(
     f"count_parameters({_SHAPES})",
-    """How many numbers a convolutional layer learns: as many filters as filters says. Each has filter_size rows and
-    columns over all channels, and a bias.""",
+    """How many numbers does a convolutional layer learn? It has `filters` filters. Each has `filter_size` rows and
+    columns for each of the `channels`, and a bias.""",
     lambda c, f, n: f * c * n * n + f,
     [
         *trials("one filter", (1, 1, 1), (1, 1, 3)),
@@ -344,8 +344,8 @@ count_parameters = Exercise(
 
 parameter_shapes = Exercise(
     f"parameter_shapes({_SHAPES}, size, hidden)",
-    """A network for square images with size rows: a convolution (steps of 1, no padding), ReLU, 2 x 2 pooling with
-    steps of 2, and an affine layer of hidden units. Give the dict of the shapes of W1, b1, W2 and b2.""",
+    """A network for square images with `size` rows: a convolution (steps of 1, no padding), ReLU, 2 x 2 pooling with
+    steps of 2, and an affine layer of `hidden` units. Give the dict of the shapes of W1, b1, W2 and b2.""",
     lambda c, f, n, s, h: _shapes(c, f, n, s, h),
     [
         *trials("the smallest", (1, 1, 1, 2, 1)),

@@ -65,7 +65,7 @@ WORDS = {
         "순전파의 값과 손실의 기울기 (빨간색)",
         "順伝播の値と、損失の勾配 (赤)",
     ),
-    "softmax,\ncross-entropy": ("softmax,\n교차 엔트로피 오차", "softmax、\n交差エントロピー誤差"),
+    "softmax,\ncross-entropy": ("소프트맥스,\n교차 엔트로피 오차", "softmax、\n交差エントロピー誤差"),
     "sigmoid,\ncross-entropy": ("sigmoid,\n교차 엔트로피 오차", "sigmoid、\n交差エントロピー誤差"),
     "sigmoid,\nsquared error": ("sigmoid,\n제곱 오차", "sigmoid、\n2乗誤差"),
     "squared error": ("제곱 오차", "2乗誤差"),
