@@ -3,7 +3,7 @@ Loss functions by hand
 ======================
 
 A loss is one number that says how bad a prediction is. Chapter 4 has two losses: the squared error and the
-cross-entropy. Here each is one line of NumPy, and then comes from fastnet.
+cross-entropy. Here each is computed twice: with one line of NumPy, and with fastnet's function.
 
 Look at what each of them depends on. The squared error depends on every probability, the cross-entropy only on the
 probability of the right class. In the picture, look how steeply the cross-entropy rises as this probability goes to 0.

@@ -31,9 +31,9 @@ print(f"at {init_x}, f is {f(init_x)} and its gradient {numerical_gradient(f, in
 
 # %%
 # With the learning rate 0.1, each step multiplies the distance to the lowest point by 0.8. With 10, it multiplies the
-# distance by 19. Then x becomes so large that x + 0.0001 is rounded to x, and the numerical gradient finds no
-# difference. From there on the gradient is wrong or 0, and x stops moving. fastnet warns of that. With 1e-10, a hundred
-# steps are too short to see.
+# distance by 19. Then x becomes so large that rounding changes x + 0.0001. From there on the gradient is wrong, and
+# fastnet warns. A few steps later, x + 0.0001 is rounded to x. Then the gradient is 0, and x stops moving. With 1e-10,
+# a hundred steps are too short to see.
 
 paths = {}
 for lr in 0.1, 10.0, 1e-10:

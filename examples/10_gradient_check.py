@@ -11,10 +11,10 @@ gradient, and so where the mistake is. W2 and b2 are right, so the mistake comes
 """
 
 # %%
-# A small network and a few samples are enough: a wrong formula is wrong for all sizes. Each row of the table shows the
-# number with the largest error in one parameter. "at" is the place of this number in the array, counted from 0.
-# "allowed" is the largest difference that passes. The errors are much smaller than with the central differences of
-# chapter 4: for this network, the check finds the slopes without subtracting one loss from another.
+# A small network and a few samples are enough: a wrong formula is wrong for all sizes. Each row of the table is about
+# one array of parameters. It shows the element with the largest error. "at" is the place of this element in the array,
+# counted from 0. "allowed" is the largest difference that passes. The errors are much smaller than with the central
+# differences of chapter 4: for this network, the check finds the slopes without subtracting one loss from another.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -33,7 +33,7 @@ weights: dict[str, list[float | str]] = {"sigmoid": [1.0, "Xavier"], "tanh": [0.
 # ``trace`` returns the output of every layer by the book's names: z1, z2 and so on.
 
 figure, axes = plt.subplots(3, 3, figsize=(17, 12), width_ratios=[1, 2, 2], layout="constrained")
-print("standard deviation of the activations, layer by layer: of all values, and over the samples (mean of the units)")
+print("standard deviation of the outputs, layer by layer: of all values, and over the samples (mean of the units)")
 for row, activation in zip(axes, weights, strict=True):
     plot_activations(activation, title=activation, ax=row[0])
     for ax, weight_init_std in zip(row[1:], weights[activation], strict=True):

@@ -71,4 +71,5 @@ print("the page says", " ".join(answers))
 
 figure, ax = plt.subplots(figsize=(6, 4.6), layout="constrained")
 plot_boxes(page, boxes=[digit.box for digit in digits], names=answers, ax=ax)
-print("The picture is in 17_your_own_digit.png")
+figure.savefig("17_your_own_digit_page.png")
+print("The pictures are in 17_your_own_digit.png and 17_your_own_digit_page.png")

@@ -586,7 +586,7 @@ def gradient_descent(
     Warns
     -----
     RuntimeWarning
-        If `x` becomes so large that rounding removes the step of numerical differentiation.
+        If `x` becomes so large that rounding changes or removes the step of numerical differentiation.
 
     See Also
     --------
@@ -624,8 +624,8 @@ def gradient_descent(
             x -= lr * gradient
     if lost:
         warnings.warn(
-            f"x has grown to {lost[0]:.3g}, where rounding removes the step of {H:g}: from there on, the gradient was "
-            f"wrong or 0. Probably the learning rate is too large: lr is {lr:g}. Choose a smaller one",
+            f"x has grown to {lost[0]:.3g}, where rounding changes or removes the step of {H:g}: from there on, the "
+            f"gradient was wrong or 0. Probably the learning rate is too large: lr is {lr:g}. Choose a smaller one",
             RuntimeWarning,
             stacklevel=2,
         )

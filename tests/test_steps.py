@@ -370,7 +370,7 @@ def test_gradient_descent_from_far_away_arrives():
 
 
 def test_gradient_descent_warns_where_it_follows_the_book_into_numbers_too_large_for_the_step():
-    with pytest.warns(RuntimeWarning, match="rounding removes the step of 0.0001"):
+    with pytest.warns(RuntimeWarning, match="rounding changes or removes the step of 0.0001"):
         gradient_descent(square, [1.0], lr=10.0, step_num=20)
 
 
