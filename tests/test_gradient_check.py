@@ -10,7 +10,7 @@ import pytest
 import verdicts
 from hostile import LAYOUTS, snapshot
 
-from fastnet import MultiLayerNet, SimpleNet, TwoLayerNet
+from fastnet import MultiLayerNet, MultiLayerNetExtend, SimpleNet, TwoLayerNet
 from fastnet.gradient import gradient_check, numerical_gradient
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -785,15 +785,68 @@ def test_tanh_at_0_has_one_slope():
     assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
 
 
-def test_relu_at_0_by_rounding_may_have_the_other_slope():
-    # 1 - 1 is 0, but of such terms the check knows only that their sum is 0 up to rounding errors.
-    net = MultiLayerNet(2, [1], 2, "relu", 0.5, seed=0)
-    net.params["W1"][:] = [[1], [-1]]
-    x, right = np.ones((1, 2)), net.gradient
-    assert gradient_check(net, x, [0])
-    other = (net.predict(x) - [[1.0, 0.0]]) @ net.params["W2"].T
-    net.gradient = lambda x, t: right(x, t) | {"b1": other[0]}
-    assert gradient_check(net, x, [0]).rows["b1"].verdict == "cannot tell"
+@pytest.mark.parametrize("x", [[1.0, -1.0, 0.0], [0.1, 0.2, -0.3]], ids=["0", "6e-17"])
+def test_relu_at_0_by_rounding_has_two_slopes_and_nothing_between_them_agrees(x):
+    # Of such terms, the check knows only that their sum is 0 up to rounding errors: either slope is right.
+    net, t = MultiLayerNet(3, [1], 2, "relu", 0.5, seed=0), [0]
+    net.params["W1"][:] = 1
+    x, right = np.array([x]), net.gradient
+    assert abs(x.sum()) < 1e-16
+    slope = (net.predict(x) - [[1.0, 0.0]]) @ net.params["W2"].T
+    found = {}
+    for factor in (0, 1, 0.6, 1.4, -1):
+        net.gradient = lambda x, t, factor=factor: right(x, t) | {"W1": factor * x.T @ slope, "b1": factor * slope[0]}
+        rows = gradient_check(net, x, t).rows
+        assert rows["W1"].verdict == rows["b1"].verdict
+        found[factor] = rows["b1"].verdict
+    assert (found[0], found[1], found[0.6]) == ("agrees", "agrees", "cannot tell")
+    assert {found[1.4], found[-1]} == {"cannot tell", "differs"}  # the bound goes from the slope here to both sides
+
+
+def test_where_rounding_decides_for_each_unit_a_gradient_between_the_slopes_cannot_be_told():
+    # One of the units takes the slope 0, the other one 1. So the gradient is that of neither side of both corners.
+    net, t = MultiLayerNet(1, [1, 2], 2, "relu", 0.5, seed=0), [0]
+    p = net.params
+    p["W1"][:], p["W2"][:], p["b2"][:] = 0.1, 0.7, -0.07
+    x, right = np.ones((1, 1)), net.gradient
+    assert 0 < abs(0.1 * 0.7 - 0.07) < 1e-16
+    dz = (net.predict(x) - [[1.0, 0.0]]) @ p["W3"].T
+    net.gradient = lambda x, t: right(x, t) | {"W1": x * 0.7 * dz[:, :1], "b1": 0.7 * dz[0, :1]}
+    report = gradient_check(net, x, t)
+    assert [report.rows[name].verdict for name in ("W1", "b1")] == ["cannot tell", "cannot tell"]
+
+
+def test_a_float32_gradient_that_overflows_cannot_be_told():
+    # The gradient of W1 is 2e43.
+    net = MultiLayerNet(1, [1], 1, "relu", output="identity", dtype=np.float32, seed=0)
+    net.params["W1"][:], net.params["W2"][:] = 1e-5, 1e18
+    x, t = np.full((1, 1), 1e6, np.float32), np.zeros((1, 1), np.float32)
+    with np.errstate(over="ignore"):
+        assert np.isinf(net.gradient(x, t)["W1"])
+        report = gradient_check(net, x, t)
+    assert {name: row.verdict for name, row in report.rows.items()} == {
+        "W1": "cannot tell", "b1": "agrees", "W2": "agrees", "b2": "agrees",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("output", "t"), [("sigmoid", [[0.06, 0.94]]), ("softmax", [[0.06, 0.94]])])
+def test_the_1e_7_in_the_logarithm_makes_no_gradient_wrong_where_a_target_is_between_0_and_1(output, t):
+    # The loss of a probability of about 0.4: in truth, 0.06 times the logarithm of the 1e-7.
+    net = MultiLayerNet(1, [], 2, output=output, seed=0)
+    net.params["b1"][:] = -90, 90
+    plain, x = verdicts.Plain(net, 1e-7), np.ones((1, 1))
+    assert 0.9 < plain.loss(x, np.array(t)) < 1
+    assert gradient_check(plain, x, np.array(t)).verdict == "cannot tell"
+
+
+@pytest.mark.parametrize("bias", [1e3, 1e10, 1e100, 1e308])
+def test_the_1e_7_in_the_logarithm_makes_no_gradient_wrong_however_large_a_bias_is(bias):
+    net = MultiLayerNetExtend(3, [2], 2, "relu", seed=0)
+    net.params["b2"][0] = bias
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    with np.errstate(over="ignore", invalid="ignore"):
+        report = gradient_check(net, x, [0, 1, 0, 1])
+    assert report.verdict == "cannot tell"
 
 
 class Small(Cubic):
