@@ -767,17 +767,22 @@ def test_rounding_inside_the_loss_makes_no_gradient_wrong():
         assert gradient_check(net, None, None).rows["w"].verdict != "differs"
 
 
-def test_relu_at_0_exactly_has_two_slopes_in_a_network_of_fastnet_too():
-    # The input of both units is 0. An own gradient may take the slope 1 there, where fastnet takes 0.
-    net = MultiLayerNet(1, [2], 2, "relu", 0.5, seed=0)
-    assert gradient_check(net, [[0.0]], [0])
-    p, y = net.params, net.predict([[0.0]])
-    dz = (y - [[1.0, 0.0]]) @ p["W2"].T
-    grads = {"W1": np.zeros((1, 2)), "b1": dz[0], "W2": np.zeros((2, 2)), "b2": (y - [[1.0, 0.0]])[0]}
-    net.gradient = lambda *_: grads
-    assert gradient_check(net, [[0.0]], [0])
-    net.gradient = lambda *_: grads | {"b1": 1.01 * dz[0]}
-    assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
+@pytest.mark.parametrize(("activation", "slopes"), [("relu", (0, 1)), ("leaky_relu", (0.1, 1))])
+def test_relu_at_0_exactly_has_two_slopes_in_a_network_of_fastnet_too(activation, slopes):
+    # The input of the first two units is 0. An own gradient may take either slope there. The third unit has one slope.
+    net, x = MultiLayerNet(1, [3], 2, activation, 0.5, seed=0), [[0.0]]
+    p, right = net.params, net.gradient
+    p["b1"][2] = 1
+    da = ((net.predict(x) - [[1.0, 0.0]]) @ p["W2"].T)[0]
+
+    def verdict(*slopes):
+        net.gradient = lambda x, t: right(x, t) | {"b1": slopes * da}
+        return gradient_check(net, x, [0]).rows["b1"].verdict
+
+    low, high = slopes
+    assert (verdict(low, low, 1), verdict(high, high, 1)) == ("agrees", "agrees")
+    for mistake in [(1.01 * high, high, 1), (0.5, 0.5, 1), (high, high, low), (low, low, low)]:
+        assert verdict(*mistake) == "differs", mistake
 
 
 def test_tanh_at_0_has_one_slope():
@@ -785,22 +790,26 @@ def test_tanh_at_0_has_one_slope():
     assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
 
 
+@pytest.mark.parametrize(("activation", "low"), [("relu", 0), ("leaky_relu", 0.1)])
 @pytest.mark.parametrize("x", [[1.0, -1.0, 0.0], [0.1, 0.2, -0.3]], ids=["0", "6e-17"])
-def test_relu_at_0_by_rounding_has_two_slopes_and_nothing_between_them_agrees(x):
-    # Of such terms, the check knows only that their sum is 0 up to rounding errors: either slope is right.
-    net, t = MultiLayerNet(3, [1], 2, "relu", 0.5, seed=0), [0]
-    net.params["W1"][:] = 1
-    x, right = np.array([x]), net.gradient
+def test_relu_at_0_by_rounding_has_two_slopes_and_nothing_between_them_agrees(x, activation, low):
+    # Of such terms, the check knows only that their sum is 0 up to rounding errors: either slope is right. The second
+    # unit is 1, and has one slope.
+    net, x, t = MultiLayerNet(3, [2], 2, activation, 0.5, seed=0), np.array([x]), [0]
+    p, right = net.params, net.gradient
+    p["W1"][:], p["b1"][1] = 1, 1
     assert abs(x.sum()) < 1e-16
-    slope = (net.predict(x) - [[1.0, 0.0]]) @ net.params["W2"].T
-    found = {}
-    for factor in (0, 1, 0.6, 1.4, -1):
-        net.gradient = lambda x, t, factor=factor: right(x, t) | {"W1": factor * x.T @ slope, "b1": factor * slope[0]}
+    da = (net.predict(x) - [[1.0, 0.0]]) @ p["W2"].T
+
+    def verdict(*slopes):
+        net.gradient = lambda x, t: right(x, t) | {"W1": x.T @ (slopes * da), "b1": slopes * da[0]}
         rows = gradient_check(net, x, t).rows
         assert rows["W1"].verdict == rows["b1"].verdict
-        found[factor] = rows["b1"].verdict
-    assert (found[0], found[1], found[0.6]) == ("agrees", "agrees", "cannot tell")
-    assert {found[1.4], found[-1]} == {"cannot tell", "differs"}  # the bound goes from the slope here to both sides
+        return rows["b1"].verdict
+
+    assert (verdict(low, 1), verdict(1, 1)) == ("agrees", "agrees")
+    assert (verdict(0.6, 1), verdict(1.4, 1)) == ("cannot tell", "cannot tell")
+    assert {verdict(10, 1), verdict(-10, 1), verdict(low, low), verdict(1, low)} == {"differs"}
 
 
 def test_where_rounding_decides_for_each_unit_a_gradient_between_the_slopes_cannot_be_told():
