@@ -690,8 +690,9 @@ def gradient_check(
 
     - For `TwoLayerNet` and `MultiLayerNet`, and for subclasses that do not override `loss` or `predict`: forward mode
       with the complex step. It computes the derivative of the loss without any difference, so it sees a gradient of
-      1e-30, and corners of relu do not disturb it. The 1e-7 in the book's logarithm is left out, as in
-      backpropagation. If a gradient is a sum whose terms cancel, their rounding errors are allowed.
+      1e-30, and corners of relu do not disturb it. Where the input of relu is 0, or rounding may make it 0, the slopes
+      on both sides are right. The 1e-7 in the book's logarithm is left out, as in backpropagation. If a gradient is a
+      sum whose terms cancel, their rounding errors are allowed.
     - For every other network: central differences of the loss, for each element with the steps h = 1e-4 and h / 4, so
       that a gradient which is such a difference itself does not pass. For an element that does not agree, it takes
       larger steps where rounding, about ``eps |loss| / h``, is the larger error, and smaller ones where the loss bends,

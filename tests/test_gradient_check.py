@@ -10,7 +10,7 @@ import pytest
 import verdicts
 from hostile import LAYOUTS, snapshot
 
-from fastnet import MultiLayerNet, SimpleNet, TwoLayerNet
+from fastnet import MultiLayerNet, MultiLayerNetExtend, SimpleNet, TwoLayerNet
 from fastnet.gradient import gradient_check, numerical_gradient
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -767,17 +767,22 @@ def test_rounding_inside_the_loss_makes_no_gradient_wrong():
         assert gradient_check(net, None, None).rows["w"].verdict != "differs"
 
 
-def test_relu_at_0_exactly_has_two_slopes_in_a_network_of_fastnet_too():
-    # The input of both units is 0. An own gradient may take the slope 1 there, where fastnet takes 0.
-    net = MultiLayerNet(1, [2], 2, "relu", 0.5, seed=0)
-    assert gradient_check(net, [[0.0]], [0])
-    p, y = net.params, net.predict([[0.0]])
-    dz = (y - [[1.0, 0.0]]) @ p["W2"].T
-    grads = {"W1": np.zeros((1, 2)), "b1": dz[0], "W2": np.zeros((2, 2)), "b2": (y - [[1.0, 0.0]])[0]}
-    net.gradient = lambda *_: grads
-    assert gradient_check(net, [[0.0]], [0])
-    net.gradient = lambda *_: grads | {"b1": 1.01 * dz[0]}
-    assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
+@pytest.mark.parametrize(("activation", "slopes"), [("relu", (0, 1)), ("leaky_relu", (0.1, 1))])
+def test_relu_at_0_exactly_has_two_slopes_in_a_network_of_fastnet_too(activation, slopes):
+    # The input of the first two units is 0. An own gradient may take either slope there. The third unit has one slope.
+    net, x = MultiLayerNet(1, [3], 2, activation, 0.5, seed=0), [[0.0]]
+    p, right = net.params, net.gradient
+    p["b1"][2] = 1
+    da = ((net.predict(x) - [[1.0, 0.0]]) @ p["W2"].T)[0]
+
+    def verdict(*slopes):
+        net.gradient = lambda x, t: right(x, t) | {"b1": slopes * da}
+        return gradient_check(net, x, [0]).rows["b1"].verdict
+
+    low, high = slopes
+    assert (verdict(low, low, 1), verdict(high, high, 1)) == ("agrees", "agrees")
+    for mistake in [(1.01 * high, high, 1), (0.5, 0.5, 1), (high, high, low), (low, low, low)]:
+        assert verdict(*mistake) == "differs", mistake
 
 
 def test_tanh_at_0_has_one_slope():
@@ -785,15 +790,72 @@ def test_tanh_at_0_has_one_slope():
     assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
 
 
-def test_relu_at_0_by_rounding_may_have_the_other_slope():
-    # 1 - 1 is 0, but of such terms the check knows only that their sum is 0 up to rounding errors.
-    net = MultiLayerNet(2, [1], 2, "relu", 0.5, seed=0)
-    net.params["W1"][:] = [[1], [-1]]
-    x, right = np.ones((1, 2)), net.gradient
-    assert gradient_check(net, x, [0])
-    other = (net.predict(x) - [[1.0, 0.0]]) @ net.params["W2"].T
-    net.gradient = lambda x, t: right(x, t) | {"b1": other[0]}
-    assert gradient_check(net, x, [0]).rows["b1"].verdict == "cannot tell"
+@pytest.mark.parametrize(("activation", "low"), [("relu", 0), ("leaky_relu", 0.1)])
+@pytest.mark.parametrize("x", [[1.0, -1.0, 0.0], [0.1, 0.2, -0.3]], ids=["0", "6e-17"])
+def test_relu_at_0_by_rounding_has_two_slopes_and_nothing_between_them_agrees(x, activation, low):
+    # Of such terms, the check knows only that their sum is 0 up to rounding errors: either slope is right. The second
+    # unit is 1, and has one slope.
+    net, x, t = MultiLayerNet(3, [2], 2, activation, 0.5, seed=0), np.array([x]), [0]
+    p, right = net.params, net.gradient
+    p["W1"][:], p["b1"][1] = 1, 1
+    assert abs(x.sum()) < 1e-16
+    da = (net.predict(x) - [[1.0, 0.0]]) @ p["W2"].T
+
+    def verdict(*slopes):
+        net.gradient = lambda x, t: right(x, t) | {"W1": x.T @ (slopes * da), "b1": slopes * da[0]}
+        rows = gradient_check(net, x, t).rows
+        assert rows["W1"].verdict == rows["b1"].verdict
+        return rows["b1"].verdict
+
+    assert (verdict(low, 1), verdict(1, 1)) == ("agrees", "agrees")
+    assert (verdict(0.6, 1), verdict(1.4, 1)) == ("cannot tell", "cannot tell")
+    assert {verdict(10, 1), verdict(-10, 1), verdict(low, low), verdict(1, low)} == {"differs"}
+
+
+def test_where_rounding_decides_for_each_unit_a_gradient_between_the_slopes_cannot_be_told():
+    # One of the units takes the slope 0, the other one 1. So the gradient is that of neither side of both corners.
+    net, t = MultiLayerNet(1, [1, 2], 2, "relu", 0.5, seed=0), [0]
+    p = net.params
+    p["W1"][:], p["W2"][:], p["b2"][:] = 0.1, 0.7, -0.07
+    x, right = np.ones((1, 1)), net.gradient
+    assert 0 < abs(0.1 * 0.7 - 0.07) < 1e-16
+    dz = (net.predict(x) - [[1.0, 0.0]]) @ p["W3"].T
+    net.gradient = lambda x, t: right(x, t) | {"W1": x * 0.7 * dz[:, :1], "b1": 0.7 * dz[0, :1]}
+    report = gradient_check(net, x, t)
+    assert [report.rows[name].verdict for name in ("W1", "b1")] == ["cannot tell", "cannot tell"]
+
+
+def test_a_float32_gradient_that_overflows_cannot_be_told():
+    # The gradient of W1 is 2e43.
+    net = MultiLayerNet(1, [1], 1, "relu", output="identity", dtype=np.float32, seed=0)
+    net.params["W1"][:], net.params["W2"][:] = 1e-5, 1e18
+    x, t = np.full((1, 1), 1e6, np.float32), np.zeros((1, 1), np.float32)
+    with np.errstate(over="ignore"):
+        assert np.isinf(net.gradient(x, t)["W1"])
+        report = gradient_check(net, x, t)
+    assert {name: row.verdict for name, row in report.rows.items()} == {
+        "W1": "cannot tell", "b1": "agrees", "W2": "agrees", "b2": "agrees",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("output", "t"), [("sigmoid", [[0.06, 0.94]]), ("softmax", [[0.06, 0.94]])])
+def test_the_1e_7_in_the_logarithm_makes_no_gradient_wrong_where_a_target_is_between_0_and_1(output, t):
+    # The loss of a probability of about 0.4: in truth, 0.06 times the logarithm of the 1e-7.
+    net = MultiLayerNet(1, [], 2, output=output, seed=0)
+    net.params["b1"][:] = -90, 90
+    plain, x = verdicts.Plain(net, 1e-7), np.ones((1, 1))
+    assert 0.9 < plain.loss(x, np.array(t)) < 1
+    assert gradient_check(plain, x, np.array(t)).verdict == "cannot tell"
+
+
+@pytest.mark.parametrize("bias", [1e3, 1e10, 1e100, 1e308])
+def test_the_1e_7_in_the_logarithm_makes_no_gradient_wrong_however_large_a_bias_is(bias):
+    net = MultiLayerNetExtend(3, [2], 2, "relu", seed=0)
+    net.params["b2"][0] = bias
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    with np.errstate(over="ignore", invalid="ignore"):
+        report = gradient_check(net, x, [0, 1, 0, 1])
+    assert report.verdict == "cannot tell"
 
 
 class Small(Cubic):

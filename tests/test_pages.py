@@ -187,6 +187,24 @@ def test_a_panel_in_a_picture_keeps_the_boxes_in_the_picture():
     assert np.abs(np.subtract(digit.box, (60 + 84, 40 + 60, 60 + 156, 40 + 180))).max() <= 6
 
 
+@pytest.mark.parametrize("inverted", [False, True], ids=["dark ink", "light ink"])
+@pytest.mark.parametrize("digit", [2, 4, 5, 7])
+@pytest.mark.parametrize("size", [28, 45, 64])
+def test_a_tiny_picture_that_is_cut_at_the_strokes_is_read_as_with_paper_around_it(answer, size, digit, inverted):
+    tight = np.array(draw(blank(round(0.7 * size), size, 255), digit, 0, 0, size - 1, width=1 + size // 30))
+    tight = 255 - tight if inverted else tight
+    found = find_digits(tight)
+    assert [answer(each.pixels) for each in found] == [digit]
+    left, top, right, bottom = found[0].box
+    assert (left, top, right, bottom) == pytest.approx((0, 0, tight.shape[1], size), abs=0.12 * size)
+    assert left >= 0
+    assert top >= 0
+    assert right <= tight.shape[1]
+    assert bottom <= size
+    margin = np.pad(tight, size // 4, constant_values=tight[-1, 0] if digit in (4, 7) else tight[0, 0])
+    np.testing.assert_allclose(found[0].pixels, prepare(margin), atol=0.2)
+
+
 @pytest.mark.parametrize(("digit", "bare"), [(1, True), (2, False), (7, False)])
 def test_a_straight_stroke_is_called_bare(digit, bare):
     (found,) = find_digits(np.asarray(page(digit)))

@@ -76,7 +76,7 @@ def test_it_reads_mnist(test_images):
     x, t = test_images
     y = equal_odds(x)
     right, sure = y.argmax(axis=1) == t, y.max(axis=1)
-    # All 10,000 give 0.9932; 1,000 of them differ from that by 0.0025 (one standard deviation).
+    # All 10,000 give 0.9933; 1,000 of them differ from that by 0.0025 (one standard deviation).
     assert right.mean() > 0.985
     assert np.mean(sure >= pretrained.UNSURE_BELOW) > 0.96  # 0.971 of all
     assert np.mean(sure < pretrained.NO_DIGIT_BELOW) < 0.01  # 0.005 of all, and 0.016 are below 0.45
@@ -93,9 +93,10 @@ def test_a_higher_probability_is_more_often_right(test_images):
     x, t = Augmentation()(x, t, seed=1)  # MNIST's own images give too few mistakes
     y = equal_odds(x)
     right, sure = y.argmax(axis=1) == t, y.max(axis=1)
-    # Of all 10,000, 0.988 are right: 0.9997 of the sure ones, and 0.894 of the unsure ones.
+    # Of all 10,000, 0.988 are right: 0.9996 of the sure ones, and 0.883 of the unsure ones. Of 1,000, about 90 are
+    # unsure, and their share is 0.883 up to three times 0.034.
     assert right[sure > 0.9].mean() > 0.995
-    assert right[sure < pretrained.UNSURE_BELOW].mean() < 0.95
+    assert right[sure < pretrained.UNSURE_BELOW].mean() < 0.985
 
 
 @pytest.mark.parametrize("kind", NON_DIGITS)

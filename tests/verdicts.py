@@ -1,6 +1,6 @@
 """Print how often `gradient_check` is right on random networks, with a mistake in the gradient of every second one.
 
-    python tests/verdicts.py [--networks 2000] [--seed 0] [--differences] [--float32]
+    python tests/verdicts.py [--networks 2000] [--seed 0] [--differences | --float32]
 
 The exit status is 1 if one verdict is wrong, or if the check cannot tell of more than 5 % of the networks.
 
@@ -365,6 +365,8 @@ def main() -> int:
     parser.add_argument("--differences", action="store_true", help="show the check nothing but params, loss, gradient")
     parser.add_argument("--float32", action="store_true", help="networks of float32")
     arguments = parser.parse_args()
+    if arguments.differences and arguments.float32:
+        parser.error("--differences computes the loss in float64, so it cannot judge a gradient of --float32")
     dtype = np.float32 if arguments.float32 else np.float64
     found = answers(arguments.networks, arguments.seed, arguments.differences, dtype)
     print(table(found))

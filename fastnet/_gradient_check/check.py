@@ -304,10 +304,11 @@ def _without_flat_samples(
 ) -> GradientReport:  # fmt: skip
     """Replace "differs" by "cannot tell" where the 1e-7 in the logarithm of a cross-entropy can be the reason.
 
-    No logarithm is larger than their sum, so than the mean loss times the number of targets. Where this is too large,
-    a check with smaller weights decides. There, all classes are about equally probable, and the 1e-7 does not count.
+    No logarithm is larger than their sum, so than the mean loss times the number of targets, divided by the smallest
+    factor of a logarithm. Where this is too large, a check with smaller weights decides. There, all classes are about
+    equally probable, and the 1e-7 does not count.
     """
-    effect = eps_effect(report.loss * np.size(loss.t))
+    effect = eps_effect(report.loss * np.size(loss.t) / _smallest_factor(loss.t))
     doubtful = {name for name, row in report.rows.items() if row.verdict == DIFFERS and row.relative_error <= effect}
     if not doubtful:
         return report
@@ -326,15 +327,26 @@ def _without_flat_samples(
     return replace(report, rows=rows)
 
 
+def _smallest_factor(t: Any) -> float:
+    """Return the smallest factor of a logarithm: 1 if t holds labels or one-hot rows, else of the probabilities."""
+    t = np.asarray(t)
+    if t.dtype.kind != "f":
+        return 1.0
+    factors = np.stack([t, 1 - t])  # the sigmoid's loss has the other logarithm, too
+    return float(np.min(factors, where=(factors > 0) & (factors < 1), initial=1))
+
+
 def _make_small(params: dict[str, Any], loss: Loss) -> bool:
-    """Make the parameters smaller until the loss is about that of the smallest; return whether it is."""
+    """Make the parameters smaller until the loss is about that of the smallest ones; return whether it is."""
+    largest = max((float(np.abs(param).max(initial=1)) for param in params.values()), default=1)
     with restored(list(params.values())):
         for param in params.values():
-            param *= 2.0**-20
+            param *= 2.0**-20 / largest
         lowest = one_number(loss.call(), loss.name)
-    for _ in range(5):
+    near = 0.1 * max(_smallest_factor(loss.t), 0.01)  # so near, no logarithm is large
+    for _ in range(8):
         for param in params.values():
             param *= 0.25
-        if one_number(loss.call(), loss.name) <= lowest + 0.1:
+        if abs(one_number(loss.call(), loss.name) - lowest) <= near:
             return True
     return False

@@ -88,8 +88,8 @@ def worst_by_forward_mode(
 ) -> tuple[int, Judged]:
     """Judge all elements of parameter `number` by the network's `ForwardMode`; return the worst and its position.
 
-    Where the input of relu is exactly 0, the slopes on both sides are right. An element is also right if the terms that
-    it is the sum of cancel, and only their rounding errors are left.
+    Where the input of relu is 0, or rounding may have made it so, the slopes on both sides are right. An element is
+    also right if the terms that it is the sum of cancel, and only their rounding errors are left.
     """
 
     def of_elements(array: FloatArray) -> FloatArray:
@@ -97,22 +97,25 @@ def worst_by_forward_mode(
 
     g, derivative = of_elements(gradient), forward.derivatives[number]
     nearest, error = of_elements(derivative.value), of_elements(derivative.error)
-    loose = error
+    bound = error
     with np.errstate(all="ignore"):
         agrees, difference, allowed = _is_close(g, nearest, error)
-        if not agrees.all():
-            loose = of_elements(forward.with_lost_digits[number].error)
-            other = of_elements(forward.on_the_other_side[number].value)
-            nearest = np.where(np.abs(g - other) < difference, other, nearest)
+        differs = ~agrees
+        if differs.any():
+            bound, other = of_elements(forward.with_lost_digits[number].error), forward.on_the_other_side[number]
+            # Also if g is NaN or infinite.
+            differs = np.isfinite(nearest + error + bound) & ~(difference <= allowed + bound)
+            is_nearer = np.abs(g - of_elements(other.value)) < difference
+            nearest = np.where(is_nearer, of_elements(other.value), nearest)
             agrees, difference, allowed = _is_close(g, nearest, error)
-        # Also if g is NaN or infinite.
-        differs = np.isfinite(nearest + error + loose) & ~(difference <= allowed + loose)
+            differs &= ~(difference <= allowed + np.where(is_nearer, of_elements(other.error), bound))
+            bound = np.where(differs & is_nearer, of_elements(other.error), bound)
     difference[np.isnan(difference)] = math.inf
     worst = int(np.lexsort([difference, np.where(agrees, 0, np.where(differs, 2, 1))])[-1])
-    numbers = float(g[worst]), float(nearest[worst]), float(allowed[worst] + loose[worst])
+    numbers = float(g[worst]), float(nearest[worst]), float(allowed[worst] + bound[worst])
     if agrees[worst]:
         return worst, Judged(AGREES, *numbers[1:])
-    return worst, _not_agreeing(*numbers, float(error[worst]), differs=bool(differs[worst]))
+    return worst, _not_agreeing(*numbers, float(bound[worst]), differs=bool(differs[worst]))
 
 
 def _is_close(g: FloatArray, value: FloatArray, error: FloatArray) -> tuple[Any, FloatArray, FloatArray]:
@@ -121,6 +124,7 @@ def _is_close(g: FloatArray, value: FloatArray, error: FloatArray) -> tuple[Any,
     # Real rounding errors are smaller than their bounds, but not by eight digits. A bound that is so far off, as behind
     # an output of exactly 1, cannot tell a rounding error from a mistake.
     is_rounding = (np.abs(value) <= 100 * error) & (difference <= error / 2) & (difference >= 1e-8 * error)
+    is_rounding &= np.isfinite(error)  # an infinite number is no rounding error of another
     return (difference <= allowed) | is_rounding, difference, allowed
 
 

@@ -4,6 +4,7 @@ The steps are in files of their own, in this order:
 
 - `_reading`: any file or array, as shades of gray.
 - `_panel`: the part of a screenshot that is the picture.
+- `_margin`: paper around a tiny picture whose strokes reach its edges.
 - `_light`: the ink, with uneven light evened out, whether it is darker or lighter than the paper.
 - `_strokes`: the strokes of each digit, without frames, lines and specks.
 - `_likeness`: what looks like no digit is refused.

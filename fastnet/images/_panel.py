@@ -1,5 +1,7 @@
 """Find the panel of a screenshot: a rectangle of another shade than the margin around it, like a plot on white."""
 
+from typing import Any
+
 import numpy as np
 
 from fastnet.images._light import otsu
@@ -16,7 +18,7 @@ def panel_of(gray: Gray) -> tuple[slice, slice] | None:
     from scipy import ndimage
 
     light = gray > otsu(gray)
-    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
+    border = border_of(light)
     if abs(border.mean() - 0.5) < 0.49:  # all around the panel is its margin
         return None
     other = light != (border.mean() > 0.5)
@@ -36,3 +38,7 @@ def panel_of(gray: Gray) -> tuple[slice, slice] | None:
     ):
         return None
     return slice(rows.start + SOFT, rows.stop - SOFT), slice(columns.start + SOFT, columns.stop - SOFT)
+
+
+def border_of(gray: Any) -> Any:
+    return np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet._files import PathLike
-from fastnet.images import _light, _likeness, _mnist_form, _panel, _strokes
+from fastnet.images import _light, _likeness, _margin, _mnist_form, _panel, _strokes
 from fastnet.images._light import NoDigitError
 from fastnet.images._mnist_form import SIZE
 from fastnet.images._reading import Gray, read_gray
@@ -267,19 +267,23 @@ def digits_in(gray: Gray, size: tuple[int, int]) -> list[Digit]:
         return [Digit(known.reshape(-1), (0, 0, SIZE, SIZE), {"gray": gray, "28 x 28": known})]
     if (panel := _panel.panel_of(gray)) is not None:
         with suppress(NoDigitError):
-            return digits_in_panel(gray, panel, size)
+            return digits_elsewhere(gray[panel], (panel[0].start, panel[1].start), gray, size)
+    if margin := _margin.margin_of(gray):
+        return digits_elsewhere(_margin.with_margin(gray, margin), (-margin, -margin), gray, size)
     return digits_on_paper(gray, size)
 
 
-def digits_in_panel(gray: Gray, panel: tuple[slice, slice], size: tuple[int, int]) -> list[Digit]:
-    """Return the digits on a panel of a picture, with their places in the picture."""
+def digits_elsewhere(other: Gray, start: tuple[int, int], gray: Gray, size: tuple[int, int]) -> list[Digit]:
+    """Return the digits of a part of a picture, or of one with a margin, with their places in the picture itself.
+
+    `other` begins in row and column `start` of `gray`.
+    """
     down, across = size[0] / gray.shape[0], size[1] / gray.shape[1]
-    inside = gray[panel]
-    digits = digits_on_paper(inside, (round(inside.shape[0] * down), round(inside.shape[1] * across)))
-    top, left = round(panel[0].start * down), round(panel[1].start * across)
+    digits = digits_on_paper(other, (round(other.shape[0] * down), round(other.shape[1] * across)))
+    top, left = round(start[0] * down), round(start[1] * across)
     for digit in digits:
         x0, y0, x1, y1 = digit.box
-        digit.box = left + x0, top + y0, left + x1, top + y1
+        digit.box = max(left + x0, 0), max(top + y0, 0), min(left + x1, size[1]), min(top + y1, size[0])
     return digits
 
 

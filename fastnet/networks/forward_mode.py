@@ -136,6 +136,12 @@ class Rounding(NamedTuple):
     eps: float
     tiny: float  # what underflow may take away from the value of a function
     least: float  # and from a product, if it is not exactly 0
+    largest: float = math.inf  # what is larger may overflow, even if a sum cancels in the end
+
+    def bounded(self, value: FloatArray, error: FloatArray, size: FloatArray) -> Bounded:
+        """Return numbers that are computed from terms of this size, of which nothing is known if they overflow."""
+        overflows = size > self.largest
+        return Bounded(value, np.where(overflows, math.inf, error) if overflows.any() else error)
 
     def product(self, x: Bounded, y: Bounded) -> Bounded:
         """Return the matrix product, or that of each matrix of a stack."""
@@ -147,7 +153,7 @@ class Rounding(NamedTuple):
             error += x.error @ (Y + y.error)
         if y.error.any():
             error += X @ y.error
-        return Bounded(x.value @ y.value, error)
+        return self.bounded(x.value @ y.value, error, size)
 
     def times(self, x: Bounded, y: Bounded) -> Bounded:
         """Return the product, element by element."""
@@ -155,11 +161,12 @@ class Rounding(NamedTuple):
         size = X * Y
         error = x.error * (Y + y.error) + X * y.error + self.eps * size
         error += self.least * x.is_nonzero() * y.is_nonzero()
-        return Bounded(x.value * y.value, error)
+        return self.bounded(x.value * y.value, error, size)
 
     def plus(self, x: Bounded, y: FloatArray) -> Bounded:
         """Return the sum with numbers that have two rounding errors at most, as a weight times the weight decay has."""
-        return Bounded(x.value + y, x.error + 2 * self.eps * (np.abs(x.value) + np.abs(y)))
+        size = np.abs(x.value) + np.abs(y)
+        return self.bounded(x.value + y, x.error + 2 * self.eps * size, size)
 
     def plus_decay(self, x: Bounded, decay: float, W: Bounded) -> Bounded:
         """Return the sum with a weight times the weight decay, of which underflow may take something, too."""
@@ -188,7 +195,7 @@ class ForwardMode:
     ) -> None:  # fmt: skip
         information, f = np.finfo(dtype), ACTIVATIONS[activation]
         tiny, least = float(information.tiny), float(information.smallest_subnormal)
-        self.rounding = Rounding(float(information.eps), max(tiny, UNDERFLOW), least)
+        self.rounding = Rounding(float(information.eps), max(tiny, UNDERFLOW), least, float(information.max))
         lost = 0.0 if activation in POLYGONS else self.rounding.tiny
         self.weights = [_exact(W) for W in parameters[::2]]
         self.activation, self.decay = activation, decay
@@ -197,7 +204,12 @@ class ForwardMode:
             for W, b in zip(self.weights, parameters[1::2], strict=True):
                 self.a.append(self.rounding.plus(self.rounding.product(self.z[-1], W), b))
                 self.z.append(self.rounding.function(f, self.a[-1], lost))
-            self.slopes = [self.rounding.function(partial(_slope, f), inputs, lost) for inputs in self.a[:-1]]
+            # Where rounding may put an input on either side of a corner, by how much the slopes of the sides differ. On
+            # each side, the slope is exact.
+            left, right = CORNERS.get(activation, (0.0, 0.0))
+            self.jumps = [(right - left) * (np.abs(a.value) <= a.error) for a in self.a[:-1]]
+            inputs = [_exact(a.value) if activation in CORNERS else a for a in self.a[:-1]]
+            self.slopes = [self.rounding.function(partial(_slope, f), a, lost) for a in inputs]
             self.last = _slopes_of_loss(self.rounding, self.a[-1], t, output)
             self.slope_lost = 0 * t  # how much of last is lost with a digit of the slope of a sigmoid
             if output == "sigmoid_mse":
@@ -205,38 +217,44 @@ class ForwardMode:
 
     @cached_property
     def derivatives(self) -> list[Bounded]:
-        """The derivatives; the bounds hold for a careful backward pass, too."""
+        """The derivatives; the bounds hold for a careful backward pass on the same sides of all corners, too."""
         return self._derivatives(self.slopes, self.last)
 
     @cached_property
     def with_lost_digits(self) -> list[Bounded]:
         """The same, with bounds for a backward pass that takes z (1 - z) or 1 - z^2 for a slope, as the book does.
 
-        That loses digits where z is almost 1. So does y (1 - y) in the derivative of the loss of "sigmoid_mse".
+        That loses digits where z is almost 1. So does y (1 - y) in the derivative of the loss of "sigmoid_mse". And the
+        bounds hold for either side of a corner, unit by unit, where rounding decides on which side an input is. An
+        input that is exactly 0, a sum of zeros, is on the same side in all units.
         """
-        lost = 4 * self.rounding.eps
-        return self._derivatives(
-            [
-                Bounded(s.value, s.error + lost * np.minimum(1, np.abs(z.value)) * (s.value != 0))
-                for s, z in zip(self.slopes, self.z[1:], strict=False)
-            ],
-            Bounded(self.last.value, self.last.error + lost * self.slope_lost * (self.last.value != 0)),
-        )
+        slopes = []
+        for s, z, jump, a in zip(self.slopes, self.z[1:], self.jumps, self.a, strict=False):
+            lost = 4 * self.rounding.eps * np.minimum(1, np.abs(z.value)) * (s.value != 0)
+            slopes.append(Bounded(s.value, s.error + lost + jump * (a.error > 0)))
+        return self._derivatives(slopes, self._last_with_lost_digits)
 
     @cached_property
     def on_the_other_side(self) -> list[Bounded]:
-        """The derivatives with the slope on the other side of the corner where the input of relu is exactly 0."""
-        at_corner = [a.error == 0 for a in self.a[:-1]]  # only a sum of zeros has no rounding error
-        if self.activation not in CORNERS or not any(corner.any() for corner in at_corner):
-            return self.derivatives
+        """The derivatives with the slope on the other side of every corner where the input of relu is 0.
+
+        Or where it may be 0, but for rounding: a backward pass that adds in another order may find either slope.
+        """
+        if not any(jump.any() for jump in self.jumps):
+            return self.with_lost_digits
         both = sum(CORNERS[self.activation])
         return self._derivatives(
             [
-                Bounded(np.where(corner, both - s.value, s.value), s.error)
-                for s, corner in zip(self.slopes, at_corner, strict=True)
+                Bounded(np.where(jump > 0, both - s.value, s.value), s.error)
+                for s, jump in zip(self.slopes, self.jumps, strict=True)
             ],
-            self.last,
+            self._last_with_lost_digits,
         )
+
+    @property
+    def _last_with_lost_digits(self) -> Bounded:
+        lost = 4 * self.rounding.eps * self.slope_lost * (self.last.value != 0)
+        return Bounded(self.last.value, self.last.error + lost)
 
     def _derivatives(self, slopes: list[Bounded], last: Bounded) -> list[Bounded]:
         ones = _exact(np.ones((1, len(self.z[0].value))))
