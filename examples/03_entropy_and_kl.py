@@ -36,7 +36,7 @@ for belief in [0.3, 0.7], [0.5, 0.5], [0.9, 0.1], [0.0, 1.0]:
     print(f"{belief}{parts[0]:14.4f}{parts[1]:11.4f}{parts[2]:11.4f}")
 
 # %%
-# The divergence is not a distance: it changes if you exchange the two lists of probabilities (*distributions*).
+# The divergence is not a distance: it usually changes if you exchange the two lists of probabilities (*distributions*).
 
 print(f"from (0.3, 0.7) to (0.9, 0.1): {kl_divergence([0.3, 0.7], [0.9, 0.1]):.4f}")
 print(f"from (0.9, 0.1) to (0.3, 0.7): {kl_divergence([0.9, 0.1], [0.3, 0.7]):.4f}")

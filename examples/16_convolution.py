@@ -51,7 +51,8 @@ print(f"standard deviation of the weights of the filters: {before.std():.3f} bef
 
 maps = network.layers["Relu1"].forward(network.layers["Conv1"].forward(x_test[:1]))[0]
 strongest = np.argsort(maps.mean(axis=(1, 2)))[::-1][:6]
-print("maps", maps.shape, "with the largest mean:", *strongest)
+print("outputs of the filters:", maps.shape)
+print("filters with the largest mean output:", *strongest)
 
 figure = plt.figure(figsize=(13, 8.5), layout="constrained")
 (above,), (below,) = figure.subfigures(2, 1, squeeze=False, height_ratios=[5, 2])

@@ -47,7 +47,7 @@ runs = {
     "weight decay 0.03": trained(spoiled, 500, 0.02, [100, 100], weight_decay_lambda=0.03),
     "dropout 0.5": trained(spoiled, 500, 0.02, [100, 100], use_dropout=True, dropout_ration=0.5),
 }
-print("accuracy at the end   training   test")
+print("last epoch: accuracy  training   test")
 for name, trainer in runs.items():
     print(f"{name:<20}     {trainer.train_acc_list[-1]:.3f}  {trainer.test_acc_list[-1]:.3f}")
 

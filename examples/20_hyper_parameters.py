@@ -40,8 +40,8 @@ def train(lr, weight_decay):
 
 
 # %%
-# Both are drawn on a logarithmic scale: as many between 0.001 and 0.01 as between 0.01 and 0.1. With ``n_jobs=-1``, all
-# cores would train, and the result would be the same.
+# The search chooses both hyperparameters at random, on a logarithmic scale: as many learning rates between 0.001 and
+# 0.01 as between 0.01 and 0.1. With ``n_jobs=-1``, all cores would train, and the result would be the same.
 
 result = random_search(train, 40, {"lr": (1e-5, 0.3), "weight_decay": (1e-8, 0.1)}, seed=0)
 print("the best five of 40 pairs:")

@@ -37,7 +37,8 @@ for depth in 1, 2, 4:
     )
 
 # %%
-# The loss of single mini-batches jumps, so the left side shows the mean of 100 of them.
+# The loss of single mini-batches jumps, so the left side shows the mean of 100 of them. The right side shows the
+# accuracy at the start of each epoch. The numbers above are from the end of the training.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for (depth, trainer), dashes in zip(trainers.items(), ("-", "--", "-."), strict=True):

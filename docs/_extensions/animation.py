@@ -71,5 +71,8 @@ def write(animation: Any, folder: Path, name: str) -> None:
             self._frames[-1].save(folder / f"{name}-still.png", optimize=True)
 
     folder.mkdir(parents=True, exist_ok=True)
+    figure = plt.gcf()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # no picture moves anything. To look for room in each takes half of the time
     animation.save(folder / f"{name}.png", writer=Writer(fps=2.5), dpi=110)
     plt.close("all")

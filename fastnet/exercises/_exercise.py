@@ -162,7 +162,7 @@ class Exercise:
             given = "the result of a call" if not isinstance(answer, str) else "a string"
             raise TypeError(
                 f"answer must be a function or a class, not {type(answer).__name__}: write check.{self.name}(name), "
-                f"with its name alone ({given} came)"
+                f"with its name alone (you gave {given})"
             )
         outcomes = [self._try(answer, trial) for trial in self._trials]
         problems = [self._problem(outcome, trial) for outcome, trial in zip(outcomes, self._trials, strict=True)]
