@@ -24,7 +24,8 @@ network = TwoLayerNet(784, 50, 10, seed=0)
 
 # %%
 # One mini-batch. The plain method evaluates the loss twice for each of 39,760 parameters. fastnet computes the same
-# numbers faster: one weight changes only one hidden unit, or only one score. So the others need not be computed again.
+# numbers faster: a weight of the first layer changes only one hidden unit, and one of the second layer only one score.
+# What does not change need not be computed again.
 
 x_batch, t_batch = x_train[:100], t_train[:100]
 parameter_count = sum(param.size for param in network.params.values())

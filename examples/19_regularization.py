@@ -53,7 +53,7 @@ for name, trainer in runs.items():
 
 # %%
 # Batch normalization gives the inputs of each activation the mean 0 and the variance 1, over the batch. Here the labels
-# are right, and in three comparisons, the weights of all six layers start much too small, too small, and about right
+# are right. In three comparisons, the weights of all seven layers start much too small, too small, and about right
 # (He).
 
 scales = {"standard deviation 0.01": 0.01, "standard deviation 0.05": 0.05, "He": "he"}

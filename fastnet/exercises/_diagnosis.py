@@ -57,7 +57,7 @@ def describe(
             return f"{call} {words}"
     if want.ndim == 0:
         return f"{call} gives {short(came)}, and another number is wanted."
-    return f"{call} gives other numbers: {short(came)}."
+    return f"{call} gives {short(came)}, and other numbers are wanted."
 
 
 def _shape(got: Any, want: Any, tolerance: float) -> str:

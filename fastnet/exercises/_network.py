@@ -30,8 +30,8 @@ def gradient(network: Any, x: Any = None, t: Any = None) -> Report:
         A network as in the book: `params`, a dict of arrays, `loss(x, t)` and `gradient(x, t)`. It must be small, such
         as TwoLayerNet(4, 3, 2). If it has `layers` and `lastLayer` or `last_layer`, each layer is tried by itself.
     x, t : array_like, optional
-        Samples and targets, for networks that need some of their own: images, values. Default: three random rows, and
-        one-hot rows, or labels if the network does not take one-hot rows.
+        Samples and targets. Give them if the network takes images, or if its targets are numbers and no classes.
+        Default: three random rows, and one-hot rows, or labels if the network does not take one-hot rows.
 
     Returns
     -------
