@@ -71,3 +71,16 @@ def test_every_label_of_a_lesson_is_translated(program, language):
     pytest.importorskip("matplotlib").use("agg")
     shown, translated = labels(_drawn(program)), translation(language)
     assert [label for label in shown if label not in translated] == []
+
+
+@pytest.mark.parametrize("program", PICTURES)
+def test_the_letters_of_every_script_fit_between_a_label_and_the_top_of_the_picture(program):
+    pytest.importorskip("matplotlib")
+    root = ElementTree.fromstring(_drawn(program))
+    for text in root.iter("{http://www.w3.org/2000/svg}text"):
+        if not (text.text or "").strip():  # a formula, of many small texts: no label
+            continue
+        size = float(re.search(r"([\d.]+)px", text.get("style"))[1])
+        place = re.search(r"translate\([-\d.]+[ ,]([-\d.]+)\)", text.get("transform", ""))
+        baseline = float(place[1] if place else text.get("y"))
+        assert baseline > size, text.text  # Hangul and kana are up to 0.9 of the size tall
