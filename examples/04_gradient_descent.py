@@ -6,8 +6,8 @@ The gradient of a function points in the direction in which the function rises m
 leads downhill. The gradient does not say how long the step should be. That is the learning rate, which you have to
 choose.
 
-Look at a hundred steps from the same start with three learning rates: one reaches the lowest point, one moves further
-and further away, and one hardly moves.
+Look at a hundred steps from the same start with three learning rates: one reaches the lowest point, one jumps far away
+and then stops, and one hardly moves.
 """
 
 # %%

@@ -40,11 +40,11 @@ w = 0.057968  # at first, the line is much too flat
 w_history = [w]
 
 print("step     cost       w   gradient")
-for step in range(20):
+for step in range(1, 21):
     cost_before, slope = cost(w), gradient(w)
     w -= lr * slope
     w_history.append(w)
-    if step % 5 == 0:
+    if step % 5 == 1:
         print(f"{step:4}{cost_before:9.4f}{w:8.4f}{slope:11.4f}")
 print(f"at the end, w = {w:.4f}")
 
@@ -54,7 +54,8 @@ print(f"at the end, w = {w:.4f}")
 print(f"gradient at w = 1 by hand: {gradient(1.0):.4f}, numerically: {numerical_gradient(cost, 1.0):.4f}")
 
 # %%
-# On the left, the line after some of the steps. On the right, the same steps on the curve of the cost.
+# On the left, the line at the start (step 0) and after some of the steps. On the right, the same steps on the curve of
+# the cost.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 left.plot(x, y, "ko", label="data")
@@ -65,7 +66,7 @@ left.legend(loc="upper left")
 
 w_axis = np.linspace(0, 4, 101)
 right.plot(w_axis, [cost(w) for w in w_axis], color="gray", label="cost")
-right.plot(w_history, [cost(w) for w in w_history], "o", label="after each step")
+right.plot(w_history, [cost(w) for w in w_history], "o", label="at the start, and after each step")
 right.set(title="The steps shrink where the cost is flat", xlabel="w", ylabel="cost", xticks=range(5))
 right.legend(loc="upper center")
 figure.savefig("05_linear_regression.png")

@@ -7,8 +7,8 @@ through five layers of 100 units before any training. The middle of the picture 
 shows weights that are made for the activation. The left side shows the activation and its gradient.
 
 Look at the histograms of tanh from layer to layer. With Xavier weights, they stay wide. If the weights are too small,
-all units give nearly 0 for every sample after five layers. For the sigmoid, weights of 1.0 are too large. Its outputs
-are close to 0 or 1, where its slope is nearly 0.
+all units give nearly 0 for every sample after five layers. For the sigmoid, weights with a standard deviation of 1.0
+are too large. Its outputs are close to 0 or 1, where its slope is nearly 0.
 
 A wide histogram is not enough. It can be wide because the *units* differ, while each unit gives nearly the same output
 for all samples. So the table also gives the spread over the samples alone. For the sigmoid with Xavier weights, it

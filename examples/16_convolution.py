@@ -35,7 +35,7 @@ def filters(network):
 before = filters(network).copy()
 
 # %%
-# A quarter of the training images, once.
+# 150 mini-batches of 100 images: as many as a quarter of the training images.
 
 trainer = Trainer(
     network, x_train, t_train, x_test, t_test, iterations=150, optimizer="Adam", optimizer_param={"lr": 0.005},

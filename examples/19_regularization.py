@@ -4,8 +4,8 @@ Overfitting, weight decay, dropout and batch normalization
 
 A network with many weights can memorize its training images, even with wrong labels. Then it makes many mistakes on
 images that it has never seen. This is overfitting. Weight decay adds the squares of the weights to the loss, so that
-large weights become smaller. Dropout sets random outputs to 0 during training, so that no unit can depend on one other
-unit. What works against overfitting is called *regularization*.
+large weights become smaller. Dropout sets random outputs to 0 during training, so that no unit can depend on a single
+other unit. What works against overfitting is called *regularization*.
 
 Look at the upper row. About 280 of the 1,000 training images have a random label. Without help, the network learns even
 these, and the accuracy on the test images first rises and then falls. With weight decay or with dropout, it

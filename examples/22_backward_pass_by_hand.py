@@ -38,7 +38,7 @@ print("y ", y.round(4), "loss", loss.round(4))
 # %%
 # Backward: softmax and cross-entropy together give ``y - t``. The book calls it ``dy``, but it is the gradient with
 # respect to the scores a2. The gradient of a weight is the value that comes in at this weight, times the gradient of
-# what goes out. What goes on to the layer before is multiplied by the weights, and then by the slope of the sigmoid.
+# what goes out. The gradient for the layer before is ``dy`` times the weights, and then times the slope of the sigmoid.
 
 dy = y - t
 dW2, db2 = z1.T @ dy, dy.sum(axis=0)

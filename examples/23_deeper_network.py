@@ -11,7 +11,7 @@ helps more. Chapter 7 has such layers.
 """
 
 # %%
-# Half of the training images, five times: 1,500 mini-batches of 100. Adam has its usual learning rate.
+# Half of the training images, each five times on average: 1,500 mini-batches of 100. Adam has its usual learning rate.
 
 import matplotlib.pyplot as plt
 import numpy as np
