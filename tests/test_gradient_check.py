@@ -825,6 +825,45 @@ def test_where_rounding_decides_for_each_unit_a_gradient_between_the_slopes_cann
     assert [report.rows[name].verdict for name in ("W1", "b1")] == ["cannot tell", "cannot tell"]
 
 
+@pytest.mark.parametrize(("activation", "low"), [("relu", 0), ("leaky_relu", 0.1)])
+def test_inputs_that_are_exactly_0_and_0_by_rounding_may_be_on_different_sides(activation, low):
+    # The input of the first sample is 6e-17, and those of the others are 0.
+    net = MultiLayerNet(3, [1], 2, activation, 0.5, seed=0)
+    net.params["W1"][:], net.params["W2"][:] = 1, [[1, -2]]
+    x, t = np.array([[0.1, 0.2, -0.3], [0, 0, 0], [0, 0, 0]]), [0, 1, 1]
+    da, right = (net.predict(x) - np.eye(2)[t]) @ net.params["W2"].T / 3, net.gradient
+
+    def verdict(*slopes):
+        slopes = np.array(slopes)[:, np.newaxis]
+        net.gradient = lambda x, t: right(x, t) | {"W1": x.T @ (slopes * da), "b1": (slopes * da).sum(axis=0)}
+        rows = gradient_check(net, x, t).rows
+        return {rows["W1"].verdict, rows["b1"].verdict}
+
+    for slopes in itertools.product((low, 1), repeat=2):
+        assert verdict(slopes[0], slopes[1], slopes[1]) == {"agrees"}, slopes
+    assert verdict(3, 3, 3) == {"differs"}
+
+
+def test_a_finite_gradient_does_not_agree_with_one_that_overflows():
+    net = MultiLayerNet(1, [1], 2, "relu", seed=0)
+    net.params["W1"][:], net.params["W2"][:] = 1e-200, [[1e200, -1e200]]
+    right = net.gradient
+    net.gradient = lambda x, t: right(x, t) | {"W1": np.array([[3.0]])}
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert gradient_check(net, [[1e200]], [1]).rows["W1"].verdict == "cannot tell"
+
+
+def test_what_an_overflow_leaves_of_a_unit_without_a_slope_cannot_be_told():
+    # Infinity times the slope 0 of the second unit is NaN.
+    net = MultiLayerNet(1, [2], 2, "relu", output="identity", dtype=np.float32, seed=0)
+    net.params["W1"][:], net.params["W2"][:] = [[1e30, -1e30]], [[1e5, 2e5], [-1e5, 1e5]]
+    x, t = np.ones((1, 1), np.float32), np.array([[0, 1]], np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert np.isnan(net.gradient(x, t)["W1"][0, 1])
+        report = gradient_check(net, x, t)
+    assert report.rows["W1"].verdict == report.rows["b1"].verdict == "cannot tell"
+
+
 def test_a_float32_gradient_that_overflows_cannot_be_told():
     # The gradient of W1 is 2e43.
     net = MultiLayerNet(1, [1], 1, "relu", output="identity", dtype=np.float32, seed=0)
@@ -846,6 +885,21 @@ def test_the_1e_7_in_the_logarithm_makes_no_gradient_wrong_where_a_target_is_bet
     plain, x = verdicts.Plain(net, 1e-7), np.ones((1, 1))
     assert 0.9 < plain.loss(x, np.array(t)) < 1
     assert gradient_check(plain, x, np.array(t)).verdict == "cannot tell"
+
+
+@pytest.mark.parametrize("samples", [15, 23, 27, 35])
+def test_a_mean_loss_that_is_near_that_of_small_weights_by_chance_makes_no_gradient_wrong(samples):
+    # One label is wrong, and its logarithm is that of the 1e-7: divided by the number of samples, it is about log 2.
+    net, x = MultiLayerNet(1, [], 2, seed=0), np.resize([[-1.0], [1.0]], (samples, 1))
+    net.params["W1"][:] = [[-50, 50]]
+    t = np.arange(samples) % 2
+    t[3] = 0
+    assert gradient_check(verdicts.Plain(net, 1e-7), x, t).verdict == "cannot tell"
+
+
+def test_a_check_with_an_infinite_parameter_raises_no_warning():
+    net = Cubic([1.0, np.inf], slip=1.0)
+    assert not gradient_check(net, 1.0, np.array([0.5]))
 
 
 @pytest.mark.parametrize("bias", [1e3, 1e10, 1e100, 1e308])

@@ -205,6 +205,37 @@ def test_a_tiny_picture_that_is_cut_at_the_strokes_is_read_as_with_paper_around_
     np.testing.assert_allclose(found[0].pixels, prepare(margin), atol=0.2)
 
 
+AT_AN_EDGE = {
+    "line on the left": lambda page: page.line((0, 0, 0, 48), fill=20, width=3),
+    "line below": lambda page: page.line((0, 47, 48, 47), fill=20, width=3),
+    "a neighbour's stroke": lambda page: page.line((47, 10, 47, 40), fill=20, width=3),
+    "dark corner": lambda page: page.polygon([(0, 0), (14, 0), (0, 14)], fill=20),
+}
+
+
+@pytest.mark.parametrize("draw_at_an_edge", AT_AN_EDGE.values(), ids=AT_AN_EDGE.keys())
+def test_what_reaches_the_edges_of_a_tiny_picture_beside_a_digit_is_left_out(answer, draw_at_an_edge):
+    tiny = draw(blank(48, 48, 255), 7, 14, 10, 28, ink=20, width=4)
+    (alone,) = find_digits(np.array(tiny))
+    draw_at_an_edge(ImageDraw.Draw(tiny))
+    (digit,) = find_digits(np.array(tiny))
+    assert digit.box == alone.box
+    assert answer(digit.pixels) == 7
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (5, 8), (8, 5), (1, 60)])
+def test_a_picture_of_a_few_pixels_has_no_digits_outside_of_it(shape):
+    for seed in range(20):
+        picture = np.random.default_rng(seed).choice(np.array([0, 58, 255], np.uint8), shape)
+        try:
+            digits = find_digits(picture)
+        except NoDigitError:
+            continue
+        for left, top, right, bottom in (digit.box for digit in digits):
+            assert 0 <= left <= right <= shape[1]
+            assert 0 <= top <= bottom <= shape[0]
+
+
 @pytest.mark.parametrize(("digit", "bare"), [(1, True), (2, False), (7, False)])
 def test_a_straight_stroke_is_called_bare(digit, bare):
     (found,) = find_digits(np.asarray(page(digit)))

@@ -5,6 +5,7 @@ has one (fastnet's networks do, see `networks/forward_mode.py`), else by differe
 `verdicts.py` compares, and `network.py` refuses a loss that is not one function.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -339,14 +340,19 @@ def _smallest_factor(t: Any) -> float:
 def _make_small(params: dict[str, Any], loss: Loss) -> bool:
     """Make the parameters smaller until the loss is about that of the smallest ones; return whether it is."""
     largest = max((float(np.abs(param).max(initial=1)) for param in params.values()), default=1)
+    if not math.isfinite(largest):
+        return False
     with restored(list(params.values())):
         for param in params.values():
             param *= 2.0**-20 / largest
         lowest = one_number(loss.call(), loss.name)
-    near = 0.1 * max(_smallest_factor(loss.t), 0.01)  # so near, no logarithm is large
+    near = 0.1 * max(_smallest_factor(loss.t), 0.01)
+    was_near = False
     for _ in range(8):
         for param in params.values():
             param *= 0.25
-        if abs(one_number(loss.call(), loss.name) - lowest) <= near:
+        is_near = abs(one_number(loss.call(), loss.name) - lowest) <= near
+        if is_near and was_near:  # once, the mean of a few large logarithms may be near by chance
             return True
+        was_near = is_near
     return False

@@ -97,35 +97,43 @@ def worst_by_forward_mode(
 
     g, derivative = of_elements(gradient), forward.derivatives[number]
     nearest, error = of_elements(derivative.value), of_elements(derivative.error)
-    bound = error
     with np.errstate(all="ignore"):
-        agrees, difference, allowed = _is_close(g, nearest, error)
-        differs = ~agrees
-        if differs.any():
-            bound, other = of_elements(forward.with_lost_digits[number].error), forward.on_the_other_side[number]
-            # Also if g is NaN or infinite.
-            differs = np.isfinite(nearest + error + bound) & ~(difference <= allowed + bound)
-            is_nearer = np.abs(g - of_elements(other.value)) < difference
-            nearest = np.where(is_nearer, of_elements(other.value), nearest)
-            agrees, difference, allowed = _is_close(g, nearest, error)
-            differs &= ~(difference <= allowed + np.where(is_nearer, of_elements(other.error), bound))
-            bound = np.where(differs & is_nearer, of_elements(other.error), bound)
+        agrees, difference = _is_close(g, nearest, error)
+        if agrees.all():
+            worst = int(difference.argmax())
+            return worst, Judged(AGREES, float(nearest[worst]), float(error[worst] + FULL.share * abs(nearest[worst])))
+        for other in forward.on_other_sides:
+            value = of_elements(other[number].value)
+            nearest = np.where(np.abs(g - value) < difference, value, nearest)
+            difference = np.abs(g - nearest)
+        agrees, difference = _is_close(g, nearest, error)
+        # The bounds around these two hold for every backward pass. What is in neither is wrong.
+        sides = [
+            (of_elements(side[number].value), of_elements(side[number].error))
+            for side in (forward.with_lost_digits, forward.with_zeros_on_the_other_side)
+        ]
+        differs = ~agrees & (np.isfinite(g) | (not forward.may_overflow))
+        for value, loose in sides:
+            differs &= np.isfinite(value + loose) & ~(np.abs(g - value) <= FULL.share * np.abs(value) + loose)
     difference[np.isnan(difference)] = math.inf
     worst = int(np.lexsort([difference, np.where(agrees, 0, np.where(differs, 2, 1))])[-1])
-    numbers = float(g[worst]), float(nearest[worst]), float(allowed[worst] + bound[worst])
     if agrees[worst]:
-        return worst, Judged(AGREES, *numbers[1:])
-    return worst, _not_agreeing(*numbers, float(bound[worst]), differs=bool(differs[worst]))
+        numerical, bound = float(nearest[worst]), float(error[worst])
+        return worst, Judged(AGREES, numerical, FULL.share * abs(numerical) + bound)
+    there = [(float(value[worst]), float(loose[worst])) for value, loose in sides]
+    numerical, bound = min(there, key=lambda side: abs(g[worst] - side[0]))
+    tolerance = FULL.share * abs(numerical) + bound
+    return worst, _not_agreeing(float(g[worst]), numerical, tolerance, bound, differs=bool(differs[worst]))
 
 
-def _is_close(g: FloatArray, value: FloatArray, error: FloatArray) -> tuple[Any, FloatArray, FloatArray]:
-    """Return which elements agree, the differences, and the shares of the elements that are allowed."""
+def _is_close(g: FloatArray, value: FloatArray, error: FloatArray) -> tuple[Any, FloatArray]:
+    """Return which elements agree, and the differences."""
     difference, allowed = np.abs(g - value), FULL.share * np.abs(value)
     # Real rounding errors are smaller than their bounds, but not by eight digits. A bound that is so far off, as behind
     # an output of exactly 1, cannot tell a rounding error from a mistake.
     is_rounding = (np.abs(value) <= 100 * error) & (difference <= error / 2) & (difference >= 1e-8 * error)
-    is_rounding &= np.isfinite(error)  # an infinite number is no rounding error of another
-    return (difference <= allowed) | is_rounding, difference, allowed
+    # An infinite number is close to nothing.
+    return np.isfinite(difference) & ((difference <= allowed) | (is_rounding & np.isfinite(error))), difference
 
 
 # --- by differences of the loss ---------------------------------------------------------------------------------------

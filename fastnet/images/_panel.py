@@ -40,5 +40,6 @@ def panel_of(gray: Gray) -> tuple[slice, slice] | None:
     return slice(rows.start + SOFT, rows.stop - SOFT), slice(columns.start + SOFT, columns.stop - SOFT)
 
 
-def border_of(gray: Any) -> Any:
-    return np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+def border_of(pixels: Any) -> Any:
+    """Return the pixels along the four edges of a picture, or of a mask of it."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -160,7 +160,9 @@ def prepare(picture: Any, steps: bool = False) -> Any:
     proportions, and place it into 28 x 28 pixels so that its centre of mass is in the middle. A picture of 28 x 28
     pixels that has this form is returned as it is, so MNIST's own images keep every bit.
 
-    Pictures of more than 640 pixels a side are shrunk first, JPEG photographs while they are decoded.
+    Pictures of more than 640 pixels a side are shrunk first, JPEG photographs while they are decoded. A picture of at
+    most 64 pixels a side, where nothing but the strokes of the digit reaches the edges, gets a margin of paper. The
+    step "gray" shows it.
 
     Examples
     --------

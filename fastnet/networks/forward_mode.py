@@ -136,7 +136,7 @@ class Rounding(NamedTuple):
     eps: float
     tiny: float  # what underflow may take away from the value of a function
     least: float  # and from a product, if it is not exactly 0
-    largest: float = math.inf  # what is larger may overflow, even if a sum cancels in the end
+    largest: float  # what is larger may overflow, even if a sum cancels in the end
 
     def bounded(self, value: FloatArray, error: FloatArray, size: FloatArray) -> Bounded:
         """Return numbers that are computed from terms of this size, of which nothing is known if they overflow."""
@@ -177,7 +177,7 @@ class Rounding(NamedTuple):
         """Return f(x); underflow may take `lost` of it. An error of x is followed to both sides, also over a corner."""
         value = f(x.value)
         error = np.maximum(np.abs(f(x.value + x.error) - value), np.abs(f(x.value - x.error) - value))
-        return Bounded(value, error + 8 * self.eps * np.abs(value) + lost)
+        return self.bounded(value, error + 8 * self.eps * np.abs(value) + lost, x.error)
 
 
 # --- the derivatives --------------------------------------------------------------------------------------------------
@@ -225,36 +225,42 @@ class ForwardMode:
         """The same, with bounds for a backward pass that takes z (1 - z) or 1 - z^2 for a slope, as the book does.
 
         That loses digits where z is almost 1. So does y (1 - y) in the derivative of the loss of "sigmoid_mse". And the
-        bounds hold for either side of a corner, unit by unit, where rounding decides on which side an input is. An
-        input that is exactly 0, a sum of zeros, is on the same side in all units.
+        bounds hold for either side of a corner, unit by unit, where rounding decides on which side an input is.
         """
-        slopes = []
-        for s, z, jump, a in zip(self.slopes, self.z[1:], self.jumps, self.a, strict=False):
-            lost = 4 * self.rounding.eps * np.minimum(1, np.abs(z.value)) * (s.value != 0)
-            slopes.append(Bounded(s.value, s.error + lost + jump * (a.error > 0)))
-        return self._derivatives(slopes, self._last_with_lost_digits)
+        return self._on_the_other_side([np.zeros_like(jump) for jump in self.jumps])
 
     @cached_property
-    def on_the_other_side(self) -> list[Bounded]:
-        """The derivatives with the slope on the other side of every corner where the input of relu is 0.
+    def with_zeros_on_the_other_side(self) -> list[Bounded]:
+        """The same, with the slope on the other side where the input of relu is exactly 0, as a sum of zeros is.
 
-        Or where it may be 0, but for rounding: a backward pass that adds in another order may find either slope.
+        A backward pass has all of these on one side. The others may be on either one, and each on its own.
         """
-        if not any(jump.any() for jump in self.jumps):
-            return self.with_lost_digits
-        both = sum(CORNERS[self.activation])
-        return self._derivatives(
-            [
-                Bounded(np.where(jump > 0, both - s.value, s.value), s.error)
-                for s, jump in zip(self.slopes, self.jumps, strict=True)
-            ],
-            self._last_with_lost_digits,
-        )
+        zeros = [jump * (a.error == 0) for jump, a in zip(self.jumps, self.a, strict=False)]
+        return self._on_the_other_side(zeros) if any(zero.any() for zero in zeros) else self.with_lost_digits
 
-    @property
-    def _last_with_lost_digits(self) -> Bounded:
+    @cached_property
+    def on_other_sides(self) -> list[list[Bounded]]:
+        """The derivatives with the other slope at every corner, and only where rounding decides on the side."""
+        rounded = [jump * (a.error > 0) for jump, a in zip(self.jumps, self.a, strict=False)]
+        if not any(jump.any() for jump in rounded):
+            return [self.with_zeros_on_the_other_side]
+        return [self._on_the_other_side(jumps) for jumps in (self.jumps, rounded)] + [self.with_zeros_on_the_other_side]
+
+    def _on_the_other_side(self, corners: list[FloatArray]) -> list[Bounded]:
+        """Return the derivatives with the other slope where `corners` is not 0, bounded as in `with_lost_digits`."""
+        both = sum(CORNERS.get(self.activation, ()))
+        slopes = []
+        for s, z, jump, a, corner in zip(self.slopes, self.z[1:], self.jumps, self.a, corners, strict=False):
+            value = np.where(corner != 0, both - s.value, s.value)
+            lost = 4 * self.rounding.eps * np.minimum(1, np.abs(z.value)) * (value != 0)
+            slopes.append(Bounded(value, s.error + lost + jump * (a.error > 0)))
         lost = 4 * self.rounding.eps * self.slope_lost * (self.last.value != 0)
-        return Bounded(self.last.value, self.last.error + lost)
+        return self._derivatives(slopes, Bounded(self.last.value, self.last.error + lost))
+
+    @cached_property
+    def may_overflow(self) -> bool:
+        """Whether a number may have overflowed on the way to any of the derivatives."""
+        return not all(np.isfinite(derivative.error).all() for derivative in self.derivatives)
 
     def _derivatives(self, slopes: list[Bounded], last: Bounded) -> list[Bounded]:
         ones = _exact(np.ones((1, len(self.z[0].value))))
@@ -306,6 +312,7 @@ def _slopes_of_loss(rounding: Rounding, a: Bounded, t: FloatArray, output: str) 
         side = (2 * one - 1) * a.error[n]
         value[n, c] = middle = slopes(0)
         error[n, c] = np.maximum(np.abs(slopes(side) - middle), np.abs(slopes(-side) - middle))
+        error[n, c] += np.where(np.isfinite(a.error[n]).all(axis=1), 0, math.inf)
     # The backward pass subtracts t from y, and so rounds to the digits of the larger one.
     of_t = 2 * np.abs(t) / divisor
     if output == "sigmoid_mse":

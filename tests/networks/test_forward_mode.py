@@ -92,7 +92,7 @@ def test_a_weight_decay_in_float32_rounds_three_times():
 
 
 def test_the_bound_of_a_sum_holds_if_all_terms_round_to_the_same_side():
-    rounding = Rounding(float(np.finfo(np.float32).eps), 0.0, 0.0)
+    rounding = Rounding(float(np.finfo(np.float32).eps), 0.0, 0.0, np.inf)
     for n in range(1, 30):
         terms = np.full((1, n), 2.0**-24)
         terms[0, 0] = 1
@@ -105,7 +105,7 @@ def test_the_bound_of_a_sum_holds_if_all_terms_round_to_the_same_side():
 
 def test_the_bound_of_a_long_sum_grows_as_the_square_root_of_its_length():
     n = 10_000
-    of_sum = Rounding(2.0**-52, 0.0, 0.0).product(exact(np.ones((1, n))), exact(np.ones((n, 1))))
+    of_sum = Rounding(2.0**-52, 0.0, 0.0, np.inf).product(exact(np.ones((1, n))), exact(np.ones((n, 1))))
     assert of_sum.value == n
     assert of_sum.error <= 2.1 * math.sqrt(n) * 2.0**-52 * n
 
