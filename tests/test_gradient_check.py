@@ -1,6 +1,7 @@
 """gradient_check finds the wrong gradient and its element, in any network, and nothing where none is."""
 
 import itertools
+import math
 import re
 import tracemalloc
 
@@ -788,6 +789,21 @@ def test_relu_at_0_exactly_has_two_slopes_in_a_network_of_fastnet_too(activation
 def test_tanh_at_0_has_one_slope():
     net = broken(MultiLayerNet, scale("b1", 0, 1.01), 1, [2], 2, "tanh", 0.5, seed=0)
     assert wrong(gradient_check(net, [[0.0]], [0])) == ["b1"]
+
+
+@pytest.mark.parametrize("factor", [-1, 0, 0.6, 1.4])
+def test_tanh_at_0_by_rounding_has_one_slope(factor):
+    net = broken(MultiLayerNet, scale("b1", 0, factor), 3, [1], 2, "tanh", 0.5, seed=0)
+    net.params["W1"][:] = 1
+    assert wrong(gradient_check(net, [[0.1, 0.2, -0.3]], [0])) == ["b1"]
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_number_that_nothing_has_overflowed_to_is_wrong(number):
+    net = MultiLayerNet(3, [2], 2, "tanh", 0.5, seed=0)
+    right = net.gradient
+    net.gradient = lambda x, t: right(x, t) | {"b1": np.array([number, 1])}
+    assert wrong(gradient_check(net, np.eye(3), [0, 1, 0])) == ["b1"]
 
 
 @pytest.mark.parametrize(("activation", "low"), [("relu", 0), ("leaky_relu", 0.1)])
