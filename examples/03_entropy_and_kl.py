@@ -57,7 +57,7 @@ left.set(title="Entropy of a coin", xlabel="probability of heads", ylabel="bits"
 left.grid(alpha=0.3)
 
 right.plot(p, cross_entropy(truth, coins), label="cross-entropy")
-right.axhline(entropy(truth), color="black", linestyle="--", label="entropy: the truth assumed")
+right.axhline(entropy(truth), color="black", linestyle="--", label="entropy: if you assume the truth")
 right.fill_between(p, entropy(truth), cross_entropy(truth, coins), alpha=0.2, label="KL divergence: the price")
 right.axvline(truth[0], color="gray", linewidth=1)
 right.set(title="The price of a wrong assumption", xlabel="assumed probability (the true one is 0.3)", ylabel="bits")

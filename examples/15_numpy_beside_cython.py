@@ -51,9 +51,9 @@ tasks = {
 
 # %%
 # Both use one core of the processor, so that only the kernels are compared. The program keeps the shortest of several
-# times, because other programs disturb it least. Times differ from machine to machine and from day to day, and ratios
-# differ less. The NumPy twin takes care that no number becomes too large, so nothing warns. This costs time: it is
-# slower than the book's formula. ``fastnet bench`` compares with that formula too.
+# times: this is the run that other programs have disturbed least. Times differ from machine to machine and from day to
+# day, and ratios differ less. The NumPy twin takes care that no number becomes too large, so nothing warns. This costs
+# time: it is slower than the book's formula. ``fastnet bench`` compares with that formula too.
 
 milliseconds: dict[str, list[float]] = {backend: [] for backend in backends}
 print(f"{'milliseconds':<26}" + "".join(f"{backend:>8}" for backend in backends))

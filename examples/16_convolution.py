@@ -47,7 +47,8 @@ after = filters(network)
 print(f"standard deviation of the weights of the filters: {before.std():.3f} before, {after.std():.3f} after")
 
 # %%
-# The layers are in ``network.layers``, as in the book. So you can call one of them: the first one, with one digit.
+# The layers are in ``network.layers``, as in the book. So you can call them: here the first two, the convolution and
+# its ReLU, with one digit.
 
 maps = network.layers["Relu1"].forward(network.layers["Conv1"].forward(x_test[:1]))[0]
 strongest = np.argsort(maps.mean(axis=(1, 2)))[::-1][:6]

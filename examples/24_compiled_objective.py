@@ -15,8 +15,8 @@ time that the function itself takes.
 
 # %%
 # The function takes the number of parameters and the parameters, and returns one number. C has a short form for this,
-# the *signature* of the function: ``double (int, double *)``. fastnet reads it from the object, and refuses any other:
-# a C function that is called with the wrong arguments crashes.
+# the *signature* of the function: ``double (int, double *)``. fastnet reads the signature from the compiled
+# function, and refuses a function with any other one: a C function that is called with the wrong arguments crashes.
 
 import ctypes
 import importlib.util
