@@ -5,8 +5,9 @@
 By default with clang and with the compilers for arm64, musl and Windows: on Debian, the packages clang,
 gcc-aarch64-linux-gnu, musl-tools and gcc-mingw-w64-x86-64.
 
-The headers are those of the Python that runs this. Windows has its own `pyconfig.h`, so for its compiler the headers
-are copied, and what differs there is changed in the copy. That is near to the real ones, but it is not the same.
+The headers are copies of those of the Python that runs this, with its own `pyconfig.h`, as other platforms have none
+here. (Debian's leads to one for each platform.) For Windows, what differs there is changed in the copy. That is near to
+the real ones, but it is not the same.
 """
 
 import os
@@ -47,19 +48,21 @@ def translate(root: Path, scratch: Path) -> list[Path]:
 
 
 def headers_for(compiler: str, scratch: Path) -> list[str]:
-    """Return the folders of Python's and NumPy's headers, for Windows as changed copies."""
+    """Return the folders of Python's and NumPy's headers, copied into `scratch`."""
     folders = [Path(sysconfig.get_path("include")), Path(numpy.get_include())]
+    copies = [scratch / str(number) for number, _ in enumerate(folders)]
+    for folder, copy in zip(folders, copies, strict=True):
+        shutil.copytree(folder, copy)
+    config = folders[0] / "pyconfig.h"
+    of_debian = folders[0].parent / str(sysconfig.get_config_var("MULTIARCH")) / folders[0].name / "pyconfig.h"
+    shutil.copy(of_debian if of_debian.exists() else config, copies[0] / "pyconfig.h")
     if "mingw" in compiler:
-        copies = [scratch / str(number) for number, _ in enumerate(folders)]
-        for folder, copy in zip(folders, copies, strict=True):
-            shutil.copytree(folder, copy)
         for config in (copies[0] / "pyconfig.h", copies[1] / "numpy" / "_numpyconfig.h"):
             text = config.read_text("utf-8")
             for pattern, replacement in OF_WINDOWS.items():
                 text = re.sub(pattern, replacement, text)
             config.write_text(text, "utf-8")
-        folders = copies
-    return [f"-I{folder}" for folder in folders]
+    return [f"-I{copy}" for copy in copies]
 
 
 def compiles(compiler: str, sources: list[Path], scratch: Path) -> bool:
