@@ -53,9 +53,9 @@ def headers_for(compiler: str, scratch: Path) -> list[str]:
     copies = [scratch / str(number) for number, _ in enumerate(folders)]
     for folder, copy in zip(folders, copies, strict=True):
         shutil.copytree(folder, copy)
-    config = folders[0] / "pyconfig.h"
     of_debian = folders[0].parent / str(sysconfig.get_config_var("MULTIARCH")) / folders[0].name / "pyconfig.h"
-    shutil.copy(of_debian if of_debian.exists() else config, copies[0] / "pyconfig.h")
+    if of_debian.exists():
+        shutil.copy(of_debian, copies[0])
     if "mingw" in compiler:
         for config in (copies[0] / "pyconfig.h", copies[1] / "numpy" / "_numpyconfig.h"):
             text = config.read_text("utf-8")

@@ -99,22 +99,21 @@ def worst_by_forward_mode(
     nearest, error = of_elements(derivative.value), of_elements(derivative.error)
     with np.errstate(all="ignore"):
         agrees, difference = _is_close(g, nearest, error)
-        if agrees.all():
-            worst = int(difference.argmax())
-            return worst, Judged(AGREES, float(nearest[worst]), float(error[worst] + FULL.share * abs(nearest[worst])))
-        for other in forward.on_other_sides:
-            value = of_elements(other[number].value)
-            nearest = np.where(np.abs(g - value) < difference, value, nearest)
-            difference = np.abs(g - nearest)
-        agrees, difference = _is_close(g, nearest, error)
-        # The bounds around these two hold for every backward pass. What is in neither is wrong.
-        sides = [
-            (of_elements(side[number].value), of_elements(side[number].error))
-            for side in (forward.with_lost_digits, forward.with_zeros_on_the_other_side)
-        ]
-        differs = ~agrees & (np.isfinite(g) | (not forward.may_overflow))
-        for value, loose in sides:
-            differs &= np.isfinite(value + loose) & ~(np.abs(g - value) <= FULL.share * np.abs(value) + loose)
+        differs, sides = ~agrees, []
+        if differs.any():
+            for other in forward.on_other_sides:
+                value = of_elements(other[number].value)
+                nearest = np.where(np.abs(g - value) < difference, value, nearest)
+                difference = np.abs(g - nearest)
+            agrees, difference = _is_close(g, nearest, error)
+            # The bounds around these two hold for every backward pass. What is in neither is wrong.
+            sides = [
+                (of_elements(side[number].value), of_elements(side[number].error))
+                for side in (forward.with_lost_digits, forward.with_zeros_on_the_other_side)
+            ]
+            differs = ~agrees & (np.isfinite(g) | (not forward.may_overflow))
+            for value, loose in sides:
+                differs &= np.isfinite(value + loose) & ~(np.abs(g - value) <= FULL.share * np.abs(value) + loose)
     difference[np.isnan(difference)] = math.inf
     worst = int(np.lexsort([difference, np.where(agrees, 0, np.where(differs, 2, 1))])[-1])
     if agrees[worst]:

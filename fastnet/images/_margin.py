@@ -9,7 +9,7 @@ import numpy as np
 from fastnet.images._light import ONE_SHADE, otsu
 from fastnet.images._panel import border_of
 from fastnet.images._reading import Gray
-from fastnet.images._strokes import EIGHT
+from fastnet.images._strokes import contacts_of, marks_of
 
 SMALLEST, TINY = 8, 64  # pixels of the shorter and of the longer side
 MARGIN = 1 / 4  # of the longer side
@@ -19,19 +19,17 @@ CLEAR = 0.1  # of the ink: if more of it is clear of the edges, that is the digi
 
 def margin_of(gray: Gray) -> int:
     """Return how many pixels of paper a picture lacks on each side, or 0 if it is not tiny and cut at the strokes."""
-    from scipy import ndimage
-
     if min(gray.shape) < SMALLEST or max(gray.shape) > TINY:
         return 0
     light = gray > otsu(gray)
     paper = light == (border_of(light).mean() > 0.5)
     if not PAPER_AT_EDGES < border_of(paper).mean() < 1:
         return 0
-    pieces, _ = ndimage.label(~paper, EIGHT)
+    marks = marks_of(~paper)
+    clear = sum(area for area, contact in zip(marks.areas, contacts_of(marks), strict=True) if not contact)
     low, high = np.quantile(gray[paper], [0.1, 0.9])
     has_one_shade = high - low < ONE_SHADE * abs(gray[paper].mean() - gray[~paper].mean())
-    clear = np.isin(pieces, border_of(pieces), invert=True)
-    return round(MARGIN * max(gray.shape)) if has_one_shade and clear.sum() <= CLEAR * (~paper).sum() else 0
+    return round(MARGIN * max(gray.shape)) if has_one_shade and clear <= CLEAR * marks.areas.sum() else 0
 
 
 def with_margin(gray: Gray, margin: int) -> Gray:
